@@ -1,0 +1,40 @@
+/* All kernels for one instruction set. An isa_*.c file sets ISA (its name), VECTOR_BYTES (the width of a register), MR
+ * and NR_VECTORS (the register tile of the product) and includes this file. */
+#include <math.h>
+
+#include "tgi.h"
+
+#define REAL float
+#define T(name) name##_f32
+#define M(name) name##f
+#include "functions.inc.h"
+#include "elementwise.inc.h"
+#include "gemm.inc.h"
+#undef REAL
+#undef T
+#undef M
+
+#define REAL double
+#define T(name) name##_f64
+#define M(name) name
+#include "functions.inc.h"
+#include "elementwise.inc.h"
+#include "gemm.inc.h"
+#undef REAL
+#undef T
+#undef M
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define QUOTE_(a) #a
+#define QUOTE(a) QUOTE_(a)
+const tgi_kernels JOIN(tgi_kernels_, ISA) = {
+    .isa = QUOTE(ISA),
+    .vector_bytes = VECTOR_BYTES,
+    .unary = {unary_f32, unary_f64},
+    .unary_vjp = {unary_vjp_f32, unary_vjp_f64},
+    .binary = {binary_f32, binary_f64},
+    .gemm = {gemm_f32, gemm_f64},
+    .gemm_work = {gemm_work_f32, gemm_work_f64},
+    .peak = {peak_f32, peak_f64},
+};

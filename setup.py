@@ -1,0 +1,61 @@
+"""Builds the C kernels and compiles the engine; everything else about the package is in pyproject.toml."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError, ExecError, PlatformError
+
+HERE = Path(__file__).parent
+os.chdir(HERE)
+
+CSRC = sorted(str(path) for path in Path("csrc").glob("*.c"))
+HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+# -fno-math-errno lets sqrt be an instruction; nothing here gives up NaN, infinities or the order of operations.
+FLAGS = ["-std=gnu11", "-O3", "-fno-math-errno", "-fvisibility=hidden"]
+NUMPY = [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
+
+EXTENSIONS = [
+    Extension(
+        "tinygrad_init._kernels",
+        ["tinygrad_init/_kernels.pyx", *CSRC],
+        include_dirs=["csrc", np.get_include()],
+        depends=HEADERS,
+        define_macros=NUMPY,
+        extra_compile_args=FLAGS,
+    ),
+    *(
+        Extension(f"tinygrad_init._engine.{name}", [f"tinygrad_init/_engine/{name}.py"], extra_compile_args=FLAGS)
+        for name in ("modes", "graph", "storage", "tensor", "backward")
+    ),
+]
+
+HELP = """
+tinygrad_init: the C extension could not be built ({error}).
+It needs a C11 compiler, GCC or Clang, and Python's headers (Debian: apt-get install gcc python3-dev; macOS:
+xcode-select --install). To install without it, slower, on NumPy alone:
+    TINYGRAD_INIT_NO_EXTENSION=1 pip install .
+and run with TINYGRAD_INIT_BACKEND=reference.
+"""
+
+
+class BuildExtension(build_ext):
+    """Building, with an error that says what is needed."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except (CCompilerError, ExecError, PlatformError) as error:
+            raise SystemExit(HELP.format(error=error)) from error
+
+
+without = os.environ.get("TINYGRAD_INIT_NO_EXTENSION") == "1"
+setup(
+    ext_modules=[]
+    if without
+    else cythonize(EXTENSIONS, language_level=3, compiler_directives={"embedsignature": True, "binding": True}),
+    cmdclass={"build_ext": BuildExtension},
+)

@@ -1,0 +1,3 @@
+"""Stands in for the `cython` module where the engine runs interpreted and Cython is not installed."""
+
+compiled = False

@@ -1,0 +1,167 @@
+"""Storage: the numbers of a tensor, read freely and changed only where a change is counted.
+
+A 0-d tensor is a bare number (`_value`): no array is kept for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from .graph import Memory, Node, Operation
+from .modes import FLOAT32, FLOAT64, mode
+
+
+class Storage:
+    """The numbers of a tensor and their place in a graph; `Tensor` adds what can be done with them.
+
+    `_array` is None for a bare number. `_shared` says that somebody else may rely on the array: it is copied before a
+    change and never taken over. `_memory` counts in-place changes and exists only once somebody depends on the numbers staying.
+    """
+
+    __slots__ = ("__weakref__", "_array", "_grad", "_memory", "_node", "_shared", "_single", "_value", "name")
+
+    def _store(self, array: Any) -> None:
+        """Take over an array; a 0-d one becomes a bare number, for which no array is kept."""
+        self._single = array.itemsize == 4
+        if array.ndim == 0:
+            self._array = None
+            self._value = array.item()
+        else:
+            self._array = array
+            self._value = 0.0
+
+    def _data(self) -> Any:
+        """The array of numbers itself, for kernels to read."""
+        if self._array is None:
+            return np.array(self._value, FLOAT32 if self._single else FLOAT64)
+        return self._array
+
+    # What it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return () if self._array is None else self._array.shape
+
+    @property
+    def ndim(self) -> int:
+        return 0 if self._array is None else self._array.ndim
+
+    @property
+    def size(self) -> int:
+        return 1 if self._array is None else self._array.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return FLOAT32 if self._single else FLOAT64
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self._node is None or self._node.op is None
+
+    @property
+    def op(self) -> Operation | None:
+        """The recorded operation that made this tensor, if any."""
+        return None if self._node is None else self._node.op
+
+    # Out of the graph
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The numbers as a read-only array that shares the tensor's memory; the graph does not see its use."""
+        array = self._data().view()
+        array.flags.writeable = False
+        return array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if self._node is not None:
+            raise TypeError(
+                "a tensor that requires grad does not turn into an array by itself, its gradient would be lost; "
+                "say .numpy() or .detach() to leave the graph"
+            )
+        array = self.numpy()
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            if copy is False:
+                raise ValueError(f"a {array.dtype} tensor cannot become {np.dtype(dtype)} without a copy")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def item(self) -> float:
+        """The only number of a tensor of size 1, as a Python float."""
+        if self._array is None:
+            return self._value
+        if self._array.size != 1:
+            raise ValueError(f"item: expected a tensor with one element, got shape {self.shape}")
+        return self._array.item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .numpy().any() or .all()")
+        return self.item() != 0.0
+
+    def __len__(self) -> int:
+        if self._array is None:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    # Change in place
+
+    def mutable_(self) -> np.ndarray[Any, Any]:
+        """The tensor's own array, to be written to at once: whoever asks is counted as having changed it.
+
+        Raises
+        ------
+        RuntimeError
+            The tensor came from a recorded operation, or requires grad and `no_grad` is not on.
+        """
+        if not self.is_leaf:
+            raise RuntimeError(f"the result of {self._node.op.name} is part of a graph and cannot be changed in place")
+        if self._node is not None and mode.grad:
+            raise RuntimeError("a leaf that requires grad can be changed in place only inside no_grad()")
+        if self._array is None:
+            self._array = self._data()
+        elif self._shared:
+            self._array = self._array.copy()
+            self._shared = False
+        if self._memory is not None:
+            self._memory.version += 1
+        return self._array
+
+    def copy_(self, value: Any) -> Self:
+        """Overwrite every element with those of `value`, which must have the same shape or be a number."""
+        return self._write((), value, "copy_")
+
+    def fill_(self, value: float) -> Self:
+        """Overwrite every element with one number."""
+        return self._write((), float(value), "fill_")
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._write(index, value, "item assignment")
+
+    def _write(self, index: Any, value: Any, what: str) -> Self:
+        if isinstance(value, Storage):
+            source: Storage = value
+            if source._node is not None and mode.grad:
+                raise RuntimeError(f"{what}: the value requires grad and assignment is not recorded; detach() it")
+            value = source._data()
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.dtype != self.dtype:
+            raise TypeError(f"{what}: expected {self.dtype}, got {value.dtype}")
+        target = self._data()[index if index != () else ...] if isinstance(index, tuple) else self._data()[index]
+        if np.shape(value) not in ((), np.shape(target)):
+            raise ValueError(f"{what}: expected shape {np.shape(target)}, got {np.shape(value)}")
+        self.mutable_()[index] = value
+        return self
+
+
+def memory_of(tensor: Storage) -> Memory | None:
+    """Where in-place changes of the tensor's array are counted; None if that array will not change."""
+    if tensor._memory is None and not tensor._shared and (tensor._node is None or tensor._node.op is None):
+        tensor._memory = Memory(tensor.name)
+    return tensor._memory

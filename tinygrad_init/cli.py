@@ -1,0 +1,165 @@
+"""The command line: `tinygrad-init diagnose`.
+
+Exit codes: 0 when at least one start was healthy, 1 when none was, 2 for bad input, 130 when interrupted (what was
+finished is printed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+
+HEALTHY_FOUND, NONE_HEALTHY, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, got {text!r}") from None
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return number
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (number > 0 and math.isfinite(number)):
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}")
+    return number
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser, with everything that can be asked for."""
+    from .data import DATASETS
+    from .diagnose import STARTS
+    from .init import INITIALIZERS
+    from .nn import ACTIVATIONS
+    from .ops.losses import LOSSES
+
+    parser = argparse.ArgumentParser(prog="tinygrad-init", description="Why does my network not train?")
+    parser.add_argument("--version", action="version", version=f"tinygrad-init {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    diagnose = commands.add_parser(
+        "diagnose",
+        help="train one network from several starts and say what each start does to it",
+        description="Train the same network on the same data from several starts, look at every layer, and give a verdict.",
+        epilog="Exit code: 0 at least one start is healthy, 1 none is, 2 bad input, 130 interrupted.",
+    )
+    diagnose.set_defaults(run=run_diagnose)
+    add = diagnose.add_argument
+    add("--data", default="digits", metavar="NAME|FILE", help=f"{', '.join(DATASETS)}, or a .csv or .npz file (digits)")
+    add("--target", help="the file's column (.csv) or array (.npz) to be learned (the last column, or y)")
+    add("--sizes", type=_sizes, metavar="N,N,...", help="input, hidden layers, output (three hidden layers of 64)")
+    add("--activation", default="relu", choices=[*ACTIVATIONS, "prelu"], metavar="NAME", help=f"{', '.join(ACTIVATIONS)}, prelu (relu)")
+    add(
+        "--init",
+        action="append",
+        choices=list(INITIALIZERS),
+        metavar="NAME",
+        help=f"a start; may be given several times: {', '.join(INITIALIZERS)} ({', '.join(STARTS)})",
+    )
+    add("--lr", type=_rate, default=0.1, help="learning rate of plain gradient descent (0.1)")
+    add("--epochs", type=_positive, default=10, help="how often every sample is used (10)")
+    add("--batch-size", type=_positive, default=64, help="samples an update (64)")
+    add("--loss", default="cross_entropy", choices=list(LOSSES), metavar="NAME", help=f"{', '.join(LOSSES)} (cross_entropy)")
+    add("--seed", type=_seed, default=0, help="of the start, the split and the batches (0)")
+    add("--dtype", default="float32", choices=["float32", "float64"], help="(float32)")
+    add("--json", type=Path, metavar="FILE", help="also write the report as JSON")
+    add("--html", type=Path, metavar="FILE", help="also write the report as one HTML page with plots")
+    return parser
+
+
+def run_diagnose(args: argparse.Namespace) -> int:
+    """The command `diagnose`; see the module for exit codes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from .data import DataError, load
+    from .diagnose import STARTS, Settings, check_sizes, default_sizes, page, run, text
+    from .diagnose.verdict import HEALTHY
+    from .training import Progress as Step
+
+    try:
+        dataset = load(args.data, args.target, rng=args.seed)
+        sizes = args.sizes or default_sizes(dataset, args.loss)
+        check_sizes(sizes, dataset, args.loss)
+        for path in (args.json, args.html):
+            if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+                raise DataError(f"{path}: cannot be written: {'it is a folder' if path.is_dir() else 'no such folder'}")
+        if args.html is not None:
+            page.require()
+    except (DataError, ValueError, ImportError) as error:
+        print(f"tinygrad-init: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+    settings = Settings(
+        dataset.name, len(dataset.x), len(dataset.classes), sizes, args.activation, args.loss, args.lr, args.epochs,
+        args.batch_size, args.seed, args.dtype,
+    )  # fmt: skip
+    starts = list(dict.fromkeys(args.init or STARTS))
+    # Where no terminal tells its width, the tables still need theirs.
+    out = Console() if sys.stdout.isatty() else Console(width=120)
+    interrupted = False
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=args.epochs * len(starts), loss="")
+
+        def on_step(start: str, step: Step) -> None:
+            done = starts.index(start) * args.epochs + step.epoch
+            progress.update(bar, description=start, completed=done, loss=f"loss {step.loss:.3g}")
+
+        report, results = run(dataset, settings, starts, on_step)
+        out.print(text.heading(report))
+        try:
+            for result in results:
+                out.print(text.start_table(result))
+        except KeyboardInterrupt:
+            interrupted = True
+    if report.starts:
+        out.print(text.summary(report))
+    if args.json is not None:
+        args.json.write_text(report.to_json(), encoding="utf-8")
+    if args.html is not None:
+        args.html.write_text(page.render(report), encoding="utf-8")
+    if interrupted:
+        print(f"tinygrad-init: interrupted after {len(report.starts)} of {len(starts)} starts", file=sys.stderr)
+        return INTERRUPTED
+    return HEALTHY_FOUND if any(s.verdict.word == HEALTHY for s in report.starts) else NONE_HEALTHY
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        args = build_parser().parse_args(argv)
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read the output has left; nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return HEALTHY_FOUND
+    except KeyboardInterrupt:
+        return INTERRUPTED

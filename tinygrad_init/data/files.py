@@ -1,0 +1,170 @@
+"""Data from files: checked so that what is wrong is said with file, row and column."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+class DataError(ValueError):
+    """A file or data set that cannot be learned from; the message is one line that says where and why."""
+
+
+def load_csv(path: Path | str, target: str | None = None) -> tuple[Array, Array, tuple[str, ...]]:
+    """Numbers and a target from a CSV file whose first row names the columns.
+
+    Parameters
+    ----------
+    path
+        The file, in UTF-8, separated by commas.
+    target
+        The name of the target's column; the last one unless given. Its values are the names of classes.
+
+    Returns
+    -------
+    x, y, classes
+        float64 of shape (rows, columns - 1), class numbers of shape (rows,), and the classes' names.
+
+    Raises
+    ------
+    DataError
+        Names file, row (as an editor counts lines) and column.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, strict=True)
+            rows = [(reader.line_num, row) for row in reader if row]
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected text in UTF-8 ({error.reason} at byte {error.start})") from None
+    except csv.Error as error:
+        raise DataError(f"{path}: row {reader.line_num}: {error}") from None
+    if not rows:
+        raise DataError(f"{path}: no rows")
+    header = [name.strip() for name in rows[0][1]]
+    _check_header(path, header, [text for text in rows[0][1]])
+    if len(rows) == 1:
+        raise DataError(f"{path}: no rows below the header")
+    at = _target_column(path, header, target)
+    x = np.empty((len(rows) - 1, len(header) - 1))
+    labels = []
+    for i, (line, row) in enumerate(rows[1:]):
+        if len(row) != len(header):
+            raise DataError(f"{path}: row {line}: expected {len(header)} columns, got {len(row)}")
+        values = [_number(path, line, header[j], text) for j, text in enumerate(row) if j != at]
+        x[i] = values
+        labels.append(row[at].strip())
+        if not labels[-1]:
+            raise DataError(f"{path}: row {line}, column {header[at]!r}: missing value")
+    y, classes = _classes(str(path), np.array(labels), header[at])
+    return x, y, classes
+
+
+def _check_header(path: Path | str, header: list[str], raw: list[str]) -> None:
+    if len(header) < 2:
+        raise DataError(f"{path}: row 1: expected at least one column of numbers and a target, got {header}")
+    if all(_is_number(name) for name in header):
+        raise DataError(f"{path}: row 1: expected the names of the columns, got numbers")
+    doubled = next((name for i, name in enumerate(header) if name in header[:i]), None)
+    if doubled is not None:
+        raise DataError(f"{path}: row 1: two columns are named {doubled!r}")
+
+
+def _target_column(path: Path | str, header: list[str], target: str | None) -> int:
+    if target is None:
+        return len(header) - 1
+    if target not in header:
+        raise DataError(f"{path}: no column {target!r}; there is {', '.join(header)}")
+    return header.index(target)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(path: Path | str, line: int, column: str, text: str) -> float:
+    if not text.strip() or text.strip().lower() in ("na", "nan", "null", "none"):
+        raise DataError(f"{path}: row {line}, column {column!r}: missing value")
+    if not _is_number(text):
+        raise DataError(f"{path}: row {line}, column {column!r}: expected a number, got {text.strip()!r}")
+    number = float(text)
+    if not np.isfinite(number):
+        raise DataError(f"{path}: row {line}, column {column!r}: expected a finite number, got {text.strip()!r}")
+    return number
+
+
+def _classes(path: str, labels: Array, column: str) -> tuple[Array, tuple[str, ...]]:
+    """Class numbers in the order of the names, numbers by size."""
+    names = np.unique(labels)
+    if len(names) < 2:
+        raise DataError(f"{path}: column {column!r}: only one class, {str(names[0])!r}; at least two are needed")
+    if len(names) > 2 and len(names) > len(labels) // 2:
+        raise DataError(
+            f"{path}: column {column!r}: {len(names)} different values in {len(labels)} rows; expected the names of classes"
+        )
+    if all(_is_number(str(name)) for name in names):
+        names = np.array(sorted(names, key=lambda name: float(str(name))))
+    numbers = {str(name): i for i, name in enumerate(names)}
+    return np.array([numbers[str(label)] for label in labels], dtype=np.intp), tuple(str(name) for name in names)
+
+
+def load_npz(path: Path | str, target: str | None = None) -> tuple[Array, Array, tuple[str, ...]]:
+    """Arrays "x" (samples, ...) and "y" (samples,) from a NumPy archive.
+
+    Parameters
+    ----------
+    path
+        The file.
+    target
+        The name of the array with the classes; "y" unless given.
+
+    Returns
+    -------
+    x, y, classes
+        As `load_csv`; further axes of x are joined into one.
+
+    Raises
+    ------
+    DataError
+        Names file, array, row and column.
+    """
+    name = target or "y"
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, BadZipFile, EOFError, AttributeError) as error:
+        raise DataError(f"{path}: expected a NumPy archive of plain arrays ({error})") from None
+    for key in ("x", name):
+        if key not in arrays:
+            raise DataError(f"{path}: no array {key!r}; there is {', '.join(arrays) or 'none'}")
+    x, y = arrays["x"], arrays[name]
+    if x.ndim < 2 or x.dtype.kind not in "fiub":
+        raise DataError(f"{path}: array 'x': expected numbers of shape (samples, features), got {x.dtype} {x.shape}")
+    x = x.reshape(len(x), -1).astype(np.float64)
+    if len(x) == 0 or x.shape[1] == 0:
+        raise DataError(f"{path}: array 'x': no rows" if len(x) == 0 else f"{path}: array 'x': no columns")
+    if y.shape != (len(x),):
+        raise DataError(f"{path}: array {name!r}: expected shape ({len(x)},), one a row of 'x', got {y.shape}")
+    bad = np.argwhere(~np.isfinite(x))
+    if len(bad):
+        row, column = bad[0]
+        what = "missing value" if np.isnan(x[row, column]) else "expected a finite number, got inf"
+        raise DataError(f"{path}: array 'x', row {row}, column {column}: {what}")
+    if y.dtype.kind == "f":
+        bad_rows = np.flatnonzero(~np.isfinite(y) | (y != np.round(y)))
+        if len(bad_rows):
+            raise DataError(f"{path}: array {name!r}, row {bad_rows[0]}: expected a class, got {y[bad_rows[0]]}")
+        y = y.astype(np.int64)
+    classes, names = _classes(str(path), y.astype(str), name)
+    return x, classes, names

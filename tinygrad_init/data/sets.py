@@ -1,0 +1,144 @@
+"""Data sets: handwritten digits, and point sets in the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .files import load_csv, load_npz
+
+Array = np.ndarray[Any, Any]
+Seed = np.random.Generator | int | None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Inputs and what belongs to them.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    x
+        float64 of shape (samples, features).
+    y
+        Class numbers of shape (samples,), or real numbers for regression.
+    classes
+        The names of the classes in the order of their numbers; empty for regression.
+    """
+
+    name: str
+    x: Array
+    y: Array
+    classes: tuple[str, ...]
+
+
+def _labelled(name: str, x: Array, y: Array, classes: int) -> Dataset:
+    return Dataset(name, x, y.astype(np.intp), tuple(str(i) for i in range(classes)))
+
+
+def digits() -> Dataset:
+    """1797 handwritten digits as 8x8 images with values 0 to 16 (Alpaydin and Kaynak 1998, CC BY 4.0)."""
+    with (files(__package__) / "digits.npz").open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        return _labelled("digits", archive["x"].astype(np.float64), archive["y"], 10)
+
+
+def _two_halves(samples: int) -> tuple[int, int]:
+    if samples < 2:
+        raise ValueError(f"expected at least 2 samples, got {samples}")
+    return samples - samples // 2, samples // 2
+
+
+def moons(samples: int = 400, noise: float = 0.1, rng: Seed = None) -> Dataset:
+    """Two interleaved half circles."""
+    generator = np.random.default_rng(rng)
+    n, m = _two_halves(samples)
+    a, b = np.linspace(0, np.pi, n), np.linspace(0, np.pi, m)
+    x = np.concatenate([np.stack([np.cos(a), np.sin(a)], 1), np.stack([1 - np.cos(b), 0.5 - np.sin(b)], 1)])
+    return _labelled("moons", x + generator.normal(0, noise, x.shape), np.repeat([0, 1], [n, m]), 2)
+
+
+def circles(samples: int = 400, noise: float = 0.1, rng: Seed = None, factor: float = 0.5) -> Dataset:
+    """A circle inside another of radius 1; `factor` is the inner radius."""
+    generator = np.random.default_rng(rng)
+    n, m = _two_halves(samples)
+    angles = np.concatenate([np.linspace(0, 2 * np.pi, k, endpoint=False) for k in (n, m)])
+    radius = np.repeat([1.0, factor], [n, m])
+    x = np.stack([radius * np.cos(angles), radius * np.sin(angles)], 1)
+    return _labelled("circles", x + generator.normal(0, noise, x.shape), np.repeat([0, 1], [n, m]), 2)
+
+
+def spirals(samples: int = 400, noise: float = 0.05, rng: Seed = None, turns: float = 1.5) -> Dataset:
+    """Two spirals around each other."""
+    generator = np.random.default_rng(rng)
+    n, m = _two_halves(samples)
+    t = np.concatenate([np.linspace(0.05, 1, n), np.linspace(0.05, 1, m)])
+    angles = 2 * np.pi * turns * t + np.repeat([0.0, np.pi], [n, m])
+    x = np.stack([t * np.cos(angles), t * np.sin(angles)], 1)
+    return _labelled("spirals", x + generator.normal(0, noise, x.shape), np.repeat([0, 1], [n, m]), 2)
+
+
+def xor(samples: int = 400, noise: float = 0.0, rng: Seed = None) -> Dataset:
+    """The square from -1 to 1, class 1 where the signs of both coordinates differ."""
+    generator = np.random.default_rng(rng)
+    _two_halves(samples)
+    x = generator.uniform(-1, 1, (samples, 2))
+    return _labelled("xor", x + generator.normal(0, noise, x.shape), (x[:, 0] > 0) != (x[:, 1] > 0), 2)
+
+
+def blobs(samples: int = 400, noise: float = 0.5, rng: Seed = None, centers: int = 3) -> Dataset:
+    """Normal clouds around centers on a circle of radius 2, one a class."""
+    generator = np.random.default_rng(rng)
+    if centers < 2 or samples < centers:
+        raise ValueError(f"blobs: expected at least 2 centers and a sample for each, got {centers} and {samples}")
+    y = np.arange(samples) % centers
+    angles = 2 * np.pi * y / centers
+    x = 2 * np.stack([np.cos(angles), np.sin(angles)], 1)
+    return _labelled("blobs", x + generator.normal(0, noise, x.shape), y, centers)
+
+
+DATASETS: dict[str, Callable[..., Dataset]] = {
+    "digits": digits,
+    "moons": moons,
+    "circles": circles,
+    "spirals": spirals,
+    "xor": xor,
+    "blobs": blobs,
+}
+
+
+def load(name: str, target: str | None = None, rng: Seed = None) -> Dataset:
+    """A data set by its name, or from a .csv or .npz file.
+
+    Parameters
+    ----------
+    name
+        Out of `DATASETS`, or a path.
+    target
+        For a file: the column or array with what is to be learned; the last column, or "y", unless given.
+    rng
+        For the sets that are drawn at random.
+
+    Raises
+    ------
+    DataError
+        There is no such set or file, or the file is not fit for learning.
+    """
+    from .files import DataError
+
+    if name in DATASETS:
+        if target is not None:
+            raise DataError(f"{name}: a target can be chosen only for a file")
+        return DATASETS[name]() if name == "digits" else DATASETS[name](rng=rng)
+    path = Path(name)
+    readers = {".csv": load_csv, ".npz": load_npz}
+    if path.suffix not in readers:
+        raise DataError(f"{name}: expected {', '.join(DATASETS)}, or a file ending in .csv or .npz")
+    x, y, classes = readers[path.suffix](path, target)
+    return Dataset(path.stem, x, y, classes)

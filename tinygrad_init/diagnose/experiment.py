@@ -1,0 +1,130 @@
+"""The experiment behind `tinygrad-init diagnose`: the same network and data from different starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..data import Dataset, StandardScaler, split
+from ..nn import MLP
+from ..ops.losses import LOSSES
+from ..optim import SGD
+from ..training import Progress, initialize, predict, train
+from .probe import measure
+from .report import Report, Settings, StartReport
+from .verdict import judge
+
+Array = np.ndarray[Any, Any]
+
+STARTS = ("zeros", "constant", "small", "large", "xavier", "he")
+HELD_OUT = 0.2
+
+
+def default_sizes(dataset: Dataset, loss: str) -> tuple[int, ...]:
+    """Three hidden layers of 64 between what the data has and what the loss wants."""
+    return dataset.x.shape[1], 64, 64, 64, _outputs(dataset, loss)
+
+
+def _outputs(dataset: Dataset, loss: str) -> int:
+    return 1 if loss == "binary_cross_entropy" and len(dataset.classes) == 2 else len(dataset.classes)
+
+
+def check_sizes(sizes: Sequence[int], dataset: Dataset, loss: str) -> None:
+    """Refuse a network that does not fit the data.
+
+    Raises
+    ------
+    ValueError
+        Says which size was expected.
+    """
+    features, outputs = dataset.x.shape[1], _outputs(dataset, loss)
+    if len(sizes) < 2 or any(size < 1 for size in sizes):
+        raise ValueError(f"sizes: expected at least an input and an output size, all positive, got {list(sizes)}")
+    if sizes[0] != features:
+        raise ValueError(f"sizes: {dataset.name} has {features} features, but the first size is {sizes[0]}")
+    if sizes[-1] != outputs:
+        raise ValueError(
+            f"sizes: {loss} on {len(dataset.classes)} classes needs {outputs} outputs, but the last size is {sizes[-1]}"
+        )
+
+
+def targets(y: Array, loss: str, outputs: int, dtype: Any) -> Array:
+    """Class numbers in the form that a loss wants: as they are, or one output a class that is 1 or 0."""
+    if loss in ("cross_entropy", "hinge"):
+        return y
+    if outputs == 1:
+        return y.reshape(-1, 1).astype(dtype)
+    return np.eye(outputs, dtype=dtype)[y]
+
+
+def accuracy(output: Array, y: Array) -> float:
+    """Share of samples whose largest output (or whose single output's sign) names the right class."""
+    found = (output[:, 0] > 0).astype(y.dtype) if output.shape[1] == 1 else output.argmax(1)
+    return float(np.mean(found == y)) if len(y) else float("nan")
+
+
+def run(
+    dataset: Dataset,
+    settings: Settings,
+    starts: Sequence[str],
+    on_step: Callable[[str, Progress], None] | None = None,
+) -> tuple[Report, Iterator[StartReport]]:
+    """Train the same network from each start.
+
+    Returns
+    -------
+    report, results
+        The report, still empty, and an iterator that runs one start after the other and adds each to the report: who
+        stops in between has what was finished.
+    """
+    report = Report(settings)
+    dtype = np.dtype(settings.dtype)
+    train_x, train_y, test_x, test_y = split(
+        dataset.x, dataset.y, HELD_OUT if len(dataset.x) >= 10 else 0.0, settings.seed
+    )
+    if not len(test_x):
+        test_x, test_y = train_x, train_y
+    scaler = StandardScaler().fit(train_x)
+    train_x, test_x = scaler.transform(train_x).astype(dtype), scaler.transform(test_x).astype(dtype)
+    train_target = targets(train_y, settings.loss, settings.sizes[-1], dtype)
+
+    def results() -> Iterator[StartReport]:
+        for start in starts:
+            result = run_start(start, settings, train_x, train_target, test_x, test_y, on_step)
+            report.starts.append(result)
+            yield result
+
+    return report, results()
+
+
+def run_start(
+    start: str,
+    settings: Settings,
+    train_x: Array,
+    train_target: Array,
+    test_x: Array,
+    test_y: Array,
+    on_step: Callable[[str, Progress], None] | None,
+) -> StartReport:
+    """Measure a start, train from it, measure again, judge. Every start sees the same batches."""
+    loss = LOSSES[settings.loss]
+    model = MLP(settings.sizes, settings.activation, rng=settings.seed, dtype=settings.dtype)
+    initialize(model, start, np.random.default_rng(settings.seed))
+    probe = slice(0, min(len(train_x), 512))
+    before = measure(model, train_x[probe], train_target[probe], loss, settings.lr)
+    losses = train(
+        model,
+        train_x,
+        train_target,
+        loss,
+        lambda parameters: SGD(parameters, settings.lr),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        rng=settings.seed,
+        on_step=None if on_step is None else lambda progress: on_step(start, progress),
+    )
+    after = measure(model, train_x[probe], train_target[probe], loss, settings.lr)
+    score = accuracy(predict(model, test_x), test_y)
+    return StartReport(start, judge(before, after, losses), before, after, tuple(losses), score)

@@ -1,0 +1,227 @@
+"""Layers: linear maps, activations, and chains of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .._engine.modes import get_default_dtype
+from .._engine.tensor import Tensor
+from ..init import torch_default_, uniform_
+from .module import Module, Parameter
+
+
+class Linear(Module):
+    """z = x Wᵀ + b.
+
+    Parameters
+    ----------
+    in_features, out_features
+        Sizes; the weight has shape (out_features, in_features).
+    bias
+        Whether b is there, of shape (out_features,).
+    rng
+        Where the start comes from; a seed or a generator. Without it the start is random.
+    dtype
+        Of the parameters; the default dtype unless given.
+
+    Notes
+    -----
+    Weights and biases start uniform on ±1/√in_features as in PyTorch, so that what is learned there is found again
+    here. `tgi.init` has better starts.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = None,
+    ) -> None:
+        if in_features < 1 or out_features < 1:
+            raise ValueError(f"Linear: expected sizes of at least 1, got {in_features} and {out_features}")
+        self.in_features, self.out_features = in_features, out_features
+        generator = np.random.default_rng(rng)
+        dtype = dtype or get_default_dtype()
+        self.weight = Parameter(np.zeros((out_features, in_features)), dtype)
+        torch_default_(self.weight, generator)
+        self.bias: Parameter | None = None
+        if bias:
+            self.bias = Parameter(np.zeros(out_features), dtype)
+            uniform_(self.bias, generator, -(in_features**-0.5), in_features**-0.5)
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}{'' if self.bias is not None else ', bias=False'}"
+
+
+class Activation(Module):
+    """An elementwise function as a module; `nn.Tanh()` and its like are made of it.
+
+    Parameters
+    ----------
+    name
+        Of the function (see `ACTIVATIONS`).
+    params
+        What the function takes besides its input.
+    """
+
+    def __init__(self, name: str, **params: float) -> None:
+        if name not in ACTIVATIONS:
+            raise ValueError(f"expected an activation out of {', '.join(ACTIVATIONS)}; got {name!r}")
+        self.name, self.params = name, params
+        self.function: Callable[..., Tensor] = ACTIVATIONS[name]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x, **self.params)
+
+    def extra_repr(self) -> str:
+        return ", ".join([self.name, *(f"{key}={value}" for key, value in self.params.items())])
+
+
+ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
+    op.name: op
+    for op in (
+        ops.identity,
+        ops.sigmoid,
+        ops.tanh,
+        ops.relu,
+        ops.leaky_relu,
+        ops.elu,
+        ops.selu,
+        ops.gelu,
+        ops.silu,
+        ops.softplus,
+        ops.erf,
+        ops.hard_sigmoid,
+        ops.hardtanh,
+        ops.mish,
+        ops.softsign,
+        ops.sin,
+    )
+}
+
+
+class PReLU(Module):
+    """x if x > 0 else slope·x with a slope that is learned, one for all units or one each (He et al. 2015).
+
+    Parameters
+    ----------
+    units
+        1, or the size of the last axis of the input.
+    slope
+        Where it starts.
+    """
+
+    def __init__(self, units: int = 1, slope: float = 0.25, dtype: Any = None) -> None:
+        self.slope = Parameter(np.full(units, slope), dtype or get_default_dtype())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.prelu(x, self.slope)
+
+    def extra_repr(self) -> str:
+        return str(self.slope.size)
+
+
+class Sequential(Module):
+    """Modules one after the other; parameters are named by position, "0.weight"."""
+
+    def __init__(self, *modules: Module) -> None:
+        for i, module in enumerate(modules):
+            if not isinstance(module, Module):
+                raise TypeError(f"Sequential: expected modules, got {type(module).__name__} at {i}")
+            setattr(self, str(i), module)
+
+    def forward(self, x: Any) -> Any:
+        for module in self:
+            x = module(x)
+        return x
+
+    def __iter__(self) -> Iterator[Module]:
+        return (module for _, module in self.children())
+
+    def __len__(self) -> int:
+        return len(list(self.children()))
+
+    def __getitem__(self, i: int) -> Module:
+        return list(self)[i]
+
+
+def make_activation(name: str, dtype: Any = None) -> Module:
+    """An activation module by its name; "prelu" learns its slope."""
+    return PReLU(dtype=dtype) if name == "prelu" else Activation(name)
+
+
+class MLP(Module):
+    """Linear maps and activations in turn, no activation after the last map.
+
+    Parameters
+    ----------
+    sizes
+        Of the input, of each hidden layer, and of the output.
+    activation
+        The name of the hidden layers' activation.
+    rng, dtype
+        As in `Linear`.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str = "relu",
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = None,
+    ) -> None:
+        if len(sizes) < 2:
+            raise ValueError(f"MLP: expected at least an input and an output size, got {list(sizes)}")
+        generator = np.random.default_rng(rng)
+        self.sizes, self.activation = tuple(sizes), activation
+        modules: list[Module] = []
+        for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+            if i > 0:
+                modules.append(make_activation(activation, dtype))
+            modules.append(Linear(fan_in, fan_out, rng=generator, dtype=dtype))
+        self.layers = Sequential(*modules)
+
+    def forward(self, x: Any) -> Any:
+        return self.layers(x)
+
+    def linears(self) -> list[Linear]:
+        """The linear maps, first to last."""
+        return [module for module in self.layers if isinstance(module, Linear)]
+
+
+def _named(class_name: str, function: str, doc: str, **defaults: float) -> type[Activation]:
+    """A class for one activation, such as `Tanh`."""
+
+    def __init__(self: Activation, **params: float) -> None:
+        Activation.__init__(self, function, **{**defaults, **params})
+
+    def extra_repr(self: Activation) -> str:
+        return ", ".join(f"{key}={value}" for key, value in self.params.items())
+
+    return type(class_name, (Activation,), {"__init__": __init__, "extra_repr": extra_repr, "__doc__": doc})
+
+
+Identity = _named("Identity", "identity", "The input itself.")
+Sigmoid = _named("Sigmoid", "sigmoid", "1 / (1 + e^-x).")
+Tanh = _named("Tanh", "tanh", "tanh x.")
+ReLU = _named("ReLU", "relu", "max(x, 0).")
+LeakyReLU = _named("LeakyReLU", "leaky_relu", "x if x > 0 else slope·x.", negative_slope=0.01)
+ELU = _named("ELU", "elu", "x if x > 0 else α(e^x - 1).", alpha=1.0)
+SELU = _named("SELU", "selu", "Scaled ELU (Klambauer et al. 2017).")
+GELU = _named("GELU", "gelu", "x·Φ(x), exact (Hendrycks and Gimpel 2016).")
+SiLU = _named("SiLU", "silu", "x·sigmoid(x) (Elfwing et al. 2018).")
+Softplus = _named("Softplus", "softplus", "ln(1 + e^x).")
+Erf = _named("Erf", "erf", "The error function.")
+HardSigmoid = _named("HardSigmoid", "hard_sigmoid", "(x + 3)/6 limited to [0, 1].")
+HardTanh = _named("HardTanh", "hardtanh", "x limited to [-1, 1].")
+Mish = _named("Mish", "mish", "x·tanh(softplus(x)) (Misra 2019).")
+Softsign = _named("Softsign", "softsign", "x / (1 + |x|).")
+Sin = _named("Sin", "sin", "sin x.")

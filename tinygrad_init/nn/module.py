@@ -1,0 +1,132 @@
+"""Modules: parameters with names, and a way to call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from .._engine.modes import no_grad
+from .._engine.tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A leaf that a module learns; assigned to an attribute, it becomes one of the module's parameters."""
+
+    def __init__(
+        self, data: Any, dtype: Any = None, requires_grad: bool = True, name: str | None = None
+    ) -> None:
+        super().__init__(data, dtype, requires_grad, name)
+
+
+class Module:
+    """A function with parameters; subclasses write `forward`.
+
+    Parameters and modules that are assigned to attributes are found under the attribute's name, nested ones under
+    names joined by dots, as in PyTorch ("layers.0.weight"). A module assigned in two places is counted once.
+    """
+
+    training: bool = True
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.forward(*inputs)
+
+    def forward(self, *inputs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} does not define forward")
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below, with their names."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all below, with their full names, each once and before those inside it."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [(prefix, self)]
+        while stack:
+            name, module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+                below = [(f"{name}.{part}" if name else part, child) for part, child in module.children()]
+                stack.extend(reversed(below))
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their full names, each once."""
+        seen: set[int] = set()
+        for prefix, module in self.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield f"{prefix}.{name}" if prefix else name, value
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All parameters, each once."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Parameter) and value.name is None:
+            value.name = name
+        object.__setattr__(self, name, value)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def train(self, training: bool = True) -> Self:
+        """Tell all modules whether they are being trained."""
+        for _, module in self.named_modules():
+            module.training = training
+        return self
+
+    def eval(self) -> Self:
+        """Tell all modules that they are being used, not trained."""
+        return self.train(False)
+
+    def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Copies of all parameters by name."""
+        return {name: np.array(parameter.numpy()) for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Overwrite all parameters from arrays (or anything NumPy reads, such as PyTorch's tensors) by name.
+
+        Nothing is changed unless everything fits.
+
+        Raises
+        ------
+        KeyError
+            A name is missing or unknown.
+        ValueError
+            A shape differs; the message lists all that do.
+        """
+        own = dict(self.named_parameters())
+        missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+        if missing or unknown:
+            raise KeyError(f"load_state_dict: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
+        arrays = {
+            name: (state[name].numpy() if isinstance(state[name], Tensor) else np.asarray(state[name])).astype(p.dtype)
+            for name, p in own.items()
+        }
+        wrong = [
+            f"{name}: expected {p.shape}, got {arrays[name].shape}"
+            for name, p in own.items()
+            if arrays[name].shape != p.shape
+        ]
+        if wrong:
+            raise ValueError(f"load_state_dict: shapes differ: {'; '.join(wrong)}")
+        with no_grad():
+            for name, parameter in own.items():
+                parameter.copy_(arrays[name])
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of `repr`."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.children()]
+        if not lines:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"

@@ -1,0 +1,139 @@
+"""Activation functions: φ by its kernel, φ' by its rule.
+
+The formula under each name is differentiable itself; in the first backward the compiled backend replaces it by one pass
+of the kernel's own derivative (`csrc/functions.inc.h`). A rule that reads only the result `out` lets the preactivation
+go.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .._engine.tensor import Tensor
+from ..reference import SELU_ALPHA, SELU_SCALE
+from .elementwise import abs, exp, minimum, where
+from .registry import Array, operation, unary, unary_with
+
+
+@operation(lambda g: g, formula="x", view=True, examples=lambda rng: [((rng.normal(size=(2, 3)),), {})])
+def identity(x: Array, /) -> Array:
+    """The linear activation: what is left of a network with it is a product of matrices."""
+    return x
+
+
+def _expelled(g: Tensor, x: Tensor, alpha: float) -> Tensor:
+    """The cotangent through α(e^x - 1); the exponential is not asked for where it is not used and could overflow."""
+    return where(x > 0, g, g * (alpha * exp(minimum(x, 0.0))))
+
+
+def _phi(x: Tensor) -> Tensor:
+    """The standard normal density."""
+    return (1.0 / math.sqrt(2.0 * math.pi)) * exp(-0.5 * x * x)
+
+
+def _mish_rule(g: Tensor, x: Tensor) -> Tensor:
+    t = tanh(softplus(x))
+    return g * (t + x * (1.0 - t * t) * sigmoid(x))
+
+
+def _silu_rule(g: Tensor, x: Tensor) -> Tensor:
+    s = sigmoid(x)
+    return g * (s * (1.0 + x * (1.0 - s)))
+
+
+sigmoid = unary("sigmoid", "1 / (1 + e^-x); slope at most 1/4", lambda g, out: g * (out * (1.0 - out)))
+tanh = unary("tanh", "tanh x; slope at most 1", lambda g, out: g * (1.0 - out * out), numpy=("tanh",))
+erf = unary("erf", "2/√π ∫₀ˣ e^(-t²) dt", lambda g, x: g * ((2.0 / math.sqrt(math.pi)) * exp(-x * x)))
+relu = unary("relu", "max(x, 0); the derivative at 0 is 0", lambda g, out: where(out > 0, g, 0.0), kinks=(0.0,))
+leaky_relu = unary_with(
+    "leaky_relu",
+    "x if x > 0 else slope·x",
+    ("negative_slope", 0.01),
+    lambda g, x, negative_slope: where(x > 0, g, negative_slope * g),
+    kinks=(0.0,),
+)
+elu = unary_with("elu", "x if x > 0 else α(e^x - 1)", ("alpha", 1.0), lambda g, x, alpha: _expelled(g, x, alpha), kinks=(0.0,))
+selu = unary(
+    "selu",
+    "λ·elu(x, α), λ = 1.0507…, α = 1.6733… (Klambauer et al. 2017)",
+    lambda g, x: SELU_SCALE * _expelled(g, x, SELU_ALPHA),
+    kinks=(0.0,),
+)
+gelu = unary(
+    "gelu",
+    "x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016), exact",
+    lambda g, x: g * (0.5 * (1.0 + erf(x * math.sqrt(0.5))) + x * _phi(x)),
+)
+silu = unary("silu", "x·sigmoid(x) (Elfwing et al. 2018)", _silu_rule)
+softplus = unary("softplus", "ln(1 + e^x)", lambda g, x: g * sigmoid(x))
+hard_sigmoid = unary(
+    "hard_sigmoid",
+    "(x + 3)/6 limited to [0, 1]",
+    lambda g, x: where((x > -3) & (x < 3), g * (1.0 / 6.0), 0.0),
+    domain=(-4.0, 4.0),
+    kinks=(-3.0, 3.0),
+)
+hardtanh = unary(
+    "hardtanh", "x limited to [-1, 1]", lambda g, x: where((x > -1) & (x < 1), g, 0.0), kinks=(-1.0, 1.0)
+)
+mish = unary("mish", "x·tanh(softplus(x)) (Misra 2019)", _mish_rule)
+softsign = unary(
+    "softsign", "x / (1 + |x|)", lambda g, x: g * (1.0 / ((1.0 + abs(x)) * (1.0 + abs(x)))), kinks=(0.0,)
+)
+
+
+def _prelu_examples(rng: np.random.Generator) -> list[Any]:
+    x = rng.normal(size=(4, 3)) + 0.0
+    return [((x, np.array([0.25])), {}), ((x, rng.random(3)), {})]
+
+
+@operation(
+    lambda g, x, slope: where(x > 0, g, g * slope),
+    lambda g, x: where(x > 0, 0.0, g * x),
+    formula="x if x > 0 else slope·x, with a learnable slope (He et al. 2015)",
+    broadcasts=True,
+    examples=_prelu_examples,
+)
+def prelu(x: Array, slope: Array, /) -> Array:
+    """Leaky ReLU with a learnable slope: one for all units, or one for each along the last axis."""
+    return np.where(x > 0, x, slope * x)
+
+
+def shift(x: Array, axis: int | tuple[int, ...] | None) -> Array:
+    """The maximum over axes, 0 where it is infinite: what exponents are shifted by before they are added up."""
+    top = np.max(x, axis=axis, keepdims=True)
+    return np.where(np.isfinite(top), top, 0).astype(x.dtype, copy=False)
+
+
+def _softmax_examples(rng: np.random.Generator) -> list[Any]:
+    x = rng.normal(size=(3, 4))
+    return [((x,), {}), ((x,), {"axis": 0}), ((x[0],), {"axis": -1})]
+
+
+@operation(
+    lambda g, out, axis: out * (g - (g * out).sum(axis, True)),
+    formula="e^x / Σ e^x along an axis",
+    method=True,
+    examples=_softmax_examples,
+)
+def softmax(x: Array, /, axis: int = -1) -> Array:
+    """Positive numbers with sum 1 along an axis, computed without overflow."""
+    with np.errstate(all="ignore"):
+        e = np.exp(x - shift(x, axis))
+        return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@operation(
+    lambda g, out, axis: g - exp(out) * g.sum(axis, True),
+    formula="ln softmax(x) along an axis",
+    method=True,
+    examples=_softmax_examples,
+)
+def log_softmax(x: Array, /, axis: int = -1) -> Array:
+    """The logarithm of `softmax`, exact also where the softmax underflows."""
+    with np.errstate(all="ignore"):
+        shifted = x - shift(x, axis)
+        return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))

@@ -1,0 +1,158 @@
+"""Elementwise operations: arithmetic and the functions of analysis.
+
+Where a derivative can be infinite the rule multiplies with `gated`: a cotangent of exactly zero stays zero. So the
+branch that `where` did not take cannot turn a gradient into NaN: `where(x > 0, sqrt(x), 0)` has the derivative 0 at 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._engine.tensor import METHODS, Tensor
+from .registry import Array, binary, operation, unary
+
+POSITIVE = (0.2, 3.0)
+
+# Two operands, stretched to a common shape; the engine sums each cotangent back to its operand's own.
+
+gated = binary(
+    "gated",
+    "0 where g = 0, else g·d",
+    lambda g, y: gated(g, y),
+    lambda g, x: gated(x, g),
+    domain=POSITIVE,
+)
+add = binary("add", "x + y", lambda g: g, lambda g: g, numpy=("add",))
+sub = binary("sub", "x - y", lambda g: g, lambda g: -g, numpy=("subtract",))
+mul = binary("mul", "x·y", lambda g, y: g * y, lambda g, x: g * x, numpy=("multiply",))
+div = binary(
+    "div",
+    "x / y",
+    lambda g, y: gated(g, 1.0 / y),
+    lambda g, y, out: gated(g, -out / y),
+    domain=POSITIVE,
+    numpy=("divide", "true_divide"),
+)
+pow = binary(
+    "pow",
+    "x^y",
+    # x^(y-1) is not asked for where y = 0: the derivative is 0 there, also at x = 0.
+    lambda g, x, y: gated(g, y * pow(x, where(y == 0, 1.0, y) - 1.0)),
+    lambda g, x, out: gated(g, out * log(where(x == 0, 1.0, x))),
+    method=True,
+    domain=POSITIVE,
+    numpy=("power", "float_power"),
+)
+maximum = binary(
+    "maximum",
+    "the larger of x and y; a tie shares the cotangent evenly",
+    lambda g, x, y: where(x == y, 0.5 * g, where(x > y, g, 0.0)),
+    lambda g, x, y: where(x == y, 0.5 * g, where(x > y, 0.0, g)),
+    numpy=("maximum",),
+)
+minimum = binary(
+    "minimum",
+    "the smaller of x and y; a tie shares the cotangent evenly",
+    lambda g, x, y: where(x == y, 0.5 * g, where(x < y, g, 0.0)),
+    lambda g, x, y: where(x == y, 0.5 * g, where(x < y, 0.0, g)),
+    numpy=("minimum",),
+)
+
+# One operand
+
+neg = unary("neg", "-x", lambda g: -g, numpy=("negative",))
+exp = unary("exp", "e^x", lambda g, out: gated(g, out), numpy=("exp",))
+expm1 = unary("expm1", "e^x - 1", lambda g, out: gated(g, out + 1.0), numpy=("expm1",))
+log = unary("log", "ln x", lambda g, x: gated(g, 1.0 / x), domain=POSITIVE, numpy=("log",))
+log1p = unary("log1p", "ln(1 + x)", lambda g, x: gated(g, 1.0 / (1.0 + x)), domain=(-0.7, 3.0), numpy=("log1p",))
+sqrt = unary("sqrt", "√x", lambda g, out: gated(g, 0.5 / out), domain=POSITIVE, numpy=("sqrt",))
+sin = unary("sin", "sin x", lambda g, x: g * cos(x), numpy=("sin",))
+cos = unary("cos", "cos x", lambda g, x: -g * sin(x), numpy=("cos",))
+abs = unary(
+    "abs",
+    "|x|; the derivative at 0 is 0",
+    lambda g, x: where(x == 0, 0.0, where(x > 0, g, -g)),
+    kinks=(0.0,),
+    numpy=("absolute", "fabs", "abs"),
+)
+
+
+def _where_examples(rng: np.random.Generator) -> list[Any]:
+    x, y = rng.normal(size=(3, 4)), rng.normal(size=4)
+    return [((x, y), {"condition": rng.random((3, 4)) > 0.5}), ((y, x), {"condition": np.array([[True], [False], [True]])})]
+
+
+@operation(
+    lambda g, condition: _where(g, np.zeros((), g.dtype), condition),
+    lambda g, condition: _where(np.zeros((), g.dtype), g, condition),
+    formula="x where the condition holds, else y",
+    broadcasts=True,
+    examples=_where_examples,
+)
+def _where(x: Array, y: Array, /, condition: Array) -> Array:
+    return np.where(condition, x, y)
+
+
+def where(condition: Any, x: Any, y: Any) -> Tensor:
+    """Elements of `x` where the condition holds and of `y` elsewhere, all three stretched to a common shape.
+
+    Parameters
+    ----------
+    condition
+        An array of booleans, as comparisons of tensors give.
+    x, y
+        Tensors, arrays or numbers.
+
+    Raises
+    ------
+    TypeError
+        The condition is not boolean.
+    """
+    condition = np.asarray(condition)
+    if condition.dtype != np.bool_:
+        raise TypeError(f"where: expected a condition of booleans, got {condition.dtype}")
+    return _where(x, y, condition.copy())
+
+
+def _clip_examples(rng: np.random.Generator) -> list[Any]:
+    x = rng.normal(size=(4, 5))
+    x = x[np.newaxis] + 0.0 * x
+    return [((x,), {"low": -0.7, "high": 0.9}), ((x,), {"low": None, "high": 0.5}), ((x,), {"low": 0.1, "high": None})]
+
+
+@operation(
+    lambda g, x, low, high: where(
+        (x >= (-np.inf if low is None else low)) & (x <= (np.inf if high is None else high)), g, 0.0
+    ),
+    formula="x limited to [low, high]; at the limits the derivative is 1",
+    method=True,
+    examples=_clip_examples,
+    numpy=("clip",),
+)
+def clip(x: Array, /, low: float | None = None, high: float | None = None) -> Array:
+    """Limit every element to the interval from `low` to `high` (None: no limit)."""
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"clip: expected low <= high, got {low} and {high}")
+    return np.clip(x, -np.inf if low is None else low, np.inf if high is None else high).astype(x.dtype, copy=False)
+
+
+@operation(
+    lambda g, source: _astype(g, source, g.dtype),
+    formula="x in another dtype",
+    exempt="finite differences would step across two precisions; tested by itself",
+)
+def _astype(x: Array, /, dtype: Any, source: Any) -> Array:
+    with np.errstate(over="ignore"):
+        return x.astype(dtype)
+
+
+def astype(x: Tensor, dtype: Any) -> Tensor:
+    """The tensor as float32 or float64; the gradient comes back in the dtype of `x`."""
+    from .._engine.modes import float_dtype
+
+    return _astype(x, float_dtype(dtype), x.dtype)
+
+
+METHODS["astype"] = astype

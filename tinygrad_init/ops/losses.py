@@ -1,0 +1,160 @@
+"""Loss functions: how far predictions are from targets, as one number.
+
+Every loss takes `reduction`: "mean" over the samples (the default), "sum", or "none" for one number a sample (an
+element for `mse` and `binary_cross_entropy`). Targets are constants: no gradient flows into them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._engine.tensor import Tensor
+from .activations import log_softmax, softmax, softplus
+from .elementwise import maximum
+from .registry import Array, operation
+from .shape import _reshape
+
+
+def reduce(values: Tensor, reduction: str, name: str) -> Tensor:
+    """Losses a sample as one number, or as they are."""
+    if reduction == "none":
+        return values
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    if values.size == 0:
+        raise ValueError(f"{name}: no samples")
+    return values.mean() if reduction == "mean" else values.sum()
+
+
+def _constant(target: Any, prediction: Tensor, name: str) -> Tensor:
+    """A target as a tensor like the prediction, without a history."""
+    found = target.detach() if isinstance(target, Tensor) else Tensor(target, prediction.dtype)
+    if found.shape != prediction.shape:
+        raise ValueError(f"{name}: target has shape {found.shape}; expected {prediction.shape}, the prediction's")
+    return found
+
+
+def half_squared_error(prediction: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    """C = ½ Σ (a - y)² over the outputs of each sample: its derivative by the output is a - y.
+
+    Parameters
+    ----------
+    prediction, target
+        Of shape (samples, ...) or, for a single sample, 0-d.
+    """
+    error = prediction - _constant(target, prediction, "half_squared_error")
+    squares = 0.5 * error * error
+    return reduce(squares.sum(tuple(range(1, squares.ndim))) if squares.ndim > 1 else squares, reduction, "half_squared_error")
+
+
+def mse(prediction: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    """(a - y)², averaged over all elements."""
+    error = prediction - _constant(target, prediction, "mse")
+    return reduce(error * error, reduction, "mse")
+
+
+def _cross_entropy_examples(rng: np.random.Generator) -> list[Any]:
+    return [((rng.normal(size=(5, 3)),), {"labels": np.array([0, 2, 1, 1, 0])})]
+
+
+def _softmax_minus_one_hot(g: Tensor, logits: Tensor, labels: Array) -> Tensor:
+    one_hot = np.zeros(logits.shape, logits.dtype)
+    one_hot[np.arange(len(labels)), labels] = 1
+    return _reshape(g, (len(labels), 1)) * (softmax(logits) - one_hot)
+
+
+@operation(_softmax_minus_one_hot, formula="-ln softmax(logits)[label]", examples=_cross_entropy_examples)
+def _cross_entropy(logits: Array, /, labels: Array) -> Array:
+    top = np.max(logits, axis=1, keepdims=True)
+    shifted = logits - np.where(np.isfinite(top), top, 0).astype(logits.dtype, copy=False)
+    with np.errstate(all="ignore"):
+        return np.log(np.sum(np.exp(shifted), axis=1)) - shifted[np.arange(len(labels)), labels]
+
+
+def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    """-ln of the probability that the softmax of the logits gives to the target class, without overflow.
+
+    Parameters
+    ----------
+    logits
+        Of shape (samples, classes).
+    target
+        Class numbers of shape (samples,), or probabilities of shape (samples, classes).
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit, or a class number is out of range.
+    """
+    if logits.ndim != 2:
+        raise ValueError(f"cross_entropy: expected logits of shape (samples, classes), got {logits.shape}")
+    labels = target.numpy() if isinstance(target, Tensor) else np.asarray(target)
+    if labels.ndim == 2:
+        probabilities = _constant(target, logits, "cross_entropy")
+        return reduce(-(probabilities * log_softmax(logits)).sum(1), reduction, "cross_entropy")
+    return reduce(_cross_entropy(logits, class_numbers(labels, logits.shape, "cross_entropy")), reduction, "cross_entropy")
+
+
+def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
+    """Labels checked to be whole numbers from 0 to classes - 1, one a sample."""
+    samples, classes = shape
+    if labels.shape != (samples,):
+        raise ValueError(f"{name}: target has shape {labels.shape}; expected ({samples},) or ({samples}, {classes})")
+    numbers = labels.astype(np.intp)
+    bad = np.flatnonzero((numbers != labels) | (numbers < 0) | (numbers >= classes))
+    if bad.size:
+        raise ValueError(f"{name}: target {labels[bad[0]]} of sample {bad[0]} is no class number from 0 to {classes - 1}")
+    return numbers
+
+
+def binary_cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    """-y ln σ(z) - (1 - y) ln(1 - σ(z)) = softplus(z) - y z, of logits z; exact for logits of any size.
+
+    Parameters
+    ----------
+    logits
+        Of any shape.
+    target
+        Probabilities from 0 to 1 of the same shape.
+    """
+    y = _constant(target, logits, "binary_cross_entropy")
+    if not bool(np.all((y >= 0) & (y <= 1))):
+        raise ValueError("binary_cross_entropy: targets must lie between 0 and 1")
+    return reduce(softplus(logits) - y * logits, reduction, "binary_cross_entropy")
+
+
+def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    """max(0, 1 - y s) for signs y = ±1; for class numbers Σ_j max(0, 1 + s_j - s_y) over the wrong classes.
+
+    The first is the loss of the linear support vector machine, the second that of Weston and Watkins (1999).
+
+    Parameters
+    ----------
+    scores
+        Of the target's shape (signs), or (samples, classes).
+    target
+        Signs -1 and 1 of the same shape as the scores, or class numbers of shape (samples,).
+    """
+    y = target.numpy() if isinstance(target, Tensor) else np.asarray(target)
+    if y.shape == scores.shape:
+        if not np.all(np.abs(y) == 1):
+            raise ValueError("hinge: expected targets -1 and 1, or class numbers with scores of shape (samples, classes)")
+        return reduce(maximum(1.0 - _constant(y, scores, "hinge") * scores, 0.0), reduction, "hinge")
+    if scores.ndim != 2:
+        raise ValueError(f"hinge: scores have shape {scores.shape}, target {y.shape}; expected (samples, classes)")
+    labels = class_numbers(y, scores.shape, "hinge")
+    right = scores[np.arange(len(labels)), labels]
+    margins = maximum(1.0 + scores - right.expand_dims(1), 0.0)
+    # The right class itself always contributes max(0, 1 + 0) = 1.
+    return reduce(margins.sum(1) - 1.0, reduction, "hinge")
+
+
+LOSSES = {
+    "half_squared_error": half_squared_error,
+    "mse": mse,
+    "cross_entropy": cross_entropy,
+    "binary_cross_entropy": binary_cross_entropy,
+    "hinge": hinge,
+}

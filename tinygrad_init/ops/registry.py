@@ -1,0 +1,237 @@
+"""How an operation is defined: its forward kernel and its derivative rules, once, side by side.
+
+A rule is a vector-Jacobian product: from the cotangent `g` of the result to that of one input. It says what it needs by
+the names of its parameters, and only that is kept for backward:
+
+===============  =======================================================================
+`g`              the cotangent of the result (always the first)
+an input's name  that input, as the forward function calls it
+`out`            the result
+`<input>_shape`  the shape of that input (nothing is kept alive)
+`shapes`         the shapes of all inputs
+a parameter      its value in this application
+`needs`          which inputs need a cotangent (rules of several inputs at once)
+===============  =======================================================================
+
+Rules are made of operations, so that a gradient can itself be differentiated.
+
+Everything else that somebody wants to know of an operation is in its `Spec`: gradient checks, comparisons with other
+engines, the documentation and the benchmarks go through `REGISTRY` and need no list of their own.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .._engine.graph import MISSING, NEEDS, OUT, OUT_BIT, PARAM, SHAPE, SHAPES, SHAPES_BIT, Operation
+from .._engine.tensor import METHODS
+from ..backend import kernels
+from ..reference import Array
+
+__all__ = ["REGISTRY", "Array", "Spec", "binary", "operation", "unary", "unary_with"]
+
+REGISTRY: dict[str, Operation] = {}
+
+Example = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What tests, documentation and interoperation need to know of an operation.
+
+    Attributes
+    ----------
+    formula
+        The operation in one line.
+    kind
+        "unary", "binary" or "other".
+    domain
+        The open interval from which properties draw the inputs of an elementwise operation.
+    kinks
+        Points where a derivative (of first or second order) does not exist.
+    examples
+        For the others: from a random generator to inputs and parameters, covering the cases that differ.
+    exempt
+        Why there is no first- or second-order check, if there is none.
+    numpy
+        The names of NumPy functions that mean the same.
+    """
+
+    formula: str
+    kind: str = "other"
+    domain: tuple[float, float] = (-3.0, 3.0)
+    kinks: tuple[float, ...] = ()
+    examples: Callable[[np.random.Generator], list[Example]] | None = None
+    exempt: str = ""
+    numpy: tuple[str, ...] = ()
+
+
+def operation(
+    *rules: Callable[..., Any] | None,
+    formula: str,
+    joint: bool = False,
+    broadcasts: bool = False,
+    view: bool = False,
+    method: bool = False,
+    name: str | None = None,
+    **spec: Any,
+) -> Callable[[Callable[..., Any]], Operation]:
+    """Make an operation of a forward function on arrays, and register it.
+
+    Parameters
+    ----------
+    rules
+        One an input (None: not differentiable), or a single one for all with `joint`.
+    formula, spec
+        See `Spec`.
+    joint
+        The one rule returns the cotangents of all inputs.
+    broadcasts
+        Inputs are stretched to a common shape; the engine sums their cotangents back.
+    view
+        The result may share the memory of the first input.
+    method
+        Tensors have it as a method, too.
+
+    Notes
+    -----
+    The decorated function takes its arrays before `/` (or as `*arrays`) and its parameters after it.
+    """
+
+    def make(forward: Callable[..., Any]) -> Operation:
+        op_name = name or forward.__name__.strip("_")
+        signature = list(inspect.signature(forward).parameters.values())
+        inputs = [p.name for p in signature if p.kind is p.POSITIONAL_ONLY]
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in signature)
+        params = [p for p in signature if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        param_names = tuple(p.name for p in params)
+        if len(rules) != (1 if joint else len(inputs)) or (variadic and not joint):
+            raise TypeError(f"{op_name}: {len(rules)} rules do not fit {len(inputs)} inputs")
+        plans, masks = zip(*[plan(op_name, rule, inputs, param_names) for rule in rules], strict=True)
+        op = Operation(
+            name=op_name,
+            doc=inspect.getdoc(forward) or formula,
+            forward=forward,
+            rules=rules,
+            plans=plans,
+            masks=masks,
+            arity=-1 if variadic else len(inputs),
+            param_names=param_names,
+            defaults=tuple(MISSING if p.default is p.empty else p.default for p in params),
+            joint=joint,
+            broadcasts=broadcasts,
+            view=view,
+            code=kernels.code(op_name) if spec.get("kind", "other") != "other" else -1,
+            spec=Spec(formula, **spec),
+        )
+        if op_name in REGISTRY:
+            raise ValueError(f"an operation named {op_name} exists already")
+        REGISTRY[op_name] = op
+        if method:
+            METHODS[op_name] = op
+        return op
+
+    return make
+
+
+def plan(
+    op_name: str, rule: Callable[..., Any] | None, inputs: list[str], param_names: tuple[str, ...]
+) -> tuple[tuple[int, ...], int]:
+    """What a rule asks for, as numbers that the engine looks up, and what must be kept for it, as a bit mask."""
+    if rule is None:
+        return (), 0
+    wants, mask = [], 0
+    for what in list(inspect.signature(rule).parameters):
+        if what == "g":
+            wants.append(-1)
+        elif what in inputs:
+            wants.append(inputs.index(what))
+            mask |= 1 << inputs.index(what)
+        elif what == "out":
+            wants.append(OUT)
+            mask |= OUT_BIT
+        elif what == "needs":
+            wants.append(NEEDS)
+        elif what == "shapes":
+            wants.append(SHAPES)
+            mask |= SHAPES_BIT
+        elif what.removesuffix("_shape") in inputs:
+            wants.append(SHAPE + inputs.index(what.removesuffix("_shape")))
+            mask |= SHAPES_BIT
+        elif what in param_names:
+            wants.append(PARAM + param_names.index(what))
+        else:
+            raise TypeError(f"{op_name}: a rule asks for {what!r}; there is {inputs}, {list(param_names)}, out, shapes")
+    return tuple(wants), mask
+
+
+def unary(name: str, formula: str, rule: Callable[..., Any], method: bool = True, **spec: Any) -> Operation:
+    """An elementwise function of one array that both backends have as a kernel of this name."""
+    number = kernels.code(name)
+    kernel = partial(kernels.unary, name if number < 0 else number)
+
+    def forward(x: Any, /) -> Any:
+        return kernel(x)
+
+    op = operation(rule, formula=formula, method=method, name=name, kind="unary", **spec)(forward)
+    check_reads(op)
+    return op
+
+
+def unary_with(
+    name: str, formula: str, param: tuple[str, float], rule: Callable[..., Any], method: bool = False, **spec: Any
+) -> Operation:
+    """The same with one parameter (name, default), such as the slope of leaky ReLU."""
+    number = kernels.code(name)
+    kernel = partial(kernels.unary, name if number < 0 else number)
+
+    def forward(x: Any, /, p: float) -> Any:
+        return kernel(x, p)
+
+    forward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY),
+            inspect.Parameter(param[0], inspect.Parameter.POSITIONAL_OR_KEYWORD, default=param[1]),
+        ]
+    )
+    op = operation(rule, formula=formula, method=method, name=name, kind="unary", **spec)(forward)
+    check_reads(op)
+    return op
+
+
+def binary(
+    name: str,
+    formula: str,
+    x_rule: Callable[..., Any],
+    y_rule: Callable[..., Any],
+    method: bool = False,
+    **spec: Any,
+) -> Operation:
+    """An elementwise function of two arrays that both backends have as a kernel of this name."""
+    number = kernels.code(name)
+    kernel = partial(kernels.binary, name if number < 0 else number)
+
+    def forward(x: Any, y: Any, /) -> Any:
+        try:
+            return kernel(x, y)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+
+    rules = (x_rule, y_rule)
+    return operation(
+        *rules, formula=formula, broadcasts=True, method=method, name=name, kind="binary", **spec
+    )(forward)
+
+
+def check_reads(op: Operation) -> None:
+    """The C kernel of a derivative and the rule must read it from the same array: only that one is kept."""
+    if op.code >= 0:
+        kept = {0: "nothing", 1: "x", OUT_BIT: "out"}.get(op.masks[0])
+        if kept != kernels.READS[op.name]:
+            raise TypeError(f"{op.name}: the rule reads {kept}, the C table says {kernels.READS[op.name]}")

@@ -1,0 +1,254 @@
+"""Operations that move numbers without changing them: shapes, axes, indexing, joining; and their adjoints, which add
+up what was spread out."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._engine.tensor import METHODS, Tensor
+from .registry import Array, operation
+
+
+def normalize_axes(axis: int | Sequence[int] | None, ndim: int, name: str) -> tuple[int, ...]:
+    """Axes as a tuple of non-negative numbers; None means all.
+
+    Raises
+    ------
+    ValueError
+        An axis is out of range or named twice.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    wanted = [operator.index(a) for a in axis] if isinstance(axis, Sequence) else [operator.index(axis)]
+    for a in wanted:
+        if not -ndim <= a < ndim:
+            raise ValueError(f"{name}: axis {a} is out of range for a tensor with {ndim} axes")
+    axes = tuple(a % ndim for a in wanted)
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{name}: an axis is named twice in {axis}")
+    return axes
+
+
+def kept_shape(shape: tuple[int, ...], axis: int | Sequence[int] | None, name: str = "reduction") -> tuple[int, ...]:
+    """The shape after a reduction over axes that are kept with length 1."""
+    axes = normalize_axes(axis, len(shape), name)
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+@operation(
+    lambda g, x_shape: _reshape(g, x_shape),
+    formula="the same numbers in another shape",
+    view=True,
+    examples=lambda rng: [((rng.normal(size=(2, 6)),), {"shape": (3, 4)}), ((rng.normal(size=(2, 3)).T,), {"shape": (6,)})],
+)
+def _reshape(x: Array, /, shape: tuple[int, ...]) -> Array:
+    try:
+        return x.reshape(shape)
+    except ValueError:
+        raise ValueError(f"reshape: {x.size} elements of shape {x.shape} do not fit shape {shape}") from None
+
+
+def reshape(x: Tensor, *shape: Any) -> Tensor:
+    """The same numbers in another shape, given as one tuple or as numbers; -1 stands for what is left."""
+    wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    return _reshape(x, tuple(operator.index(n) for n in wanted))
+
+
+def flatten(x: Tensor, start_axis: int = 0) -> Tensor:
+    """All axes from `start_axis` on joined into one."""
+    shape = x.shape[: normalize_axes(start_axis, max(x.ndim, 1), "flatten")[0]]
+    return _reshape(x, (*shape, -1 if x.size else int(np.prod(x.shape[len(shape) :]))))
+
+
+def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Without axes of length 1: all of them, or those named."""
+    axes = normalize_axes(axis, x.ndim, "squeeze")
+    for a in axes if axis is not None else ():
+        if x.shape[a] != 1:
+            raise ValueError(f"squeeze: axis {a} has length {x.shape[a]}; expected 1")
+    return _reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in axes))
+
+
+def expand_dims(x: Tensor, axis: int) -> Tensor:
+    """With a new axis of length 1 at `axis`."""
+    at = normalize_axes(axis, x.ndim + 1, "expand_dims")[0]
+    return _reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
+
+
+@operation(
+    lambda g, axes: _transpose(g, tuple(int(i) for i in np.argsort(axes))),
+    formula="the same numbers with the axes in another order",
+    view=True,
+    examples=lambda rng: [((rng.normal(size=(2, 3, 4)),), {"axes": (2, 0, 1)}), ((rng.normal(size=(2, 3)),), {"axes": (1, 0)})],
+)
+def _transpose(x: Array, /, axes: tuple[int, ...]) -> Array:
+    return x.transpose(axes)
+
+
+def transpose(x: Tensor, *axes: Any) -> Tensor:
+    """The axes in another order, given as one tuple or as numbers; without any, in reverse order."""
+    wanted = axes[0] if len(axes) == 1 and isinstance(axes[0], Sequence) else axes
+    if not wanted:
+        return _transpose(x, tuple(range(x.ndim))[::-1])
+    order = normalize_axes(wanted, x.ndim, "transpose")
+    if len(order) != x.ndim:
+        raise ValueError(f"transpose: expected an order of {x.ndim} axes, got {tuple(wanted)}")
+    return _transpose(x, order)
+
+
+def swapaxes(x: Tensor, first: int, second: int) -> Tensor:
+    """Two axes exchanged."""
+    a, b = normalize_axes((first,), x.ndim, "swapaxes")[0], normalize_axes((second,), x.ndim, "swapaxes")[0]
+    order = list(range(x.ndim))
+    order[a], order[b] = b, a
+    return _transpose(x, tuple(order))
+
+
+@operation(
+    lambda g, x_shape: sum_to(g, x_shape),
+    formula="the same numbers repeated to fill a larger shape",
+    view=True,
+    method=True,
+    examples=lambda rng: [((rng.normal(size=(3, 1)),), {"shape": (2, 3, 4)}), ((rng.normal(size=()),), {"shape": (2,)})],
+)
+def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
+    """Stretch to `shape` by NumPy's rules."""
+    try:
+        return np.broadcast_to(x, shape)
+    except ValueError:
+        raise ValueError(f"broadcast_to: shape {x.shape} does not stretch to {tuple(shape)}") from None
+
+
+@operation(
+    lambda g, x_shape: broadcast_to(g, x_shape),
+    formula="the sum over all axes in which `shape` is shorter: the adjoint of broadcasting",
+    view=True,
+    examples=lambda rng: [((rng.normal(size=(2, 3, 4)),), {"shape": (3, 1)}), ((rng.normal(size=(2,)),), {"shape": ()})],
+)
+def sum_to(x: Array, /, shape: tuple[int, ...]) -> Array:
+    """Add up what broadcasting from `shape` had repeated."""
+    lead = x.ndim - len(shape)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(shape, x.shape[lead:], strict=True)):
+        raise ValueError(f"sum_to: shape {tuple(shape)} does not stretch to {x.shape}")
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1)
+    with np.errstate(all="ignore"):
+        return np.sum(x, axis=axes, keepdims=True).reshape(shape) if axes else x
+
+
+Index = Any
+
+
+def _frozen(index: Index) -> Index:
+    """An index that nobody can change later: arrays and lists are copied."""
+    if isinstance(index, tuple):
+        return tuple(_frozen(part) for part in index)
+    if isinstance(index, Tensor):
+        raise TypeError("indexing: expected integers, slices or arrays of integers or booleans, got a tensor of floats")
+    return np.array(index) if isinstance(index, list | np.ndarray) else index
+
+
+def _is_basic(index: Index) -> bool:
+    """Whether an index picks each element at most once by its form alone."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return not any(isinstance(part, np.ndarray) for part in parts)
+
+
+def _index_examples(rng: np.random.Generator) -> list[Any]:
+    x = rng.normal(size=(4, 5, 2))
+    indices: list[Any] = [
+        2,
+        (slice(None), slice(4, 0, -2)),
+        (Ellipsis, None, 0),
+        np.array([1, 1, 3, -1]),
+        (np.array([[0, 0], [2, 0]]), np.array([1, 1]), slice(None)),
+        x[..., 0] > 0,
+    ]
+    return [((x,), {"index": index}) for index in indices]
+
+
+@operation(
+    lambda g, x_shape, index: put_add(g, x_shape, index),
+    formula="x[index]",
+    view=True,
+    examples=_index_examples,
+)
+def _getitem(x: Array, /, index: Index) -> Array:
+    return np.asarray(x[index])
+
+
+def getitem(x: Tensor, index: Index) -> Tensor:
+    """What NumPy's indexing gives: integers, slices, None, Ellipsis, arrays of integers (also repeated) or booleans."""
+    return _getitem(x, _frozen(index))
+
+
+@operation(
+    lambda g, index: _getitem(g, index),
+    formula="zeros of a shape, to which x is added at an index: the adjoint of indexing",
+    examples=lambda rng: [
+        ((rng.normal(size=(3, 2)),), {"shape": (4, 2), "index": np.array([0, 0, 3])}),
+        ((rng.normal(size=2),), {"shape": (4, 2), "index": 1}),
+    ],
+)
+def put_add(x: Array, /, shape: tuple[int, ...], index: Index) -> Array:
+    """Scatter: what falls on the same place adds up."""
+    out = np.zeros(shape, x.dtype)
+    if _is_basic(index):
+        out[index] = x
+    else:
+        np.add.at(out, index, x)
+    return out
+
+
+def _concatenate_rule(g: Tensor, shapes: tuple[tuple[int, ...], ...], axis: int, needs: tuple[bool, ...]) -> list[Any]:
+    before = (slice(None),) * (axis % len(shapes[0]))
+    ends = np.cumsum([shape[axis] for shape in shapes]).tolist()
+    starts = [0, *ends[:-1]]
+    return [
+        _getitem(g, (*before, slice(start, end))) if need else None
+        for start, end, need in zip(starts, ends, needs, strict=True)
+    ]
+
+
+@operation(
+    _concatenate_rule,
+    formula="tensors joined along an axis that they have",
+    joint=True,
+    examples=lambda rng: [
+        ((rng.normal(size=(2, 3)), rng.normal(size=(2, 1))), {"axis": 1}),
+        ((rng.normal(size=(2, 3)), rng.normal(size=(0, 3)), rng.normal(size=(1, 3))), {"axis": -2}),
+    ],
+)
+def _concatenate(*xs: Array, axis: int) -> Array:
+    try:
+        return np.concatenate(xs, axis=axis)
+    except ValueError as error:
+        raise ValueError(f"concatenate: {error}; shapes are {[x.shape for x in xs]}") from None
+
+
+def _sequence(tensors: Sequence[Any], name: str) -> list[Any]:
+    found = list(tensors)
+    if not found:
+        raise ValueError(f"{name}: expected at least one tensor")
+    return found
+
+
+def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
+    """Join tensors along an axis that they have; elsewhere their shapes must agree."""
+    return _concatenate(*_sequence(tensors, "concatenate"), axis=axis)
+
+
+def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
+    """Join tensors of one shape along a new axis."""
+    found = [x if isinstance(x, Tensor) else Tensor(x) for x in _sequence(tensors, "stack")]
+    if len({x.shape for x in found}) != 1:
+        raise ValueError(f"stack: expected tensors of one shape, got {[x.shape for x in found]}")
+    return concatenate([expand_dims(x, axis) for x in found], axis)
+
+
+METHODS.update(
+    reshape=reshape, flatten=flatten, squeeze=squeeze, expand_dims=expand_dims, transpose=transpose, swapaxes=swapaxes
+)

@@ -1,0 +1,111 @@
+"""The kernels in NumPy: the specification that the C kernels are tested against, and the `reference` backend.
+
+Elementwise functions are by name what `csrc/tgi.h` numbers; here all of them have the number -1, so that the engine
+asks for none of the shortcuts that only C code has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+ISA = "numpy"
+
+Array = np.ndarray[Any, Any]
+
+# Klambauer et al. 2017, "Self-normalizing neural networks", eq. 14
+SELU_SCALE = 1.0507009873554804934
+SELU_ALPHA = 1.6732632423543772848
+
+_erf = np.frompyfunc(math.erf, 1, 1)
+_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def _sigmoid(x: Array) -> Array:
+    e = np.exp(-np.abs(x))  # of the negative side only: never overflows
+    return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+
+
+def _softplus(x: Array) -> Array:
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _elu(x: Array, alpha: float) -> Array:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def _gelu(x: Array) -> Array:
+    return x * 0.5 * np.asarray(_erfc(x * -math.sqrt(0.5)), dtype=x.dtype)
+
+
+UNARY: dict[str, Callable[..., Any]] = {
+    "neg": np.negative,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+    "sin": np.sin,
+    "cos": np.cos,
+    "abs": np.abs,
+    "erf": lambda x: np.asarray(_erf(x), dtype=x.dtype),
+    "tanh": np.tanh,
+    "sigmoid": _sigmoid,
+    "relu": lambda x: np.maximum(x, 0),
+    "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
+    "elu": _elu,
+    "selu": lambda x: SELU_SCALE * _elu(x, SELU_ALPHA),
+    "gelu": _gelu,
+    "silu": lambda x: x * _sigmoid(x),
+    "softplus": _softplus,
+    "hard_sigmoid": lambda x: np.clip((x + 3) / 6, 0, 1),
+    "hardtanh": lambda x: np.clip(x, -1, 1),
+    "mish": lambda x: x * np.tanh(_softplus(x)),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+}
+
+BINARY: dict[str, Callable[[Array, Array], Any]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "pow": np.power,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    # A cotangent of exactly zero stays zero, whatever the derivative: 0 · ∞ would be NaN.
+    "gated": lambda g, derivative: np.where(g == 0, 0, g * derivative),
+}
+
+
+def code(name: str) -> int:
+    """The number of an elementwise function in the C table: none here."""
+    return -1
+
+
+def unary(name: str, x: Array, *params: float) -> Array:
+    """An elementwise function of one array."""
+    with np.errstate(all="ignore"):
+        return np.asarray(UNARY[name](x, *params), dtype=x.dtype)
+
+
+def binary(name: str, x: Array, y: Array) -> Array:
+    """An elementwise function of two arrays, stretched to a common shape."""
+    if x.dtype != y.dtype:
+        raise TypeError(f"{x.dtype} and {y.dtype} do not mix")
+    with np.errstate(all="ignore"):
+        return np.asarray(BINARY[name](x, y), dtype=x.dtype)
+
+
+def matmul(x: Array, y: Array) -> Array:
+    """The product of two matrices."""
+    with np.errstate(all="ignore"):
+        return x @ y
+
+
+def linear(x: Array, weight: Array, bias: Array | None) -> Array:
+    """x Wᵀ + b for a matrix x, a matrix W and a vector b (or None)."""
+    with np.errstate(all="ignore"):
+        return x @ weight.T if bias is None else x @ weight.T + bias

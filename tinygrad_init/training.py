@@ -1,0 +1,119 @@
+"""Training, in the article's six steps: 1. prepare the input, 2. initialize, then again and again 3. forward, 4. loss,
+5. backward and update, 6. until the loss no longer falls (here: for a number of epochs)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._engine.modes import no_grad
+from ._engine.tensor import Tensor
+from .data import Scaler, batches
+from .init import INITIALIZERS, Initializer, zeros_
+from .nn import MLP
+from .optim import Optimizer
+
+Array = np.ndarray[Any, Any]
+Loss = Callable[[Tensor, Any], Tensor]
+
+
+@dataclass
+class Progress:
+    """Where training stands after a step."""
+
+    epoch: int
+    step: int
+    loss: float
+
+
+def train(
+    model: MLP,
+    x: Array,
+    y: Array,
+    loss: Loss,
+    optimizer: Callable[[list[Tensor]], Optimizer],
+    *,
+    initializer: str | Initializer | None = None,
+    scaler: Scaler | None = None,
+    epochs: int = 10,
+    batch_size: int | None = None,
+    rng: np.random.Generator | int | None = None,
+    on_step: Callable[[Progress], None] | None = None,
+) -> list[float]:
+    """Train a network and return the mean loss of every epoch.
+
+    Parameters
+    ----------
+    model
+        What is trained.
+    x, y
+        Inputs of shape (samples, features) and what belongs to them.
+    loss
+        From predictions and targets to one number.
+    optimizer
+        Makes the optimizer of the parameters, such as `lambda ps: SGD(ps, lr=0.1)`.
+    initializer
+        A name out of `init.INITIALIZERS` or a function like those; None keeps the parameters as they are.
+    scaler
+        Fitted to `x` here and applied; None if `x` is already as it should be.
+    epochs, batch_size
+        How often every sample is used, and how many at a time (None: all).
+    rng
+        For initial weights and the order of samples.
+    on_step
+        Called after each update.
+    """
+    generator = np.random.default_rng(rng)
+    # 1. Prepare the input: features of one size, so that no weight sees larger numbers than another.
+    if scaler is not None:
+        x = scaler.fit(x).transform(x)
+    # 2. Initialize weights and biases.
+    if initializer is not None:
+        initialize(model, initializer, generator)
+    update = optimizer(list(model.parameters()))
+    history, step = [], 0
+    for epoch in range(epochs):
+        total = 0.0
+        for xs, ys in batches(x, y, batch_size, generator):
+            # 3. Forward: from the input to the network's output.
+            prediction = model(xs)
+            # 4. The loss: one number for how wrong it is.
+            cost = loss(prediction, ys)
+            # 5. Backward: the chain rule gives ∂C/∂W for every W; each goes a step against its own.
+            update.zero_grad()
+            cost.backward()
+            update.step()
+            step += 1
+            total += cost.item() * len(xs)
+            if on_step is not None:
+                on_step(Progress(epoch, step, cost.item()))
+        # 6. Again, until the loss no longer falls: what it has been is returned, for the caller to see.
+        history.append(total / len(x))
+    return history
+
+
+def initialize(model: MLP, initializer: str | Initializer, rng: np.random.Generator) -> None:
+    """Fill every weight matrix by an initializer, and every bias with zeros.
+
+    Raises
+    ------
+    ValueError
+        There is no initializer of that name.
+    """
+    if isinstance(initializer, str):
+        if initializer not in INITIALIZERS:
+            raise ValueError(f"expected an initializer out of {', '.join(INITIALIZERS)}; got {initializer!r}")
+        initializer = INITIALIZERS[initializer]
+    for linear in model.linears():
+        initializer(linear.weight, rng, model.activation)
+        if linear.bias is not None:
+            zeros_(linear.bias)
+
+
+def predict(model: Any, x: Array) -> Array:
+    """The model's output without a graph."""
+    with no_grad():
+        return np.asarray(model(x).numpy())
