@@ -79,7 +79,7 @@ static inline REAL T(silu_vjp)(REAL g, REAL x, REAL p) {
 
 static inline REAL T(softplus)(REAL x, REAL p) {
     (void)p;
-    return (x > 0 ? x : 0 * x) + M(log1p)(M(exp)(-M(fabs)(x)));
+    return (x > 0 || x != x ? x : 0) + M(log1p)(M(exp)(-M(fabs)(x)));
 }
 static inline REAL T(softplus_vjp)(REAL g, REAL x, REAL p) { return g * T(sigmoid)(x, p); }
 

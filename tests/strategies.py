@@ -21,7 +21,9 @@ seeds = st.integers(0, 2**32 - 1)
 def arrays(draw: st.DrawFn, low: float, high: float, kinks: tuple[float, ...] = (), shape: Any = shapes) -> Array:
     """float64 numbers inside (low, high), away from points where a derivative does not exist."""
     elements = st.floats(low, high, allow_nan=False).filter(lambda v: all(abs(v - kink) > 1e-3 for kink in kinks))
-    return draw(hnp.arrays(np.float64, shape if not isinstance(shape, st.SearchStrategy) else draw(shape), elements=elements))
+    return draw(
+        hnp.arrays(np.float64, shape if not isinstance(shape, st.SearchStrategy) else draw(shape), elements=elements)
+    )
 
 
 Layout = Callable[[tgi.Tensor], tgi.Tensor]

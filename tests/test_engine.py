@@ -223,7 +223,9 @@ class TestInPlace:
         y.backward()
         np.testing.assert_array_equal(w.grad.numpy(), [1, 1])
 
-    @pytest.mark.parametrize("view", [lambda t: t[0], lambda t: t.T, lambda t: t.reshape(4), lambda t: t.detach(), lambda t: t.detach().T])
+    @pytest.mark.parametrize(
+        "view", [lambda t: t[0], lambda t: t.T, lambda t: t.reshape(4), lambda t: t.detach(), lambda t: t.detach().T]
+    )
     def test_views_count_as_the_same_memory(self, view: Any) -> None:
         base = tgi.tensor([[1.0, 2.0], [3.0, 4.0]])
         w = tgi.tensor([[1.0, 1.0], [1.0, 1.0]], requires_grad=True)
@@ -312,12 +314,16 @@ class TestMemory:
             gc.enable()
 
     def test_nothing_is_kept_after_backward(self) -> None:
+        def full_nodes() -> set[int]:
+            return {id(o) for o in gc.get_objects() if isinstance(o, Node) and o.saved is not None}
+
         x = tgi.tensor(np.ones(3), requires_grad=True)
+        before = full_nodes()
         y = tgi.exp(x)
         z = (y * y).sum()
+        assert len(full_nodes() - before) == 1  # mul; exp keeps its result, sum nothing
         z.backward()
-        held = [o for o in gc.get_objects() if isinstance(o, Node) and o.saved is not None]
-        assert not held
+        assert full_nodes() <= before
 
     def test_only_what_rules_ask_for_is_kept(self) -> None:
         x = tgi.tensor(np.ones(3), requires_grad=True)
@@ -363,7 +369,9 @@ class TestModes:
             raise KeyError
         assert tgi.is_grad_enabled()
 
-        @tgi.operation(lambda g: 1 / 0, formula="a rule that fails", name="failing", exempt="made to fail, see this test")
+        @tgi.operation(
+            lambda g: 1 / 0, formula="a rule that fails", name="failing", exempt="made to fail, see this test"
+        )
         def failing(x: Any, /) -> Any:
             return x + 0
 
@@ -409,7 +417,9 @@ class TestModes:
                 p = np.linspace(-1, 1, 5)
                 first = 2 * p * (1 - t * t)
                 second = 2 * (1 - t * t) - 8 * p * p * t * (1 - t * t)
-                if not (np.allclose(g.numpy(), scale * first) and np.allclose(h.numpy(), 2 * scale**2 * first * second)):
+                if not (
+                    np.allclose(g.numpy(), scale * first) and np.allclose(h.numpy(), 2 * scale**2 * first * second)
+                ):
                     wrong.append(i)
 
         threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]

@@ -59,7 +59,7 @@ def test_binary_derivatives_under_broadcasting(name: str, data: st.DataObject) -
     drawn = data.draw(hnp.mutually_broadcastable_shapes(num_shapes=2, min_side=0, max_side=3, max_dims=3))
     x, y = (data.draw(arrays(*op.spec.domain, shape=shape)) for shape in drawn.input_shapes)
     if name in ("maximum", "minimum"):  # at a tie the derivative does not exist
-        y = y + np.where(np.isclose(*np.broadcast_arrays(x, y), atol=1e-3).any(), 10.0, 0.0)
+        y = y + 10.0 * bool(np.any(np.abs(np.subtract.outer(x, y)) < 1e-3))
     layout = LAYOUTS[data.draw(st.sampled_from(["in a row", "backwards"]))]
     leaves = [tgi.tensor(x, requires_grad=True), tgi.tensor(y, requires_grad=True)]
     assert tgi.gradcheck(lambda a, b: op(layout(a), b), leaves, **TOLERANCES)
@@ -123,7 +123,13 @@ def test_reductions_over_any_axes(data: st.DataObject) -> None:
     axes = data.draw(st.none() | hnp.valid_tuple_axes(len(shape)) | st.integers(-len(shape), len(shape) - 1))
     keepdims = data.draw(st.booleans())
     t = tgi.tensor(x, requires_grad=True)
-    for ours, theirs in [(tgi.sum, np.sum), (tgi.mean, np.mean), (tgi.max, np.max), (tgi.min, np.min), (tgi.var, np.var)]:
+    for ours, theirs in [
+        (tgi.sum, np.sum),
+        (tgi.mean, np.mean),
+        (tgi.max, np.max),
+        (tgi.min, np.min),
+        (tgi.var, np.var),
+    ]:
         np.testing.assert_allclose(ours(t, axes, keepdims).numpy(), theirs(x, axis=axes, keepdims=keepdims), atol=1e-12)
     for smooth in (tgi.sum, tgi.mean, tgi.var, tgi.logsumexp):
         assert tgi.gradcheck(lambda a, f=smooth: f(a, axes, keepdims), t, **TOLERANCES)
@@ -133,7 +139,9 @@ def test_reductions_over_any_axes(data: st.DataObject) -> None:
 def test_indexing_is_numpys_and_duplicates_add_up(x: Any, data: st.DataObject) -> None:
     index = data.draw(
         hnp.basic_indices(x.shape, allow_newaxis=True, allow_ellipsis=True)
-        | hnp.arrays(np.intp, hnp.array_shapes(max_dims=2, max_side=4), elements=st.integers(-x.shape[0], x.shape[0] - 1))
+        | hnp.arrays(
+            np.intp, hnp.array_shapes(max_dims=2, max_side=4), elements=st.integers(-x.shape[0], x.shape[0] - 1)
+        )
         | hnp.arrays(np.bool_, st.just(x.shape))
     )
     t = tgi.tensor(x, requires_grad=True)
@@ -145,7 +153,9 @@ def test_indexing_is_numpys_and_duplicates_add_up(x: Any, data: st.DataObject) -
     assert tgi.gradgradcheck(lambda a: a[index] * a[index], t, **TOLERANCES)
 
 
-@pytest.mark.parametrize(("a", "b"), list(itertools.product([(3,), (2, 3), (1, 2, 3), (4, 2, 3)], [(3,), (3, 2), (4, 3, 1)])))
+@pytest.mark.parametrize(
+    ("a", "b"), list(itertools.product([(3,), (2, 3), (1, 2, 3), (4, 2, 3)], [(3,), (3, 2), (4, 3, 1)]))
+)
 def test_matmul_takes_vectors_matrices_and_stacks(a: tuple[int, ...], b: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=a), rng.normal(size=b)
@@ -192,7 +202,15 @@ class TestConventions:
 
     @pytest.mark.parametrize(
         "branch",
-        [tgi.sqrt, tgi.log, lambda x: 1.0 / x, lambda x: x**0.5, lambda x: x**-1.5, lambda x: tgi.exp(1.0 / x), tgi.log1p],
+        [
+            tgi.sqrt,
+            tgi.log,
+            lambda x: 1.0 / x,
+            lambda x: x**0.5,
+            lambda x: x**-1.5,
+            lambda x: tgi.exp(1.0 / x),
+            tgi.log1p,
+        ],
     )
     def test_the_branch_not_taken_gives_no_nan(self, branch: Any) -> None:
         for scalar in (False, True):
@@ -221,7 +239,16 @@ class TestConventions:
     def test_stable_at_extremes(self, dtype: Any) -> None:
         big = np.array([-1e30, -200, -50, 0, 50, 200, 1e30], dtype)
         t = tgi.tensor(big, requires_grad=True)
-        for function in (tgi.sigmoid, tgi.tanh, tgi.softplus, tgi.silu, tgi.elu, tgi.selu, tgi.log_softmax, tgi.softmax):
+        for function in (
+            tgi.sigmoid,
+            tgi.tanh,
+            tgi.softplus,
+            tgi.silu,
+            tgi.elu,
+            tgi.selu,
+            tgi.log_softmax,
+            tgi.softmax,
+        ):
             out = function(t)
             assert np.all(np.isfinite(out.numpy())), function
             assert np.all(np.isfinite(tgi.grad(out.sum(), t).numpy())), function
@@ -256,7 +283,10 @@ class TestErrors:
             (lambda x: x + tgi.tensor([1.0, 2.0]), r"add.*\(1, 3\).*\(2,\)"),
             (lambda x: x @ tgi.tensor([[1.0]]), r"matmul: inner sizes differ: \(1, 3\) @ \(1, 1\)"),
             (lambda x: x @ 2.0, "0-d|use \\*"),
-            (lambda x: tgi.linear(x, tgi.tensor(np.zeros((4, 5)))), r"weight has shape \(4, 5\) but input has 3 features; expected \(\*, 3\)"),
+            (
+                lambda x: tgi.linear(x, tgi.tensor(np.zeros((4, 5)))),
+                r"weight has shape \(4, 5\) but input has 3 features; expected \(\*, 3\)",
+            ),
             (lambda x: x.reshape(2, 2), r"reshape: 3 elements of shape \(1, 3\)"),
             (lambda x: x.sum(5), "sum: axis 5 is out of range"),
             (lambda x: x.sum((0, 0)), "named twice"),

@@ -10,7 +10,7 @@ tensor([2., 4.], dtype=float32)
 is the same engine on single numbers, to be read.
 """
 
-from . import ops
+from . import data, init, nn, ops, optim
 from ._engine.backward import grad
 from ._engine.modes import (
     default_dtype,
@@ -22,69 +22,35 @@ from ._engine.modes import (
 )
 from ._engine.tensor import Tensor
 from .backend import BACKEND
-from .ops import (
-    abs,
-    astype,
-    binary_cross_entropy,
-    broadcast_to,
-    clip,
-    concatenate,
-    cos,
-    cross_entropy,
-    elu,
-    erf,
-    exp,
-    expand_dims,
-    expm1,
-    flatten,
-    gelu,
-    half_squared_error,
-    hard_sigmoid,
-    hardtanh,
-    hinge,
-    identity,
-    leaky_relu,
-    linear,
-    log,
-    log1p,
-    log_softmax,
-    logsumexp,
-    matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
-    mish,
-    mse,
-    norm,
-    operation,
-    pow,
-    prelu,
-    relu,
-    reshape,
-    selu,
-    sigmoid,
-    silu,
-    sin,
-    softmax,
-    softplus,
-    softsign,
-    sqrt,
-    squeeze,
-    stack,
-    std,
-    sum,
-    swapaxes,
-    tanh,
-    transpose,
-    var,
-    where,
-)
-from . import data, init, nn, optim  # noqa: I001 (they stand on what is above)
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
+from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 from .training import initialize, predict, train
 
 __version__ = "0.1.0"
 
 tensor = Tensor
+
+__all__ = [
+    *ops.__all__,
+    "BACKEND",
+    "GradcheckError",
+    "Tensor",
+    "data",
+    "default_dtype",
+    "enable_grad",
+    "get_default_dtype",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "init",
+    "initialize",
+    "is_grad_enabled",
+    "nn",
+    "no_grad",
+    "ops",
+    "optim",
+    "predict",
+    "set_default_dtype",
+    "tensor",
+    "train",
+]

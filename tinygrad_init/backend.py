@@ -11,7 +11,8 @@ def explain_missing_extension(module: str) -> str:
     """The message of the ImportError when the compiled part of the package is not there."""
     return (
         f"the compiled module {module} is missing: tinygrad_init was installed without its C extension or for another "
-        "Python. Install it again where a C compiler is available (pip install --force-reinstall), or set "
+        "Python, or a checkout without it shadows the installed package (Python looks in the current folder first; "
+        "there, pip install -e . builds it in place). Install it again where a C compiler is available, or set "
         "TINYGRAD_INIT_BACKEND=reference to run on NumPy alone."
     )
 
@@ -21,10 +22,14 @@ BACKEND: str = os.environ.get("TINYGRAD_INIT_BACKEND", "compiled")
 kernels: Any
 if BACKEND == "compiled":
     try:
-        from . import _kernels as kernels
+        from . import _kernels
+
+        kernels = _kernels
     except ImportError as error:
         raise ImportError(explain_missing_extension("tinygrad_init._kernels")) from error
 elif BACKEND == "reference":
-    from . import reference as kernels
+    from . import reference
+
+    kernels = reference
 else:
     raise ImportError(f"TINYGRAD_INIT_BACKEND must be 'compiled' or 'reference', got {BACKEND!r}")

@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     diagnose = commands.add_parser(
         "diagnose",
         help="train one network from several starts and say what each start does to it",
-        description="Train the same network on the same data from several starts, look at every layer, and give a verdict.",
+        description="Train the same network on the same data from several starts, look at every layer, judge.",
         epilog="Exit code: 0 at least one start is healthy, 1 none is, 2 bad input, 130 interrupted.",
     )
     diagnose.set_defaults(run=run_diagnose)
@@ -73,7 +73,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--data", default="digits", metavar="NAME|FILE", help=f"{', '.join(DATASETS)}, or a .csv or .npz file (digits)")
     add("--target", help="the file's column (.csv) or array (.npz) to be learned (the last column, or y)")
     add("--sizes", type=_sizes, metavar="N,N,...", help="input, hidden layers, output (three hidden layers of 64)")
-    add("--activation", default="relu", choices=[*ACTIVATIONS, "prelu"], metavar="NAME", help=f"{', '.join(ACTIVATIONS)}, prelu (relu)")
+    add(
+        "--activation",
+        default="relu",
+        choices=[*ACTIVATIONS, "prelu"],
+        metavar="NAME",
+        help=f"{', '.join(ACTIVATIONS)}, prelu (relu)",
+    )
     add(
         "--init",
         action="append",
@@ -84,7 +90,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--lr", type=_rate, default=0.1, help="learning rate of plain gradient descent (0.1)")
     add("--epochs", type=_positive, default=10, help="how often every sample is used (10)")
     add("--batch-size", type=_positive, default=64, help="samples an update (64)")
-    add("--loss", default="cross_entropy", choices=list(LOSSES), metavar="NAME", help=f"{', '.join(LOSSES)} (cross_entropy)")
+    add(
+        "--loss",
+        default="cross_entropy",
+        choices=list(LOSSES),
+        metavar="NAME",
+        help=f"{', '.join(LOSSES)} (cross_entropy)",
+    )
     add("--seed", type=_seed, default=0, help="of the start, the split and the batches (0)")
     add("--dtype", default="float32", choices=["float32", "float64"], help="(float32)")
     add("--json", type=Path, metavar="FILE", help="also write the report as JSON")
@@ -123,8 +135,14 @@ def run_diagnose(args: argparse.Namespace) -> int:
     # Where no terminal tells its width, the tables still need theirs.
     out = Console() if sys.stdout.isatty() else Console(width=120)
     interrupted = False
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task("", total=args.epochs * len(starts), loss="")
 
         def on_step(start: str, step: Step) -> None:

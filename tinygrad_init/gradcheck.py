@@ -1,8 +1,8 @@
 """Check gradients against finite differences, and say exactly where they differ.
 
-The numeric derivative of Σ c·f(x) is (f(x + h) - f(x - h)) / 2h with fixed random weights c, so that wrong entries cannot
-cancel in a plain sum. Where it disagrees, the two one-sided slopes at a much smaller step tell a kink (they stay apart:
-any slope between them is a valid subgradient) from a wrong rule.
+The numeric derivative of Σ c·f(x) is (f(x + h) - f(x - h)) / 2h with fixed random weights c, so that wrong entries
+cannot cancel in a plain sum. Where it disagrees, the two one-sided slopes at a much smaller step tell a kink (they stay
+apart: any slope between them is a valid subgradient) from a wrong rule.
 """
 
 from __future__ import annotations
@@ -80,10 +80,8 @@ def gradcheck(
     leaves = [Tensor(x.numpy(), requires_grad=x.requires_grad) for x in tensors]
     total = _weighted(function(*leaves), weights)
     wanted = [leaves[i] for i in checked]
-    if total.requires_grad:
-        analytic = [g.numpy() for g in grad(total, wanted)]
-    else:
-        analytic = [np.zeros(x.shape) for x in wanted]
+    live = total.requires_grad
+    analytic = [g.numpy() for g in grad(total, wanted)] if live else [np.zeros(x.shape) for x in wanted]
 
     def value(arrays: list[np.ndarray[Any, Any]]) -> float:
         with no_grad():
@@ -107,7 +105,9 @@ def gradgradcheck(function: Function, inputs: Tensor | Sequence[Tensor], *, seed
     cotangents = [Tensor(w, requires_grad=True) for w in weights]
 
     def gradient(*arguments: Tensor) -> list[Tensor]:
-        points = [Tensor(x.numpy(), requires_grad=True) if not x.requires_grad else x for x in arguments[: len(tensors)]]
+        points = [
+            Tensor(x.numpy(), requires_grad=True) if not x.requires_grad else x for x in arguments[: len(tensors)]
+        ]
         outputs = _as_list(function(*points))
         live = [(y, w) for y, w in zip(outputs, arguments[len(tensors) :], strict=True) if y.requires_grad]
         if not live:

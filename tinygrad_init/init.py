@@ -77,7 +77,10 @@ def calculate_gain(activation: str, negative_slope: float | None = None) -> floa
         slope = {"leaky_relu": 0.01, "prelu": 0.25}[activation] if negative_slope is None else negative_slope
         return math.sqrt(2.0 / (1.0 + slope * slope))
     if activation not in GAINS:
-        raise ValueError(f"calculate_gain: no conventional gain for {activation!r}; there is one for {', '.join(GAINS)}, leaky_relu, prelu")
+        raise ValueError(
+            f"calculate_gain: no conventional gain for {activation!r}; "
+            f"there is one for {', '.join(GAINS)}, leaky_relu, prelu"
+        )
     return GAINS[activation]
 
 

@@ -1,9 +1,9 @@
 """Backpropagation on single numbers, to be read in one sitting.
 
-A `Value` is a number that remembers how it was made: its `parents`, and for each the local derivative of the result by
-that parent. `backward` walks from the result to the leaves and applies the chain rule: what arrives at a node, times the
-local derivative, is added to the parent's gradient. That is all there is to it; the tensor engine does the same with
-arrays.
+A `Value` is a number that remembers how it was made: its `parents`, and for each the local derivative of the result
+by that parent. `backward` walks from the result to the leaves and applies the chain rule: what arrives at a node, times
+the local derivative, is added to the parent's gradient. That is all there is to it; the tensor engine does the same
+with arrays.
 
 >>> x = Value(3.0)
 >>> y = x * x + 2 * x

@@ -15,7 +15,7 @@ from .tensor import Tensor, above, number, unpack, wrap
 try:
     import cython
 except ImportError:
-    from . import _interpreted as cython  # type: ignore[no-redef]
+    from . import _interpreted as cython
 
 if not cython.compiled:
     # Only compiled code reaches this: interpreted, a bare number takes the same way as an array.
@@ -217,21 +217,20 @@ def fit(op: Operation, i: int, part: Tensor, parent: Node) -> Tensor:
     if part.shape == parent.shape:
         return part
     if not op.broadcasts:
-        raise ValueError(
-            f"the rule of {op.name} for input {i} returned shape {part.shape}; expected {parent.shape}"
-        )
+        raise ValueError(f"the rule of {op.name} for input {i} returned shape {part.shape}; expected {parent.shape}")
     return above["sum_to"](part, parent.shape)
 
 
-def accumulate(total: Tensor | None, g: Tensor, sums: Any, slot: int) -> Tensor:
+def accumulate(total: Any, g: Tensor, sums: Any, slot: int) -> Tensor:
     """Add a cotangent to what has come so far; the third and later ones in place, into a sum that only we hold."""
     if total is None:
         return g
-    if sums[slot] == 0 or mode.grad or total._array is None:
+    held: Tensor = total
+    if sums[slot] == 0 or mode.grad or held._array is None:
         sums[slot] = 1
-        return above["add"](total, g)
-    np.add(total._array, g._array, out=total._array)
-    return total
+        return above["add"](held, g)
+    np.add(held._array, g._array, out=held._array)
+    return held
 
 
 def exclusive(g: Tensor) -> Tensor:
@@ -249,8 +248,9 @@ def shared(g: Tensor) -> Tensor:
 
 def deliver(node: Node, g: Tensor) -> None:
     """Add a gradient to the `.grad` of the leaf's tensor, if that is still there."""
-    tensor: Tensor | None = node.owner()
-    if tensor is not None:
+    found = node.owner()
+    if found is not None:
+        tensor: Tensor = found
         tensor._grad = exclusive(g) if tensor._grad is None else above["add"](tensor._grad, g)
 
 
@@ -300,7 +300,9 @@ def grad(
     """
     ends: list[Any] = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     starts: list[Any] = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    seeds: list[Any] = [None] * len(ends) if gradients is None else [gradients] if isinstance(outputs, Tensor) else list(gradients)
+    seeds: list[Any] = (
+        [None] * len(ends) if gradients is None else [gradients] if isinstance(outputs, Tensor) else list(gradients)
+    )
     for kind, tensors in (("outputs", ends), ("inputs", starts)):
         for tensor in tensors:
             if not isinstance(tensor, Tensor):

@@ -33,7 +33,7 @@ cdef class Node:
     cdef readonly object out
     cdef readonly tuple shape
     cdef readonly bint single
-    cdef tuple shapes, memories, versions
+    cdef tuple shapes, memories
     cdef object place, owner
     cdef Py_ssize_t pending, slot
 

@@ -18,7 +18,7 @@ from typing import Any
 try:
     import cython
 except ImportError:  # interpreted, and Cython is not installed: only `cython.compiled` is ever asked for
-    from . import _interpreted as cython  # type: ignore[no-redef]
+    from . import _interpreted as cython
 
 COMPILED: bool = cython.compiled
 
@@ -44,8 +44,8 @@ class Operation:
     # forward
     #     From arrays and parameters to an array.
     # rules, plans, masks
-    #     For each input its rule (None: not differentiable), what the rule's parameters ask for, and as a bit mask which
-    #     inputs and whether the result must be saved for it. A `joint` operation has one rule for all inputs.
+    #     For each input its rule (None: not differentiable), what the rule's parameters ask for, and as a bit mask
+    #     which inputs and whether the result must be saved for it. A `joint` operation has one rule for all inputs.
     # arity
     #     How many leading arguments are tensors; -1: all positional ones.
     # broadcasts
@@ -140,17 +140,21 @@ class Node:
 
     __slots__ = (
         "__weakref__", "memories", "op", "out", "owner", "params", "parents", "pending", "place", "saved", "shape",
-        "shapes", "single", "slot", "versions",
+        "shapes", "single", "slot",
     )  # fmt: skip
 
     def __init__(self, op: Any, params: Any, parents: tuple[Any, ...], shape: tuple[int, ...], single: bool) -> None:
         self.op = op
         self.params = params
-        self.parents = parents
+        self.parents: Any = parents
         self.shape = shape
         self.single = single
-        self.saved = self.out = self.shapes = None
-        self.memories = self.versions = self.place = self.owner = None
+        self.saved: Any = None
+        self.out: Any = None
+        self.shapes: Any = None
+        self.memories: Any = None
+        self.place: Any = None
+        self.owner: Any = None
         self.pending = 0
         self.slot = 0
 
@@ -219,7 +223,7 @@ def schedule(roots: list[Any]) -> tuple[list[Any], Any, Any, Node | None]:
 
 def place_in_user_code() -> tuple[CodeType, int] | None:
     """Where the code that uses this package stands now: cheap to keep, and holding no frame alive."""
-    frame = sys._getframe()
+    frame: Any = sys._getframe()
     while frame is not None and frame.f_code.co_filename.startswith(_package):
         frame = frame.f_back
     return None if frame is None else (frame.f_code, frame.f_lasti)

@@ -21,6 +21,8 @@ class Mode(threading.local):
 
 
 mode = Mode()
+
+
 class _Recording:
     """A context in which operations are, or are not, recorded in this thread; also a decorator of functions.
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .graph import Memory, Node, Operation
+from .graph import Memory, Operation
 from .modes import FLOAT32, FLOAT64, mode
 
 
@@ -17,10 +17,20 @@ class Storage:
     """The numbers of a tensor and their place in a graph; `Tensor` adds what can be done with them.
 
     `_array` is None for a bare number. `_shared` says that somebody else may rely on the array: it is copied before a
-    change and never taken over. `_memory` counts in-place changes and exists only once somebody depends on the numbers staying.
+    change and never taken over. `_memory` counts in-place changes and exists only once somebody
+    depends on the numbers staying.
     """
 
     __slots__ = ("__weakref__", "_array", "_grad", "_memory", "_node", "_shared", "_single", "_value", "name")
+
+    def __init__(self, array: Any, name: str | None) -> None:
+        self._array: Any = None
+        self._node: Any = None
+        self._grad: Any = None
+        self._memory: Memory | None = None
+        self._shared: bool = False
+        self.name = name
+        self._store(array)
 
     def _store(self, array: Any) -> None:
         """Take over an array; a 0-d one becomes a bare number, for which no array is kept."""

@@ -1,8 +1,8 @@
 """The tensor: numbers that remember where they came from.
 
-Applying an `Operation` to tensors computes new numbers (`apply`) and, when an input requires a gradient, leaves a `Node`
-behind (`record`). A 0-d tensor is a bare number: no array is kept for it, and where the C table knows the operation
-none is made.
+Applying an `Operation` to tensors computes new numbers (`apply`) and, when an input requires a gradient, leaves a
+`Node` behind (`record`). A 0-d tensor is a bare number: no array is kept for it, and where the C table knows the
+operation none is made.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernels
 from . import graph
 from .graph import INPUT_BITS, OUT_BIT, SHAPES_BIT, Memory, Node, Operation, place_in_user_code
 from .modes import FLOAT32, FLOAT64, float_dtype, mode
@@ -23,7 +22,7 @@ from .storage import Storage, memory_of
 try:
     import cython
 except ImportError:
-    from . import _interpreted as cython  # type: ignore[no-redef]
+    from . import _interpreted as cython
 
 if not cython.compiled:
 
@@ -69,13 +68,8 @@ class Tensor(Storage):
     __slots__ = ()
     __array_priority__ = 1000
 
-    def __init__(
-        self, data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None
-    ) -> None:
-        self._node = self._grad = self._memory = None
-        self._shared = False
-        self.name = name
-        self._store(as_floats(data, dtype))
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
+        Storage.__init__(self, as_floats(data, dtype), name)
         if requires_grad:
             self._node = leaf(self)
 
@@ -87,7 +81,7 @@ class Tensor(Storage):
     def requires_grad(self, value: bool) -> None:
         if not self.is_leaf:
             raise RuntimeError(
-                f"requires_grad can only be set on a leaf; this tensor came from {self._node.op.name}: detach() it first"
+                f"requires_grad can only be set on a leaf; this one came from {self._node.op.name}: detach() it first"
             )
         self._node = (self._node or leaf(self)) if value else None
 
@@ -109,7 +103,7 @@ class Tensor(Storage):
 
     def detach(self) -> Tensor:
         """The same numbers in the same memory, without their history."""
-        out = blank(self._single)
+        out: Tensor = blank(self._single)
         out._array = self._array
         out._value = self._value
         out._memory = memory_of(self)
@@ -337,7 +331,7 @@ def coerce(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def default_single(name: str, args: tuple[Any, ...]) -> bool:
-    """Whether operands without a tensor among them become float32: the first array of floats decides, or the default."""
+    """Whether operands without a tensor among them become float32: the first array of floats decides."""
     for arg in args:
         if isinstance(arg, np.ndarray) and arg.dtype.kind == "f":
             return float_dtype(arg.dtype) == FLOAT32
@@ -399,8 +393,9 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
         array = op.forward(*[x._data() for x in inputs], *params)
         if op.view:
             # Memory of the input may go on under another shape: a change of either must be seen by both.
-            out = wrap(array.view() if array is inputs[0]._data() else array)
-            out._memory = memory_of(inputs[0])
+            x = inputs[0]
+            out = wrap(array.view() if array is x._array else array)
+            out._memory = memory_of(x)
             out._shared = out._memory is None
         else:
             out = wrap(array)
@@ -412,7 +407,7 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
 def record(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...], out: Tensor) -> None:
     """Leave a node that keeps what the rules of the inputs that require a gradient ask for, and nothing else."""
     x: Tensor
-    memory: Memory
+    memory: Memory | None
     mask: cython.longlong = 0
     i: cython.Py_ssize_t
     parents: list[Any] = []

@@ -49,7 +49,7 @@ def load_csv(path: Path | str, target: str | None = None) -> tuple[Array, Array,
     if not rows:
         raise DataError(f"{path}: no rows")
     header = [name.strip() for name in rows[0][1]]
-    _check_header(path, header, [text for text in rows[0][1]])
+    _check_header(path, header)
     if len(rows) == 1:
         raise DataError(f"{path}: no rows below the header")
     at = _target_column(path, header, target)
@@ -67,7 +67,7 @@ def load_csv(path: Path | str, target: str | None = None) -> tuple[Array, Array,
     return x, y, classes
 
 
-def _check_header(path: Path | str, header: list[str], raw: list[str]) -> None:
+def _check_header(path: Path | str, header: list[str]) -> None:
     if len(header) < 2:
         raise DataError(f"{path}: row 1: expected at least one column of numbers and a target, got {header}")
     if all(_is_number(name) for name in header):
@@ -111,7 +111,8 @@ def _classes(path: str, labels: Array, column: str) -> tuple[Array, tuple[str, .
         raise DataError(f"{path}: column {column!r}: only one class, {str(names[0])!r}; at least two are needed")
     if len(names) > 2 and len(names) > len(labels) // 2:
         raise DataError(
-            f"{path}: column {column!r}: {len(names)} different values in {len(labels)} rows; expected the names of classes"
+            f"{path}: column {column!r}: {len(names)} different values in {len(labels)} rows; "
+            "expected the names of classes"
         )
     if all(_is_number(str(name)) for name in names):
         names = np.array(sorted(names, key=lambda name: float(str(name))))
@@ -151,9 +152,9 @@ def load_npz(path: Path | str, target: str | None = None) -> tuple[Array, Array,
     x, y = arrays["x"], arrays[name]
     if x.ndim < 2 or x.dtype.kind not in "fiub":
         raise DataError(f"{path}: array 'x': expected numbers of shape (samples, features), got {x.dtype} {x.shape}")
+    if x.size == 0:
+        raise DataError(f"{path}: array 'x': {'no rows' if len(x) == 0 else 'no columns'}")
     x = x.reshape(len(x), -1).astype(np.float64)
-    if len(x) == 0 or x.shape[1] == 0:
-        raise DataError(f"{path}: array 'x': no rows" if len(x) == 0 else f"{path}: array 'x': no columns")
     if y.shape != (len(x),):
         raise DataError(f"{path}: array {name!r}: expected shape ({len(x)},), one a row of 'x', got {y.shape}")
     bad = np.argwhere(~np.isfinite(x))

@@ -49,7 +49,10 @@ class StandardScaler(Scaler):
     """Mean 0 and standard deviation 1 for every feature."""
 
     def measure(self, x: Array) -> tuple[Array, Array]:
-        return x.mean(0), x.std(0)
+        low, span = x.min(0), np.ptp(x, axis=0)
+        # In units of the span, so that squares of tiny or huge features neither underflow nor overflow.
+        relative = (x - low) / np.where(span > 0, span, 1.0)
+        return low + span * relative.mean(0), span * relative.std(0)
 
 
 class MinMaxScaler(Scaler):

@@ -47,11 +47,18 @@ def render(report: Report) -> str:
         loader=jinja2.PackageLoader("tinygrad_init.diagnose", "."), autoescape=True, undefined=jinja2.StrictUndefined
     )
     tables = [
-        {"start": start, "rows": [[cell.plain for cell in row(i, layer)] for i, layer in enumerate(start.before.layers, 1)]}
+        {
+            "start": start,
+            "rows": [[cell.plain for cell in row(i, layer)] for i, layer in enumerate(start.before.layers, 1)],
+        }
         for start in report.starts
     ]
     return environment.get_template("page.html").render(
-        heading=heading(report).plain, columns=COLUMNS, tables=tables, layers=layers_plot(report), losses=losses_plot(report)
+        heading=heading(report).plain,
+        columns=COLUMNS,
+        tables=tables,
+        layers=layers_plot(report),
+        losses=losses_plot(report),
     )
 
 
@@ -65,8 +72,9 @@ def _svg(figure: Any) -> str:
 def layers_plot(report: Report) -> str:
     """Signal and gradient over depth, every start, on a logarithmic scale; exact zeros are missing."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(10, 6), layout="constrained")
+    figure = Figure(figsize=(10, 6.4), layout="constrained")
     axes = figure.subplots(2, 2).ravel()
     for ax, (title, value) in zip(axes, PLOTS, strict=True):
         for i, start in enumerate(report.starts):
@@ -76,26 +84,27 @@ def layers_plot(report: Report) -> str:
             colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
             ax.plot(depth, shown, color=colour, marker=marker, label=start.init)
         ax.set(yscale="log", xlabel="layer", title=f"{title} at the start")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(alpha=0.3)
     if report.starts:
-        axes[0].legend()
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(COLOURS))
     return _svg(figure)
 
 
 def losses_plot(report: Report) -> str:
     """The training loss over the epochs, every start."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(10, 3.5), layout="constrained")
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
     ax = figure.subplots()
     for i, start in enumerate(report.starts):
         shown = [loss if math.isfinite(loss) else math.nan for loss in start.losses]
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
         ax.plot(range(1, len(shown) + 1), shown, color=colour, marker=marker, label=start.init)
     ax.set(yscale="log", xlabel="epoch", title="mean training loss")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
     if report.starts:
-        ax.legend()
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=len(COLOURS))
     return _svg(figure)

@@ -16,9 +16,9 @@ from ..nn import MLP, Linear, Module
 Array = np.ndarray[Any, Any]
 
 # A slope below this share of the activation's steepest counts as flat.
-FLAT = 0.05
+FLAT = 0.1
 # A unit that is flat on this share of the samples counts as saturated.
-MOSTLY = 0.9
+MOSTLY = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class LayerStats:
     z_rms, a_rms
         Root mean square of preactivations and activations.
     saturated
-        Share of units whose slope φ'(z) is below 5 % of the activation's steepest on at least 90 % of the samples.
+        Share of units whose slope φ'(z) is below 10 % of the activation's steepest on at least two thirds of the
+        samples.
     dead
         Share of units whose slope is exactly 0 on all samples: no gradient passes.
     dz_rms

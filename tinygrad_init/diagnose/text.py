@@ -18,9 +18,7 @@ COLUMNS = (
 
 
 def number(value: float) -> str:
-    """Three digits, exact zeros and missing values told apart."""
-    if math.isnan(value):
-        return "–"
+    """Three digits; an exact zero stands out as a bare 0."""
     return "0" if value == 0 else f"{value:.3g}"
 
 
@@ -40,7 +38,7 @@ def row(i: int, layer: LayerStats) -> list[Text]:
         cell(f"{layer.dead:.0%}", layer.dead > 0.5),
         cell(number(layer.dz_rms), layer.dz_rms == 0 or not math.isfinite(layer.dz_rms)),
         cell(number(layer.dw_rms), layer.dw_rms == 0 or not math.isfinite(layer.dw_rms)),
-        cell(number(layer.update_ratio)),
+        cell("–" if math.isnan(layer.update_ratio) else number(layer.update_ratio)),
     ]
 
 
@@ -70,7 +68,13 @@ def heading(report: Report) -> Text:
 def summary(report: Report) -> Table:
     """All starts side by side."""
     table = Table(title=Text("All starts", style="bold"), title_justify="left", pad_edge=False)
-    for name, side in (("start", "left"), ("verdict", "left"), ("layer", "right"), ("loss", "right"), ("accuracy", "right")):
+    for name, side in (
+        ("start", "left"),
+        ("verdict", "left"),
+        ("layer", "right"),
+        ("loss", "right"),
+        ("accuracy", "right"),
+    ):
         table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
     for start in report.starts:
         last = start.losses[-1] if start.losses else start.before.loss

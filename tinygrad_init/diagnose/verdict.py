@@ -112,7 +112,8 @@ def exploding(snapshot: Snapshot) -> Verdict | None:
         return Verdict(
             "exploding",
             len(layers),
-            f"z grows from {first.z_rms:.2g} at the first layer to {last.z_rms:.2g} here; the loss starts at {snapshot.loss:.3g}",
+            f"z grows from {first.z_rms:.2g} at the first layer to {last.z_rms:.2g} here; "
+            f"the loss starts at {snapshot.loss:.3g}",
         )
     return None
 
@@ -121,13 +122,16 @@ def flat(snapshot: Snapshot, when: str) -> Verdict | None:
     """A hidden layer most of whose units no longer answer to their input."""
     for i, layer in enumerate(snapshot.layers[:-1], 1):
         if layer.dead > SHARE:
-            return Verdict("dead", i, f"{layer.dead:.0%} of its units have slope 0 on every sample {when}: nothing passes")
+            return Verdict(
+                "dead", i, f"{layer.dead:.0%} of its units have slope 0 on every sample {when}: nothing passes"
+            )
     for i, layer in enumerate(snapshot.layers[:-1], 1):
         if layer.saturated > SHARE:
             return Verdict(
                 "saturated",
                 i,
-                f"{layer.saturated:.0%} of its units are on the flat part of the activation {when} (rms z {layer.z_rms:.2g})",
+                f"{layer.saturated:.0%} of its units are on the flat part of the activation {when} "
+                f"(rms z {layer.z_rms:.2g})",
             )
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,7 @@ class MLP(Module):
         generator = np.random.default_rng(rng)
         self.sizes, self.activation = tuple(sizes), activation
         modules: list[Module] = []
-        for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             if i > 0:
                 modules.append(make_activation(activation, dtype))
             modules.append(Linear(fan_in, fan_out, rng=generator, dtype=dtype))

@@ -14,9 +14,7 @@ from .._engine.tensor import Tensor
 class Parameter(Tensor):
     """A leaf that a module learns; assigned to an attribute, it becomes one of the module's parameters."""
 
-    def __init__(
-        self, data: Any, dtype: Any = None, requires_grad: bool = True, name: str | None = None
-    ) -> None:
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = True, name: str | None = None) -> None:
         super().__init__(data, dtype, requires_grad, name)
 
 

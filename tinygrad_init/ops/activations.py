@@ -55,7 +55,9 @@ leaky_relu = unary_with(
     lambda g, x, negative_slope: where(x > 0, g, negative_slope * g),
     kinks=(0.0,),
 )
-elu = unary_with("elu", "x if x > 0 else α(e^x - 1)", ("alpha", 1.0), lambda g, x, alpha: _expelled(g, x, alpha), kinks=(0.0,))
+elu = unary_with(
+    "elu", "x if x > 0 else α(e^x - 1)", ("alpha", 1.0), lambda g, x, alpha: _expelled(g, x, alpha), kinks=(0.0,)
+)
 selu = unary(
     "selu",
     "λ·elu(x, α), λ = 1.0507…, α = 1.6733… (Klambauer et al. 2017)",
@@ -76,13 +78,9 @@ hard_sigmoid = unary(
     domain=(-4.0, 4.0),
     kinks=(-3.0, 3.0),
 )
-hardtanh = unary(
-    "hardtanh", "x limited to [-1, 1]", lambda g, x: where((x > -1) & (x < 1), g, 0.0), kinks=(-1.0, 1.0)
-)
+hardtanh = unary("hardtanh", "x limited to [-1, 1]", lambda g, x: where((x > -1) & (x < 1), g, 0.0), kinks=(-1.0, 1.0))
 mish = unary("mish", "x·tanh(softplus(x)) (Misra 2019)", _mish_rule)
-softsign = unary(
-    "softsign", "x / (1 + |x|)", lambda g, x: g * (1.0 / ((1.0 + abs(x)) * (1.0 + abs(x)))), kinks=(0.0,)
-)
+softsign = unary("softsign", "x / (1 + |x|)", lambda g, x: g * (1.0 / ((1.0 + abs(x)) * (1.0 + abs(x)))), kinks=(0.0,))
 
 
 def _prelu_examples(rng: np.random.Generator) -> list[Any]:

@@ -81,7 +81,10 @@ abs = unary(
 
 def _where_examples(rng: np.random.Generator) -> list[Any]:
     x, y = rng.normal(size=(3, 4)), rng.normal(size=4)
-    return [((x, y), {"condition": rng.random((3, 4)) > 0.5}), ((y, x), {"condition": np.array([[True], [False], [True]])})]
+    return [
+        ((x, y), {"condition": rng.random((3, 4)) > 0.5}),
+        ((y, x), {"condition": np.array([[True], [False], [True]])}),
+    ]
 
 
 @operation(

@@ -117,7 +117,9 @@ def linear(x: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1]:
         features = x.shape[-1] if x.ndim else "no"
         expected = f"(*, {features})" if weight.ndim == 2 else "(out_features, in_features)"
-        raise ValueError(f"linear: weight has shape {weight.shape} but input has {features} features; expected {expected}")
+        raise ValueError(
+            f"linear: weight has shape {weight.shape} but input has {features} features; expected {expected}"
+        )
     if bias is None:
         return matmul(x, weight.T)
     if bias.shape != weight.shape[:1]:

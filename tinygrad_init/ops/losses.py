@@ -46,7 +46,9 @@ def half_squared_error(prediction: Tensor, target: Any, reduction: str = "mean")
     """
     error = prediction - _constant(target, prediction, "half_squared_error")
     squares = 0.5 * error * error
-    return reduce(squares.sum(tuple(range(1, squares.ndim))) if squares.ndim > 1 else squares, reduction, "half_squared_error")
+    return reduce(
+        squares.sum(tuple(range(1, squares.ndim))) if squares.ndim > 1 else squares, reduction, "half_squared_error"
+    )
 
 
 def mse(prediction: Tensor, target: Any, reduction: str = "mean") -> Tensor:
@@ -94,7 +96,9 @@ def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tenso
     if labels.ndim == 2:
         probabilities = _constant(target, logits, "cross_entropy")
         return reduce(-(probabilities * log_softmax(logits)).sum(1), reduction, "cross_entropy")
-    return reduce(_cross_entropy(logits, class_numbers(labels, logits.shape, "cross_entropy")), reduction, "cross_entropy")
+    return reduce(
+        _cross_entropy(logits, class_numbers(labels, logits.shape, "cross_entropy")), reduction, "cross_entropy"
+    )
 
 
 def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
@@ -105,7 +109,9 @@ def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
     numbers = labels.astype(np.intp)
     bad = np.flatnonzero((numbers != labels) | (numbers < 0) | (numbers >= classes))
     if bad.size:
-        raise ValueError(f"{name}: target {labels[bad[0]]} of sample {bad[0]} is no class number from 0 to {classes - 1}")
+        raise ValueError(
+            f"{name}: target {labels[bad[0]]} of sample {bad[0]} is no class number from 0 to {classes - 1}"
+        )
     return numbers
 
 
@@ -140,7 +146,9 @@ def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     y = target.numpy() if isinstance(target, Tensor) else np.asarray(target)
     if y.shape == scores.shape:
         if not np.all(np.abs(y) == 1):
-            raise ValueError("hinge: expected targets -1 and 1, or class numbers with scores of shape (samples, classes)")
+            raise ValueError(
+                "hinge: expected targets -1 and 1, or class numbers with scores of shape (samples, classes)"
+            )
         return reduce(maximum(1.0 - _constant(y, scores, "hinge") * scores, 0.0), reduction, "hinge")
     if scores.ndim != 2:
         raise ValueError(f"hinge: scores have shape {scores.shape}, target {y.shape}; expected (samples, classes)")

@@ -42,6 +42,7 @@ def function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     op = FUNCTIONS.get(function.__name__)
     if op is None:
         raise TypeError(
-            f"np.{function.__name__} has no differentiable counterpart here; use .numpy() or .detach() to leave the graph"
+            f"np.{function.__name__} has no differentiable counterpart here; "
+            "use .numpy() or .detach() to leave the graph"
         )
     return op(*args, **kwargs)

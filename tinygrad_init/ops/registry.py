@@ -117,7 +117,7 @@ def operation(
         op = Operation(
             name=op_name,
             doc=inspect.getdoc(forward) or formula,
-            forward=forward,
+            forward=joining(forward, param_names) if variadic else forward,
             rules=rules,
             plans=plans,
             masks=masks,
@@ -138,6 +138,16 @@ def operation(
         return op
 
     return make
+
+
+def joining(forward: Callable[..., Any], param_names: tuple[str, ...]) -> Callable[..., Any]:
+    """A forward function of any number of arrays as the engine calls it: parameters last, by position."""
+
+    def run(*values: Any) -> Any:
+        arrays = len(values) - len(param_names)
+        return forward(*values[:arrays], **dict(zip(param_names, values[arrays:], strict=True)))
+
+    return run
 
 
 def plan(
@@ -224,9 +234,7 @@ def binary(
             raise ValueError(f"{name}: {error}") from None
 
     rules = (x_rule, y_rule)
-    return operation(
-        *rules, formula=formula, broadcasts=True, method=method, name=name, kind="binary", **spec
-    )(forward)
+    return operation(*rules, formula=formula, broadcasts=True, method=method, name=name, kind="binary", **spec)(forward)
 
 
 def check_reads(op: Operation) -> None:

@@ -43,7 +43,10 @@ def kept_shape(shape: tuple[int, ...], axis: int | Sequence[int] | None, name: s
     lambda g, x_shape: _reshape(g, x_shape),
     formula="the same numbers in another shape",
     view=True,
-    examples=lambda rng: [((rng.normal(size=(2, 6)),), {"shape": (3, 4)}), ((rng.normal(size=(2, 3)).T,), {"shape": (6,)})],
+    examples=lambda rng: [
+        ((rng.normal(size=(2, 6)),), {"shape": (3, 4)}),
+        ((rng.normal(size=(2, 3)).T,), {"shape": (6,)}),
+    ],
 )
 def _reshape(x: Array, /, shape: tuple[int, ...]) -> Array:
     try:
@@ -83,7 +86,10 @@ def expand_dims(x: Tensor, axis: int) -> Tensor:
     lambda g, axes: _transpose(g, tuple(int(i) for i in np.argsort(axes))),
     formula="the same numbers with the axes in another order",
     view=True,
-    examples=lambda rng: [((rng.normal(size=(2, 3, 4)),), {"axes": (2, 0, 1)}), ((rng.normal(size=(2, 3)),), {"axes": (1, 0)})],
+    examples=lambda rng: [
+        ((rng.normal(size=(2, 3, 4)),), {"axes": (2, 0, 1)}),
+        ((rng.normal(size=(2, 3)),), {"axes": (1, 0)}),
+    ],
 )
 def _transpose(x: Array, /, axes: tuple[int, ...]) -> Array:
     return x.transpose(axes)
@@ -113,7 +119,10 @@ def swapaxes(x: Tensor, first: int, second: int) -> Tensor:
     formula="the same numbers repeated to fill a larger shape",
     view=True,
     method=True,
-    examples=lambda rng: [((rng.normal(size=(3, 1)),), {"shape": (2, 3, 4)}), ((rng.normal(size=()),), {"shape": (2,)})],
+    examples=lambda rng: [
+        ((rng.normal(size=(3, 1)),), {"shape": (2, 3, 4)}),
+        ((rng.normal(size=()),), {"shape": (2,)}),
+    ],
 )
 def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
     """Stretch to `shape` by NumPy's rules."""
@@ -127,7 +136,10 @@ def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
     lambda g, x_shape: broadcast_to(g, x_shape),
     formula="the sum over all axes in which `shape` is shorter: the adjoint of broadcasting",
     view=True,
-    examples=lambda rng: [((rng.normal(size=(2, 3, 4)),), {"shape": (3, 1)}), ((rng.normal(size=(2,)),), {"shape": ()})],
+    examples=lambda rng: [
+        ((rng.normal(size=(2, 3, 4)),), {"shape": (3, 1)}),
+        ((rng.normal(size=(2,)),), {"shape": ()}),
+    ],
 )
 def sum_to(x: Array, /, shape: tuple[int, ...]) -> Array:
     """Add up what broadcasting from `shape` had repeated."""

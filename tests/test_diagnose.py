@@ -1,0 +1,203 @@
+"""Probes, verdicts and reports."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_init as tgi
+from tinygrad_init import diagnose, nn
+from tinygrad_init.data import digits, load
+from tinygrad_init.diagnose import LayerStats, Settings, Snapshot, judge
+from tinygrad_init.diagnose.probe import distinct_units, measure, rms
+from tinygrad_init.training import initialize
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 5))
+Y = RNG.integers(0, 3, 40)
+
+
+def network(
+    activation: str = "tanh", start: str = "xavier", sizes: tuple[int, ...] = (5, 8, 8, 3), dtype: str = "float64"
+) -> nn.MLP:
+    model = nn.MLP(sizes, activation, rng=0, dtype=dtype)
+    initialize(model, start, np.random.default_rng(0))
+    return model
+
+
+def test_measured_numbers_are_those_of_a_forward_and_backward_by_hand() -> None:
+    model = network()
+    w = [linear.weight.numpy() for linear in model.linears()]
+    z1 = X @ w[0].T
+    z2 = np.tanh(z1) @ w[1].T
+    z3 = np.tanh(z2) @ w[2].T
+    p = np.exp(z3) / np.exp(z3).sum(1, keepdims=True)
+    d3 = p - np.eye(3)[Y]
+    d2 = d3 @ w[2] * (1 - np.tanh(z2) ** 2)
+    d1 = d2 @ w[1] * (1 - np.tanh(z1) ** 2)
+    found = measure(model, X, Y, tgi.cross_entropy, lr=0.5)
+    for layer, z, a, d, inputs, weight in zip(
+        found.layers,
+        (z1, z2, z3),
+        (np.tanh(z1), np.tanh(z2), z3),
+        (d1, d2, d3),
+        (X, np.tanh(z1), np.tanh(z2)),
+        w,
+        strict=True,
+    ):
+        dw = d.T @ inputs / len(X)
+        assert layer.z_rms == pytest.approx(np.sqrt(np.mean(z**2)))
+        assert layer.a_rms == pytest.approx(np.sqrt(np.mean(a**2)))
+        assert layer.dz_rms == pytest.approx(np.sqrt(np.mean(d**2)))
+        assert layer.dw_rms == pytest.approx(np.sqrt(np.mean(dw**2)))
+        assert layer.update_ratio == pytest.approx(0.5 * np.sqrt(np.mean(dw**2) / np.mean(weight**2)))
+        assert layer.distinct == layer.units
+    assert found.loss == pytest.approx(-np.mean(np.log(p[np.arange(40), Y])))
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_saturated_and_dead_units_are_counted() -> None:
+    model = network("tanh", sizes=(5, 4, 3))
+    with tgi.no_grad():
+        model.linears()[0].weight[0] = 0.0
+        model.linears()[0].bias[0] = 5.0  # tanh'(5) = 1.8e-4: flat on every sample, but not dead
+    assert measure(model, X, Y, tgi.cross_entropy, 0.1).layers[0].saturated == 0.25
+    assert measure(model, X, Y, tgi.cross_entropy, 0.1).layers[0].dead == 0
+    model = network("relu", "he", sizes=(5, 4, 3))
+    with tgi.no_grad():
+        model.linears()[0].bias[1] = -100.0
+        model.linears()[0].bias[2] = -100.0
+    assert measure(model, X, Y, tgi.cross_entropy, 0.1).layers[0].dead == 0.5
+
+
+def test_distinct_units_ignore_rounding_but_nothing_else() -> None:
+    linear = nn.Linear(3, 4, dtype="float64", rng=0)
+    rows = np.array([[1.0, 2, 3], [1, 2, 3 + 1e-14], [1, 2, 3.001], [-1, -2, -3]])
+    with tgi.no_grad():
+        linear.weight.copy_(rows)
+        linear.bias.fill_(0.0)
+        assert distinct_units(linear) == 3
+        linear.bias[0] = 1.0
+        assert distinct_units(linear) == 4
+        linear.weight.fill_(0.0)
+        linear.bias.fill_(0.0)
+        assert distinct_units(linear) == 1
+
+
+def test_rms_beyond_the_dtype() -> None:
+    assert rms(np.array([1e30, -1e30], np.float32)) == pytest.approx(1e30)
+    assert rms(np.array([1e-40, 1e-40], np.float32)) == pytest.approx(1e-40, rel=1e-3)
+    assert rms(np.array([1e200, 1e-300])) == pytest.approx(1e200 / np.sqrt(2))
+    assert rms(np.zeros(0)) == 0
+
+
+def snapshot(*layers: dict[str, Any], loss: float = 1.0) -> Snapshot:
+    good = LayerStats("layers.0", 8, 1.0, 0.7, 0.0, 0.0, 0.1, 0.01, 0.3, 1e-3, 8)
+    return Snapshot(loss, tuple(dataclasses.replace(good, **layer) for layer in layers))
+
+
+@pytest.mark.parametrize(
+    ("layers", "word", "layer", "reason"),
+    [
+        (({}, {}, {}), "healthy", None, "0.1 at the last layer"),
+        (({"dz_rms": 1e-5}, {"dz_rms": 1e-3}, {}), "vanishing", 1, "a factor of 0.0001 over 2 layers"),
+        (({"dz_rms": 100.0}, {}, {}), "exploding", 1, "a factor of 1e+03"),
+        (({}, {}, {"z_rms": 500.0}), "exploding", 3, "z grows from 1"),
+        (({}, {"z_rms": np.inf}, {}), "exploding", 2, "no longer finite"),
+        (({}, {"distinct": 1}, {}), "symmetric", 2, "8 units are identical"),
+        (({}, {"saturated": 0.75}, {}), "saturated", 2, "75% of its units"),
+        (({}, {"dead": 0.75, "saturated": 0.8}, {}), "dead", 2, "slope 0 on every sample"),
+        (({}, {}, {"distinct": 1}), "healthy", None, ""),
+    ],
+)
+def test_verdicts(layers: Any, word: str, layer: int | None, reason: str) -> None:
+    found = judge(snapshot(*layers), None, [0.5])
+    assert (found.word, found.layer) == (word, layer)
+    assert reason in found.reason
+
+
+def test_a_good_start_that_training_breaks() -> None:
+    good = snapshot({}, {}, {})
+    assert judge(good, good, [0.5, float("nan")]).word == "exploding"
+    assert "epoch 2" in judge(good, good, [0.5, float("nan")]).reason
+    broken = judge(good, snapshot({}, {"dead": 1.0}, {}), [0.5])
+    assert (broken.word, broken.layer) == ("dead", 2) and "after training" in broken.reason
+
+
+EXPECTED = {
+    ("relu", "zeros"): "symmetric",
+    ("relu", "constant"): "symmetric",
+    ("relu", "small"): "vanishing",
+    ("relu", "large"): "exploding",
+    ("relu", "he"): "healthy",
+    ("tanh", "large"): "saturated",
+    ("tanh", "xavier"): "healthy",
+    ("sigmoid", "zeros"): "symmetric",
+    ("sigmoid", "large"): "saturated",
+    ("tanh", "small"): "vanishing",
+}
+
+
+@pytest.mark.parametrize(("activation", "start"), sorted(EXPECTED))
+def test_the_articles_bad_starts_are_recognized_on_digits(activation: str, start: str) -> None:
+    data = digits()
+    model = nn.MLP((64, 64, 64, 64, 10), activation, rng=0)
+    initialize(model, start, np.random.default_rng(0))
+    x = ((data.x - data.x.mean(0)) / np.maximum(data.x.std(0), 1e-9)).astype(np.float32)[:300]
+    assert judge(measure(model, x, data.y[:300], tgi.cross_entropy, 0.1), None, []).word == EXPECTED[activation, start]
+
+
+@pytest.mark.parametrize("name", ["moons", "circles", "xor", "blobs", "spirals"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "half_squared_error", "mse", "binary_cross_entropy", "hinge"])
+def test_every_loss_on_every_data_set(name: str, loss: str) -> None:
+    data = load(name, rng=0)
+    sizes = diagnose.default_sizes(data, loss)
+    settings = Settings(name, len(data.x), len(data.classes), sizes, "tanh", loss, 0.05, 8, 32, 0, "float64")
+    report, results = diagnose.run(data, settings, ["xavier"])
+    (result,) = results
+    assert report.starts == [result]
+    assert result.after.loss < result.before.loss
+    assert 0 <= result.accuracy <= 1
+
+
+def test_runs_repeat_and_starts_do_not_disturb_each_other() -> None:
+    data = load("moons", rng=0)
+    settings = Settings("moons", 400, 2, (2, 8, 2), "relu", "cross_entropy", 0.1, 2, 64, 3, "float32")
+
+    def starts(names: list[str]) -> list[Any]:
+        return list(diagnose.run(data, settings, names)[1])
+
+    alone, together = starts(["he"]), starts(["xavier", "he"])
+    assert alone[0] == together[1]
+
+
+def test_a_report_is_json_even_with_what_json_does_not_know() -> None:
+    data = load("blobs", rng=0)
+    settings = Settings("blobs", 400, 3, (2, 4, 4, 3), "relu", "cross_entropy", 1e6, 1, 400, 0, "float32")
+    report, results = diagnose.run(data, settings, ["zeros", "he"])
+    assert len(list(results)) == 2
+    loaded = json.loads(report.to_json())
+    assert loaded["version"] == 1
+    assert loaded["settings"]["sizes"] == [2, 4, 4, 3]
+    zeros = loaded["starts"][0]
+    assert zeros["verdict"]["word"] == "symmetric"
+    assert zeros["before"]["layers"][0]["update_ratio"] == "nan"
+    assert {f.name for f in dataclasses.fields(LayerStats)} == set(zeros["before"]["layers"][0])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ((3, 4, 2), "has 2 features, but the first size is 3"),
+        ((2, 4, 5), "needs 2 outputs, but the last size is 5"),
+        ((2,), "at least an input and an output"),
+        ((2, 0, 2), "all positive"),
+    ],
+)
+def test_sizes_that_do_not_fit(sizes: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        diagnose.check_sizes(sizes, load("moons", rng=0), "cross_entropy")

@@ -1,0 +1,87 @@
+"""What the documentation says is run: every Python block, every command, the table of operations, every link."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tinygrad_init as tgi
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "engine.md"], ids=lambda page: page.name)
+def test_python_blocks_run_one_after_the_other(page: Path) -> None:
+    found = blocks(page, "python")
+    assert len(found) >= 2
+    namespace: dict[str, object] = {}
+    for block in found:
+        exec(compile(block, str(page), "exec"), namespace)
+
+
+def test_the_example_of_a_wrong_rule_is_found_wrong() -> None:
+    (block,) = blocks(ROOT / "CONTRIBUTING.md", "python")
+    import numpy as np
+
+    namespace: dict[str, object] = {"operation": tgi.operation, "np": np}
+    exec(block, namespace)
+    op = tgi.ops.REGISTRY.pop("hypot")
+    ((inputs, _),) = op.spec.examples(np.random.default_rng(0))
+    leaves = [tgi.tensor(x, requires_grad=True) for x in inputs]
+    with pytest.raises(tgi.GradcheckError, match="input 0"):
+        tgi.gradcheck(op, leaves)
+    constant = tgi.tensor(inputs[0])
+    assert tgi.gradcheck(lambda y: op(constant, y), leaves[1])
+
+
+def test_readme_commands_run(tmp_path: Path) -> None:
+    """Installing is what CI does by these very lines; every other command of the README is run here."""
+    lines = [line for block in blocks(ROOT / "README.md", "bash") for line in block.strip().splitlines()]
+    assert lines[0] == "pip install . && tinygrad-init diagnose"
+    assert lines[1] == "pip install -e '.[test]' && python -m pytest"
+    assert len(lines) > 3
+    for line in lines[2:]:
+        program, *args = shlex.split(line)
+        assert program == "tinygrad-init"
+        command = [sys.executable, "-m", "tinygrad_init", *args]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(tgi.BACKEND != "compiled", reason="slow on the reference backend; the same table comes out")
+def test_readme_shows_what_the_main_job_prints() -> None:
+    (shown,) = blocks(ROOT / "README.md", "text")
+    command = [sys.executable, "-m", "tinygrad_init", "diagnose"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+
+    def words(text: str) -> list[list[str]]:
+        """Start and verdict of each row: what holds on every processor; digits further right may differ."""
+        rows = [re.findall(r"[a-z0-9.%]+", line) for line in text[text.rindex("All starts") :].splitlines()]
+        return [row[:2] for row in rows if len(row) >= 4]
+
+    assert words(done.stdout) == words(shown)
+    assert len(words(shown)) >= 6
+
+
+def test_the_table_of_operations_is_up_to_date() -> None:
+    written = runpy.run_path(str(ROOT / "docs" / "operations.py"))["page"]()
+    assert (ROOT / "docs" / "operations.md").read_text(encoding="utf-8") == written, "run: python docs/operations.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target

@@ -1,0 +1,137 @@
+"""The package as it is installed: backends, messages, files, typing, style, size."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tinygrad_init as tgi
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(tgi.__file__).parent
+
+
+def python(code: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **env},
+        check=False,
+        timeout=120,
+    )
+
+
+def test_the_reference_backend_runs_on_python_and_numpy_alone() -> None:
+    """No compiled module of ours is loaded, and Cython need not be there."""
+    code = """
+import sys
+sys.modules["cython"] = None
+import tinygrad_init as tgi
+x = tgi.tensor([1.0, 2.0], requires_grad=True)
+tgi.tanh(x @ x).backward()
+ours = [m.__file__ for n, m in sys.modules.items() if n.startswith("tinygrad_init") and getattr(m, "__file__", None)]
+assert all(f.endswith(".py") for f in ours), ours
+print(tgi.BACKEND, x.grad.shape)
+"""
+    done = python(code, TINYGRAD_INIT_BACKEND="reference")
+    assert done.stdout == "reference (2,)\n", done.stderr
+
+
+@pytest.mark.skipif(tgi.BACKEND != "compiled", reason="the reference backend runs")
+def test_the_compiled_backend_is_compiled() -> None:
+    from tinygrad_init._engine import backward, graph, modes, storage, tensor
+
+    for module in (backward, graph, modes, storage, tensor, sys.modules["tinygrad_init._kernels"]):
+        assert not str(module.__file__).endswith(".py"), module
+
+
+def test_an_unknown_backend() -> None:
+    done = python("import tinygrad_init", TINYGRAD_INIT_BACKEND="gpu")
+    assert done.returncode == 1
+    assert "TINYGRAD_INIT_BACKEND must be 'compiled' or 'reference', got 'gpu'" in done.stderr
+
+
+def test_a_missing_extension_says_what_to_do() -> None:
+    done = python(
+        "import sys; sys.modules['tinygrad_init._kernels'] = None; import tinygrad_init",
+        TINYGRAD_INIT_BACKEND="compiled",
+    )
+    assert done.returncode == 1
+    assert "TINYGRAD_INIT_BACKEND=reference" in done.stderr and "C compiler" in done.stderr
+
+
+def test_importing_needs_neither_rich_nor_plots() -> None:
+    done = python(
+        "import sys, tinygrad_init; print([m for m in ('rich', 'matplotlib', 'jinja2', 'torch') if m in sys.modules])"
+    )
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_failed_build_says_what_is_needed(tmp_path: Path) -> None:
+    if importlib.util.find_spec("Cython") is None or not (ROOT / "setup.py").exists():
+        pytest.skip("needs Cython and a checkout")
+    compiler = tmp_path / "broken-cc"
+    compiler.write_text("#!/bin/sh\nexit 1\n")
+    compiler.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build", "--build-base", str(tmp_path / "build")],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "CC": str(compiler)}, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "needs a C11 compiler" in done.stderr and "TINYGRAD_INIT_NO_EXTENSION=1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_installed() -> None:
+    for name in (
+        "py.typed",
+        "_kernels.pyi",
+        "data/digits.npz",
+        "data/LICENSE-digits.txt",
+        "diagnose/page.html",
+        "_engine/graph.py",
+    ):
+        assert (PACKAGE / name).is_file(), name
+
+
+def test_every_public_name_is_documented() -> None:
+    undocumented = [
+        f"{module.__name__}.{name}"
+        for module in (tgi, tgi.nn, tgi.optim, tgi.init, tgi.data, tgi.ops)
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and callable(value)
+        and str(getattr(value, "__module__", "")).startswith("tinygrad_init")
+        and not (getattr(value, "__doc__", None) or "").strip()
+    ]
+    assert not undocumented
+
+
+@pytest.mark.parametrize("tool", [["ruff", "check", "."], ["mypy"]])
+def test_style_and_types(tool: list[str]) -> None:
+    if importlib.util.find_spec(tool[0]) is None:
+        pytest.skip(f"{tool[0]} is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_files_can_be_read_in_one_sitting() -> None:
+    files = [
+        p
+        for folder in ("tinygrad_init", "csrc", "bench")
+        for ext in ("py", "pyx", "c", "h")
+        for p in (ROOT / folder).rglob(f"*.{ext}")
+    ]
+    generated = {p.with_suffix(".c") for p in files if p.suffix in (".py", ".pyx")}
+    long = {
+        p.name: n for p in files if p not in generated and (n := len(p.read_text(encoding="utf-8").splitlines())) > 470
+    }
+    assert not long
