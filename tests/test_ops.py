@@ -110,7 +110,7 @@ def test_results_keep_the_dtype_and_own_their_memory(name: str, dtype: Any, seed
         assert out.dtype == dtype
         if not op.view:
             assert not any(np.shares_memory(out.numpy(), t.numpy()) for t in tensors)
-        gradients = tgi.grad(out, tensors, np.ones(out.shape, dtype))
+        gradients = tgi.grad(out, tensors, gradients=np.ones(out.shape, dtype))
         for tensor, gradient in zip(tensors, gradients, strict=True):
             assert gradient.dtype == dtype
             assert gradient.shape == tensor.shape
@@ -149,7 +149,7 @@ def test_indexing_is_numpys_and_duplicates_add_up(x: Any, data: st.DataObject) -
     weights = np.random.default_rng(0).normal(size=np.shape(x[index]))
     expected = np.zeros_like(x)
     np.add.at(expected, index, weights)
-    np.testing.assert_allclose(tgi.grad(t[index], t, weights).numpy(), expected)
+    np.testing.assert_allclose(tgi.grad(t[index], t, gradients=weights).numpy(), expected)
     assert tgi.gradgradcheck(lambda a: a[index] * a[index], t, **TOLERANCES)
 
 

@@ -112,7 +112,7 @@ def gradgradcheck(function: Function, inputs: Tensor | Sequence[Tensor], *, seed
         live = [(y, w) for y, w in zip(outputs, arguments[len(tensors) :], strict=True) if y.requires_grad]
         if not live:
             return [Tensor(np.zeros(points[i].shape)) for i in checked]
-        found = grad([y for y, _ in live], [points[i] for i in checked], [w for _, w in live], create_graph=True)
+        found = grad([y for y, _ in live], [points[i] for i in checked], True, gradients=[w for _, w in live])
         return list(found)
 
     def recorded(*arguments: Tensor) -> list[Tensor]:

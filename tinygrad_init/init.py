@@ -1,8 +1,8 @@
 """Weight initialization: where training starts.
 
-Every initializer fills a tensor in place from a `numpy.random.Generator` and returns it. `INITIALIZERS` lists them by
-name. The formulas assume a linear map z = W x + b of `fan_in` inputs: with independent weights of variance σ², mean 0,
-the variance of z is fan_in·σ²·E[x²], and that of the gradient going back fan_out·σ² times what came.
+Every initializer fills a tensor in place from a `numpy.random.Generator` (or a seed) and returns it. `INITIALIZERS`
+lists them by name. The formulas assume a linear map z = W x + b of `fan_in` inputs: with independent weights of mean 0
+and variance σ², the variance of z is fan_in·σ²·E[x²], and that of the gradient going back fan_out·σ² times what came.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 from ._engine.modes import no_grad
 from ._engine.tensor import Tensor
 
-Generator = np.random.Generator
+# Where randomness comes from: a generator, or a seed for a new one.
+Generator = np.random.Generator | int
 
 # The standard deviation of a standard normal cut off at ±2: what is drawn must be divided by it.
 TRUNCATED_STD = 0.8796256610342398
@@ -113,23 +114,24 @@ def constant_(tensor: Tensor, value: float, rng: Generator | None = None) -> Ten
 
 def normal_(tensor: Tensor, rng: Generator, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with the given mean and standard deviation."""
-    return _fill(tensor, rng.normal(mean, _positive("normal_", "std", std), tensor.shape))
+    return _fill(tensor, np.random.default_rng(rng).normal(mean, _positive("normal_", "std", std), tensor.shape))
 
 
 def uniform_(tensor: Tensor, rng: Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
     """Uniform on [low, high): variance (high - low)²/12."""
     if not low <= high:
         raise ValueError(f"uniform_: expected low <= high, got {low} and {high}")
-    return _fill(tensor, rng.uniform(low, high, tensor.shape))
+    return _fill(tensor, np.random.default_rng(rng).uniform(low, high, tensor.shape))
 
 
 def truncated_normal_(tensor: Tensor, rng: Generator, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal, cut off at two standard deviations and widened so that `std` is the true one."""
     _positive("truncated_normal_", "std", std)
-    values = rng.normal(size=tensor.shape)
+    generator = np.random.default_rng(rng)
+    values = generator.normal(size=tensor.shape)
     outside = np.abs(values) > 2
     while np.any(outside):
-        values = np.where(outside, rng.normal(size=tensor.shape), values)
+        values = np.where(outside, generator.normal(size=tensor.shape), values)
         outside = np.abs(values) > 2
     return _fill(tensor, mean + std / TRUNCATED_STD * values)
 
@@ -196,7 +198,8 @@ def orthogonal_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: expected a weight with at least 2 axes, got shape {tensor.shape}")
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
-    q, r = np.linalg.qr(rng.normal(size=(max(rows, columns), min(rows, columns))))
+    normal = np.random.default_rng(rng).normal(size=(max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(normal)
     q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
     return _fill(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
 

@@ -55,7 +55,13 @@ class Optimizer:
         self.steps += 1
         with no_grad():
             for i, p in enumerate(self.parameters):
-                if p.grad is not None:
+                if p.grad is None:
+                    continue
+                if p.ndim == 0:  # a bare number has no array to change in place
+                    value = np.array(p.numpy())
+                    self.update(i, value, p.grad.numpy())
+                    p.fill_(value.item())
+                else:
                     self.update(i, p.mutable_(), p.grad.numpy())
 
     def update(self, i: int, weight: Array, gradient: Array) -> None:
@@ -161,8 +167,7 @@ def clip_grad_value_(parameters: Sequence[Tensor], limit: float) -> None:
     with no_grad():
         for p in parameters:
             if p.grad is not None:
-                array = p.grad.mutable_()
-                np.clip(array, -limit, limit, out=array)
+                p.grad.copy_(np.clip(p.grad.numpy(), -limit, limit))
 
 
 def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> float:
@@ -182,5 +187,5 @@ def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> float:
     if math.isfinite(total) and total > limit:
         with no_grad():
             for g in gradients:
-                g.mutable_()[...] *= limit / total
+                g.copy_(g.numpy() * (limit / total))
     return total

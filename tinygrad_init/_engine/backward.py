@@ -276,9 +276,10 @@ def seed(output: Tensor, gradient: Any) -> Tensor:
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
+    create_graph: bool = False,
+    *,
     gradients: Any = None,
     retain_graph: bool = False,
-    create_graph: bool = False,
 ) -> Any:
     """The derivatives of (the sum of) `outputs` by `inputs`, without touching any `.grad`.
 
@@ -288,10 +289,10 @@ def grad(
         One tensor or several.
     inputs
         One tensor or several, leaves or results of operations.
+    create_graph, retain_graph
+        As in `Tensor.backward`.
     gradients
         The cotangents to start from, one an output; an output with one element starts from 1 by itself.
-    retain_graph, create_graph
-        As in `Tensor.backward`.
 
     Returns
     -------

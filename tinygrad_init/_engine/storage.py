@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from .graph import Memory, Operation
-from .modes import FLOAT32, FLOAT64, mode
+from .modes import FLOAT32, FLOAT64, float_dtype, mode
 
 
 class Storage:
@@ -130,19 +130,25 @@ class Storage:
         ------
         RuntimeError
             The tensor came from a recorded operation, or requires grad and `no_grad` is not on.
+        ValueError
+            The tensor is 0-d: a bare number, which has no array; `fill_` changes it.
         """
+        if self._array is None:
+            raise ValueError("mutable_: a 0-d tensor is a bare number without an array; use fill_ or copy_")
+        self._claim()
+        return self._array
+
+    def _claim(self) -> None:
+        """Make sure that the numbers may be changed and are nobody else's, and count the change."""
         if not self.is_leaf:
             raise RuntimeError(f"the result of {self._node.op.name} is part of a graph and cannot be changed in place")
         if self._node is not None and mode.grad:
             raise RuntimeError("a leaf that requires grad can be changed in place only inside no_grad()")
-        if self._array is None:
-            self._array = self._data()
-        elif self._shared:
+        if self._shared and self._array is not None:
             self._array = self._array.copy()
-            self._shared = False
+        self._shared = False
         if self._memory is not None:
             self._memory.version += 1
-        return self._array
 
     def copy_(self, value: Any) -> Self:
         """Overwrite every element with those of `value`, which must have the same shape or be a number."""
@@ -166,7 +172,11 @@ class Storage:
         target = self._data()[index if index != () else ...] if isinstance(index, tuple) else self._data()[index]
         if np.shape(value) not in ((), np.shape(target)):
             raise ValueError(f"{what}: expected shape {np.shape(target)}, got {np.shape(value)}")
-        self.mutable_()[index] = value
+        self._claim()
+        if self._array is None:
+            self._value = np.asarray(value, self.dtype).item()
+        else:
+            self._array[index] = value
         return self
 
 
@@ -175,3 +185,29 @@ def memory_of(tensor: Storage) -> Memory | None:
     if tensor._memory is None and not tensor._shared and (tensor._node is None or tensor._node.op is None):
         tensor._memory = Memory(tensor.name)
     return tensor._memory
+
+
+def as_floats(data: Any, dtype: Any) -> Any:
+    """A fresh array of float32 or float64 from whatever the user calls numbers."""
+    if isinstance(data, Storage):
+        data = data.numpy()
+    elif isinstance(data, list | tuple) and holds_tensor(data):
+        raise TypeError("tensor: a sequence that holds tensors would lose their gradients; use stack or concatenate")
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"tensor: expected a number or nested sequences of equal lengths ({error})") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"tensor: expected real numbers, got {type(data).__name__} of {array.dtype}")
+    if dtype is not None:
+        dtype = float_dtype(dtype)
+    elif array.dtype.kind == "f" and isinstance(data, np.ndarray | np.floating):
+        dtype = float_dtype(array.dtype)
+    else:
+        dtype = mode.dtype
+    return np.array(array, dtype=dtype, order="C")
+
+
+def holds_tensor(data: Any) -> bool:
+    """Whether nested sequences hold a tensor anywhere."""
+    return any(isinstance(item, Storage) or (isinstance(item, list | tuple) and holds_tensor(item)) for item in data)

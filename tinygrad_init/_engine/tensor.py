@@ -17,7 +17,7 @@ import numpy as np
 from . import graph
 from .graph import INPUT_BITS, OUT_BIT, SHAPES_BIT, Memory, Node, Operation, place_in_user_code
 from .modes import FLOAT32, FLOAT64, float_dtype, mode
-from .storage import Storage, memory_of
+from .storage import Storage, as_floats, memory_of
 
 try:
     import cython
@@ -278,32 +278,6 @@ def leaf(tensor: Tensor) -> Node:
     node: Node = Node(None, (), (), tensor.shape, tensor._single)
     node.owner = weakref.ref(tensor)
     return node
-
-
-def as_floats(data: Any, dtype: Any) -> Any:
-    """A fresh array of float32 or float64 from whatever the user calls numbers."""
-    if isinstance(data, Tensor):
-        data = data.numpy()
-    elif isinstance(data, list | tuple) and holds_tensor(data):
-        raise TypeError("tensor: a sequence that holds tensors would lose their gradients; use stack or concatenate")
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise ValueError(f"tensor: expected a number or nested sequences of equal lengths ({error})") from None
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"tensor: expected real numbers, got {type(data).__name__} of {array.dtype}")
-    if dtype is not None:
-        dtype = float_dtype(dtype)
-    elif array.dtype.kind == "f" and isinstance(data, np.ndarray | np.floating):
-        dtype = float_dtype(array.dtype)
-    else:
-        dtype = mode.dtype
-    return np.array(array, dtype=dtype, order="C")
-
-
-def holds_tensor(data: Any) -> bool:
-    """Whether nested sequences hold a tensor anywhere."""
-    return any(isinstance(item, Tensor) or (isinstance(item, list | tuple) and holds_tensor(item)) for item in data)
 
 
 def plain(other: Any) -> Any:

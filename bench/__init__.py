@@ -1,0 +1,7 @@
+"""How fast is it? One harness, one file a question, peers optional: `python -m bench` from the root of the repository.
+
+A *question* (`chains`, `micrograd_demo`, `networks`, `kernels`) is a list of *rows*; a row sets a problem that several
+*sides* solve: `tinygrad_init` and its `peers`, as far as they are installed. All sides start from the same arrays, and
+no time is printed before their results were found to agree. They take turns in one process, so that whatever else the
+machine does meets all of them, and each number of threads has a process of its own (`worker`).
+"""

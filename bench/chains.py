@@ -1,0 +1,66 @@
+"""What does an operation cost? Long chains of operations on so few numbers that hardly anything else is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .harness import Array, LeftOut, Question, Row, Side, ask
+
+if TYPE_CHECKING:
+    from .peers.base import Peer
+
+OPERATIONS_A_CYCLE = 4
+
+
+@dataclass(frozen=True)
+class Chain:
+    """y ← -relu(y w + x), from y = x on, `cycles` times; wanted are y and its derivatives by w and x.
+
+    With -1 < w < 0 < x the argument of relu stays positive, y stays bounded and its derivatives come from many cycles.
+    """
+
+    w: Array
+    x: Array
+    cycles: int
+
+    def apply(self, w: Any, x: Any, relu: Callable[[Any], Any]) -> Any:
+        """The chain in the terms of whichever library `w` and `x` belong to."""
+        y = x
+        for _ in range(self.cycles):
+            y = -relu(y * w + x)
+        return y
+
+
+def draw(shape: tuple[int, ...], dtype: str, cycles: int) -> Chain:
+    """A chain from a seeded generator."""
+    rng = np.random.default_rng(0)
+    # |w| close to 1: smaller powers of it would become denormal numbers, which processors treat slowly.
+    w, x = -rng.uniform(0.92, 0.98, shape), rng.uniform(0.5, 1.5, shape)
+    return Chain(np.asarray(w, dtype), np.asarray(x, dtype), cycles)
+
+
+def build(problem: Chain, peers: Sequence[Peer]) -> Iterator[Side | LeftOut]:
+    """The chain as each peer does it."""
+    return ask(peers, lambda peer: peer.chain(problem))
+
+
+def rows(quick: bool) -> list[Row]:
+    """An array of ten numbers, and single numbers."""
+    operations = 200 if quick else 1000
+    found = []
+    for name, what, shape, dtype, rtol in (
+        ("array-chain", "an array of 10", (10,), "float32", 1e-4),
+        ("scalar-chain", "0-d numbers", (), "float64", 1e-10),
+    ):
+        problem = draw(shape, dtype, operations // OPERATIONS_A_CYCLE)
+        title = f"{operations} operations on {what}, forward and backward"
+        found.append(Row(name, title, dtype, partial(build, problem), rtol, unit="operation", per=operations))
+    return found
+
+
+QUESTION = Question("chains", "What does an operation cost?", rows)

@@ -1,0 +1,79 @@
+"""What a peer is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from ..harness import NotOffered, Side
+
+if TYPE_CHECKING:
+    from ..chains import Chain
+    from ..networks import Network
+
+
+class Scalars(Protocol):
+    """A library's single numbers; `+` and `*` are Python's own."""
+
+    def parameter(self, value: float) -> Any:
+        """A number that is trained."""
+
+    def constant(self, value: float) -> Any:
+        """A number that is not."""
+
+    def relu(self, x: Any) -> Any:
+        """max(x, 0)."""
+
+    def descend(self, loss: Any, parameters: list[Any], lr: float) -> None:
+        """Backward from the loss, and a step of gradient descent."""
+
+    def item(self, x: Any) -> float:
+        """The number itself."""
+
+    def assign(self, p: Any, value: float) -> None:
+        """Overwrite a parameter."""
+
+
+class Peer:
+    """A library, imported when an instance is made; methods that it does not override are rows that it cannot do.
+
+    Attributes
+    ----------
+    name
+        What tables call it.
+    module, pip
+        What to import and what to install.
+    slow_start
+        Whether it compiles so long that a quick run leaves it out.
+    """
+
+    name: ClassVar[str]
+    module: ClassVar[str]
+    pip: ClassVar[str]
+    slow_start: ClassVar[bool] = False
+
+    def __init__(self, threads: int) -> None:
+        """Import the library and tell it how many threads to use."""
+
+    @classmethod
+    def missing(cls) -> str:
+        """Why it cannot be used here; empty if it can."""
+        return "" if importlib.util.find_spec(cls.module) else "not installed"
+
+    @classmethod
+    def version(cls) -> str:
+        """The installed version."""
+        return metadata.version(cls.pip)
+
+    def chain(self, problem: Chain) -> Side:
+        """A chain of elementwise operations, forward and backward."""
+        raise NotOffered("has no operations on arrays")
+
+    def network(self, problem: Network) -> Side:
+        """A training step."""
+        raise NotOffered("has no operations on arrays")
+
+    def scalars(self) -> Scalars | None:
+        """Its single numbers, if it has a graph of such."""
+        return None

@@ -1,0 +1,80 @@
+"""JAX: the whole step, forward to update, as one program of XLA."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..chains import Chain
+from ..harness import Side
+from ..networks import Network
+from .base import Peer
+
+
+class JaxJit(Peer):
+    """Functions under `jax.jit`; the threads are those of the processors that this process may use."""
+
+    name: ClassVar[str] = "JAX jit"
+    module: ClassVar[str] = "jax"
+    pip: ClassVar[str] = "jax"
+
+    def __init__(self, threads: int) -> None:
+        import jax
+
+        self.jax: Any = jax
+        jax.config.update("jax_platforms", "cpu")
+        jax.config.update("jax_enable_x64", True)  # arrays keep the dtype they come with
+
+    def chain(self, problem: Chain) -> Side:
+        jax = self.jax
+        w, x = jax.device_put((problem.w, problem.x))
+
+        @jax.jit  # type: ignore[untyped-decorator]
+        def program(w: Any, x: Any) -> Any:
+            y, vjp = jax.vjp(lambda w, x: problem.apply(w, x, jax.nn.relu), w, x)
+            return y, *vjp(jax.numpy.ones_like(y))
+
+        def step() -> Any:
+            return jax.block_until_ready(program(w, x))
+
+        return Side(self.name, step, lambda found: dict(zip(("y", "dw", "dx"), map(np.asarray, found), strict=True)))
+
+    def network(self, problem: Network) -> Side:
+        jax, jnp = self.jax, self.jax.numpy
+        x = jax.device_put(problem.x)
+        y = jax.device_put(problem.y.astype(np.int32) if problem.loss == "cross_entropy" else problem.y)
+
+        def loss_of(layers: Any, x: Any, y: Any) -> Any:
+            a = x
+            for weight, bias in layers[:-1]:
+                a = jax.nn.relu(a @ weight.T + bias)
+            weight, bias = layers[-1]
+            out = a @ weight.T + bias
+            if problem.loss == "cross_entropy":
+                return -jnp.take_along_axis(jax.nn.log_softmax(out), y[:, None], axis=1).mean()
+            if problem.loss == "binary_cross_entropy":
+                return (jax.nn.softplus(out) - y * out).mean()
+            return 0.5 * jnp.sum((out - y) ** 2) / len(y)
+
+        def descend(layers: Any, x: Any, y: Any) -> Any:
+            loss, gradients = jax.value_and_grad(loss_of)(layers, x, y)
+            return loss, jax.tree.map(lambda p, g: p - problem.lr * g, layers, gradients)
+
+        program = jax.jit(descend, donate_argnums=0)
+        layers: Any = None
+
+        def step() -> Any:
+            nonlocal layers
+            loss, layers = jax.block_until_ready(program(layers, x, y))
+            return loss
+
+        def reset() -> None:
+            nonlocal layers
+            # Copied: the memory is given to the program, and must not be that of the problem.
+            layers = jax.block_until_ready(jax.tree.map(lambda p: jnp.array(p, copy=True), list(problem.parameters)))
+
+        def state() -> dict[str, Any]:
+            return problem.named([np.array(p) for layer in layers for p in layer])
+
+        return Side(self.name, step, lambda loss: {"loss": np.asarray(loss)}, state, reset)

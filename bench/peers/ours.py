@@ -1,0 +1,157 @@
+"""tinygrad_init itself: tensors, and the scalars of its readable engine."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..chains import Chain
+from ..harness import OURS, NotOffered, Side
+from ..networks import Network
+from .base import Peer, Scalars
+
+
+class TinygradInit(Peer):
+    """Tensors; 0-d ones where single numbers are asked for."""
+
+    name: ClassVar[str] = OURS
+    module: ClassVar[str] = "tinygrad_init"
+    pip: ClassVar[str] = "tinygrad_init"
+
+    def __init__(self, threads: int) -> None:
+        import tinygrad_init
+        from tinygrad_init import optim
+
+        self.tgi: Any = tinygrad_init
+        self.optim: Any = optim
+
+    def chain(self, problem: Chain) -> Side:
+        tgi = self.tgi
+        w, x = (tgi.Tensor(array, requires_grad=True) for array in (problem.w, problem.x))
+        ones = tgi.Tensor(np.ones_like(problem.x))
+
+        def step() -> Any:
+            w.grad = x.grad = None
+            y = problem.apply(w, x, tgi.relu)
+            y.backward(ones)
+            return y
+
+        return Side(self.name, step, lambda y: {"y": y.numpy(), "dw": w.grad.numpy(), "dx": x.grad.numpy()})
+
+    def network(self, problem: Network) -> Side:
+        tgi = self.tgi
+        layers = [tuple(tgi.Tensor(array, requires_grad=True) for array in layer) for layer in problem.parameters]
+        flat = [p for layer in layers for p in layer]
+        optimizer = self.optim.SGD(flat, problem.lr)
+        x = tgi.Tensor(problem.x)
+        criterion = getattr(tgi, problem.loss)
+
+        def step() -> Any:
+            a = x
+            for weight, bias in layers[:-1]:
+                a = tgi.relu(tgi.linear(a, weight, bias))
+            loss = criterion(tgi.linear(a, *layers[-1]), problem.y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        def reset() -> None:
+            with tgi.no_grad():
+                for layer, arrays in zip(layers, problem.parameters, strict=True):
+                    for p, array in zip(layer, arrays, strict=True):
+                        p.copy_(array)
+
+        def state() -> dict[str, Any]:
+            return problem.named([p.numpy() for p in flat])
+
+        return Side(self.name, step, lambda loss: {"loss": loss.numpy()}, state, reset)
+
+    def scalars(self) -> Scalars:
+        return TensorScalars(self.tgi, self.optim)
+
+
+class TensorScalars:
+    """0-d tensors of float64."""
+
+    def __init__(self, tgi: Any, optim: Any) -> None:
+        self.tgi, self.optim = tgi, optim
+        self.optimizer: Any = None
+
+    def parameter(self, value: float) -> Any:
+        return self.tgi.Tensor(value, dtype=np.float64, requires_grad=True)
+
+    def constant(self, value: float) -> Any:
+        return self.tgi.Tensor(value, dtype=np.float64)
+
+    def relu(self, x: Any) -> Any:
+        return self.tgi.relu(x)
+
+    def descend(self, loss: Any, parameters: list[Any], lr: float) -> None:
+        self.optimizer = self.optimizer or self.optim.SGD(parameters, lr)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+    def item(self, x: Any) -> float:
+        return float(x.item())
+
+    def assign(self, p: Any, value: float) -> None:
+        with self.tgi.no_grad():
+            p.fill_(value)
+
+
+class ScalarValue(Peer):
+    """The engine on single numbers that is there to be read."""
+
+    name: ClassVar[str] = "tinygrad_init.scalar"
+    module: ClassVar[str] = "tinygrad_init.scalar"
+    pip: ClassVar[str] = "tinygrad_init"
+
+    def __init__(self, threads: int) -> None:
+        from tinygrad_init import scalar
+
+        self.value: Any = scalar.Value
+
+    def chain(self, problem: Chain) -> Side:
+        return chain_of_values(self.name, self.value, problem)
+
+    def scalars(self) -> Scalars:
+        return ValueScalars(self.value)
+
+
+def chain_of_values(name: str, value: Any, problem: Chain) -> Side:
+    """A chain of objects that have `data`, `grad`, `relu` and `backward`, as micrograd's have."""
+    if problem.x.ndim:
+        raise NotOffered("has no operations on arrays")
+    w, x = value(float(problem.w)), value(float(problem.x))
+
+    def step() -> Any:
+        w.grad = x.grad = 0.0
+        y = problem.apply(w, x, value.relu)
+        y.backward()
+        return y
+
+    return Side(name, step, lambda y: {"y": np.array(y.data), "dw": np.array(w.grad), "dx": np.array(x.grad)})
+
+
+class ValueScalars:
+    """Objects that have `data`, `grad`, `relu` and `backward`, as micrograd's have."""
+
+    def __init__(self, value: Any) -> None:
+        self.parameter = self.constant = value
+        self.relu = value.relu
+
+    def descend(self, loss: Any, parameters: list[Any], lr: float) -> None:
+        for p in parameters:
+            p.grad = 0.0
+        loss.backward()
+        for p in parameters:
+            p.data -= lr * p.grad
+
+    def item(self, x: Any) -> float:
+        return float(x.data)
+
+    def assign(self, p: Any, value: float) -> None:
+        p.data = value

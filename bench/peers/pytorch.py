@@ -1,0 +1,164 @@
+"""PyTorch: eager, and compiled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+from ..chains import Chain
+from ..harness import NotOffered, Side
+from ..networks import Network
+from .base import Peer, Scalars
+
+
+class PyTorchEager(Peer):
+    """Functions and gradients without modules and optimizers, whose bookkeeping would cost it more."""
+
+    name: ClassVar[str] = "PyTorch eager"
+    module: ClassVar[str] = "torch"
+    pip: ClassVar[str] = "torch"
+
+    def __init__(self, threads: int) -> None:
+        import torch
+
+        self.torch: Any = torch
+        torch.set_num_threads(threads)
+
+    def chain(self, problem: Chain) -> Side:
+        torch = self.torch
+        w, x = (torch.tensor(array, requires_grad=True) for array in (problem.w, problem.x))
+        ones = torch.ones_like(x)
+
+        def step() -> Any:
+            y = problem.apply(w, x, torch.relu)
+            return y, torch.autograd.grad(y, (w, x), ones)
+
+        def read(found: Any) -> dict[str, Any]:
+            y, (dw, dx) = found
+            return {"y": y.detach().numpy(), "dw": dw.numpy(), "dx": dx.numpy()}
+
+        return Side(self.name, step, read)
+
+    def network(self, problem: Network) -> Side:
+        layers = self._layers(problem, requires_grad=True)
+        flat = [p for layer in layers for p in layer]
+        step = self._training_step(problem, layers, flat)
+
+        def reset() -> None:
+            with self.torch.no_grad():
+                for p, array in zip(flat, (a for layer in problem.parameters for a in layer), strict=True):
+                    p.copy_(self.torch.from_numpy(array))
+
+        def state() -> dict[str, Any]:
+            return problem.named([p.detach().numpy() for p in flat])
+
+        return Side(self.name, step, lambda loss: {"loss": loss.detach().numpy()}, state, reset)
+
+    def _layers(self, problem: Network, requires_grad: bool) -> list[tuple[Any, Any]]:
+        tensor = partial(self.torch.tensor, requires_grad=requires_grad)
+        return [(tensor(weight), tensor(bias)) for weight, bias in problem.parameters]
+
+    def _loss(self, problem: Network) -> Callable[[Any], Any]:
+        """From layers to the loss."""
+        torch, functional = self.torch, self.torch.nn.functional
+        x, y = torch.tensor(problem.x), torch.tensor(problem.y)
+
+        def half_squared_error(a: Any, y: Any) -> Any:
+            return functional.mse_loss(a, y, reduction="sum") * (0.5 / len(y))
+
+        criterion = {
+            "cross_entropy": functional.cross_entropy,
+            "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+            "half_squared_error": half_squared_error,
+        }[problem.loss]
+
+        def loss(layers: list[tuple[Any, Any]]) -> Any:
+            a = x
+            for weight, bias in layers[:-1]:
+                a = torch.relu(functional.linear(a, weight, bias))
+            return criterion(functional.linear(a, *layers[-1]), y)
+
+        return loss
+
+    def _training_step(self, problem: Network, layers: list[tuple[Any, Any]], flat: list[Any]) -> Callable[[], Any]:
+        torch, loss_of = self.torch, self._loss(problem)
+
+        def step() -> Any:
+            loss = loss_of(layers)
+            gradients = torch.autograd.grad(loss, flat)
+            with torch.no_grad():
+                torch._foreach_add_(flat, gradients, alpha=-problem.lr)
+            return loss
+
+        return step
+
+    def scalars(self) -> Scalars | None:
+        return TensorScalars(self.torch)
+
+
+class TensorScalars:
+    """0-d tensors of float64."""
+
+    def __init__(self, torch: Any) -> None:
+        self.torch = torch
+        self.relu = torch.relu
+
+    def parameter(self, value: float) -> Any:
+        return self.torch.tensor(value, dtype=self.torch.float64, requires_grad=True)
+
+    def constant(self, value: float) -> Any:
+        return self.torch.tensor(value, dtype=self.torch.float64)
+
+    def descend(self, loss: Any, parameters: list[Any], lr: float) -> None:
+        gradients = self.torch.autograd.grad(loss, parameters)
+        with self.torch.no_grad():
+            self.torch._foreach_add_(parameters, gradients, alpha=-lr)
+
+    def item(self, x: Any) -> float:
+        return float(x.item())
+
+    def assign(self, p: Any, value: float) -> None:
+        with self.torch.no_grad():
+            p.fill_(value)
+
+
+class PyTorchCompiled(PyTorchEager):
+    """The whole step, forward to update, as one graph for `torch.compile`."""
+
+    name: ClassVar[str] = "torch.compile"
+    slow_start: ClassVar[bool] = True
+
+    @classmethod
+    def missing(cls) -> str:
+        compiler = os.environ.get("CXX", "g++")
+        return super().missing() or ("" if shutil.which(compiler) else f"needs a C++ compiler ({compiler})")
+
+    def chain(self, problem: Chain) -> Side:
+        raise NotOffered("takes minutes to compile a chain")
+
+    def network(self, problem: Network) -> Side:
+        # Every row starts from nothing: a graph of another row would count towards the limit of recompilations.
+        self.torch._dynamo.reset()
+        return super().network(problem)
+
+    def _layers(self, problem: Network, requires_grad: bool) -> list[tuple[Any, Any]]:
+        return super()._layers(problem, requires_grad=False)  # `torch.func` differentiates plain tensors
+
+    def _training_step(self, problem: Network, layers: list[tuple[Any, Any]], flat: list[Any]) -> Callable[[], Any]:
+        grad_and_value, loss_of = self.torch.func.grad_and_value, self._loss(problem)
+
+        def step(layers: list[tuple[Any, Any]]) -> Any:
+            gradients, loss = grad_and_value(loss_of)(layers)
+            for layer, by_layer in zip(layers, gradients, strict=True):
+                for p, g in zip(layer, by_layer, strict=True):
+                    p.sub_(g, alpha=problem.lr)
+            return loss
+
+        compiled = self.torch.compile(step)
+        return lambda: compiled(layers)
+
+    def scalars(self) -> Scalars | None:
+        return None
