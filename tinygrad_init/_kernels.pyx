@@ -95,7 +95,7 @@ cdef inline cnp.ndarray solid(object array):
     return cnp.PyArray_FROM_OF(x, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
 
 
-def unary(int function, object array, double p=0.0):
+cpdef unary(int function, object array, double p=0.0):
     """An elementwise function of one array."""
     cdef cnp.ndarray x = solid(array)
     cdef int kind = kind_of(x)
@@ -111,7 +111,7 @@ def unary(int function, object array, double p=0.0):
     return out
 
 
-def unary_vjp(int function, object cotangent, object kept, double p=0.0):
+cpdef unary_vjp(int function, object cotangent, object kept, double p=0.0):
     """The cotangent of the input of an elementwise function, read from its input or its result."""
     cdef cnp.ndarray g = solid(cotangent), v = solid(kept)
     cdef int kind = kind_of(g)
@@ -143,7 +143,7 @@ cdef int stretch(cnp.ndarray x, int ndim, const Py_ssize_t *shape, Py_ssize_t *s
     return 0
 
 
-def binary(int function, object left, object right):
+cpdef binary(int function, object left, object right):
     """An elementwise function of two arrays, stretched to a common shape."""
     cdef cnp.ndarray x = aligned(left), y = aligned(right)
     cdef int kind = kind_of(x), d, dx, dy

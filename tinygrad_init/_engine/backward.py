@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import kernels
 from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, describe_place, schedule
 from .modes import mode
 from .tensor import Tensor, above, number, unpack, wrap
@@ -18,8 +17,9 @@ except ImportError:
     from . import _interpreted as cython
 
 if not cython.compiled:
-    # Only compiled code reaches this: interpreted, a bare number takes the same way as an array.
+    # Only compiled code reaches these: interpreted, operations have no number in the C table.
     scalar_vjp: Any = None
+    unary_vjp_kernel: Any = None
 
 
 def differentiate(
@@ -126,7 +126,7 @@ def asked_for(wanted: dict[Any, list[int]], order: list[Any], edges: Any) -> byt
     return asked
 
 
-def pull_back(op: Operation, node: Node, g: Tensor, asked: list[Any]) -> Any:
+def pull_back(op: Operation, node: Node, g: Tensor, asked: list[Any]) -> list[Any]:
     """The cotangents of the node's inputs, None where none is asked for.
 
     A rule that hands on the cotangent it got, or the same tensor twice, leaves two owners of one array: marked shared.
@@ -159,7 +159,7 @@ def pull_back(op: Operation, node: Node, g: Tensor, asked: list[Any]) -> Any:
     return parts
 
 
-def pull_back_by_kernel(op: Operation, node: Node, g: Tensor, asked: list[Any]) -> Any:
+def pull_back_by_kernel(op: Operation, node: Node, g: Tensor, asked: list[Any]) -> list[Any] | None:
     """The same for an elementwise function of the C table, in one pass; None where the rules must do it."""
     p: float = node.params[0] if node.params else 0.0
     kept: Any
@@ -177,10 +177,10 @@ def pull_back_by_kernel(op: Operation, node: Node, g: Tensor, asked: list[Any]) 
     kept = node.saved[0] if node.saved is not None else node.out
     if kept is None:
         return None
-    return [wrap(kernels.unary_vjp(op.code, g._array, kept, p))]
+    return [wrap(unary_vjp_kernel(op.code, g._array, kept, p))]
 
 
-def fetch(node: Node, what: int, g: Tensor, asked: list[Any]) -> Any:
+def fetch(node: Node, what: cython.int, g: Tensor, asked: list[Any]) -> Any:
     """One argument of a rule, as its plan says."""
     if what == -1:
         return g
@@ -210,7 +210,7 @@ def check_memories(op: Operation, node: Node) -> None:
             )
 
 
-def fit(op: Operation, i: int, part: Tensor, parent: Node) -> Tensor:
+def fit(op: Operation, i: cython.Py_ssize_t, part: Tensor, parent: Node) -> Tensor:
     """A cotangent in the shape and dtype of what it belongs to: a stretched operand's is summed back."""
     if part._single != parent.single:
         raise TypeError(f"the rule of {op.name} for input {i} returned {part.dtype}; expected the input's own dtype")
@@ -221,7 +221,7 @@ def fit(op: Operation, i: int, part: Tensor, parent: Node) -> Tensor:
     return above["sum_to"](part, parent.shape)
 
 
-def accumulate(total: Any, g: Tensor, sums: Any, slot: int) -> Tensor:
+def accumulate(total: Any, g: Tensor, sums: Any, slot: cython.Py_ssize_t) -> Tensor:
     """Add a cotangent to what has come so far; the third and later ones in place, into a sum that only we hold."""
     if total is None:
         return g

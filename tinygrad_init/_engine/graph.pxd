@@ -40,5 +40,6 @@ cdef class Node:
     cpdef free(self)
 
 
+cpdef Node new_node(op, params, parents, shape, bint single)
 cpdef tuple schedule(list roots)
 cpdef place_in_user_code()

@@ -1,7 +1,7 @@
 cimport cython
-from .graph cimport Memory, Node, Operation
+from .graph cimport Memory, Node, Operation, new_node
 from .storage cimport Storage, memory_of
-from .._kernels cimport scalar
+from .._kernels cimport scalar, unary as unary_kernel, binary as binary_kernel
 
 
 cdef inline double round_to_single(double value) noexcept:

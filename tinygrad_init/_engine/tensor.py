@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import graph
-from .graph import INPUT_BITS, OUT_BIT, SHAPES_BIT, Memory, Node, Operation, place_in_user_code
+from .graph import INPUT_BITS, OUT_BIT, SHAPES_BIT, Memory, Node, Operation, new_node, place_in_user_code
 from .modes import FLOAT32, FLOAT64, float_dtype, mode
 from .storage import Storage, as_floats, memory_of
 
@@ -30,8 +30,10 @@ if not cython.compiled:
         with np.errstate(over="ignore"):
             return float(np.float32(value))
 
-    # Only compiled code reaches this: interpreted, a bare number takes the same way as an array.
+    # Only compiled code reaches these: interpreted, operations have no number in the C table.
     scalar: Any = None
+    unary_kernel: Any = None
+    binary_kernel: Any = None
 
 above: dict[str, Any] = {}  # what the engine calls but does not contain: filled once by `ops`, see `bind`
 METHODS: dict[str, Any] = {}  # operations that are also methods of a tensor, by name
@@ -275,7 +277,7 @@ def number(value: cython.double, single: cython.bint) -> Tensor:
 
 def leaf(tensor: Tensor) -> Node:
     """The node that collects the gradient of a tensor which no recorded operation made."""
-    node: Node = Node(None, (), (), tensor.shape, tensor._single)
+    node: Node = new_node(None, (), (), tensor.shape, tensor._single)
     node.owner = weakref.ref(tensor)
     return node
 
@@ -351,6 +353,7 @@ OPERANDS = (Tensor, np.ndarray, *NUMBERS)
 def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Tensor:
     """Compute an operation and, if an input requires a gradient and the mode is on, record it."""
     x: Tensor
+    y: Tensor
     out: Tensor
     recording: cython.bint = False
     bare: cython.bint = op.code >= 0
@@ -361,8 +364,18 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
             bare = False
     if bare:
         x = inputs[0]
-        y: Tensor = inputs[len(inputs) - 1]
+        y = inputs[len(inputs) - 1]
         out = number(scalar(op.code, x._value, y._value, params[0] if params else 0.0), x._single)
+    elif op.code >= 0:
+        x = inputs[0]
+        if len(inputs) == 1:
+            out = wrap(unary_kernel(op.code, x._data(), params[0] if params else 0.0))
+        else:
+            y = inputs[1]
+            try:
+                out = wrap(binary_kernel(op.code, x._data(), y._data()))
+            except ValueError as error:
+                raise ValueError(f"{op.name}: {error}") from None
     else:
         array = op.forward(*[x._data() for x in inputs], *params)
         if op.view:
@@ -390,7 +403,7 @@ def record(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...], out:
         parents.append(x._node)
         if x._node is not None:
             mask |= op.masks[0] if op.joint else op.masks[i]
-    node: Node = Node(op, params, tuple(parents), out.shape, out._single)
+    node: Node = new_node(op, params, tuple(parents), out.shape, out._single)
     if mask & OUT_BIT:
         node.out = out._value if out._array is None else out._array
     if mask & SHAPES_BIT:

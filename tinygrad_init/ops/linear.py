@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def _matmul(x: Array, y: Array, /) -> Array:
         return kernels.matmul(x, y)
     stacks = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     if y.ndim == 2 and x.flags.c_contiguous:
-        rows = int(np.prod(x.shape[:-1]))
+        rows = math.prod(x.shape[:-1])
         return kernels.matmul(x.reshape(rows, x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[-1])
     out = np.empty((*stacks, x.shape[-2], y.shape[-1]), x.dtype)
     xs, ys = np.broadcast_to(x, (*stacks, *x.shape[-2:])), np.broadcast_to(y, (*stacks, *y.shape[-2:]))
@@ -73,7 +74,7 @@ def _linear_rule(g: Tensor, x: Tensor, weight: Tensor, needs: tuple[bool, ...]) 
 
 def _as_matrix(x: Tensor) -> Tensor:
     """All axes but the last joined into one."""
-    return x if x.ndim == 2 else _reshape(x, (int(np.prod(x.shape[:-1])), x.shape[-1]))
+    return x if x.ndim == 2 else _reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 @operation(
@@ -87,7 +88,7 @@ def _as_matrix(x: Tensor) -> Tensor:
     ],
 )
 def _linear(x: Array, weight: Array, bias: Array, /) -> Array:
-    rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     return kernels.linear(rows, weight, bias).reshape(*x.shape[:-1], weight.shape[0])
 
 
