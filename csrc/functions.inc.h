@@ -1,8 +1,8 @@
 /* Elementwise functions and, directly under each, the cotangent of its input. Included once for each type:
  * REAL is float or double, T(name) the name with the type's suffix, M(name) the function of <math.h> for it.
  *
- * f(x, p): the value. f_vjp(g, v, p): g times the derivative, read from v = x or v = f(x) as tgi.h says. Where a
- * derivative can be infinite, a cotangent of exactly zero stays zero (gated): a branch that `where` did not take must
+ * f(x, p): the value. f_vjp(g, v, p): g times the derivative, read from v = x or v = f(x) as tgi.h says. A cotangent of
+ * exactly zero stays zero (gated), even where the derivative is infinite or NaN: a branch that `where` did not take must
  * not turn the gradient into NaN. */
 
 static inline REAL T(gated)(REAL g, REAL derivative) { return g == 0 ? 0 : g * derivative; }
@@ -26,26 +26,26 @@ static inline REAL T(sqrt)(REAL x, REAL p) { (void)p; return M(sqrt)(x); }
 static inline REAL T(sqrt_vjp)(REAL g, REAL out, REAL p) { (void)p; return T(gated)(g, (REAL)0.5 / out); }
 
 static inline REAL T(sin)(REAL x, REAL p) { (void)p; return M(sin)(x); }
-static inline REAL T(sin_vjp)(REAL g, REAL x, REAL p) { (void)p; return g * M(cos)(x); }
+static inline REAL T(sin_vjp)(REAL g, REAL x, REAL p) { (void)p; return T(gated)(g, M(cos)(x)); }
 
 static inline REAL T(cos)(REAL x, REAL p) { (void)p; return M(cos)(x); }
-static inline REAL T(cos_vjp)(REAL g, REAL x, REAL p) { (void)p; return -g * M(sin)(x); }
+static inline REAL T(cos_vjp)(REAL g, REAL x, REAL p) { (void)p; return T(gated)(g, -M(sin)(x)); }
 
 static inline REAL T(abs)(REAL x, REAL p) { (void)p; return M(fabs)(x); }
-static inline REAL T(abs_vjp)(REAL g, REAL x, REAL p) { (void)p; return x > 0 ? g : x < 0 ? -g : 0 * x; }
+static inline REAL T(abs_vjp)(REAL g, REAL x, REAL p) { (void)p; return x > 0 ? g : x == 0 ? 0 : -g; }
 
 static inline REAL T(erf)(REAL x, REAL p) { (void)p; return M(erf)(x); }
-static inline REAL T(erf_vjp)(REAL g, REAL x, REAL p) { (void)p; return g * (REAL)1.1283791670955126 * M(exp)(-x * x); }
+static inline REAL T(erf_vjp)(REAL g, REAL x, REAL p) { (void)p; return T(gated)(g, (REAL)1.1283791670955126 * M(exp)(-x * x)); }
 
 static inline REAL T(tanh)(REAL x, REAL p) { (void)p; return M(tanh)(x); }
-static inline REAL T(tanh_vjp)(REAL g, REAL out, REAL p) { (void)p; return g * (1 - out * out); }
+static inline REAL T(tanh_vjp)(REAL g, REAL out, REAL p) { (void)p; return T(gated)(g, 1 - out * out); }
 
 static inline REAL T(sigmoid)(REAL x, REAL p) {
     (void)p;
     REAL e = M(exp)(-M(fabs)(x)); /* of the negative side only: never overflows */
     return x >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
-static inline REAL T(sigmoid_vjp)(REAL g, REAL out, REAL p) { (void)p; return g * (out * (1 - out)); }
+static inline REAL T(sigmoid_vjp)(REAL g, REAL out, REAL p) { (void)p; return T(gated)(g, out * (1 - out)); }
 
 static inline REAL T(relu)(REAL x, REAL p) { (void)p; return x < 0 ? 0 : x; } /* NaN stays NaN */
 static inline REAL T(relu_vjp)(REAL g, REAL out, REAL p) { (void)p; return out > 0 ? g : 0; }
@@ -54,7 +54,7 @@ static inline REAL T(leaky_relu)(REAL x, REAL slope) { return x > 0 ? x : slope 
 static inline REAL T(leaky_relu_vjp)(REAL g, REAL x, REAL slope) { return x > 0 ? g : slope * g; }
 
 static inline REAL T(elu)(REAL x, REAL alpha) { return x > 0 ? x : alpha * M(expm1)(x); }
-static inline REAL T(elu_vjp)(REAL g, REAL x, REAL alpha) { return x > 0 ? g : g * (alpha * M(exp)(x)); }
+static inline REAL T(elu_vjp)(REAL g, REAL x, REAL alpha) { return x > 0 ? g : T(gated)(g, alpha * M(exp)(x)); }
 
 #ifndef SELU_SCALE /* Klambauer et al. 2017, eq. 14 */
 #define SELU_SCALE 1.0507009873554804934
@@ -69,19 +69,19 @@ static inline REAL T(selu_vjp)(REAL g, REAL x, REAL p) {
 static inline REAL T(normal_cdf)(REAL x) { return (REAL)0.5 * M(erfc)(x * (REAL)-0.70710678118654752440); }
 static inline REAL T(normal_pdf)(REAL x) { return (REAL)0.39894228040143267794 * M(exp)((REAL)-0.5 * x * x); }
 static inline REAL T(gelu)(REAL x, REAL p) { (void)p; return x * T(normal_cdf)(x); }
-static inline REAL T(gelu_vjp)(REAL g, REAL x, REAL p) { (void)p; return g * (T(normal_cdf)(x) + x * T(normal_pdf)(x)); }
+static inline REAL T(gelu_vjp)(REAL g, REAL x, REAL p) { (void)p; return T(gated)(g, T(normal_cdf)(x) + x * T(normal_pdf)(x)); }
 
 static inline REAL T(silu)(REAL x, REAL p) { return x * T(sigmoid)(x, p); }
 static inline REAL T(silu_vjp)(REAL g, REAL x, REAL p) {
     REAL s = T(sigmoid)(x, p);
-    return g * (s * (1 + x * (1 - s)));
+    return T(gated)(g, s * (1 + x * (1 - s)));
 }
 
 static inline REAL T(softplus)(REAL x, REAL p) {
     (void)p;
     return (x > 0 || x != x ? x : 0) + M(log1p)(M(exp)(-M(fabs)(x)));
 }
-static inline REAL T(softplus_vjp)(REAL g, REAL x, REAL p) { return g * T(sigmoid)(x, p); }
+static inline REAL T(softplus_vjp)(REAL g, REAL x, REAL p) { return T(gated)(g, T(sigmoid)(x, p)); }
 
 static inline REAL T(hard_sigmoid)(REAL x, REAL p) { (void)p; return x <= -3 ? 0 : x >= 3 ? 1 : (x + 3) / 6; }
 static inline REAL T(hard_sigmoid_vjp)(REAL g, REAL x, REAL p) { (void)p; return x > -3 && x < 3 ? g / 6 : 0; }
@@ -92,14 +92,14 @@ static inline REAL T(hardtanh_vjp)(REAL g, REAL x, REAL p) { (void)p; return x >
 static inline REAL T(mish)(REAL x, REAL p) { return x * M(tanh)(T(softplus)(x, p)); }
 static inline REAL T(mish_vjp)(REAL g, REAL x, REAL p) {
     REAL t = M(tanh)(T(softplus)(x, p));
-    return g * (t + x * (1 - t * t) * T(sigmoid)(x, p));
+    return T(gated)(g, t + x * (1 - t * t) * T(sigmoid)(x, p));
 }
 
 static inline REAL T(softsign)(REAL x, REAL p) { (void)p; return x / (1 + M(fabs)(x)); }
 static inline REAL T(softsign_vjp)(REAL g, REAL x, REAL p) {
     (void)p;
     REAL d = 1 / (1 + M(fabs)(x));
-    return g * (d * d);
+    return T(gated)(g, d * d);
 }
 
 /* Functions of two numbers. */

@@ -1,11 +1,12 @@
 /* Matrix product C = A B (+ bias), packed and blocked, included once for each type and instruction set.
  *
  * The five loops of Goto and van de Geijn (2008) around a micro-kernel that keeps an MR x NR tile of C in registers:
- * panels of B (KC x NR) stay in the cache near the core, blocks of A (MC x KC) in the next one. Packing reads any
+ * NC columns of B at a time are packed for the cache that the cores share, of which panels (KC x NR) pass through the
+ * one nearest to the core, and blocks of A (MC x KC) stay in the one between. Packing reads any
  * layout, so transposed operands cost nothing extra. Tiles at the border are computed whole, on zeros, and stored in
  * part. */
 
-enum { T(LANES) = VECTOR_BYTES / sizeof(REAL), T(NR) = NR_VECTORS * VECTOR_BYTES / sizeof(REAL), T(MC) = MR * 16, T(KC) = 256 };
+enum { T(LANES) = VECTOR_BYTES / sizeof(REAL), T(NR) = NR_VECTORS * VECTOR_BYTES / sizeof(REAL), T(MC) = MR * 16, T(KC) = 256, T(NC) = 4096 };
 
 typedef REAL T(vector) __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef REAL T(loose_vector) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
@@ -85,8 +86,8 @@ static void T(store_tile)(size_t rows, size_t columns, const REAL *restrict tile
 static size_t T(round_up)(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 static size_t T(gemm_work)(size_t m, size_t n, size_t k) {
-    const size_t depth = k < T(KC) ? k : T(KC), height = m < T(MC) ? m : T(MC);
-    return (T(round_up)(height, MR) + T(round_up)(n, T(NR))) * depth * sizeof(REAL) + 2 * 64;
+    const size_t depth = k < T(KC) ? k : T(KC), height = m < T(MC) ? m : T(MC), width = n < T(NC) ? n : T(NC);
+    return (T(round_up)(height, MR) + T(round_up)(width, T(NR))) * depth * sizeof(REAL) + 2 * 64;
 }
 
 static REAL *T(aligned)(void *work) { return (REAL *)(((size_t)work + 63) / 64 * 64); }
@@ -100,23 +101,25 @@ static void T(gemm)(size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b, co
                 C[i * n + j] = bias ? bias[j] : 0;
         return;
     }
-    const size_t depth_most = k < T(KC) ? k : T(KC);
+    const size_t depth_most = k < T(KC) ? k : T(KC), width_most = n < T(NC) ? n : T(NC);
     REAL *packed_b = T(aligned)(work);
-    REAL *packed_a = T(aligned)(packed_b + T(round_up)(n, T(NR)) * depth_most);
+    REAL *packed_a = T(aligned)(packed_b + T(round_up)(width_most, T(NR)) * depth_most);
     REAL tile[MR * NR_VECTORS * VECTOR_BYTES / sizeof(REAL)] __attribute__((aligned(64)));
+    for (size_t j0 = 0; j0 < n; j0 += T(NC))
     for (size_t p0 = 0; p0 < k; p0 += T(KC)) {
-        const size_t depth = k - p0 < T(KC) ? k - p0 : T(KC);
-        T(pack_b)(depth, n, B + (ptrdiff_t)p0 * b.row_stride, b.row_stride, b.column_stride, packed_b);
+        const size_t width = n - j0 < T(NC) ? n - j0 : T(NC), depth = k - p0 < T(KC) ? k - p0 : T(KC);
+        T(pack_b)(depth, width, B + (ptrdiff_t)p0 * b.row_stride + (ptrdiff_t)j0 * b.column_stride, b.row_stride,
+                  b.column_stride, packed_b);
         for (size_t i0 = 0; i0 < m; i0 += T(MC)) {
             const size_t height = m - i0 < T(MC) ? m - i0 : T(MC);
             T(pack_a)(height, depth, A + (ptrdiff_t)i0 * a.row_stride + (ptrdiff_t)p0 * a.column_stride, a.row_stride,
                       a.column_stride, packed_a);
-            for (size_t j = 0; j < n; j += T(NR)) {
-                const size_t columns = n - j < T(NR) ? n - j : T(NR);
+            for (size_t j = 0; j < width; j += T(NR)) {
+                const size_t columns = width - j < T(NR) ? width - j : T(NR);
                 for (size_t i = 0; i < height; i += MR) {
                     const size_t rows = height - i < MR ? height - i : MR;
                     T(micro_kernel)(depth, packed_a + i * depth, packed_b + j * depth, tile);
-                    T(store_tile)(rows, columns, tile, bias ? bias + j : NULL, p0 == 0, C + (i0 + i) * n + j, n);
+                    T(store_tile)(rows, columns, tile, bias ? bias + j0 + j : NULL, p0 == 0, C + (i0 + i) * n + j0 + j, n);
                 }
             }
         }

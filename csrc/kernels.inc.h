@@ -30,7 +30,6 @@
 #define QUOTE(a) QUOTE_(a)
 const tgi_kernels JOIN(tgi_kernels_, ISA) = {
     .isa = QUOTE(ISA),
-    .vector_bytes = VECTOR_BYTES,
     .unary = {unary_f32, unary_f64},
     .unary_vjp = {unary_vjp_f32, unary_vjp_f64},
     .binary = {binary_f32, binary_f64},

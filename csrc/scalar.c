@@ -39,7 +39,7 @@ static double binary_vjp(int function, int input, double g, double x, double y, 
     case TGI_sub:
         return input == 0 ? g : -g;
     case TGI_mul:
-        return input == 0 ? g * y : g * x;
+        return gated_f64(g, input == 0 ? y : x);
     case TGI_div:
         return gated_f64(g, input == 0 ? 1 / y : -out / y);
     case TGI_pow:

@@ -105,7 +105,7 @@ static void test_binary(const tgi_kernels *K, int kind) {
 }
 
 static void test_gemm(const tgi_kernels *K, int kind) {
-    const size_t sizes[] = {0, 1, 2, 7, 16, 33, 50, 130, 260};
+    const size_t sizes[] = {0, 1, 2, 7, 16, 33, 50, 130, 260, 4100};
     const size_t count = sizeof sizes / sizeof *sizes;
     for (size_t s = 0; s < count * count * count; s++) {
         const size_t m = sizes[s % count], n = sizes[s / count % count], k = sizes[s / count / count];

@@ -1,7 +1,7 @@
 /* The kernels of tinygrad_init: plain pointers and sizes in, numbers out. Nothing here knows Python.
  *
- * The kernels are compiled once for each instruction set (kernels.inc.h); tgi_kernels_best() gives the table of the best
- * one that this processor has. Every kernel exists for float32 and float64.
+ * The kernels are compiled once for each instruction set (kernels.inc.h); tgi_kernels_for() gives the table of one that
+ * this processor has. Every kernel exists for float32 and float64.
  */
 #ifndef TGI_H
 #define TGI_H
@@ -47,7 +47,6 @@ typedef struct {
 
 typedef struct {
     const char *isa;
-    int vector_bytes;
     /* out[i] = f(x[i]); cotangent[i] = g[i] * f'(kept[i]) where kept is x or out as tgi_function_reads says. */
     void (*unary[2])(int function, size_t n, const void *x, double p, void *out);
     void (*unary_vjp[2])(int function, size_t n, const void *g, const void *kept, double p, void *cotangent);

@@ -12,7 +12,7 @@ TARGET = Path(__file__).with_suffix(".md")
 
 
 def source(rule: Any) -> str:
-    """What a rule does, as it stands in the code; longer ones by their name."""
+    """What a rule reads besides the cotangent."""
     if rule is None:
         return "not differentiable"
     _, *reads = inspect.signature(rule).parameters

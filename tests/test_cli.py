@@ -90,7 +90,7 @@ def test_exit_codes(args: list[str], code: int) -> None:
         (["--seed", "-3"], "at least 0"),
         (["--loss", "regret"], "invalid choice"),
         (["--dtype", "float16"], "invalid choice"),
-        (["--json", "/nonexistent/x.json"], "no such folder"),
+        (["--json", "/nonexistent/x.json"], "cannot be written: No such file"),
         (["--target", "y"], "only for a file"),
     ],
 )

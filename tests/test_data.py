@@ -53,6 +53,12 @@ def test_scalers(x: Any) -> None:
         np.testing.assert_allclose(scaler.inverse(scaled), x, atol=1e-8 * (np.abs(x).max() + 1))
 
 
+def test_scaling_whole_numbers_gives_fractions() -> None:
+    x = np.array([[1, 100], [2, 300], [3, 900]])
+    np.testing.assert_allclose(StandardScaler().fit(x).transform(x).std(0), 1)
+    assert StandardScaler().fit(x).transform(x.astype(np.float32)).dtype == np.float32
+
+
 def test_scaler_errors() -> None:
     with pytest.raises(RuntimeError, match="fit"):
         StandardScaler().transform(np.zeros((1, 2)))

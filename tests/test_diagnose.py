@@ -13,7 +13,7 @@ import tinygrad_init as tgi
 from tinygrad_init import diagnose, nn
 from tinygrad_init.data import digits, load
 from tinygrad_init.diagnose import LayerStats, Settings, Snapshot, judge
-from tinygrad_init.diagnose.probe import distinct_units, measure, rms
+from tinygrad_init.diagnose.probe import distinct_rows, measure, rms
 from tinygrad_init.training import initialize
 
 RNG = np.random.default_rng(0)
@@ -75,17 +75,59 @@ def test_saturated_and_dead_units_are_counted() -> None:
 
 
 def test_distinct_units_ignore_rounding_but_nothing_else() -> None:
-    linear = nn.Linear(3, 4, dtype="float64", rng=0)
-    rows = np.array([[1.0, 2, 3], [1, 2, 3 + 1e-14], [1, 2, 3.001], [-1, -2, -3]])
+    weight = np.array([[1.0, 2, 3], [1, 2, 3 + 1e-14], [1, 2, 3.001], [-1, -2, -3]])
+    bias = np.zeros(4)
+    assert distinct_rows([weight]) == distinct_rows([weight, bias]) == 3
+    bias[0] = 1.0
+    assert distinct_rows([weight, bias]) == 4
+    assert distinct_rows([0 * weight, 0 * bias]) == 1
+
+
+def test_identical_weights_with_different_updates_are_no_symmetry() -> None:
+    model = network()
     with tgi.no_grad():
-        linear.weight.copy_(rows)
-        linear.bias.fill_(0.0)
-        assert distinct_units(linear) == 3
-        linear.bias[0] = 1.0
-        assert distinct_units(linear) == 4
-        linear.weight.fill_(0.0)
-        linear.bias.fill_(0.0)
-        assert distinct_units(linear) == 1
+        model.linears()[0].weight.fill_(0.0)
+    first = measure(model, X, Y, tgi.cross_entropy, 0.1).layers[0]
+    assert (first.distinct, first.distinct_updates) == (1, 8)
+    assert judge(measure(model, X, Y, tgi.cross_entropy, 0.1), None, []).word != "symmetric"
+
+
+def test_a_trained_relu_network_is_sparse_not_saturated() -> None:
+    data = load("moons", rng=0)
+    model = nn.MLP((2, 32, 32, 2), "relu", rng=0)
+    x = data.x.astype(np.float32)
+    loss = tgi.train(
+        model, x, data.y, tgi.cross_entropy, lambda ps: tgi.optim.SGD(ps, 0.5), initializer="he", epochs=300, rng=0
+    )
+    after = measure(model, x, data.y, tgi.cross_entropy, 0.5)
+    assert loss[-1] < 0.1
+    assert judge(after, after, loss).word == "healthy"
+
+
+def test_no_progress_is_said() -> None:
+    good = snapshot({}, {})
+    assert "learning rate" in judge(good, good, [1.0]).reason
+    assert "learning rate" not in judge(good, good, [0.5]).reason
+
+
+def test_chains_of_any_nesting_are_measured_and_nothing_else() -> None:
+    inner = nn.Sequential(nn.Linear(5, 4, dtype="float64"), nn.Tanh())
+    model = nn.Sequential(inner, nn.Sequential(nn.Linear(4, 3, dtype="float64")))
+    tgi.initialize(model, "xavier", 0)
+    assert [layer.name for layer in measure(model, X, Y, tgi.cross_entropy, 0.1).layers] == ["0.0", "1.0"]
+    with pytest.raises(TypeError, match="at most one activation"):
+        measure(nn.Sequential(nn.Tanh()), X, Y, tgi.cross_entropy, 0.1)
+
+
+def test_slopes_are_those_of_the_networks_dtype() -> None:
+    """In float32 tanh'(z) is exactly 0 from about |z| = 9 on: such units are dead, though float64 would not say so."""
+    model = network("tanh", sizes=(5, 4, 3), dtype="float32")
+    with tgi.no_grad():
+        model.linears()[0].weight.fill_(0.0)
+        model.linears()[0].bias.fill_(14.0)
+    first = measure(model, X.astype(np.float32), Y, tgi.cross_entropy, 0.1).layers[0]
+    assert first.dead == 1
+    assert first.dw_rms == 0
 
 
 def test_rms_beyond_the_dtype() -> None:
@@ -96,7 +138,7 @@ def test_rms_beyond_the_dtype() -> None:
 
 
 def snapshot(*layers: dict[str, Any], loss: float = 1.0) -> Snapshot:
-    good = LayerStats("layers.0", 8, 1.0, 0.7, 0.0, 0.0, 0.1, 0.01, 0.3, 1e-3, 8)
+    good = LayerStats("layers.0", 8, 1.0, 0.7, 0.0, 0.0, 0.1, 0.01, 0.3, 1e-3, 8, 8)
     return Snapshot(loss, tuple(dataclasses.replace(good, **layer) for layer in layers))
 
 
@@ -108,10 +150,11 @@ def snapshot(*layers: dict[str, Any], loss: float = 1.0) -> Snapshot:
         (({"dz_rms": 100.0}, {}, {}), "exploding", 1, "a factor of 1e+03"),
         (({}, {}, {"z_rms": 500.0}), "exploding", 3, "z grows from 1"),
         (({}, {"z_rms": np.inf}, {}), "exploding", 2, "no longer finite"),
-        (({}, {"distinct": 1}, {}), "symmetric", 2, "8 units are identical"),
+        (({}, {"distinct": 1, "distinct_updates": 1}, {}), "symmetric", 2, "8 units are identical"),
+        (({}, {"distinct": 1}, {}), "healthy", None, ""),
         (({}, {"saturated": 0.75}, {}), "saturated", 2, "75% of its units"),
         (({}, {"dead": 0.75, "saturated": 0.8}, {}), "dead", 2, "slope 0 on every sample"),
-        (({}, {}, {"distinct": 1}), "healthy", None, ""),
+        (({}, {}, {"distinct": 1, "distinct_updates": 1}), "healthy", None, ""),
     ],
 )
 def test_verdicts(layers: Any, word: str, layer: int | None, reason: str) -> None:

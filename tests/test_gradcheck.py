@@ -115,5 +115,20 @@ def test_several_outputs_and_unused_inputs() -> None:
     assert tgi.gradcheck(lambda a: a.detach() * 0.0, x)
 
 
+def test_a_large_offset_hides_no_error(plant: Any) -> None:
+    op = plant(lambda x, /: x + 900.0, lambda g: 1.00009 * g)
+    with pytest.raises(tgi.GradcheckError):
+        tgi.gradcheck(op, tgi.tensor([1.0, 2.0], "float64", requires_grad=True))
+
+
+def test_inside_no_grad_and_in_float32() -> None:
+    x = tgi.tensor([1.0, 2.0], "float64", requires_grad=True)
+    with tgi.no_grad():
+        assert tgi.gradcheck(tgi.exp, x)
+        assert tgi.gradgradcheck(tgi.exp, x)
+    single = tgi.tensor([1.0, 2.0], requires_grad=True)
+    assert tgi.gradgradcheck(tgi.exp, single, allow_float32=True, step=1e-2, atol=2e-2, rtol=2e-2)
+
+
 def test_an_array_of_large_numbers() -> None:
     assert tgi.gradcheck(lambda a: (a * a).sum(), tgi.tensor([1e6, -2e6], "float64", requires_grad=True))

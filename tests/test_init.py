@@ -94,6 +94,13 @@ def test_every_start_is_reproducible_and_keeps_dtype_and_grad(name: str, dtype: 
         assert np.any(start(1) != start(2))
 
 
+def test_one_seed_does_not_make_layers_alike() -> None:
+    model = tgi.nn.MLP([8, 8, 8, 8])
+    tgi.initialize(model, "xavier", 0)
+    first, second, _ = (linear.weight.numpy() for linear in model.linears())
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.5
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -10,7 +10,7 @@ tensor([2., 4.], dtype=float32)
 is the same engine on single numbers, to be read.
 """
 
-from . import data, init, nn, ops, optim
+from . import data, diagnose, init, nn, ops, optim
 from ._engine.backward import grad
 from ._engine.modes import (
     default_dtype,
@@ -37,6 +37,7 @@ __all__ = [
     "Tensor",
     "data",
     "default_dtype",
+    "diagnose",
     "enable_grad",
     "get_default_dtype",
     "grad",

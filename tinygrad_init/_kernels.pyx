@@ -143,7 +143,7 @@ cdef int stretch(cnp.ndarray x, int ndim, const Py_ssize_t *shape, Py_ssize_t *s
     return 0
 
 
-cpdef binary(int function, object left, object right):
+cpdef binary(int function, object left, object right, str name="binary"):
     """An elementwise function of two arrays, stretched to a common shape."""
     cdef cnp.ndarray x = aligned(left), y = aligned(right)
     cdef int kind = kind_of(x), d, dx, dy
@@ -163,7 +163,8 @@ cpdef binary(int function, object left, object right):
         a = cnp.PyArray_DIM(x, dx) if dx >= 0 else 1
         b = cnp.PyArray_DIM(y, dy) if dy >= 0 else 1
         if a != b and a != 1 and b != 1:
-            raise ValueError(f"shapes {left.shape} and {right.shape} do not broadcast: axis {d - ndim} has {a} and {b}")
+            raise ValueError(f"{name}: shapes {left.shape} and {right.shape} do not broadcast: "
+                             f"axis {d - ndim} has {a} and {b}")
         shape[d] = b if a == 1 else a
         n *= shape[d]
     stretch(x, ndim, shape, x_strides)
@@ -221,13 +222,11 @@ def matmul(object left, object right):
 
 
 def linear(object left, object right, object bias):
-    """x Wᵀ + b for a matrix x, a matrix W and a vector b (or None)."""
-    cdef cnp.ndarray x = aligned(left), w = aligned(right), b = None
+    """x Wᵀ + b for a matrix x, a matrix W and a vector b."""
+    cdef cnp.ndarray x = aligned(left), w = aligned(right), b = solid(bias)
     check_product(x, w, True)
-    if bias is not None:
-        b = solid(bias)
-        if kind_of(b) != kind_of(x) or cnp.PyArray_NDIM(b) != 1 or cnp.PyArray_SIZE(b) != cnp.PyArray_DIM(w, 0):
-            raise ValueError(f"linear: expected a bias of shape ({cnp.PyArray_DIM(w, 0)},) and {x.dtype}, got {(<object>b).shape}, {b.dtype}")
+    if kind_of(b) != kind_of(x) or cnp.PyArray_NDIM(b) != 1 or cnp.PyArray_SIZE(b) != cnp.PyArray_DIM(w, 0):
+        raise ValueError(f"linear: expected a bias of shape ({cnp.PyArray_DIM(w, 0)},) and {x.dtype}, got {(<object>b).shape}, {b.dtype}")
     return product(x, w, True, b)
 
 

@@ -104,6 +104,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def check_writable(path: Path) -> None:
+    """Find out before the work, not after it, that a file cannot be written.
+
+    Raises
+    ------
+    OSError
+        Says why.
+    """
+    existed = path.exists()
+    with open(path, "a", encoding="utf-8"):
+        pass
+    if not existed:
+        path.unlink()
+
+
 def run_diagnose(args: argparse.Namespace) -> int:
     """The command `diagnose`; see the module for exit codes."""
     from rich.console import Console
@@ -119,10 +134,13 @@ def run_diagnose(args: argparse.Namespace) -> int:
         sizes = args.sizes or default_sizes(dataset, args.loss)
         check_sizes(sizes, dataset, args.loss)
         for path in (args.json, args.html):
-            if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-                raise DataError(f"{path}: cannot be written: {'it is a folder' if path.is_dir() else 'no such folder'}")
+            if path is not None:
+                check_writable(path)
         if args.html is not None:
             page.require()
+    except OSError as error:
+        print(f"tinygrad-init: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+        return BAD_INPUT
     except (DataError, ValueError, ImportError) as error:
         print(f"tinygrad-init: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -146,7 +164,7 @@ def run_diagnose(args: argparse.Namespace) -> int:
         bar = progress.add_task("", total=args.epochs * len(starts), loss="")
 
         def on_step(start: str, step: Step) -> None:
-            done = starts.index(start) * args.epochs + step.epoch
+            done = starts.index(start) * args.epochs + step.epoch + 1
             progress.update(bar, description=start, completed=done, loss=f"loss {step.loss:.3g}")
 
         report, results = run(dataset, settings, starts, on_step)
@@ -158,10 +176,14 @@ def run_diagnose(args: argparse.Namespace) -> int:
             interrupted = True
     if report.starts:
         out.print(text.summary(report))
-    if args.json is not None:
-        args.json.write_text(report.to_json(), encoding="utf-8")
-    if args.html is not None:
-        args.html.write_text(page.render(report), encoding="utf-8")
+    try:
+        if args.json is not None:
+            args.json.write_text(report.to_json(), encoding="utf-8")
+        if args.html is not None:
+            args.html.write_text(page.render(report), encoding="utf-8")
+    except OSError as error:
+        print(f"tinygrad-init: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+        return BAD_INPUT
     if interrupted:
         print(f"tinygrad-init: interrupted after {len(report.starts)} of {len(starts)} starts", file=sys.stderr)
         return INTERRUPTED

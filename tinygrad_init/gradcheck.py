@@ -45,7 +45,7 @@ def gradcheck(
     step
         Half the distance of the two points of a central difference; scaled with the size of the element.
     atol, rtol
-        Allowed difference: `atol + rtol * |numeric|`.
+        Allowed difference: `atol + rtol * |numeric|`, and what rounding of the outputs does to the numeric value.
     seed
         Of the random weights that make one number of all outputs.
     allow_float32
@@ -76,21 +76,32 @@ def gradcheck(
     if not checked:
         raise ValueError(f"{name}: no input requires grad")
 
-    weights = _weights(function, tensors, seed)
-    leaves = [Tensor(x.numpy(), requires_grad=x.requires_grad) for x in tensors]
-    total = _weighted(function(*leaves), weights)
-    wanted = [leaves[i] for i in checked]
-    live = total.requires_grad
-    analytic = [g.numpy() for g in grad(total, wanted)] if live else [np.zeros(x.shape) for x in wanted]
+    with enable_grad():
+        leaves = [Tensor(x.numpy(), requires_grad=x.requires_grad) for x in tensors]
+        outputs = _as_list(function(*leaves))
+        here = [y.numpy().astype(np.float64) for y in outputs]
+        weights = _weights(here, seed)
+        live = [(y, Tensor(w, y.dtype)) for y, w in zip(outputs, weights, strict=True) if y.requires_grad]
+        wanted = [leaves[i] for i in checked]
+        found = grad([y for y, _ in live], wanted, gradients=[w for _, w in live]) if live else None
+    analytic = [g.numpy() for g in found] if found else [np.zeros(x.shape) for x in wanted]
+    # What rounding can do to a weighted sum of outputs; divided by a step, to a slope.
+    rounding = (
+        4
+        * max(float(np.finfo(y.dtype).eps) for y in outputs)
+        * sum(float(np.abs(w * y).sum()) for w, y in zip(weights, here, strict=True))
+    )
 
     def value(arrays: list[np.ndarray[Any, Any]]) -> float:
+        """How far the weighted sum of the outputs is from that at the inputs, element by element: nothing cancels."""
         with no_grad():
-            return _weighted(function(*[Tensor(a) for a in arrays]), weights).item()
+            now = _as_list(function(*[Tensor(a) for a in arrays]))
+        return float(sum(np.sum(w * (y.numpy() - y0)) for w, y, y0 in zip(weights, now, here, strict=True)))
 
     for i, derivative in zip(checked, analytic, strict=True):
         arrays = [np.array(x.numpy()) for x in tensors]
         for index in np.ndindex(*arrays[i].shape):
-            _check_element(name, value, arrays, i, index, float(derivative[index]), step, atol, rtol)
+            _check_element(name, value, arrays, i, index, float(derivative[index]), step, atol, rtol, rounding)
     return True
 
 
@@ -101,8 +112,10 @@ def gradgradcheck(function: Function, inputs: Tensor | Sequence[Tensor], *, seed
     """
     tensors = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     checked = [i for i, x in enumerate(tensors) if isinstance(x, Tensor) and x.requires_grad]
-    weights = _weights(function, tensors, seed)
-    cotangents = [Tensor(w, requires_grad=True) for w in weights]
+    with no_grad():
+        outputs = _as_list(function(*tensors))
+    weights = _weights([y.numpy() for y in outputs], seed)
+    cotangents = [Tensor(w, y.dtype, requires_grad=True) for w, y in zip(weights, outputs, strict=True)]
 
     def gradient(*arguments: Tensor) -> list[Tensor]:
         points = [
@@ -127,18 +140,10 @@ def _as_list(outputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
     return [outputs] if isinstance(outputs, Tensor) else list(outputs)
 
 
-def _weights(function: Function, tensors: list[Tensor], seed: int) -> list[np.ndarray[Any, Any]]:
+def _weights(outputs: list[np.ndarray[Any, Any]], seed: int) -> list[np.ndarray[Any, Any]]:
     """Random weights away from zero, one for each element of each output."""
     rng = np.random.default_rng(seed)
-    outputs = _as_list(function(*tensors))
     return [rng.choice([-1.0, 1.0], y.shape) * rng.uniform(0.5, 1.5, y.shape) for y in outputs]
-
-
-def _weighted(outputs: Tensor | Sequence[Tensor], weights: list[np.ndarray[Any, Any]]) -> Tensor:
-    total = Tensor(0.0, np.float64)
-    for y, w in zip(_as_list(outputs), weights, strict=True):
-        total = total + (y.astype(np.float64) * Tensor(w)).sum()
-    return total
 
 
 def _check_element(
@@ -151,36 +156,33 @@ def _check_element(
     step: float,
     atol: float,
     rtol: float,
+    rounding: float,
 ) -> None:
     """Compare one derivative; at a kink any slope between the one-sided ones is right."""
     at = float(arrays[i][index])
 
-    def shifted(h: float) -> tuple[float, float]:
-        """The value at a point near by, and how far away that really is after rounding."""
+    def slope(h: float) -> tuple[float, float]:
+        """The value at a point near by over how far away that really is after rounding, and what rounding did to it."""
         arrays[i][index] = at + h
         distance = float(arrays[i][index]) - at
-        result = value(arrays)
+        change = value(arrays)
         arrays[i][index] = at
-        return result, distance
-
-    def close(numeric: float, noise: float = 0.0) -> bool:
-        return abs(analytic - numeric) <= atol + rtol * abs(numeric) + noise
+        return change / distance, rounding / abs(distance)
 
     h = step * max(1.0, abs(at))
-    (above, up), (below, down) = shifted(h), shifted(-h)
-    numeric = (above - below) / (up - down)
-    if close(numeric):
+    (right, noise), (left, _) = slope(h), slope(-h)
+    numeric = 0.5 * (left + right)
+    allowed = atol + rtol * abs(numeric)
+    if abs(analytic - numeric) <= allowed + noise:
         return
     # A kink within the step, or a wrong rule? Look at both sides from much nearer.
-    here, near = value(arrays), h / 64
-    (above, up), (below, down) = shifted(near), shifted(-near)
-    right, left = (above - here) / up, (below - here) / down
-    noise = 8 * np.finfo(float).eps * (abs(here) + 1.0) / near
+    (right, noise), (left, _) = slope(h / 64), slope(-h / 64)
     low, high = min(left, right), max(left, right)
-    kink = high - low > 4 * noise + 64 * near * (1.0 + abs(low) + abs(high))
-    if kink and low - noise - atol <= analytic <= high + noise + atol:
+    at_a_kink = high - low > 4 * noise + h * (1.0 + abs(low) + abs(high))
+    near_a_kink = abs(numeric - 0.5 * (left + right)) > 4 * noise + allowed
+    if at_a_kink and low - noise - allowed <= analytic <= high + noise + allowed:
         return
-    if not kink and close(0.5 * (low + high), noise) and noise < max(atol, rtol * abs(numeric)) * 100:
+    if near_a_kink and not at_a_kink and abs(analytic - 0.5 * (left + right)) <= allowed + noise:
         return
     raise GradcheckError(
         f"{name}: input {i}, index {index}: analytic {analytic:.9g}, numeric {numeric:.9g} "

@@ -90,7 +90,7 @@ def _fill(tensor: Tensor, values: Any) -> Tensor:
         return tensor.copy_(np.asarray(values).astype(tensor.dtype))
 
 
-def _positive(name: str, what: str, value: float) -> float:
+def _not_negative(name: str, what: str, value: float) -> float:
     if not (value >= 0 and math.isfinite(value)):
         raise ValueError(f"{name}: {what} must be finite and not negative, got {value}")
     return value
@@ -114,7 +114,7 @@ def constant_(tensor: Tensor, value: float, rng: Generator | None = None) -> Ten
 
 def normal_(tensor: Tensor, rng: Generator, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with the given mean and standard deviation."""
-    return _fill(tensor, np.random.default_rng(rng).normal(mean, _positive("normal_", "std", std), tensor.shape))
+    return _fill(tensor, np.random.default_rng(rng).normal(mean, _not_negative("normal_", "std", std), tensor.shape))
 
 
 def uniform_(tensor: Tensor, rng: Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
@@ -126,7 +126,7 @@ def uniform_(tensor: Tensor, rng: Generator, low: float = 0.0, high: float = 1.0
 
 def truncated_normal_(tensor: Tensor, rng: Generator, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal, cut off at two standard deviations and widened so that `std` is the true one."""
-    _positive("truncated_normal_", "std", std)
+    _not_negative("truncated_normal_", "std", std)
     generator = np.random.default_rng(rng)
     values = generator.normal(size=tensor.shape)
     outside = np.abs(values) > 2
@@ -209,7 +209,13 @@ def torch_default_(tensor: Tensor, rng: Generator) -> Tensor:
     return _scaled_uniform(tensor, rng, 1.0 / (3.0 * _fan(tensor, "fan_in")))
 
 
+def _gain_or_one(activation: str) -> float:
+    """The conventional gain, or 1 where there is none."""
+    return calculate_gain(activation) if activation in (*GAINS, "leaky_relu", "prelu") else 1.0
+
+
 # A start by its name, as command lines and reports call it: from a weight, a generator and the activation after it.
+# Only "orthogonal" scales with the activation; "he" is for ReLU and "xavier" for linear units, whatever follows.
 Initializer = Callable[[Tensor, Generator, str], Tensor]
 INITIALIZERS: dict[str, Initializer] = {
     "zeros": lambda w, rng, activation: zeros_(w),
@@ -222,6 +228,6 @@ INITIALIZERS: dict[str, Initializer] = {
     "xavier_uniform": lambda w, rng, activation: xavier_uniform_(w, rng),
     "he": lambda w, rng, activation: kaiming_normal_(w, rng),
     "he_uniform": lambda w, rng, activation: kaiming_uniform_(w, rng),
-    "orthogonal": lambda w, rng, activation: orthogonal_(w, rng, GAINS.get(activation, 1.0)),
+    "orthogonal": lambda w, rng, activation: orthogonal_(w, rng, _gain_or_one(activation)),
     "torch": lambda w, rng, activation: torch_default_(w, rng),
 }

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._engine.modes import no_grad
 from ._engine.tensor import Tensor
+from .ops import norm
 
 Array = np.ndarray[Any, Any]
 
@@ -53,7 +54,8 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         self.steps += 1
-        with no_grad():
+        # A step that is too large overflows, and is to be seen in the weights, not in a warning about this line.
+        with no_grad(), np.errstate(all="ignore"):
             for i, p in enumerate(self.parameters):
                 if p.grad is None:
                     continue
@@ -183,7 +185,7 @@ def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> float:
     """
     _not_negative("clip_grad_norm_", limit=limit)
     gradients = [p.grad for p in parameters if p.grad is not None]
-    total = math.hypot(*(float(np.linalg.norm(g.numpy().astype(np.float64))) for g in gradients))
+    total = math.hypot(*(norm(g.detach().astype(np.float64)).item() for g in gradients))
     if math.isfinite(total) and total > limit:
         with no_grad():
             for g in gradients:

@@ -95,6 +95,10 @@ def binary(name: str, x: Array, y: Array) -> Array:
     """An elementwise function of two arrays, stretched to a common shape."""
     if x.dtype != y.dtype:
         raise TypeError(f"{x.dtype} and {y.dtype} do not mix")
+    try:
+        np.broadcast_shapes(x.shape, y.shape)
+    except ValueError:
+        raise ValueError(f"{name}: shapes {x.shape} and {y.shape} do not broadcast") from None
     with np.errstate(all="ignore"):
         return np.asarray(BINARY[name](x, y), dtype=x.dtype)
 
@@ -105,7 +109,7 @@ def matmul(x: Array, y: Array) -> Array:
         return x @ y
 
 
-def linear(x: Array, weight: Array, bias: Array | None) -> Array:
-    """x Wᵀ + b for a matrix x, a matrix W and a vector b (or None)."""
+def linear(x: Array, weight: Array, bias: Array) -> Array:
+    """x Wᵀ + b for a matrix x, a matrix W and a vector b."""
     with np.errstate(all="ignore"):
-        return x @ weight.T if bias is None else x @ weight.T + bias
+        return x @ weight.T + bias

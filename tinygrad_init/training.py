@@ -13,7 +13,7 @@ from ._engine.modes import no_grad
 from ._engine.tensor import Tensor
 from .data import Scaler, batches
 from .init import INITIALIZERS, Initializer, zeros_
-from .nn import MLP
+from .nn import Activation, Module, layers_of
 from .optim import Optimizer
 
 Array = np.ndarray[Any, Any]
@@ -30,7 +30,7 @@ class Progress:
 
 
 def train(
-    model: MLP,
+    model: Module,
     x: Array,
     y: Array,
     loss: Loss,
@@ -95,11 +95,22 @@ def train(
     return history
 
 
-def initialize(model: MLP, initializer: str | Initializer, rng: np.random.Generator) -> None:
+def initialize(model: Module, initializer: str | Initializer, rng: np.random.Generator | int) -> None:
     """Fill every weight matrix by an initializer, and every bias with zeros.
+
+    Parameters
+    ----------
+    model
+        A chain of linear maps and activations (`nn.MLP`, `nn.Sequential`).
+    initializer
+        A name out of `init.INITIALIZERS` or a function like those.
+    rng
+        A generator or a seed.
 
     Raises
     ------
+    TypeError
+        The model is no such chain.
     ValueError
         There is no initializer of that name.
     """
@@ -107,13 +118,14 @@ def initialize(model: MLP, initializer: str | Initializer, rng: np.random.Genera
         if initializer not in INITIALIZERS:
             raise ValueError(f"expected an initializer out of {', '.join(INITIALIZERS)}; got {initializer!r}")
         initializer = INITIALIZERS[initializer]
-    for linear in model.linears():
-        initializer(linear.weight, rng, model.activation)
+    generator = np.random.default_rng(rng)  # one for all layers: a seed for each would make them alike
+    for linear, activation in layers_of(model):
+        initializer(linear.weight, generator, activation.name if isinstance(activation, Activation) else "linear")
         if linear.bias is not None:
             zeros_(linear.bias)
 
 
-def predict(model: Any, x: Array) -> Array:
+def predict(model: Module, x: Array) -> Array:
     """The model's output without a graph."""
     with no_grad():
         return np.asarray(model(x).numpy())

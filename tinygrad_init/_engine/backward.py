@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,12 +10,15 @@ import numpy as np
 
 from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, describe_place, schedule
 from .modes import mode
-from .tensor import Tensor, above, number, unpack, wrap
+from .tensor import Tensor, above, blank, number, wrap
 
 try:
     import cython
 except ImportError:
     from . import _interpreted as cython
+
+# Two threads that add to one `.grad` must not lose either's part.
+_delivering = threading.Lock()
 
 if not cython.compiled:
     # Only compiled code reaches these: interpreted, operations have no number in the C table.
@@ -39,13 +43,14 @@ def differentiate(
         if output._node is None:
             raise RuntimeError("backward: the tensor does not depend on anything that requires grad")
         roots.append(output._node)
-    seeds = [seed(output, gradient) for output, gradient in zip(outputs, gradients, strict=True)]
+    seeds = [seed(output, gradient, create_graph) for output, gradient in zip(outputs, gradients, strict=True)]
     order, edges, root_slots, freed = schedule(roots)
     if freed is not None:
         raise RuntimeError(
             f"backward: the graph was freed by an earlier backward (met at {freed.op.name}); "
             "pass retain_graph=True to the first one to go through it again"
         )
+    restricted: bool = inputs is not None
     results: list[Any] = [] if inputs is None else [None] * len(inputs)
     wanted: dict[Any, list[int]] = {}
     if inputs is not None:
@@ -53,7 +58,7 @@ def differentiate(
             if output._node is None:
                 raise RuntimeError(f"grad: input {i} does not require grad")
             wanted.setdefault(output._node, []).append(i)
-    asked = asked_for(wanted, order, edges) if wanted else bytearray(b"\1") * len(order)
+    asked = asked_for(wanted, order, edges) if restricted else bytearray(b"\1") * len(order)
     recording: bool = mode.grad
     mode.grad = create_graph
     try:
@@ -82,19 +87,22 @@ def walk(
     degree: cython.Py_ssize_t
     cotangents: list[Any] = [None] * len(order)
     sums = bytearray(len(order))  # 1: the cotangent is a sum that was made here and that nobody else holds
-    for slot, g in zip(*start, strict=True):
-        cotangents[slot] = accumulate(cotangents[slot], g, sums, slot)
+    for slot, found in zip(*start, strict=True):
+        cotangents[slot] = accumulate(cotangents[slot], found, sums, slot)
     for slot in range(len(order)):
         node = order[slot]
-        g = cotangents[slot]
+        found = cotangents[slot]
         order[slot] = cotangents[slot] = None
         degree = len(node.parents)
-        if g is not None:
+        if found is not None:
+            g: Tensor = found
             op = node.op
             if node in wanted:
+                if op is not None or len(wanted[node]) > 1:
+                    g._shared = True  # the walk goes on with it, or it is asked for twice
                 for i in wanted[node]:
-                    results[i] = exclusive(g) if op is None else shared(g)
-            elif op is None and not wanted:
+                    results[i] = exclusive(g)
+            elif op is None and asked[slot] & 1:
                 deliver(node, g)
             if op is not None and asked[slot] & 1:
                 needs: list[Any] = [edges[i] >= 0 and asked[edges[i]] != 0 for i in range(edge, edge + degree)]
@@ -197,6 +205,24 @@ def fetch(node: Node, what: cython.int, g: Tensor, asked: list[Any]) -> Any:
     return node.shapes[what - SHAPE]
 
 
+def unpack(node: Node, i: cython.Py_ssize_t) -> Tensor:
+    """What the node saved of input `i` (-1: of its result), with its history if backward itself is being recorded."""
+    kept = node.out if i < 0 else node.saved[i]
+    out: Tensor = blank(node.single)
+    if isinstance(kept, float):
+        out._value = kept
+    else:
+        out._array = kept
+    out._shared = True
+    if mode.grad:
+        out._node = node if i < 0 else node.parents[i]
+        if node.memories is not None:
+            for j, memory, _ in node.memories:
+                if j == i:
+                    out._memory = memory
+    return out
+
+
 def check_memories(op: Operation, node: Node) -> None:
     """Refuse to differentiate with numbers that are no longer those of the forward pass."""
     memory: Memory
@@ -234,16 +260,13 @@ def accumulate(total: Any, g: Tensor, sums: Any, slot: cython.Py_ssize_t) -> Ten
 
 
 def exclusive(g: Tensor) -> Tensor:
-    """A gradient whose array nobody else holds, to be given away; a recorded one cannot change and needs no copy."""
+    """A gradient whose array nobody else holds, to be given away.
+
+    One that is part of a graph needs no copy: it cannot change or, as an alias of a leaf, is copied before it does.
+    """
     if g._node is None and g._array is not None and (g._shared or g._array.base is not None):
         return wrap(np.array(g._array))
     return g
-
-
-def shared(g: Tensor) -> Tensor:
-    """A gradient of an inner tensor, to be given away while the walk goes on with it."""
-    g._shared = True
-    return exclusive(g)
 
 
 def deliver(node: Node, g: Tensor) -> None:
@@ -251,11 +274,12 @@ def deliver(node: Node, g: Tensor) -> None:
     found = node.owner()
     if found is not None:
         tensor: Tensor = found
-        tensor._grad = exclusive(g) if tensor._grad is None else above["add"](tensor._grad, g)
+        with _delivering:
+            tensor._grad = exclusive(g) if tensor._grad is None else above["add"](tensor._grad, g)
 
 
-def seed(output: Tensor, gradient: Any) -> Tensor:
-    """The cotangent to start from."""
+def seed(output: Tensor, gradient: Any, create_graph: bool) -> Tensor:
+    """The cotangent to start from: an alias, so that nothing that happens to it happens to the caller's tensor."""
     if gradient is None:
         if output.size != 1:
             raise RuntimeError(
@@ -269,8 +293,13 @@ def seed(output: Tensor, gradient: Any) -> Tensor:
             f"backward: expected a gradient of shape {output.shape} and {output.dtype}, "
             f"got shape {given.shape} and {given.dtype}"
         )
-    given._shared = True
-    return given
+    alias: Tensor = blank(given._single)
+    alias._array = given._array
+    alias._value = given._value
+    alias._memory = given._memory
+    alias._node = given._node if create_graph else None
+    alias._shared = True
+    return alias
 
 
 def grad(

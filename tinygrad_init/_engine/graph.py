@@ -7,6 +7,7 @@ itself with the last tensor that leads to it.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from array import array
@@ -29,7 +30,7 @@ MISSING: Any = object()  # the default of a parameter that has none
 OUT_BIT, SHAPES_BIT = 1 << 20, 1 << 21
 INPUT_BITS = OUT_BIT - 1
 
-_package = str(Path(__file__).parent.parent)
+_package = str(Path(__file__).parent.parent) + os.sep
 _scheduling = threading.Lock()
 call: list[Any] = [None]  # how to apply an operation to operands; `tensor` puts it here
 
@@ -163,7 +164,7 @@ class Node:
 
 
 def new_node(op: Any, params: Any, parents: Any, shape: Any, single: cython.bint) -> Node:
-    """A node that keeps nothing yet. Nodes are made here, not by `Node(...)`: compiled, that is several times faster."""
+    """A node that keeps nothing yet. Nodes are made here, not by `Node(...)`: compiled, that is much faster."""
     node: Node = Node.__new__(Node)
     node.op = op
     node.params = params
@@ -187,50 +188,73 @@ def schedule(roots: list[Any]) -> tuple[list[Any], Any, Any, Node | None]:
         The nodes; the parents' places in that order, node after node (-1: no parent needs a gradient); the places of
         the roots; and a freed node that was met on the way, or None.
     """
-    node: Node
-    parent: Node
     freed: Node | None = None
     order: list[Any] = []
-    stack: list[Any] = []
+    seen: list[Any] = []
+    edges = array("q")
+    root_slots = array("q")
+    node: Node
     with _scheduling:
-        for node in roots:
-            if node.pending == 0:
-                stack.append(node)
-            node.pending += 1
-        while stack:
-            node = stack.pop()
-            if node.parents is None:
-                freed = node
-                continue
-            for parent in node.parents:
-                if parent is not None:
-                    if parent.pending == 0:
-                        stack.append(parent)
-                    parent.pending += 1
-        # Now each node counts the edges that lead to it, and each root its seats; below they are counted down to zero.
-        for node in roots:
-            node.pending -= 1
-            if node.pending == 0:
-                stack.append(node)
-        while stack:
-            node = stack.pop()
-            node.slot = len(order)
-            order.append(node)
-            if node.parents is not None:
-                for parent in node.parents:
-                    if parent is not None:
-                        parent.pending -= 1
-                        if parent.pending == 0:
-                            stack.append(parent)
-        edges = array("q")
-        for node in order:
-            if node.parents is not None:
-                for parent in node.parents:
-                    edges.append(-1 if parent is None else parent.slot)
-        root_slots = array("q")
+        try:
+            freed = count_edges(roots, seen)
+            lay_out(roots, order, edges)
+        except BaseException:  # also an interrupt must not leave counters behind that a later walk would believe
+            for node in seen:
+                node.pending = 0
+            raise
         for node in roots:
             root_slots.append(node.slot)
     return order, edges, root_slots, freed
+
+
+def count_edges(roots: list[Any], seen: list[Any]) -> Node | None:
+    """Count in `pending` the edges that lead to each node, and each root's seats; a freed node is returned."""
+    node: Node
+    parent: Node
+    freed: Node | None = None
+    stack: list[Any] = []
+    for node in roots:
+        if node.pending == 0:
+            seen.append(node)
+            stack.append(node)
+        node.pending += 1
+    while stack:
+        node = stack.pop()
+        if node.parents is None:
+            freed = node
+            continue
+        for parent in node.parents:
+            if parent is not None:
+                if parent.pending == 0:
+                    seen.append(parent)
+                    stack.append(parent)
+                parent.pending += 1
+    return freed
+
+
+def lay_out(roots: list[Any], order: list[Any], edges: Any) -> None:
+    """Count down again: a node is next when everything that leads to it has been laid out."""
+    node: Node
+    parent: Node
+    stack: list[Any] = []
+    for node in roots:
+        node.pending -= 1
+        if node.pending == 0:
+            stack.append(node)
+    while stack:
+        node = stack.pop()
+        node.slot = len(order)
+        order.append(node)
+        if node.parents is not None:
+            for parent in node.parents:
+                if parent is not None:
+                    parent.pending -= 1
+                    if parent.pending == 0:
+                        stack.append(parent)
+    for node in order:
+        if node.parents is not None:
+            for parent in node.parents:
+                edges.append(-1 if parent is None else parent.slot)
 
 
 def place_in_user_code() -> tuple[CodeType, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any, Self
@@ -16,8 +17,10 @@ FLOAT64 = np.dtype(np.float64)
 class Mode(threading.local):
     """The modes of one thread; every thread starts with its own."""
 
-    grad: bool = True
-    dtype: Any = FLOAT32
+    def __init__(self) -> None:
+        self.grad = True
+        self.dtype: Any = FLOAT32
+        self.before: list[Any] = []  # what the contexts that are open in this thread have replaced
 
 
 mode = Mode()
@@ -31,18 +34,22 @@ class _Recording:
 
     on: bool
 
-    def __init__(self) -> None:
-        self._before: list[bool] = []
+    def __init__(self, function: None = None) -> None:
+        if function is not None:
+            raise TypeError(f"{type(self).__name__}: write @{type(self).__name__}() with parentheses")
 
     def __enter__(self) -> Self:
-        self._before.append(mode.grad)
+        mode.before.append(mode.grad)
         mode.grad = self.on
         return self
 
     def __exit__(self, *exception: object) -> None:
-        mode.grad = self._before.pop()
+        mode.grad = mode.before.pop()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+            raise TypeError(f"{type(self).__name__}: a generator leaves and enters again; use the context inside it")
+
         @functools.wraps(function)
         def inside(*args: Any, **kwargs: Any) -> Any:
             with type(self)():
@@ -79,15 +86,14 @@ class default_dtype:
 
     def __init__(self, dtype: Any) -> None:
         self.dtype = float_dtype(dtype)
-        self._before: list[Any] = []
 
     def __enter__(self) -> default_dtype:
-        self._before.append(mode.dtype)
+        mode.before.append(mode.dtype)
         mode.dtype = self.dtype
         return self
 
     def __exit__(self, *exception: object) -> None:
-        mode.dtype = self._before.pop()
+        mode.dtype = mode.before.pop()
 
 
 def set_default_dtype(dtype: Any) -> None:

@@ -174,9 +174,11 @@ class Storage:
             raise ValueError(f"{what}: expected shape {np.shape(target)}, got {np.shape(value)}")
         self._claim()
         if self._array is None:
-            self._value = np.asarray(value, self.dtype).item()
+            with np.errstate(over="ignore"):
+                self._value = np.asarray(value).astype(self.dtype).item()
         else:
-            self._array[index] = value
+            with np.errstate(over="ignore"):
+                self._array[index] = value
         return self
 
 

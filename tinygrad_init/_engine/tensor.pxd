@@ -12,14 +12,13 @@ cdef class Tensor(Storage):
     pass
 
 
-cdef Tensor blank(bint single)
+cpdef Tensor blank(bint single)
 cpdef Tensor wrap(array)
 cpdef Tensor number(double value, bint single)
 cdef Node leaf(Tensor tensor)
-cdef tuple coerce(str name, tuple args)
+cpdef tuple coerce(str name, tuple args)
 cdef Tensor constant(str name, value, bint single)
 cdef binary(str name, x, y)
 cpdef Tensor apply(Operation op, tuple inputs, tuple params)
 @cython.locals(array_=object)
 cdef record(Operation op, tuple inputs, tuple params, Tensor out)
-cpdef Tensor unpack(Node node, Py_ssize_t i)

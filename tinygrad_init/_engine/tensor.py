@@ -147,43 +147,27 @@ class Tensor(Storage):
         """
         above["differentiate"]([self], [gradient], None, retain_graph, create_graph)
 
-    # Operators; `ops` gives them their meaning
+    # Operators; `ops` gives them their meaning. The last four change a tensor in place where nothing is being recorded:
+    # `p -= lr * p.grad` inside no_grad() changes the parameter.
 
-    def __add__(self, other: Any) -> Tensor:
-        return binary("add", self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return binary("add", other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return binary("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return binary("sub", other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return binary("mul", self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return binary("mul", other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return binary("div", self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return binary("div", other, self)
-
-    def __pow__(self, other: Any, modulo: None = None) -> Tensor:
-        return binary("pow", self, other)
-
-    def __rpow__(self, other: Any, modulo: None = None) -> Tensor:
-        return binary("pow", other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return above["matmul"](self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return above["matmul"](other, self)
+    # fmt: off
+    def __add__(self, other: Any) -> Tensor: return binary("add", self, other)
+    def __radd__(self, other: Any) -> Tensor: return binary("add", other, self)
+    def __sub__(self, other: Any) -> Tensor: return binary("sub", self, other)
+    def __rsub__(self, other: Any) -> Tensor: return binary("sub", other, self)
+    def __mul__(self, other: Any) -> Tensor: return binary("mul", self, other)
+    def __rmul__(self, other: Any) -> Tensor: return binary("mul", other, self)
+    def __truediv__(self, other: Any) -> Tensor: return binary("div", self, other)
+    def __rtruediv__(self, other: Any) -> Tensor: return binary("div", other, self)
+    def __pow__(self, other: Any, modulo: None = None) -> Tensor: return binary("pow", self, other)
+    def __rpow__(self, other: Any, modulo: None = None) -> Tensor: return binary("pow", other, self)
+    def __matmul__(self, other: Any) -> Tensor: return above["matmul"](self, other)
+    def __rmatmul__(self, other: Any) -> Tensor: return above["matmul"](other, self)
+    def __iadd__(self, other: Any) -> Tensor: return in_place("add", self, other)
+    def __isub__(self, other: Any) -> Tensor: return in_place("sub", self, other)
+    def __imul__(self, other: Any) -> Tensor: return in_place("mul", self, other)
+    def __itruediv__(self, other: Any) -> Tensor: return in_place("div", self, other)
+    # fmt: on
 
     def __neg__(self) -> Tensor:
         return above["neg"](self)
@@ -209,23 +193,14 @@ class Tensor(Storage):
 
     # Comparisons give plain boolean arrays: they have no derivative.
 
-    def __lt__(self, other: Any) -> Any:
-        return self._data() < plain(other)
-
-    def __le__(self, other: Any) -> Any:
-        return self._data() <= plain(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._data() > plain(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._data() >= plain(other)
-
-    def __eq__(self, other: Any) -> Any:
-        return self._data() == plain(other)
-
-    def __ne__(self, other: Any) -> Any:
-        return self._data() != plain(other)
+    # fmt: off
+    def __lt__(self, other: Any) -> Any: return self._data() < plain(other)
+    def __le__(self, other: Any) -> Any: return self._data() <= plain(other)
+    def __gt__(self, other: Any) -> Any: return self._data() > plain(other)
+    def __ge__(self, other: Any) -> Any: return self._data() >= plain(other)
+    def __eq__(self, other: Any) -> Any: return self._data() == plain(other)
+    def __ne__(self, other: Any) -> Any: return self._data() != plain(other)
+    # fmt: on
 
     def __hash__(self) -> int:
         return object.__hash__(self)
@@ -331,6 +306,9 @@ def constant(name: str, value: Any, single: cython.bint) -> Tensor:
 
 def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Tensor:
     """Apply an operation to operands that may still be numbers or arrays."""
+    for name, value in zip(op.param_names, params, strict=True):
+        if isinstance(value, Tensor):
+            raise TypeError(f"{op.name}: {name} is a parameter, not differentiable; expected no tensor")
     return apply(op, coerce(op.name, args), params)
 
 
@@ -348,6 +326,21 @@ def binary(name: str, x: Any, y: Any) -> Any:
 NUMBERS = (float, int, np.generic)
 NOT_REAL = (np.complexfloating, np.flexible, np.object_, np.datetime64, np.timedelta64)
 OPERANDS = (Tensor, np.ndarray, *NUMBERS)
+
+
+def in_place(name: str, x: Tensor, other: Any) -> Any:
+    """`x += other` and its like.
+
+    A tensor that is being recorded, or takes part in what is, gives a new tensor; any other changes its own numbers. A
+    leaf that requires grad can do neither outside no_grad(): the name would no longer mean the leaf.
+    """
+    if x._node is not None and mode.grad and x._node.op is None:
+        raise RuntimeError("a leaf that requires grad can be changed in place only inside no_grad()")
+    recorded: cython.bint = isinstance(other, Tensor) and other.requires_grad and mode.grad
+    out = binary(name, x, other)
+    if out is NotImplemented or recorded or not x.is_leaf:
+        return out
+    return x.copy_(out.detach())
 
 
 def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Tensor:
@@ -372,18 +365,16 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
             out = wrap(unary_kernel(op.code, x._data(), params[0] if params else 0.0))
         else:
             y = inputs[1]
-            try:
-                out = wrap(binary_kernel(op.code, x._data(), y._data()))
-            except ValueError as error:
-                raise ValueError(f"{op.name}: {error}") from None
+            out = wrap(binary_kernel(op.code, x._data(), y._data(), op.name))
     else:
         array = op.forward(*[x._data() for x in inputs], *params)
         if op.view:
             # Memory of the input may go on under another shape: a change of either must be seen by both.
             x = inputs[0]
             out = wrap(array.view() if array is x._array else array)
-            out._memory = memory_of(x)
-            out._shared = out._memory is None
+            if out._array is not None and out._array.base is not None and np.may_share_memory(array, x._data()):
+                out._memory = memory_of(x)
+                out._shared = out._memory is None
         else:
             out = wrap(array)
     if recording and mode.grad:
@@ -425,21 +416,3 @@ def record(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...], out:
             node.memories = tuple(memories)
             node.place = place_in_user_code()
     out._node = node
-
-
-def unpack(node: Node, i: cython.Py_ssize_t) -> Tensor:
-    """What the node saved of input `i` (-1: of its result), with its history if backward itself is being recorded."""
-    kept = node.out if i < 0 else node.saved[i]
-    out: Tensor = blank(node.single)
-    if isinstance(kept, float):
-        out._value = kept
-    else:
-        out._array = kept
-    out._shared = True
-    if mode.grad:
-        out._node = node if i < 0 else node.parents[i]
-        if node.memories is not None:
-            for j, memory, _ in node.memories:
-                if j == i:
-                    out._memory = memory
-    return out

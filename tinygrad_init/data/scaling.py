@@ -31,12 +31,12 @@ class Scaler:
         return self
 
     def transform(self, x: Array) -> Array:
-        """Scale x, in its own dtype."""
+        """Scale x; floats keep their dtype, other numbers become float64."""
         if self.shift is None or self.scale is None:
             raise RuntimeError(f"{type(self).__name__}: fit() comes first")
         if x.shape[-1:] != self.shift.shape:
             raise ValueError(f"{type(self).__name__}: fitted to {len(self.shift)} features, got {x.shape}")
-        return ((x - self.shift) / self.scale).astype(x.dtype)
+        return ((x - self.shift) / self.scale).astype(x.dtype if x.dtype.kind == "f" else np.float64)
 
     def inverse(self, x: Array) -> Array:
         """Undo `transform`."""

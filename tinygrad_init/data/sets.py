@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .files import load_csv, load_npz
+from .files import DataError, load_csv, load_npz
 
 Array = np.ndarray[Any, Any]
 Seed = np.random.Generator | int | None
@@ -27,9 +27,9 @@ class Dataset:
     x
         float64 of shape (samples, features).
     y
-        Class numbers of shape (samples,), or real numbers for regression.
+        Class numbers of shape (samples,).
     classes
-        The names of the classes in the order of their numbers; empty for regression.
+        The names of the classes in the order of their numbers.
     """
 
     name: str
@@ -42,8 +42,11 @@ def _labelled(name: str, x: Array, y: Array, classes: int) -> Dataset:
     return Dataset(name, x, y.astype(np.intp), tuple(str(i) for i in range(classes)))
 
 
-def digits() -> Dataset:
-    """1797 handwritten digits as 8x8 images with values 0 to 16 (Alpaydin and Kaynak 1998, CC BY 4.0)."""
+def digits(rng: Seed = None) -> Dataset:
+    """1797 handwritten digits as 8x8 images with values 0 to 16 (Alpaydin and Kaynak 1998, CC BY 4.0).
+
+    Nothing about it is random; `rng` is there because every data set has it.
+    """
     with (files(__package__) / "digits.npz").open("rb") as file:
         archive = np.load(file, allow_pickle=False)
         return _labelled("digits", archive["x"].astype(np.float64), archive["y"], 10)
@@ -130,12 +133,10 @@ def load(name: str, target: str | None = None, rng: Seed = None) -> Dataset:
     DataError
         There is no such set or file, or the file is not fit for learning.
     """
-    from .files import DataError
-
     if name in DATASETS:
         if target is not None:
             raise DataError(f"{name}: a target can be chosen only for a file")
-        return DATASETS[name]() if name == "digits" else DATASETS[name](rng=rng)
+        return DATASETS[name](rng=rng)
     path = Path(name)
     readers = {".csv": load_csv, ".npz": load_npz}
     if path.suffix not in readers:

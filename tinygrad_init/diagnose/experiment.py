@@ -81,9 +81,10 @@ def run(
     """
     report = Report(settings)
     dtype = np.dtype(settings.dtype)
-    train_x, train_y, test_x, test_y = split(
-        dataset.x, dataset.y, HELD_OUT if len(dataset.x) >= 10 else 0.0, settings.seed
-    )
+    # Independent streams for what must not be correlated; the data set's own noise has the seed's.
+    splitting, starting, batching = np.random.SeedSequence(settings.seed).spawn(3)
+    share = HELD_OUT if len(dataset.x) >= 10 else 0.0
+    train_x, train_y, test_x, test_y = split(dataset.x, dataset.y, share, np.random.default_rng(splitting))
     if not len(test_x):
         test_x, test_y = train_x, train_y
     scaler = StandardScaler().fit(train_x)
@@ -92,7 +93,8 @@ def run(
 
     def results() -> Iterator[StartReport]:
         for start in starts:
-            result = run_start(start, settings, train_x, train_target, test_x, test_y, on_step)
+            rngs = np.random.default_rng(starting), np.random.default_rng(batching)
+            result = run_start(start, settings, train_x, train_target, test_x, test_y, *rngs, on_step)
             report.starts.append(result)
             yield result
 
@@ -106,12 +108,14 @@ def run_start(
     train_target: Array,
     test_x: Array,
     test_y: Array,
+    start_rng: np.random.Generator,
+    batch_rng: np.random.Generator,
     on_step: Callable[[str, Progress], None] | None,
 ) -> StartReport:
     """Measure a start, train from it, measure again, judge. Every start sees the same batches."""
     loss = LOSSES[settings.loss]
-    model = MLP(settings.sizes, settings.activation, rng=settings.seed, dtype=settings.dtype)
-    initialize(model, start, np.random.default_rng(settings.seed))
+    model = MLP(settings.sizes, settings.activation, rng=0, dtype=settings.dtype)
+    initialize(model, start, start_rng)
     probe = slice(0, min(len(train_x), 512))
     before = measure(model, train_x[probe], train_target[probe], loss, settings.lr)
     losses = train(
@@ -122,7 +126,7 @@ def run_start(
         lambda parameters: SGD(parameters, settings.lr),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
-        rng=settings.seed,
+        rng=batch_rng,
         on_step=None if on_step is None else lambda progress: on_step(start, progress),
     )
     after = measure(model, train_x[probe], train_target[probe], loss, settings.lr)

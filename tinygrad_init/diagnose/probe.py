@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
-from ..nn import MLP, Linear, Module
+from ..nn import Linear, Module, layers_of
 
 Array = np.ndarray[Any, Any]
 
@@ -35,11 +35,11 @@ class LayerStats:
         Root mean square of preactivations and activations.
     saturated
         Share of units whose slope φ'(z) is below 10 % of the activation's steepest on at least two thirds of the
-        samples.
+        samples. Only for activations that are flat on both sides: a ReLU unit that is mostly off is sparse.
     dead
         Share of units whose slope is exactly 0 on all samples: no gradient passes.
     dz_rms
-        Root mean square of ∂C/∂z over samples and units, C the sum of the samples' losses: what one sample sends back.
+        Root mean square of ∂C/∂z over samples and units, times the number of samples: what one sample sends back.
     dw_rms
         Root mean square of ∂C/∂W, C the mean loss of the batch.
     weight_rms
@@ -48,6 +48,8 @@ class LayerStats:
         Learning rate · dw_rms / weight_rms: by which share a plain gradient step changes the weights (NaN for 0/0).
     distinct
         How many of the units differ in their weights and bias by more than rounding.
+    distinct_updates
+        How many of them differ in the gradient of weights and bias by more than rounding.
     """
 
     name: str
@@ -61,6 +63,7 @@ class LayerStats:
     weight_rms: float
     update_ratio: float
     distinct: int
+    distinct_updates: int
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,13 @@ def rms(values: Array) -> float:
     return top * float(np.sqrt(np.mean(np.square(values.astype(np.float64) / top))))
 
 
-def measure(model: MLP, x: Array, y: Any, loss: Callable[[Tensor, Any], Tensor], lr: float) -> Snapshot:
+def measure(model: Module, x: Array, y: Any, loss: Callable[[Tensor, Any], Tensor], lr: float) -> Snapshot:
     """Run a batch forward and backward and look at every layer; the model is left as it was.
 
     Parameters
     ----------
     model
-        Its parameters' gradients are not touched.
+        A chain of linear maps and activations; its parameters' gradients are not touched.
     x, y
         The batch, as `loss` wants it.
     loss
@@ -94,28 +97,35 @@ def measure(model: MLP, x: Array, y: Any, loss: Callable[[Tensor, Any], Tensor],
         The learning rate, for the update ratio.
     """
     with enable_grad():
-        maps, zs, activations = forward(model, x)
+        chain = layers_of(model)
+        zs, activations = forward(chain, x)
         cost = loss(activations[-1], y)
-        weights = [linear.weight for linear in maps]
-        gradients = grad(cost, [*zs, *weights])
+        parameters = [[p for p in (linear.weight, linear.bias) if p is not None] for linear, _ in chain]
+        gradients = iter(grad(cost, [*zs, *(p for of_layer in parameters for p in of_layer)]))
+        dzs = [next(gradients).numpy() for _ in zs]
+        updates = [[next(gradients).numpy() for _ in of_layer] for of_layer in parameters]
     layers = []
-    names = [name for name, module in model.named_modules() if isinstance(module, Linear)]
-    for i, linear in enumerate(maps):
-        slopes = slopes_at(model, i, zs[i])
-        weight_rms, dw_rms = rms(linear.weight.numpy()), rms(gradients[len(maps) + i].numpy())
+    names = {id(module): name for name, module in model.named_modules()}
+    for i, (linear, activation) in enumerate(chain):
+        slopes = None if activation is None else slopes_at(activation, zs[i].numpy())
+        can_saturate = activation is not None and flat_on_both_sides(activation)
+        weight_rms, dw_rms = rms(linear.weight.numpy()), rms(updates[i][0])
         layers.append(
             LayerStats(
-                name=names[i],
+                name=names[id(linear)],
                 units=linear.out_features,
                 z_rms=rms(zs[i].numpy()),
                 a_rms=rms(activations[i].numpy()),
-                saturated=0.0 if slopes is None else float(np.mean(np.mean(slopes < FLAT, axis=0) >= MOSTLY)),
+                saturated=float(np.mean(np.mean(slopes < FLAT, axis=0) >= MOSTLY))
+                if slopes is not None and can_saturate
+                else 0.0,
                 dead=0.0 if slopes is None else float(np.mean(np.all(slopes == 0, axis=0))),
-                dz_rms=rms(gradients[i].numpy()) * len(x),
+                dz_rms=rms(dzs[i]) * len(x),
                 dw_rms=dw_rms,
                 weight_rms=weight_rms,
                 update_ratio=ratio(lr * dw_rms, weight_rms),
-                distinct=distinct_units(linear),
+                distinct=distinct_rows([p.numpy() for p in parameters[i]]),
+                distinct_updates=distinct_rows(updates[i]),
             )
         )
     return Snapshot(cost.item(), tuple(layers))
@@ -128,44 +138,40 @@ def ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator
 
 
-def forward(model: MLP, x: Array) -> tuple[list[Linear], list[Tensor], list[Tensor]]:
-    """The linear maps with their results z, and what the activation after each makes of it (the last: z itself)."""
-    maps: list[Linear] = []
+def forward(chain: list[tuple[Linear, Module | None]], x: Array) -> tuple[list[Tensor], list[Tensor]]:
+    """The results z of the linear maps, and what the activation after each makes of it (without one: z itself)."""
     zs: list[Tensor] = []
     activations: list[Tensor] = []
     signal: Any = x
-    for module in model.layers:
-        signal = module(signal)
-        if isinstance(module, Linear):
-            maps.append(module)
-            zs.append(signal)
-            activations.append(signal)
-        else:
-            activations[-1] = signal
-    return maps, zs, activations
+    for linear, activation in chain:
+        zs.append(linear(signal))
+        signal = zs[-1] if activation is None else activation(zs[-1])
+        activations.append(signal)
+    return zs, activations
 
 
-def slopes_at(model: MLP, i: int, z: Tensor) -> Array | None:
-    """|φ'(z)| after the i-th linear map as a share of φ's steepest slope; None where no activation follows."""
-    following = list(model.layers)[2 * i + 1 :]
-    if not following:
-        return None
-    steepest = np.max(np.abs(derivative(following[0], np.linspace(-10, 10, 2001))))
-    return np.abs(derivative(following[0], z.numpy().astype(np.float64))) / (steepest or 1.0)
+def slopes_at(activation: Module, z: Array) -> Array:
+    """|φ'(z)|, in the dtype of z, as a share of φ's steepest slope."""
+    steepest = float(np.max(np.abs(derivative(activation, np.linspace(-10, 10, 2001)))))
+    return np.abs(derivative(activation, z)) / np.asarray(steepest or 1.0, z.dtype)
+
+
+def flat_on_both_sides(activation: Module) -> bool:
+    """Whether φ saturates on the left and on the right, as sigmoid and tanh do and ReLU does not."""
+    tails = (np.linspace(-40, -20, 201), np.linspace(20, 40, 201))
+    return all(bool(np.all(slopes_at(activation, tail) < FLAT)) for tail in tails)
 
 
 def derivative(activation: Module, z: Array) -> Array:
     """φ'(z), element by element."""
-    dtype = next((parameter.dtype for parameter in activation.parameters()), np.dtype(np.float64))
+    dtype = next((parameter.dtype for parameter in activation.parameters()), z.dtype)
     point = Tensor(z.astype(dtype), requires_grad=True)
     return np.asarray(grad(activation(point).sum(), point).numpy())
 
 
-def distinct_units(linear: Linear) -> int:
-    """How many rows of weights and bias differ from each other by more than rounding."""
-    rows = linear.weight.numpy()
-    if linear.bias is not None:
-        rows = np.concatenate([rows, linear.bias.numpy()[:, np.newaxis]], axis=1)
+def distinct_rows(arrays: Sequence[Array]) -> int:
+    """How many rows differ by more than rounding, taken together over a weight (units, inputs) and a bias (units,)."""
+    rows = np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
     tolerance = 1e3 * np.finfo(rows.dtype).eps
     size = np.max(np.abs(rows), axis=1)
     left = np.ones(len(rows), dtype=bool)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from .probe import LayerStats
 from .report import Report, StartReport
-from .verdict import HEALTHY
+from .verdict import HEALTHY, SHARE
 
 COLUMNS = (
     "layer", "units", "distinct", "rms z", "rms a", "saturated", "dead", "rms ∂C/∂z", "rms ∂C/∂W", "update/weight",
@@ -34,8 +34,8 @@ def row(i: int, layer: LayerStats) -> list[Text]:
         cell(str(layer.distinct), layer.distinct < layer.units),
         cell(number(layer.z_rms), not math.isfinite(layer.z_rms)),
         cell(number(layer.a_rms), not math.isfinite(layer.a_rms)),
-        cell(f"{layer.saturated:.0%}", layer.saturated > 0.5),
-        cell(f"{layer.dead:.0%}", layer.dead > 0.5),
+        cell(f"{layer.saturated:.0%}", layer.saturated > SHARE),
+        cell(f"{layer.dead:.0%}", layer.dead > SHARE),
         cell(number(layer.dz_rms), layer.dz_rms == 0 or not math.isfinite(layer.dz_rms)),
         cell(number(layer.dw_rms), layer.dw_rms == 0 or not math.isfinite(layer.dw_rms)),
         cell("–" if math.isnan(layer.update_ratio) else number(layer.update_ratio)),

@@ -12,6 +12,8 @@ HEALTHY = "healthy"
 FACTOR = 100.0
 # A layer counts as saturated or dead when more than this share of its units is.
 SHARE = 0.5
+# A loss that is still above this share of its first value has hardly fallen.
+LEARNED = 0.95
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,14 @@ def judge(before: Snapshot, after: Snapshot | None, losses: list[float]) -> Verd
         if found is not None:
             return found
     first, last = before.layers[0], before.layers[-1]
-    change = f"; loss {before.loss:.3g} to {losses[-1]:.3g}" if losses else ""
-    return Verdict(
-        HEALTHY, None, f"∂C/∂z is {last.dz_rms:.2g} at the last layer and still {first.dz_rms:.2g} at the first{change}"
-    )
+    reason = f"∂C/∂z is {last.dz_rms:.2g} at the last layer and still {first.dz_rms:.2g} at the first"
+    if losses:
+        reason += f"; loss {before.loss:.3g} to {losses[-1]:.3g}"
+        if losses[-1] > LEARNED * before.loss:
+            reason += (
+                ", which is hardly any progress: the start is not to blame, look at the learning rate and the epochs"
+            )
+    return Verdict(HEALTHY, None, reason)
 
 
 def not_finite(snapshot: Snapshot) -> Verdict | None:
@@ -79,7 +85,7 @@ def not_finite(snapshot: Snapshot) -> Verdict | None:
 def symmetric(snapshot: Snapshot) -> Verdict | None:
     """A hidden layer whose units are all the same unit."""
     for i, layer in enumerate(snapshot.layers[:-1], 1):
-        if layer.distinct == 1 and layer.units > 1:
+        if layer.distinct == layer.distinct_updates == 1 and layer.units > 1:
             reason = f"its {layer.units} units are identical and get identical updates: the layer is worth one unit"
             silent = [j for j, other in enumerate(snapshot.layers, 1) if other.dw_rms == 0]
             if silent:

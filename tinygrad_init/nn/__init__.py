@@ -1,7 +1,7 @@
 """Networks: modules with named parameters, layers, activations and losses."""
 
+from ..ops.activations import ACTIVATIONS
 from .layers import (
-    ACTIVATIONS,
     ELU,
     GELU,
     MLP,
@@ -23,6 +23,7 @@ from .layers import (
     Softplus,
     Softsign,
     Tanh,
+    layers_of,
     make_activation,
 )
 from .losses import BCEWithLogitsLoss, CrossEntropyLoss, HalfSquaredError, HingeLoss, Loss, MSELoss
@@ -59,5 +60,6 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "layers_of",
     "make_activation",
 ]

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from .._engine.graph import Operation
 from .._engine.modes import get_default_dtype
 from .._engine.tensor import Tensor
 from ..init import torch_default_, uniform_
+from ..ops.activations import ACTIVATIONS
 from .module import Module, Parameter
 
 
@@ -86,29 +88,6 @@ class Activation(Module):
         return ", ".join([self.name, *(f"{key}={value}" for key, value in self.params.items())])
 
 
-ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
-    op.name: op
-    for op in (
-        ops.identity,
-        ops.sigmoid,
-        ops.tanh,
-        ops.relu,
-        ops.leaky_relu,
-        ops.elu,
-        ops.selu,
-        ops.gelu,
-        ops.silu,
-        ops.softplus,
-        ops.erf,
-        ops.hard_sigmoid,
-        ops.hardtanh,
-        ops.mish,
-        ops.softsign,
-        ops.sin,
-    )
-}
-
-
 class PReLU(Module):
     """x if x > 0 else slope·x with a slope that is learned, one for all units or one each (He et al. 2015).
 
@@ -138,6 +117,8 @@ class Sequential(Module):
             if not isinstance(module, Module):
                 raise TypeError(f"Sequential: expected modules, got {type(module).__name__} at {i}")
             setattr(self, str(i), module)
+        for name, parameter in self.named_parameters():
+            parameter.name = name
 
     def forward(self, x: Any) -> Any:
         for module in self:
@@ -189,6 +170,8 @@ class MLP(Module):
                 modules.append(make_activation(activation, dtype))
             modules.append(Linear(fan_in, fan_out, rng=generator, dtype=dtype))
         self.layers = Sequential(*modules)
+        for name, parameter in self.named_parameters():
+            parameter.name = name
 
     def forward(self, x: Any) -> Any:
         return self.layers(x)
@@ -198,31 +181,67 @@ class MLP(Module):
         return [module for module in self.layers if isinstance(module, Linear)]
 
 
-def _named(class_name: str, function: str, doc: str, **defaults: float) -> type[Activation]:
-    """A class for one activation, such as `Tanh`."""
+def layers_of(model: Module) -> list[tuple[Linear, Module | None]]:
+    """The linear maps of a chain in the order in which they are applied, each with the activation after it (or None).
 
-    def __init__(self: Activation, **params: float) -> None:
-        Activation.__init__(self, function, **{**defaults, **params})
+    Raises
+    ------
+    TypeError
+        The model is not a chain of linear maps with at most one activation between two of them.
+    """
+    found: list[tuple[Linear, Module | None]] = []
+    for module in _flat(model):
+        if isinstance(module, Linear):
+            found.append((module, None))
+        elif isinstance(module, Activation | PReLU) and found and found[-1][1] is None:
+            found[-1] = found[-1][0], module
+        else:
+            raise TypeError(f"expected linear maps, each with at most one activation after it; got {module!r}")
+    return found
+
+
+def _flat(model: Module) -> Iterator[Module]:
+    """The modules of nested chains, one after the other."""
+    if isinstance(model, MLP):
+        model = model.layers
+    if isinstance(model, Sequential):
+        for module in model:
+            yield from _flat(module)
+    else:
+        yield model
+
+
+def _named(class_name: str, op: Operation) -> type[Activation]:
+    """A class for one activation, such as `Tanh`; what the function takes besides its input is what the class takes."""
+
+    def __init__(self: Activation, *values: float, **params: float) -> None:
+        if len(values) > len(op.param_names) or not params.keys() <= set(op.param_names):
+            raise TypeError(
+                f"{class_name}: takes {', '.join(op.param_names) or 'nothing'}; got {values} {params or ''}"
+            )
+        given = dict(zip(op.param_names, values, strict=False)) | params
+        Activation.__init__(self, op.name, **dict(zip(op.param_names, op.defaults, strict=True)) | given)
 
     def extra_repr(self: Activation) -> str:
         return ", ".join(f"{key}={value}" for key, value in self.params.items())
 
-    return type(class_name, (Activation,), {"__init__": __init__, "extra_repr": extra_repr, "__doc__": doc})
+    members = {"__init__": __init__, "extra_repr": extra_repr, "__doc__": op.spec.formula, "__module__": __name__}
+    return type(class_name, (Activation,), members)
 
 
-Identity = _named("Identity", "identity", "The input itself.")
-Sigmoid = _named("Sigmoid", "sigmoid", "1 / (1 + e^-x).")
-Tanh = _named("Tanh", "tanh", "tanh x.")
-ReLU = _named("ReLU", "relu", "max(x, 0).")
-LeakyReLU = _named("LeakyReLU", "leaky_relu", "x if x > 0 else slope·x.", negative_slope=0.01)
-ELU = _named("ELU", "elu", "x if x > 0 else α(e^x - 1).", alpha=1.0)
-SELU = _named("SELU", "selu", "Scaled ELU (Klambauer et al. 2017).")
-GELU = _named("GELU", "gelu", "x·Φ(x), exact (Hendrycks and Gimpel 2016).")
-SiLU = _named("SiLU", "silu", "x·sigmoid(x) (Elfwing et al. 2018).")
-Softplus = _named("Softplus", "softplus", "ln(1 + e^x).")
-Erf = _named("Erf", "erf", "The error function.")
-HardSigmoid = _named("HardSigmoid", "hard_sigmoid", "(x + 3)/6 limited to [0, 1].")
-HardTanh = _named("HardTanh", "hardtanh", "x limited to [-1, 1].")
-Mish = _named("Mish", "mish", "x·tanh(softplus(x)) (Misra 2019).")
-Softsign = _named("Softsign", "softsign", "x / (1 + |x|).")
-Sin = _named("Sin", "sin", "sin x.")
+Identity = _named("Identity", ops.identity)
+Sigmoid = _named("Sigmoid", ops.sigmoid)
+Tanh = _named("Tanh", ops.tanh)
+ReLU = _named("ReLU", ops.relu)
+LeakyReLU = _named("LeakyReLU", ops.leaky_relu)
+ELU = _named("ELU", ops.elu)
+SELU = _named("SELU", ops.selu)
+GELU = _named("GELU", ops.gelu)
+SiLU = _named("SiLU", ops.silu)
+Softplus = _named("Softplus", ops.softplus)
+Erf = _named("Erf", ops.erf)
+HardSigmoid = _named("HardSigmoid", ops.hard_sigmoid)
+HardTanh = _named("HardTanh", ops.hardtanh)
+Mish = _named("Mish", ops.mish)
+Softsign = _named("Softsign", ops.softsign)
+Sin = _named("Sin", ops.sin)

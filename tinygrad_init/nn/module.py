@@ -27,10 +27,10 @@ class Module:
 
     training: bool = True
 
-    def __call__(self, *inputs: Any) -> Any:
-        return self.forward(*inputs)
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return self.forward(*inputs, **options)
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **options: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
     def children(self) -> Iterator[tuple[str, Module]]:
@@ -67,6 +67,11 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter) and value.name is None:
             value.name = name
+        if isinstance(value, list | tuple | dict) and any(isinstance(item, Module | Parameter) for item in value):
+            raise TypeError(
+                f"{type(self).__name__}.{name}: parameters inside a {type(value).__name__} would not be found; "
+                "use Sequential, or an attribute for each"
+            )
         object.__setattr__(self, name, value)
 
     def zero_grad(self) -> None:

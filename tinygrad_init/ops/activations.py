@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from .._engine.graph import Operation
 from .._engine.tensor import Tensor
 from ..reference import SELU_ALPHA, SELU_SCALE
-from .elementwise import abs, exp, minimum, where
+from .elementwise import abs, exp, gated, minimum, sin, where
 from .registry import Array, operation, unary, unary_with
 
 
@@ -26,7 +27,7 @@ def identity(x: Array, /) -> Array:
 
 def _expelled(g: Tensor, x: Tensor, alpha: float) -> Tensor:
     """The cotangent through α(e^x - 1); the exponential is not asked for where it is not used and could overflow."""
-    return where(x > 0, g, g * (alpha * exp(minimum(x, 0.0))))
+    return where(x > 0, g, gated(g, alpha * exp(minimum(x, 0.0))))
 
 
 def _phi(x: Tensor) -> Tensor:
@@ -36,17 +37,17 @@ def _phi(x: Tensor) -> Tensor:
 
 def _mish_rule(g: Tensor, x: Tensor) -> Tensor:
     t = tanh(softplus(x))
-    return g * (t + x * (1.0 - t * t) * sigmoid(x))
+    return gated(g, t + x * (1.0 - t * t) * sigmoid(x))
 
 
 def _silu_rule(g: Tensor, x: Tensor) -> Tensor:
     s = sigmoid(x)
-    return g * (s * (1.0 + x * (1.0 - s)))
+    return gated(g, s * (1.0 + x * (1.0 - s)))
 
 
-sigmoid = unary("sigmoid", "1 / (1 + e^-x); slope at most 1/4", lambda g, out: g * (out * (1.0 - out)))
-tanh = unary("tanh", "tanh x; slope at most 1", lambda g, out: g * (1.0 - out * out), numpy=("tanh",))
-erf = unary("erf", "2/√π ∫₀ˣ e^(-t²) dt", lambda g, x: g * ((2.0 / math.sqrt(math.pi)) * exp(-x * x)))
+sigmoid = unary("sigmoid", "1 / (1 + e^-x); slope at most 1/4", lambda g, out: gated(g, out * (1.0 - out)))
+tanh = unary("tanh", "tanh x; slope at most 1", lambda g, out: gated(g, 1.0 - out * out), numpy=("tanh",))
+erf = unary("erf", "2/√π ∫₀ˣ e^(-t²) dt", lambda g, x: gated(g, (2.0 / math.sqrt(math.pi)) * exp(-x * x)))
 relu = unary("relu", "max(x, 0); the derivative at 0 is 0", lambda g, out: where(out > 0, g, 0.0), kinks=(0.0,))
 leaky_relu = unary_with(
     "leaky_relu",
@@ -67,10 +68,10 @@ selu = unary(
 gelu = unary(
     "gelu",
     "x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016), exact",
-    lambda g, x: g * (0.5 * (1.0 + erf(x * math.sqrt(0.5))) + x * _phi(x)),
+    lambda g, x: gated(g, 0.5 * (1.0 + erf(x * math.sqrt(0.5))) + x * _phi(x)),
 )
 silu = unary("silu", "x·sigmoid(x) (Elfwing et al. 2018)", _silu_rule)
-softplus = unary("softplus", "ln(1 + e^x)", lambda g, x: g * sigmoid(x))
+softplus = unary("softplus", "ln(1 + e^x)", lambda g, x: gated(g, sigmoid(x)))
 hard_sigmoid = unary(
     "hard_sigmoid",
     "(x + 3)/6 limited to [0, 1]",
@@ -80,7 +81,9 @@ hard_sigmoid = unary(
 )
 hardtanh = unary("hardtanh", "x limited to [-1, 1]", lambda g, x: where((x > -1) & (x < 1), g, 0.0), kinks=(-1.0, 1.0))
 mish = unary("mish", "x·tanh(softplus(x)) (Misra 2019)", _mish_rule)
-softsign = unary("softsign", "x / (1 + |x|)", lambda g, x: g * (1.0 / ((1.0 + abs(x)) * (1.0 + abs(x)))), kinks=(0.0,))
+softsign = unary(
+    "softsign", "x / (1 + |x|)", lambda g, x: gated(g, 1.0 / ((1.0 + abs(x)) * (1.0 + abs(x)))), kinks=(0.0,)
+)
 
 
 def _prelu_examples(rng: np.random.Generator) -> list[Any]:
@@ -89,19 +92,22 @@ def _prelu_examples(rng: np.random.Generator) -> list[Any]:
 
 
 @operation(
-    lambda g, x, slope: where(x > 0, g, g * slope),
-    lambda g, x: where(x > 0, 0.0, g * x),
+    lambda g, x, slope: where(x > 0, g, gated(g, slope)),
+    lambda g, x: where(x > 0, 0.0, gated(g, x)),
     formula="x if x > 0 else slope·x, with a learnable slope (He et al. 2015)",
     broadcasts=True,
     examples=_prelu_examples,
 )
 def prelu(x: Array, slope: Array, /) -> Array:
     """Leaky ReLU with a learnable slope: one for all units, or one for each along the last axis."""
-    return np.where(x > 0, x, slope * x)
+    with np.errstate(all="ignore"):
+        return np.where(x > 0, x, slope * x)
 
 
 def shift(x: Array, axis: int | tuple[int, ...] | None) -> Array:
     """The maximum over axes, 0 where it is infinite: what exponents are shifted by before they are added up."""
+    if x.size == 0:
+        raise ValueError(f"expected at least one element, got shape {x.shape}")
     top = np.max(x, axis=axis, keepdims=True)
     return np.where(np.isfinite(top), top, 0).astype(x.dtype, copy=False)
 
@@ -135,3 +141,27 @@ def log_softmax(x: Array, /, axis: int = -1) -> Array:
     with np.errstate(all="ignore"):
         shifted = x - shift(x, axis)
         return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+# The activations of `nn`, by name; `prelu` has parameters of its own and is a layer there.
+ACTIVATIONS: dict[str, Operation] = {
+    op.name: op
+    for op in (
+        identity,
+        sigmoid,
+        tanh,
+        relu,
+        leaky_relu,
+        elu,
+        selu,
+        gelu,
+        silu,
+        softplus,
+        erf,
+        hard_sigmoid,
+        hardtanh,
+        mish,
+        softsign,
+        sin,
+    )
+}

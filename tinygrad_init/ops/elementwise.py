@@ -1,7 +1,8 @@
 """Elementwise operations: arithmetic and the functions of analysis.
 
-Where a derivative can be infinite the rule multiplies with `gated`: a cotangent of exactly zero stays zero. So the
-branch that `where` did not take cannot turn a gradient into NaN: `where(x > 0, sqrt(x), 0)` has the derivative 0 at 0.
+Rules multiply a cotangent with `gated`: one of exactly zero stays zero, even where the derivative is infinite or NaN.
+So the branch that `where` did not take cannot turn a gradient into NaN: `where(x > 0, x * log(x), 0)` has the
+derivative 0 at 0. (Matrix products and sums are not gated: what is not finite there comes from numbers that were used.)
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ gated = binary(
 )
 add = binary("add", "x + y", lambda g: g, lambda g: g, numpy=("add",))
 sub = binary("sub", "x - y", lambda g: g, lambda g: -g, numpy=("subtract",))
-mul = binary("mul", "x·y", lambda g, y: g * y, lambda g, x: g * x, numpy=("multiply",))
+mul = binary("mul", "x·y", lambda g, y: gated(g, y), lambda g, x: gated(g, x), numpy=("multiply",))
 div = binary(
     "div",
     "x / y",
@@ -68,8 +69,8 @@ expm1 = unary("expm1", "e^x - 1", lambda g, out: gated(g, out + 1.0), numpy=("ex
 log = unary("log", "ln x", lambda g, x: gated(g, 1.0 / x), domain=POSITIVE, numpy=("log",))
 log1p = unary("log1p", "ln(1 + x)", lambda g, x: gated(g, 1.0 / (1.0 + x)), domain=(-0.7, 3.0), numpy=("log1p",))
 sqrt = unary("sqrt", "√x", lambda g, out: gated(g, 0.5 / out), domain=POSITIVE, numpy=("sqrt",))
-sin = unary("sin", "sin x", lambda g, x: g * cos(x), numpy=("sin",))
-cos = unary("cos", "cos x", lambda g, x: -g * sin(x), numpy=("cos",))
+sin = unary("sin", "sin x", lambda g, x: gated(g, cos(x)), numpy=("sin",))
+cos = unary("cos", "cos x", lambda g, x: gated(g, -sin(x)), numpy=("cos",))
 abs = unary(
     "abs",
     "|x|; the derivative at 0 is 0",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.tensor import METHODS, Tensor
+from .._engine.tensor import METHODS, Tensor, coerce
 from ..backend import kernels
 from .registry import Array, operation
 from .shape import _reshape, expand_dims, sum_to, swapaxes
@@ -29,9 +29,6 @@ def _matmul(x: Array, y: Array, /) -> Array:
     if x.ndim == y.ndim == 2:
         return kernels.matmul(x, y)
     stacks = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    if y.ndim == 2 and x.flags.c_contiguous:
-        rows = math.prod(x.shape[:-1])
-        return kernels.matmul(x.reshape(rows, x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[-1])
     out = np.empty((*stacks, x.shape[-2], y.shape[-1]), x.dtype)
     xs, ys = np.broadcast_to(x, (*stacks, *x.shape[-2:])), np.broadcast_to(y, (*stacks, *y.shape[-2:]))
     for at in np.ndindex(*stacks):
@@ -47,7 +44,7 @@ def matmul(x: Any, y: Any) -> Tensor:
     ValueError
         An operand is 0-d, or the inner sizes or the stacks do not fit.
     """
-    a, b = (t if isinstance(t, Tensor) else Tensor(t) for t in (x, y))
+    a, b = coerce("matmul", (x, y))
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"matmul: expected vectors or matrices, got shapes {a.shape} and {b.shape}; use * for numbers")
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
@@ -56,6 +53,8 @@ def matmul(x: Any, y: Any) -> Tensor:
         np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise ValueError(f"matmul: the stacks do not broadcast: {a.shape} @ {b.shape}") from None
+    if b.ndim <= 2 < a.ndim:  # a stack times one matrix is one product of all rows
+        return _reshape(matmul(_as_matrix(a), b), (*a.shape[:-1], *b.shape[1:]))
     out = _matmul(expand_dims(a, 0) if a.ndim == 1 else a, expand_dims(b, 1) if b.ndim == 1 else b)
     if a.ndim == 1:
         out = _reshape(out, (*out.shape[:-2], out.shape[-1]))
@@ -114,7 +113,7 @@ def linear(x: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ValueError
         The shapes do not fit.
     """
-    x = x if isinstance(x, Tensor) else Tensor(x)
+    x, weight = coerce("linear", (x, weight))
     if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1]:
         features = x.shape[-1] if x.ndim else "no"
         expected = f"(*, {features})" if weight.ndim == 2 else "(out_features, in_features)"

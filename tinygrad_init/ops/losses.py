@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .._engine.tensor import Tensor
-from .activations import log_softmax, softmax, softplus
-from .elementwise import maximum
+from .activations import log_softmax, shift, sigmoid, softmax
+from .elementwise import gated, maximum, where
 from .registry import Array, operation
 from .shape import _reshape
 
@@ -30,7 +30,9 @@ def reduce(values: Tensor, reduction: str, name: str) -> Tensor:
 
 def _constant(target: Any, prediction: Tensor, name: str) -> Tensor:
     """A target as a tensor like the prediction, without a history."""
-    found = target.detach() if isinstance(target, Tensor) else Tensor(target, prediction.dtype)
+    if isinstance(target, Tensor) and target.requires_grad:
+        raise TypeError(f"{name}: a target is a constant, but this one requires grad; detach() it")
+    found = target if isinstance(target, Tensor) else Tensor(target, prediction.dtype)
     if found.shape != prediction.shape:
         raise ValueError(f"{name}: target has shape {found.shape}; expected {prediction.shape}, the prediction's")
     return found
@@ -69,9 +71,8 @@ def _softmax_minus_one_hot(g: Tensor, logits: Tensor, labels: Array) -> Tensor:
 
 @operation(_softmax_minus_one_hot, formula="-ln softmax(logits)[label]", examples=_cross_entropy_examples)
 def _cross_entropy(logits: Array, /, labels: Array) -> Array:
-    top = np.max(logits, axis=1, keepdims=True)
-    shifted = logits - np.where(np.isfinite(top), top, 0).astype(logits.dtype, copy=False)
     with np.errstate(all="ignore"):
+        shifted = logits - shift(logits, 1)
         return np.log(np.sum(np.exp(shifted), axis=1)) - shifted[np.arange(len(labels)), labels]
 
 
@@ -95,7 +96,8 @@ def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tenso
     labels = target.numpy() if isinstance(target, Tensor) else np.asarray(target)
     if labels.ndim == 2:
         probabilities = _constant(target, logits, "cross_entropy")
-        return reduce(-(probabilities * log_softmax(logits)).sum(1), reduction, "cross_entropy")
+        terms = where(probabilities == 0, 0.0, probabilities * log_softmax(logits))  # 0·ln 0 is 0
+        return reduce(-terms.sum(1), reduction, "cross_entropy")
     return reduce(
         _cross_entropy(logits, class_numbers(labels, logits.shape, "cross_entropy")), reduction, "cross_entropy"
     )
@@ -115,8 +117,25 @@ def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
     return numbers
 
 
+def _binary_cross_entropy_rule(g: Tensor, logits: Tensor, target: Array) -> Tensor:
+    """σ(z) - y, written so that nothing cancels for y = 0 and 1."""
+    y = target.astype(logits.dtype)
+    return gated(g, (1.0 - y) * sigmoid(logits) - y * sigmoid(-logits))
+
+
+@operation(
+    _binary_cross_entropy_rule,
+    formula="-y ln σ(z) - (1 - y) ln(1 - σ(z))",
+    examples=lambda rng: [((5 * rng.normal(size=(4, 3)),), {"target": rng.random((4, 3))})],
+)
+def _binary_cross_entropy(logits: Array, /, target: Array) -> Array:
+    with np.errstate(all="ignore"):
+        y = target.astype(logits.dtype)
+        return np.maximum(logits, 0) - y * logits + np.log1p(np.exp(-np.abs(logits)))
+
+
 def binary_cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tensor:
-    """-y ln σ(z) - (1 - y) ln(1 - σ(z)) = softplus(z) - y z, of logits z; exact for logits of any size.
+    """-y ln σ(z) - (1 - y) ln(1 - σ(z)), of logits z, written so that nothing cancels or overflows for y = 0 and 1.
 
     Parameters
     ----------
@@ -128,7 +147,7 @@ def binary_cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -
     y = _constant(target, logits, "binary_cross_entropy")
     if not bool(np.all((y >= 0) & (y <= 1))):
         raise ValueError("binary_cross_entropy: targets must lie between 0 and 1")
-    return reduce(softplus(logits) - y * logits, reduction, "binary_cross_entropy")
+    return reduce(_binary_cross_entropy(logits, np.array(y.numpy())), reduction, "binary_cross_entropy")
 
 
 def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
@@ -154,9 +173,9 @@ def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
         raise ValueError(f"hinge: scores have shape {scores.shape}, target {y.shape}; expected (samples, classes)")
     labels = class_numbers(y, scores.shape, "hinge")
     right = scores[np.arange(len(labels)), labels]
-    margins = maximum(1.0 + scores - right.expand_dims(1), 0.0)
-    # The right class itself always contributes max(0, 1 + 0) = 1.
-    return reduce(margins.sum(1) - 1.0, reduction, "hinge")
+    wrong = np.arange(scores.shape[1]) != labels[:, np.newaxis]
+    margins = where(wrong, maximum(1.0 + scores - right.expand_dims(1), 0.0), 0.0)
+    return reduce(margins.sum(1), reduction, "hinge")
 
 
 LOSSES = {

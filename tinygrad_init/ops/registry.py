@@ -116,7 +116,7 @@ def operation(
         plans, masks = zip(*[plan(op_name, rule, inputs, param_names) for rule in rules], strict=True)
         op = Operation(
             name=op_name,
-            doc=inspect.getdoc(forward) or formula,
+            doc=inspect.getdoc(forward) or elementwise_doc(formula, inputs, params),
             forward=joining(forward, param_names) if variadic else forward,
             rules=rules,
             plans=plans,
@@ -138,6 +138,21 @@ def operation(
         return op
 
     return make
+
+
+def elementwise_doc(formula: str, inputs: list[str], params: list[inspect.Parameter]) -> str:
+    """The docstring of an operation from the tables."""
+    of = " and ".join(inputs)
+    shape = "the shape of x" if len(inputs) == 1 else "the common shape"
+    lines = [f"{formula}, element by element.", "", "Parameters", "----------", ", ".join(inputs)]
+    lines += ["    Tensors, arrays or numbers" + (", stretched to a common shape." if len(inputs) > 1 else ".")]
+    for p in params:
+        lines += [p.name, f"    A number, {p.default} unless given; not differentiable."]
+    lines += ["", "Returns", "-------", "Tensor", f"    Of {shape} and the dtype of {of}.", "", "Raises", "------"]
+    lines += ["TypeError", "    An operand is not made of numbers, or float32 meets float64."]
+    if len(inputs) > 1:
+        lines += ["ValueError", "    The shapes do not stretch to a common one."]
+    return "\n".join(lines)
 
 
 def joining(forward: Callable[..., Any], param_names: tuple[str, ...]) -> Callable[..., Any]:
@@ -228,10 +243,7 @@ def binary(
     kernel = partial(kernels.binary, name if number < 0 else number)
 
     def forward(x: Any, y: Any, /) -> Any:
-        try:
-            return kernel(x, y)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+        return kernel(x, y)
 
     rules = (x_rule, y_rule)
     return operation(*rules, formula=formula, broadcasts=True, method=method, name=name, kind="binary", **spec)(forward)

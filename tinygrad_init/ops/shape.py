@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.tensor import METHODS, Tensor
+from .._engine.tensor import METHODS, Tensor, coerce
 from .registry import Array, operation
 
 
@@ -160,7 +160,10 @@ def _frozen(index: Index) -> Index:
         return tuple(_frozen(part) for part in index)
     if isinstance(index, Tensor):
         raise TypeError("indexing: expected integers, slices or arrays of integers or booleans, got a tensor of floats")
-    return np.array(index) if isinstance(index, list | np.ndarray) else index
+    if not isinstance(index, list | np.ndarray):
+        return index
+    frozen = np.array(index)
+    return frozen.astype(np.intp) if frozen.size == 0 and frozen.dtype.kind == "f" else frozen
 
 
 def _is_basic(index: Index) -> bool:
@@ -183,7 +186,7 @@ def _index_examples(rng: np.random.Generator) -> list[Any]:
 
 
 @operation(
-    lambda g, x_shape, index: put_add(g, x_shape, index),
+    lambda g, x_shape, index: _put_add(g, x_shape, index),
     formula="x[index]",
     view=True,
     examples=_index_examples,
@@ -205,14 +208,18 @@ def getitem(x: Tensor, index: Index) -> Tensor:
         ((rng.normal(size=2),), {"shape": (4, 2), "index": 1}),
     ],
 )
-def put_add(x: Array, /, shape: tuple[int, ...], index: Index) -> Array:
-    """Scatter: what falls on the same place adds up."""
+def _put_add(x: Array, /, shape: tuple[int, ...], index: Index) -> Array:
     out = np.zeros(shape, x.dtype)
     if _is_basic(index):
         out[index] = x
     else:
         np.add.at(out, index, x)
     return out
+
+
+def put_add(x: Tensor, shape: tuple[int, ...], index: Index) -> Tensor:
+    """Scatter: zeros of a shape, to which `x` is added at an index; what falls on the same place adds up."""
+    return _put_add(x, tuple(shape), _frozen(index))
 
 
 def _concatenate_rule(g: Tensor, shapes: tuple[tuple[int, ...], ...], axis: int, needs: tuple[bool, ...]) -> list[Any]:
@@ -250,12 +257,12 @@ def _sequence(tensors: Sequence[Any], name: str) -> list[Any]:
 
 def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Join tensors along an axis that they have; elsewhere their shapes must agree."""
-    return _concatenate(*_sequence(tensors, "concatenate"), axis=axis)
+    return _concatenate(*_sequence(tensors, "concatenate"), axis=operator.index(axis))
 
 
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Join tensors of one shape along a new axis."""
-    found = [x if isinstance(x, Tensor) else Tensor(x) for x in _sequence(tensors, "stack")]
+    found = coerce("stack", tuple(_sequence(tensors, "stack")))
     if len({x.shape for x in found}) != 1:
         raise ValueError(f"stack: expected tensors of one shape, got {[x.shape for x in found]}")
     return concatenate([expand_dims(x, axis) for x in found], axis)
