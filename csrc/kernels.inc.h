@@ -7,22 +7,28 @@
 #define REAL float
 #define T(name) name##_f32
 #define M(name) name##f
+#define W(name) name##_wide
+#include "float_math.inc.h"
 #include "functions.inc.h"
 #include "elementwise.inc.h"
 #include "gemm.inc.h"
 #undef REAL
 #undef T
 #undef M
+#undef W
 
 #define REAL double
 #define T(name) name##_f64
 #define M(name) name
+#define W(name) name
+static inline double softplus_tail(double a) { return log1p(exp(-a)); }
 #include "functions.inc.h"
 #include "elementwise.inc.h"
 #include "gemm.inc.h"
 #undef REAL
 #undef T
 #undef M
+#undef W
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)

@@ -6,6 +6,8 @@
 #define REAL double
 #define T(name) name##_f64
 #define M(name) name
+#define W(name) name
+static double softplus_tail(double a) { return log1p(exp(-a)); }
 #include "functions.inc.h"
 
 #define NAME_UNARY(name, reads) #name,

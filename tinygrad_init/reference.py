@@ -38,7 +38,12 @@ def _elu(x: Array, alpha: float) -> Array:
 
 
 def _gelu(x: Array) -> Array:
-    return x * 0.5 * np.asarray(_erfc(x * -math.sqrt(0.5)), dtype=x.dtype)
+    return _not_below(x) * 0.5 * np.asarray(_erfc(x * -math.sqrt(0.5)), dtype=x.dtype)
+
+
+def _not_below(x: Array) -> Array:
+    """x where its tail has not long underflowed: keeps infinity times zero from becoming NaN."""
+    return np.maximum(x, -1000)
 
 
 UNARY: dict[str, Callable[..., Any]] = {
@@ -59,11 +64,11 @@ UNARY: dict[str, Callable[..., Any]] = {
     "elu": _elu,
     "selu": lambda x: SELU_SCALE * _elu(x, SELU_ALPHA),
     "gelu": _gelu,
-    "silu": lambda x: x * _sigmoid(x),
+    "silu": lambda x: _not_below(x) * _sigmoid(x),
     "softplus": _softplus,
     "hard_sigmoid": lambda x: np.clip((x + 3) / 6, 0, 1),
     "hardtanh": lambda x: np.clip(x, -1, 1),
-    "mish": lambda x: x * np.tanh(_softplus(x)),
+    "mish": lambda x: _not_below(x) * np.tanh(_softplus(x)),
     "softsign": lambda x: x / (1 + np.abs(x)),
 }
 
