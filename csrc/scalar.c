@@ -43,7 +43,7 @@ static double binary_vjp(int function, int input, double g, double x, double y, 
     case TGI_mul:
         return gated_f64(g, input == 0 ? y : x);
     case TGI_div:
-        return gated_f64(g, input == 0 ? 1 / y : -out / y);
+        return g == 0 ? 0 : input == 0 ? g / y : gated_f64(g / y, -out);
     case TGI_pow:
         if (input == 0)
             return gated_f64(g, y == 0 ? 0 : y * pow(x, y - 1));

@@ -40,7 +40,7 @@ def test_the_main_job() -> None:
         "healthy",
     ):
         assert word in done.stdout
-    assert "update/weight" in done.stdout and "digits (1797 samples, 10 classes)" in done.stdout
+    assert "/weight" in done.stdout and "digits (1797 samples, 10 classes)" in done.stdout
     assert done.stderr == ""
 
 
@@ -90,6 +90,9 @@ def test_exit_codes(args: list[str], code: int) -> None:
         (["--seed", "-3"], "at least 0"),
         (["--loss", "regret"], "invalid choice"),
         (["--dtype", "float16"], "invalid choice"),
+        (["--json", "/dev/full"], "No space left"),
+        (["--sizes", "2,99999999999,2"], "weights are more than"),
+        (["--sizes", "2,9999999999999999999999999,2"], "weights are more than"),
         (["--json", "/nonexistent/x.json"], "cannot be written: No such file"),
         (["--target", "y"], "only for a file"),
     ],
@@ -104,7 +107,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     captured = capsys.readouterr()
     assert code == 2
     assert message in captured.err and "Traceback" not in captured.err
-    assert captured.out == ""
+    assert captured.out == "" or "/dev/full" in args  # that one is found out only by writing
 
 
 def test_a_bad_file_names_row_and_column(tmp_path: Path) -> None:
@@ -167,10 +170,36 @@ def test_ctrl_c_before_anything_is_finished() -> None:
     assert "interrupted after 0 of 6 starts" in errors and "Traceback" not in errors
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
-    command = f"{sys.executable} -m tinygrad_init diagnose --data moons --epochs 1 --sizes 2,6,2 | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    out = tmp_path / "report.json"
+    job = f"{sys.executable} -m tinygrad_init diagnose --data moons --epochs 1 --sizes 2,6,2 --json {out}"
+    done = subprocess.run(
+        ["bash", "-c", f"{job} | head -1; exit ${{PIPESTATUS[0]}}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+    assert len(json.loads(out.read_text(encoding="utf-8"))["starts"]) == 6
+
+
+@pytest.mark.parametrize(("redirect", "code"), [("> /dev/full", 2), (">&-", 0)])
+def test_output_that_goes_nowhere(redirect: str, code: int) -> None:
+    job = f"{sys.executable} -m tinygrad_init diagnose --data moons --epochs 1 --sizes 2,6,2 --init he {redirect}"
+    done = subprocess.run(["bash", "-c", job], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_without_mathematical_letters() -> None:
+    done = run(*FAST, "--init", "he", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_the_tables_fit_into_eighty_columns() -> None:
+    done = run("diagnose", "--epochs", "1", "--data", "moons", "--sizes", "2,6,6,2")
+    tables = [line for line in done.stdout.splitlines() if line.strip() and line.lstrip()[0].isdigit()]
+    assert len(tables) >= 18
+    assert max(len(line.rstrip()) for line in tables) <= 80
 
 
 def test_help_and_version() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         ("a,y\n1,0\n2,\n", "row 3, column 'y': missing value"),
         ("a,y\n1,0\nblue,1\n", "row 3, column 'a': expected a number, got 'blue'"),
         ("a,y\n1,0\ninf,1\n", "row 3, column 'a': expected a finite number"),
+        ("a,y\n1,0\n-1e308,1\n", "row 3, column 'a': expected a finite number"),
         ("a,y\n1,0\n2,0\n", "column 'y': only one class, '0'"),
         ("a,y\n1,0\n2\n", "row 3: expected 2 columns, got 1"),
         ("a,y\n\n1,0\n2,1,3\n", "row 4: expected 2 columns, got 3"),
@@ -157,6 +159,8 @@ def test_archives(tmp_path: Path) -> None:
         ({"x": np.zeros((2, 2)), "y": np.zeros(2, int)}, "only one class"),
         ({"x": np.zeros((2, 2)), "y": np.array([0.5, 1.0])}, "row 0: expected a class, got 0.5"),
         ({"x": np.array([["a", "b"]]), "y": np.zeros(1)}, "expected numbers"),
+        ({"x": np.zeros((2, 2)), "y": np.array([0.0, 1e300])}, "expected a class, got 1e+300"),
+        ({"x": np.zeros((2, 2)), "y": np.array([b"a", b"b"])}, "classes as numbers or text, got |S1"),
         ({"x": np.array([[object()]], dtype=object), "y": np.zeros(1)}, "plain arrays"),
     ],
 )
@@ -172,6 +176,15 @@ def test_no_archive_at_all(tmp_path: Path) -> None:
     file = tmp_path / "text.npz"
     file.write_text("hello")
     with pytest.raises(DataError, match="NumPy archive"):
+        data.load(str(file))
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    (tmp_path / "one.npy").rename(file)
+    with pytest.raises(DataError, match="NumPy archive"):
+        data.load(str(file))
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("x", "hello")
+        archive.writestr("y", "hello")
+    with pytest.raises(DataError, match="other members"):
         data.load(str(file))
     file.write_bytes(b"")
     with pytest.raises(DataError, match="NumPy archive"):

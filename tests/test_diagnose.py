@@ -153,7 +153,9 @@ def snapshot(*layers: dict[str, Any], loss: float = 1.0) -> Snapshot:
         (({}, {"distinct": 1, "distinct_updates": 1}, {}), "symmetric", 2, "8 units are identical"),
         (({}, {"distinct": 1}, {}), "healthy", None, ""),
         (({}, {"saturated": 0.75}, {}), "saturated", 2, "75% of its units"),
-        (({}, {"dead": 0.75, "saturated": 0.8}, {}), "dead", 2, "slope 0 on every sample"),
+        (({}, {"dead": 0.75}, {}), "dead", 2, "slope 0 on every sample"),
+        (({"dz_rms": 1e-9}, {"dead": 0.75}, {}), "vanishing", 1, "a factor of"),
+        (({"dz_rms": 0.0}, {"dead": 1.0, "saturated": 1.0}, {}), "dead", 2, "100%"),
         (({}, {}, {"distinct": 1, "distinct_updates": 1}), "healthy", None, ""),
     ],
 )

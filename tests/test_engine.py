@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import sys
 import threading
 import weakref
 from typing import Any
@@ -57,6 +58,16 @@ class TestMakingTensors:
         for again in (copy.deepcopy(t), pickle.loads(pickle.dumps(t)), tgi.tensor(t)):
             np.testing.assert_array_equal(again.numpy(), x)
             assert again.dtype == t.dtype
+
+    def test_lists_that_hold_themselves(self) -> None:
+        endless: list[Any] = []
+        endless.append(endless)
+        deep: Any = 1.0
+        for _ in range(100_000):
+            deep = [deep]
+        for strange in (endless, deep):
+            with pytest.raises((ValueError, TypeError, RecursionError)):
+                tgi.tensor(strange)
 
     def test_the_data_is_copied(self) -> None:
         x = np.zeros(3)
@@ -174,6 +185,41 @@ class TestBackward:
         with tgi.no_grad():
             g.fill_(7.0)
         np.testing.assert_array_equal(view.numpy(), [[7], [7]])
+
+    def test_freezing_for_a_while_loses_nothing(self) -> None:
+        x = tgi.tensor([1.0, 2.0], requires_grad=True)
+        y = (x * 2.0).sum()
+        x.requires_grad = False
+        assert not (x * 2.0).requires_grad
+        x.requires_grad = True
+        np.testing.assert_array_equal(tgi.grad(y, x).numpy(), [2, 2])
+
+    @pytest.mark.skipif(tgi.BACKEND != "reference", reason="compiled, nothing can interrupt the counting")
+    @pytest.mark.parametrize("at", range(1, 40))
+    def test_an_interrupt_while_the_graph_is_ordered_leaves_no_traces(self, at: int) -> None:
+        x = tgi.tensor([1.0, 2.0], requires_grad=True)
+        y = (x * x + x).sum()
+        lines = 0
+
+        def interrupt(frame: Any, event: str, argument: Any) -> Any:
+            nonlocal lines
+            if frame.f_code.co_name in ("count_edges", "lay_out"):
+                lines += event == "line"
+                if lines == at:
+                    raise KeyboardInterrupt
+            return interrupt
+
+        before = sys.gettrace()
+        sys.settrace(interrupt)
+        try:
+            y.backward(retain_graph=True)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        x.grad = None
+        y.backward()
+        np.testing.assert_array_equal(x.grad.numpy(), [3, 5])
 
     def test_asking_for_nothing_or_twice(self) -> None:
         x = tgi.tensor([1.0, 2.0], requires_grad=True)
@@ -309,6 +355,9 @@ class TestInPlace:
             y.copy_(np.zeros(2))
         with pytest.raises(RuntimeError, match="detach"):
             y.copy_(x)
+        for strange in (None, "5", 1j):
+            with pytest.raises(TypeError, match="expected real numbers"):
+                y[0] = strange
         np.testing.assert_array_equal(y.numpy(), [1, 2])
 
     def test_assignment(self) -> None:

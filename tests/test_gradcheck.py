@@ -130,5 +130,22 @@ def test_inside_no_grad_and_in_float32() -> None:
     assert tgi.gradgradcheck(tgi.exp, single, allow_float32=True, step=1e-2, atol=2e-2, rtol=2e-2)
 
 
+def test_a_function_that_ignores_its_arguments_is_refused() -> None:
+    p = tgi.tensor([1.0, 2.0], "float64", requires_grad=True)
+    with pytest.raises(ValueError, match="use the arguments"):
+        tgi.gradcheck(lambda *_: (p * p).sum(), [p])
+
+
+@pytest.mark.parametrize("offset", [500.0, 1000.0, 1e6])
+def test_an_error_is_not_lost_in_an_offset(plant: Any, offset: float) -> None:
+    op = plant(square, lambda g, x: g * (2.0 * x + 9e-5))
+    with pytest.raises(tgi.GradcheckError):
+        tgi.gradcheck(lambda x: op(x).sum() + offset, tgi.tensor([0.3], "float64", requires_grad=True))
+
+
+def test_large_arguments() -> None:
+    assert tgi.gradcheck(tgi.sin, tgi.tensor([1e6], "float64", requires_grad=True))
+
+
 def test_an_array_of_large_numbers() -> None:
     assert tgi.gradcheck(lambda a: (a * a).sum(), tgi.tensor([1e6, -2e6], "float64", requires_grad=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,14 @@ def test_state_that_does_not_fit_changes_nothing() -> None:
         model.load_state_dict({**{k: v for k, v in before.items() if k != "layers.2.bias"}, "other": np.zeros(1)})
     for name, value in model.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
+
+
+def test_networks_and_operations_can_be_pickled() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.LeakyReLU(0.3), nn.Linear(3, 1), nn.Activation("tanh"))
+    again = pickle.loads(pickle.dumps(model))
+    x = np.ones((1, 2), np.float32)
+    np.testing.assert_array_equal(again(x).numpy(), model(x).numpy())
+    assert pickle.loads(pickle.dumps(tgi.exp)) is tgi.exp
 
 
 def test_a_copy_is_independent() -> None:

@@ -4,6 +4,7 @@ tests go through the registry."""
 from __future__ import annotations
 
 import itertools
+from array import array
 from typing import Any
 
 import numpy as np
@@ -154,6 +155,27 @@ def test_indexing_is_numpys_and_duplicates_add_up(x: Any, data: st.DataObject) -
 
 
 @pytest.mark.parametrize(
+    "index",
+    [
+        ((0, 0, 1),),
+        (slice(None), (0, 0)),
+        ((0, 0), (1, 1)),
+        array("q", [0, 0, 1]),
+        [[0, 0], [1, 1]],
+        (np.int64(1), [2, 2]),
+    ],
+    ids=str,
+)
+def test_repeated_indices_in_any_sequence_add_up(index: Any) -> None:
+    x = np.arange(9.0).reshape(3, 3)
+    t = tgi.tensor(x, requires_grad=True)
+    expected = np.zeros_like(x)
+    np.add.at(expected, index, 1.0)
+    np.testing.assert_array_equal(t[index].numpy(), x[index])
+    np.testing.assert_array_equal(tgi.grad(t[index].sum(), t).numpy(), expected)
+
+
+@pytest.mark.parametrize(
     ("a", "b"), list(itertools.product([(3,), (2, 3), (1, 2, 3), (4, 2, 3)], [(3,), (3, 2), (4, 3, 1)]))
 )
 def test_matmul_takes_vectors_matrices_and_stacks(a: tuple[int, ...], b: tuple[int, ...]) -> None:
@@ -226,6 +248,11 @@ class TestConventions:
         t = tgi.tensor([0.0, 4.0], dtype=np.float64, requires_grad=True)
         (first,) = tgi.grad(tgi.where(t > 0, tgi.sqrt(t), 0.0).sum(), [t], create_graph=True)
         np.testing.assert_allclose(tgi.grad(first.sum(), t).numpy(), [0, -0.25 * 4**-1.5])
+
+    def test_tiny_divisors(self) -> None:
+        tiny = np.array([1e-39], np.float32)
+        x, y = (tgi.tensor(tiny, requires_grad=True) for _ in range(2))
+        assert tgi.grad(x / y, x, gradients=tiny).item() == 1
 
     def test_powers_at_zero(self) -> None:
         np.testing.assert_allclose(self.gradient(lambda t: t**2, [0.0]), [0])

@@ -109,6 +109,14 @@ def test_norms_beyond_the_dtype() -> None:
     np.testing.assert_allclose(p.grad.numpy(), np.sqrt(0.5), rtol=1e-6)
 
 
+def test_clipping_a_recorded_gradient() -> None:
+    p = leaf([3.0, 4.0])
+    (p * p).sum().backward(create_graph=True)
+    assert optim.clip_grad_norm_([p], 5.0) == 10
+    penalty = (p.grad * p.grad).sum()
+    np.testing.assert_allclose(tgi.grad(penalty, p).numpy(), 2 * 0.5 * 2 * np.array([3.0, 4.0]))
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

@@ -66,6 +66,12 @@ def test_a_missing_extension_says_what_to_do() -> None:
     assert "TINYGRAD_INIT_BACKEND=reference" in done.stderr and "C compiler" in done.stderr
 
 
+@pytest.mark.skipif(tgi.BACKEND != "compiled", reason="the reference backend has no instruction sets")
+def test_an_unknown_instruction_set_is_the_last_word() -> None:
+    done = python("import tinygrad_init", TINYGRAD_INIT_ISA="avx51")
+    assert "this processor has" in done.stderr.strip().splitlines()[-1]
+
+
 def test_importing_needs_neither_rich_nor_plots() -> None:
     done = python(
         "import sys, tinygrad_init; print([m for m in ('rich', 'matplotlib', 'jinja2', 'torch') if m in sys.modules])"

@@ -3,6 +3,7 @@
 `TINYGRAD_INIT_BACKEND=reference` chooses the reference before the first import.
 """
 
+import importlib
 import os
 from typing import Any
 
@@ -22,10 +23,8 @@ BACKEND: str = os.environ.get("TINYGRAD_INIT_BACKEND", "compiled")
 kernels: Any
 if BACKEND == "compiled":
     try:
-        from . import _kernels
-
-        kernels = _kernels
-    except ImportError as error:
+        kernels = importlib.import_module("tinygrad_init._kernels")
+    except ModuleNotFoundError as error:
         raise ImportError(explain_missing_extension("tinygrad_init._kernels")) from error
 elif BACKEND == "reference":
     from . import reference

@@ -7,6 +7,7 @@ finished is printed).
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
 import sys
@@ -121,7 +122,7 @@ def check_writable(path: Path) -> None:
 
 def run_diagnose(args: argparse.Namespace) -> int:
     """The command `diagnose`; see the module for exit codes."""
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from .data import DataError, load
@@ -150,8 +151,16 @@ def run_diagnose(args: argparse.Namespace) -> int:
         args.batch_size, args.seed, args.dtype,
     )  # fmt: skip
     starts = list(dict.fromkeys(args.init or STARTS))
-    # Where no terminal tells its width, the tables still need theirs.
-    out = Console() if sys.stdout.isatty() else Console(width=120)
+    out = Console()
+    out.width = max(out.width, 80) if out.is_terminal else 120  # what the tables need
+
+    def show(what: RenderableType) -> None:
+        """Print, until whoever reads has left; the work goes on for the files and the exit code."""
+        try:
+            out.print(what)
+        except SystemExit:  # how rich says that the pipe is broken
+            out.quiet = True
+
     interrupted = False
     columns = (
         TextColumn("{task.description}"),
@@ -168,22 +177,21 @@ def run_diagnose(args: argparse.Namespace) -> int:
             progress.update(bar, description=start, completed=done, loss=f"loss {step.loss:.3g}")
 
         report, results = run(dataset, settings, starts, on_step)
-        out.print(text.heading(report))
+        show(text.heading(report))
         try:
             for result in results:
-                out.print(text.start_table(result))
+                show(text.start_table(result))
         except KeyboardInterrupt:
             interrupted = True
     if report.starts:
-        out.print(text.summary(report))
-    try:
-        if args.json is not None:
-            args.json.write_text(report.to_json(), encoding="utf-8")
-        if args.html is not None:
-            args.html.write_text(page.render(report), encoding="utf-8")
-    except OSError as error:
-        print(f"tinygrad-init: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
-        return BAD_INPUT
+        show(text.summary(report))
+    for path, content in ((args.json, report.to_json), (args.html, lambda: page.render(report))):
+        try:
+            if path is not None:
+                path.write_text(content(), encoding="utf-8")
+        except OSError as error:
+            print(f"tinygrad-init: {path}: cannot be written: {error.strerror}", file=sys.stderr)
+            return BAD_INPUT
     if interrupted:
         print(f"tinygrad-init: interrupted after {len(report.starts)} of {len(starts)} starts", file=sys.stderr)
         return INTERRUPTED
@@ -192,14 +200,22 @@ def run_diagnose(args: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (lives as long as the process)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show ∂ still shows the rest
     try:
         args = build_parser().parse_args(argv)
         code: int = args.run(args)
         sys.stdout.flush()
         return code
-    except BrokenPipeError:
-        # Whoever read the output has left; nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return HEALTHY_FOUND
     except KeyboardInterrupt:
         return INTERRUPTED
+    except MemoryError:
+        print("tinygrad-init: not enough memory for this network and data", file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
+        # The output has nowhere to go any more; nothing written to it from here on must fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"tinygrad-init: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return BAD_INPUT

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._engine.backward import grad
+from ._engine.backward import differentiate, grad
 from ._engine.modes import enable_grad, no_grad
 from ._engine.tensor import Tensor
 
@@ -43,7 +43,7 @@ def gradcheck(
     inputs
         Tensors; those that require grad are checked, element by element.
     step
-        Half the distance of the two points of a central difference; scaled with the size of the element.
+        Half the distance of the two points of a central difference; at least 1e-9 of the element's size.
     atol, rtol
         Allowed difference: `atol + rtol * |numeric|`, and what rounding of the outputs does to the numeric value.
     seed
@@ -61,7 +61,7 @@ def gradcheck(
     GradcheckError
         Names the input, the index, the analytic and the numeric value.
     TypeError, ValueError
-        An input is no tensor or is float32, or none requires grad.
+        An input is no tensor or is float32, none requires grad, or the function ignores all of them.
     """
     tensors = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     for i, x in enumerate(tensors):
@@ -83,8 +83,14 @@ def gradcheck(
         weights = _weights(here, seed)
         live = [(y, Tensor(w, y.dtype)) for y, w in zip(outputs, weights, strict=True) if y.requires_grad]
         wanted = [leaves[i] for i in checked]
-        found = grad([y for y, _ in live], wanted, gradients=[w for _, w in live]) if live else None
-    analytic = [g.numpy() for g in found] if found else [np.zeros(x.shape) for x in wanted]
+        found: list[Any] = [None] * len(wanted)
+        if live:
+            found = differentiate([y for y, _ in live], [w for _, w in live], wanted, False, False)
+            if all(g is None for g in found):
+                raise ValueError(
+                    f"{name}: the outputs depend on other tensors but not on the inputs: use the arguments"
+                )
+    analytic = [np.zeros(x.shape) if g is None else g.numpy() for g, x in zip(found, wanted, strict=True)]
     # What rounding can do to a weighted sum of outputs; divided by a step, to a slope.
     rounding = (
         4
@@ -169,10 +175,15 @@ def _check_element(
         arrays[i][index] = at
         return change / distance, rounding / abs(distance)
 
-    h = step * max(1.0, abs(at))
+    h = max(step, 1e-9 * abs(at))
     (right, noise), (left, _) = slope(h), slope(-h)
     numeric = 0.5 * (left + right)
     allowed = atol + rtol * abs(numeric)
+    if noise > 30 * allowed:
+        raise GradcheckError(
+            f"{name}: input {i}, index {index}: the outputs are so large that rounding may be {noise:.2g} of a slope "
+            f"of {numeric:.3g}, and would hide errors; subtract a constant from them, or use a larger step or tolerance"
+        )
     if abs(analytic - numeric) <= allowed + noise:
         return
     # A kink within the step, or a wrong rule? Look at both sides from much nearer.

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._engine.modes import no_grad
 from ._engine.tensor import Tensor
-from .ops import norm
+from .ops import clip, norm
 
 Array = np.ndarray[Any, Any]
 
@@ -164,16 +164,15 @@ class AdamW(Adam):
 
 
 def clip_grad_value_(parameters: Sequence[Tensor], limit: float) -> None:
-    """Limit every element of every gradient to ±limit, in place."""
+    """Limit every element of every gradient to ±limit."""
     _not_negative("clip_grad_value_", limit=limit)
-    with no_grad():
-        for p in parameters:
-            if p.grad is not None:
-                p.grad.copy_(np.clip(p.grad.numpy(), -limit, limit))
+    for p in parameters:
+        if p.grad is not None:
+            p.grad = clip(p.grad, -limit, limit)
 
 
 def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> float:
-    """Scale all gradients together, in place, so that their joint Euclidean norm is at most `limit`.
+    """Scale all gradients together so that their joint Euclidean norm is at most `limit`.
 
     Pascanu et al. 2013, algorithm 1: the direction stays, the length is limited. A norm that is not finite changes
     nothing, so that what went wrong can still be seen.
@@ -187,7 +186,7 @@ def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> float:
     gradients = [p.grad for p in parameters if p.grad is not None]
     total = math.hypot(*(norm(g.detach().astype(np.float64)).item() for g in gradients))
     if math.isfinite(total) and total > limit:
-        with no_grad():
-            for g in gradients:
-                g.copy_(g.numpy() * (limit / total))
+        for p in parameters:
+            if p.grad is not None:
+                p.grad = p.grad * (limit / total)
     return total

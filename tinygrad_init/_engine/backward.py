@@ -93,6 +93,8 @@ def walk(
         node = order[slot]
         found = cotangents[slot]
         order[slot] = cotangents[slot] = None
+        if node.parents is None:
+            raise RuntimeError("backward: another backward, in another thread, has freed this graph in the meantime")
         degree = len(node.parents)
         if found is not None:
             g: Tensor = found

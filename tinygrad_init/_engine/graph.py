@@ -121,6 +121,16 @@ class Operation:
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return registered, (self.name,)
+
+
+def registered(name: str) -> Any:
+    """The operation of this name: what a pickled one comes back as."""
+    from ..ops.registry import REGISTRY
+
+    return REGISTRY[name]
+
 
 class Memory:
     """Counts the in-place changes of the memory that a tensor and its views share."""

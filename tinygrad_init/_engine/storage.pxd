@@ -10,6 +10,7 @@ cdef class Storage:
     cdef object _grad
     cdef Memory _memory
     cdef Node _node
+    cdef Node _leaf
     cdef bint _shared
     cdef bint _single
     cdef double _value

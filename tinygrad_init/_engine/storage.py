@@ -21,12 +21,13 @@ class Storage:
     depends on the numbers staying.
     """
 
-    __slots__ = ("__weakref__", "_array", "_grad", "_memory", "_node", "_shared", "_single", "_value", "name")
+    __slots__ = ("__weakref__", "_array", "_grad", "_leaf", "_memory", "_node", "_shared", "_single", "_value", "name")
 
     def __init__(self, array: Any, name: str | None) -> None:
         self._array: Any = None
         self._node: Any = None
         self._grad: Any = None
+        self._leaf: Any = None  # kept while requires_grad is off, so that graphs find the tensor when it is on again
         self._memory: Memory | None = None
         self._shared: bool = False
         self.name = name
@@ -167,8 +168,11 @@ class Storage:
             if source._node is not None and mode.grad:
                 raise RuntimeError(f"{what}: the value requires grad and assignment is not recorded; detach() it")
             value = source._data()
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.dtype != self.dtype:
-            raise TypeError(f"{what}: expected {self.dtype}, got {value.dtype}")
+        kind = np.asarray(value).dtype
+        if kind.kind not in "fiub":
+            raise TypeError(f"{what}: expected real numbers, got {type(value).__name__}")
+        if isinstance(value, np.ndarray) and kind.kind == "f" and kind != self.dtype:
+            raise TypeError(f"{what}: expected {self.dtype}, got {kind}")
         target = self._data()[index if index != () else ...] if isinstance(index, tuple) else self._data()[index]
         if np.shape(value) not in ((), np.shape(target)):
             raise ValueError(f"{what}: expected shape {np.shape(target)}, got {np.shape(value)}")
@@ -211,5 +215,14 @@ def as_floats(data: Any, dtype: Any) -> Any:
 
 
 def holds_tensor(data: Any) -> bool:
-    """Whether nested sequences hold a tensor anywhere."""
-    return any(isinstance(item, Storage) or (isinstance(item, list | tuple) and holds_tensor(item)) for item in data)
+    """Whether nested sequences hold a tensor anywhere; each is looked at once, also where they hold themselves."""
+    seen: set[int] = set()
+    stack: list[Any] = [data]
+    while stack:
+        for item in stack.pop():
+            if isinstance(item, Storage):
+                return True
+            if isinstance(item, list | tuple) and id(item) not in seen:
+                seen.add(id(item))
+                stack.append(item)
+    return False

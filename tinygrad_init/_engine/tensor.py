@@ -159,8 +159,8 @@ class Tensor(Storage):
     def __rmul__(self, other: Any) -> Tensor: return binary("mul", other, self)
     def __truediv__(self, other: Any) -> Tensor: return binary("div", self, other)
     def __rtruediv__(self, other: Any) -> Tensor: return binary("div", other, self)
-    def __pow__(self, other: Any, modulo: None = None) -> Tensor: return binary("pow", self, other)
-    def __rpow__(self, other: Any, modulo: None = None) -> Tensor: return binary("pow", other, self)
+    def __pow__(self, other: Any) -> Tensor: return binary("pow", self, other)
+    def __rpow__(self, other: Any) -> Tensor: return binary("pow", other, self)
     def __matmul__(self, other: Any) -> Tensor: return above["matmul"](self, other)
     def __rmatmul__(self, other: Any) -> Tensor: return above["matmul"](other, self)
     def __iadd__(self, other: Any) -> Tensor: return in_place("add", self, other)
@@ -229,7 +229,7 @@ class Tensor(Storage):
 def blank(single: cython.bint) -> Tensor:
     """A tensor without numbers yet."""
     out: Tensor = Tensor.__new__(Tensor)
-    out._array = out._node = out._grad = out._memory = out.name = None
+    out._array = out._node = out._leaf = out._grad = out._memory = out.name = None
     out._value = 0.0
     out._single = single
     out._shared = False
@@ -252,8 +252,10 @@ def number(value: cython.double, single: cython.bint) -> Tensor:
 
 def leaf(tensor: Tensor) -> Node:
     """The node that collects the gradient of a tensor which no recorded operation made."""
-    node: Node = new_node(None, (), (), tensor.shape, tensor._single)
-    node.owner = weakref.ref(tensor)
+    if tensor._leaf is None:
+        tensor._leaf = new_node(None, (), (), tensor.shape, tensor._single)
+        tensor._leaf.owner = weakref.ref(tensor)
+    node: Node = tensor._leaf
     return node
 
 

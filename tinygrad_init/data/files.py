@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+
+
+# Beyond this, squares and differences of features overflow, and what is seen then is not the network's doing.
+LARGEST = 1e100
 
 
 class DataError(ValueError):
@@ -99,7 +102,7 @@ def _number(path: Path | str, line: int, column: str, text: str) -> float:
     if not _is_number(text):
         raise DataError(f"{path}: row {line}, column {column!r}: expected a number, got {text.strip()!r}")
     number = float(text)
-    if not np.isfinite(number):
+    if not abs(number) <= LARGEST:
         raise DataError(f"{path}: row {line}, column {column!r}: expected a finite number, got {text.strip()!r}")
     return number
 
@@ -142,14 +145,17 @@ def load_npz(path: Path | str, target: str | None = None) -> tuple[Array, Array,
     """
     name = target or "y"
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
             arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, BadZipFile, EOFError, AttributeError) as error:
-        raise DataError(f"{path}: expected a NumPy archive of plain arrays ({error})") from None
+    except Exception as error:  # a damaged archive fails in as many ways as there are decompressors and parsers
+        raise DataError(f"{path}: expected a NumPy archive of plain arrays ({str(error).splitlines()[0]})") from None
     for key in ("x", name):
         if key not in arrays:
             raise DataError(f"{path}: no array {key!r}; there is {', '.join(arrays) or 'none'}")
     x, y = arrays["x"], arrays[name]
+    if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
+        raise DataError(f"{path}: expected arrays 'x' and {name!r}, got other members of those names")
     if x.ndim < 2 or x.dtype.kind not in "fiub":
         raise DataError(f"{path}: array 'x': expected numbers of shape (samples, features), got {x.dtype} {x.shape}")
     if x.size == 0:
@@ -157,13 +163,15 @@ def load_npz(path: Path | str, target: str | None = None) -> tuple[Array, Array,
     x = x.reshape(len(x), -1).astype(np.float64)
     if y.shape != (len(x),):
         raise DataError(f"{path}: array {name!r}: expected shape ({len(x)},), one a row of 'x', got {y.shape}")
-    bad = np.argwhere(~np.isfinite(x))
+    bad = np.argwhere(~(np.abs(x) <= LARGEST))
     if len(bad):
         row, column = bad[0]
-        what = "missing value" if np.isnan(x[row, column]) else "expected a finite number, got inf"
+        what = "missing value" if np.isnan(x[row, column]) else f"expected a finite number, got {x[row, column]:g}"
         raise DataError(f"{path}: array 'x', row {row}, column {column}: {what}")
+    if y.dtype.kind not in "fiubU":
+        raise DataError(f"{path}: array {name!r}: expected classes as numbers or text, got {y.dtype}")
     if y.dtype.kind == "f":
-        bad_rows = np.flatnonzero(~np.isfinite(y) | (y != np.round(y)))
+        bad_rows = np.flatnonzero(~(np.abs(y) < 2**53) | (y != np.round(y)))
         if len(bad_rows):
             raise DataError(f"{path}: array {name!r}, row {bad_rows[0]}: expected a class, got {y[bad_rows[0]]}")
         y = y.astype(np.int64)

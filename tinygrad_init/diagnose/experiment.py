@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ Array = np.ndarray[Any, Any]
 
 STARTS = ("zeros", "constant", "small", "large", "xavier", "he")
 HELD_OUT = 0.2
+MOST_WEIGHTS = 10**9
 
 
 def default_sizes(dataset: Dataset, loss: str) -> tuple[int, ...]:
@@ -42,6 +44,8 @@ def check_sizes(sizes: Sequence[int], dataset: Dataset, loss: str) -> None:
     features, outputs = dataset.x.shape[1], _outputs(dataset, loss)
     if len(sizes) < 2 or any(size < 1 for size in sizes):
         raise ValueError(f"sizes: expected at least an input and an output size, all positive, got {list(sizes)}")
+    if (weights := sum(a * b for a, b in pairwise(sizes))) > MOST_WEIGHTS:
+        raise ValueError(f"sizes: {weights:.3g} weights are more than the {MOST_WEIGHTS:.3g} that fit")
     if sizes[0] != features:
         raise ValueError(f"sizes: {dataset.name} has {features} features, but the first size is {sizes[0]}")
     if sizes[-1] != outputs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -44,9 +45,10 @@ def row(i: int, layer: LayerStats) -> list[Text]:
 
 def start_table(start: StartReport) -> RenderableType:
     """One start: its layers at the first batch, its verdict, what training made of it."""
-    table = Table(title=Text(f"{start.init}", style="bold"), title_justify="left", pad_edge=False)
+    table = Table(title=Text(f"{start.init}", style="bold"), title_justify="left", pad_edge=False, box=SIMPLE_HEAD)
+    table.padding, table.show_edge = 0, False  # ten columns, and eighty characters in a plain terminal
     for name in COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name.replace(" ", "\n").replace("/w", "\n/w"), justify="right", no_wrap=True)
     for i, layer in enumerate(start.before.layers, 1):
         table.add_row(*row(i, layer))
     word = Text(str(start.verdict), style="green" if start.verdict.word == HEALTHY else "red")
@@ -67,7 +69,7 @@ def heading(report: Report) -> Text:
 
 def summary(report: Report) -> Table:
     """All starts side by side."""
-    table = Table(title=Text("All starts", style="bold"), title_justify="left", pad_edge=False)
+    table = Table(title=Text("All starts", style="bold"), title_justify="left", pad_edge=False, box=SIMPLE_HEAD)
     for name, side in (
         ("start", "left"),
         ("verdict", "left"),

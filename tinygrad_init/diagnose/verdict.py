@@ -47,9 +47,11 @@ def judge(before: Snapshot, after: Snapshot | None, losses: list[float]) -> Verd
     found = (
         not_finite(before)
         or symmetric(before)
+        or dead(before, "at the start", share=0.999)
+        or saturated(before, "at the start")
         or exploding(before)
-        or flat(before, "at the start")
         or vanishing(before)
+        or dead(before, "at the start")
     )
     if found is not None:
         return found
@@ -57,7 +59,7 @@ def judge(before: Snapshot, after: Snapshot | None, losses: list[float]) -> Verd
         if not math.isfinite(loss):
             return Verdict("exploding", None, f"the loss became {loss} in epoch {epoch + 1}: the steps are too large")
     if after is not None:
-        found = not_finite(after) or flat(after, "after training")
+        found = not_finite(after) or dead(after, "after training") or saturated(after, "after training")
         if found is not None:
             return found
     first, last = before.layers[0], before.layers[-1]
@@ -124,13 +126,18 @@ def exploding(snapshot: Snapshot) -> Verdict | None:
     return None
 
 
-def flat(snapshot: Snapshot, when: str) -> Verdict | None:
-    """A hidden layer most of whose units no longer answer to their input."""
+def dead(snapshot: Snapshot, when: str, share: float = SHARE) -> Verdict | None:
+    """A hidden layer of which more than a share lets no gradient through."""
     for i, layer in enumerate(snapshot.layers[:-1], 1):
-        if layer.dead > SHARE:
+        if layer.dead > share:
             return Verdict(
                 "dead", i, f"{layer.dead:.0%} of its units have slope 0 on every sample {when}: nothing passes"
             )
+    return None
+
+
+def saturated(snapshot: Snapshot, when: str) -> Verdict | None:
+    """A hidden layer most of whose units hardly answer to their input."""
     for i, layer in enumerate(snapshot.layers[:-1], 1):
         if layer.saturated > SHARE:
             return Verdict(

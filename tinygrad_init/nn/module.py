@@ -104,15 +104,19 @@ class Module:
             A name is missing or unknown.
         ValueError
             A shape differs; the message lists all that do.
+        TypeError
+            An array does not hold real numbers.
         """
         own = dict(self.named_parameters())
         missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         if missing or unknown:
             raise KeyError(f"load_state_dict: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
-        arrays = {
-            name: (state[name].numpy() if isinstance(state[name], Tensor) else np.asarray(state[name])).astype(p.dtype)
-            for name, p in own.items()
-        }
+        found = {n: state[n].numpy() if isinstance(state[n], Tensor) else np.asarray(state[n]) for n in own}
+        strange = [f"{name}: {array.dtype}" for name, array in found.items() if array.dtype.kind not in "fiub"]
+        if strange:
+            raise TypeError(f"load_state_dict: expected real numbers, got {'; '.join(strange)}")
+        with np.errstate(over="ignore"):
+            arrays = {name: array.astype(own[name].dtype) for name, array in found.items()}
         wrong = [
             f"{name}: expected {p.shape}, got {arrays[name].shape}"
             for name, p in own.items()

@@ -16,6 +16,12 @@ from .registry import Array, binary, operation, unary
 
 POSITIVE = (0.2, 3.0)
 
+
+def _quotient(g: Tensor, y: Tensor) -> Tensor:
+    """g / y, and 0 where g is 0. (Not g · 1/y: the reciprocal of a tiny number overflows.)"""
+    return where(g == 0, 0.0, g / y)
+
+
 # Two operands, stretched to a common shape; the engine sums each cotangent back to its operand's own.
 
 gated = binary(
@@ -31,8 +37,8 @@ mul = binary("mul", "x·y", lambda g, y: gated(g, y), lambda g, x: gated(g, x), 
 div = binary(
     "div",
     "x / y",
-    lambda g, y: gated(g, 1.0 / y),
-    lambda g, y, out: gated(g, -out / y),
+    lambda g, y: _quotient(g, y),
+    lambda g, y, out: gated(_quotient(g, y), -out),
     domain=POSITIVE,
     numpy=("divide", "true_divide"),
 )
@@ -41,7 +47,7 @@ pow = binary(
     "x^y",
     # x^(y-1) is not asked for where y = 0: the derivative is 0 there, also at x = 0.
     lambda g, x, y: gated(g, y * pow(x, where(y == 0, 1.0, y) - 1.0)),
-    lambda g, x, out: gated(g, out * log(where(x == 0, 1.0, x))),
+    lambda g, x, out: gated(g, where(x == 0, 0.0, out * log(where(x == 0, 1.0, x)))),
     method=True,
     domain=POSITIVE,
     numpy=("power", "float_power"),

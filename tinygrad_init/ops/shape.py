@@ -155,14 +155,20 @@ Index = Any
 
 
 def _frozen(index: Index) -> Index:
-    """An index that nobody can change later: arrays and lists are copied."""
+    """An index that nobody can change later: whatever NumPy takes for an array is copied into one."""
     if isinstance(index, tuple):
-        return tuple(_frozen(part) for part in index)
-    if isinstance(index, Tensor):
+        return tuple(_frozen_part(part) for part in index)
+    return _frozen_part(index)
+
+
+def _frozen_part(part: Any) -> Any:
+    if isinstance(part, Tensor):
         raise TypeError("indexing: expected integers, slices or arrays of integers or booleans, got a tensor of floats")
-    if not isinstance(index, list | np.ndarray):
-        return index
-    frozen = np.array(index)
+    if part is None or part is Ellipsis or isinstance(part, slice | np.integer):
+        return part
+    if isinstance(part, int) and not isinstance(part, bool):
+        return part
+    frozen = np.array(part)
     return frozen.astype(np.intp) if frozen.size == 0 and frozen.dtype.kind == "f" else frozen
 
 
