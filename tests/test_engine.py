@@ -210,7 +210,7 @@ class TestBackward:
 
         interrupted = 0
         before = sys.gettrace()
-        for stop_at in range(1, 120):
+        for stop_at in range(1, 120):  # noqa: B007 (`interrupt` reads it)
             lines = 0
             sys.settrace(interrupt)
             try:
