@@ -10,7 +10,7 @@ import numpy as np
 from .._engine.tensor import METHODS, Tensor, coerce
 from ..backend import kernels
 from .registry import Array, operation
-from .shape import _reshape, expand_dims, sum_to, swapaxes
+from .shape import _reshape, _transpose, expand_dims, sum_to
 
 
 def _matmul_examples(rng: np.random.Generator) -> list[Any]:
@@ -19,8 +19,8 @@ def _matmul_examples(rng: np.random.Generator) -> list[Any]:
 
 
 @operation(
-    lambda g, y: _matmul(g, swapaxes(y, -1, -2)),
-    lambda g, x: _matmul(swapaxes(x, -1, -2), g),
+    lambda g, y: _matmul(g, _turned(y)),
+    lambda g, x: _matmul(_turned(x), g),
     formula="x y, matrices or stacks of them",
     broadcasts=True,
     examples=_matmul_examples,
@@ -34,6 +34,11 @@ def _matmul(x: Array, y: Array, /) -> Array:
     for at in np.ndindex(*stacks):
         out[at] = kernels.matmul(xs[at], ys[at])
     return out
+
+
+def _turned(x: Tensor) -> Tensor:
+    """Every matrix of a stack transposed."""
+    return _transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def matmul(x: Any, y: Any) -> Tensor:
@@ -66,7 +71,7 @@ def _linear_rule(g: Tensor, x: Tensor, weight: Tensor, needs: tuple[bool, ...]) 
     delta, rows = _as_matrix(g), _as_matrix(x)
     return [
         _reshape(_matmul(delta, weight), x.shape) if needs[0] else None,
-        _matmul(swapaxes(delta, 0, 1), rows) if needs[1] else None,
+        _matmul(_turned(delta), rows) if needs[1] else None,
         sum_to(delta, weight.shape[:1]) if needs[2] else None,
     ]
 
