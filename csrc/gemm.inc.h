@@ -139,9 +139,9 @@ static double T(peak)(size_t repeats) {
         for (int i = 0; i < CHAINS; i++)
             sums[i] = sums[i] * x + x;
     }
-    volatile REAL sink = 0;
+    volatile REAL sink = 0; /* what is written here has to be computed */
 #pragma GCC unroll 12
     for (int i = 0; i < CHAINS; i++)
-        sink += sums[i][0];
+        sink = sink + sums[i][0];
     return 2.0 * CHAINS * T(LANES) * (double)repeats;
 }
