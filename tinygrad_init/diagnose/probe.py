@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from .._engine.backward import grad
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
 from ..nn import Linear, Module, layers_of
+from ..ops import norm
 
 Array = np.ndarray[Any, Any]
 
@@ -75,11 +77,8 @@ class Snapshot:
 
 
 def rms(values: Array) -> float:
-    """Root mean square, in float64 and scaled, so that it neither overflows nor underflows on the way."""
-    top = float(np.max(np.abs(values), initial=0.0))
-    if top == 0 or not np.isfinite(top):
-        return top
-    return top * float(np.sqrt(np.mean(np.square(values.astype(np.float64) / top))))
+    """Root mean square, in float64; it neither overflows nor underflows on the way. That of nothing is 0."""
+    return norm(Tensor(values, np.float64)).item() / math.sqrt(max(values.size, 1))
 
 
 def measure(model: Module, x: Array, y: Any, loss: Callable[[Tensor, Any], Tensor], lr: float) -> Snapshot:
@@ -107,8 +106,7 @@ def measure(model: Module, x: Array, y: Any, loss: Callable[[Tensor, Any], Tenso
     layers = []
     names = {id(module): name for name, module in model.named_modules()}
     for i, (linear, activation) in enumerate(chain):
-        slopes = None if activation is None else slopes_at(activation, zs[i].numpy())
-        can_saturate = activation is not None and flat_on_both_sides(activation)
+        saturated, dead = (0.0, 0.0) if activation is None else flat_units(activation, zs[i].numpy())
         weight_rms, dw_rms = rms(linear.weight.numpy()), rms(updates[i][0])
         layers.append(
             LayerStats(
@@ -116,10 +114,8 @@ def measure(model: Module, x: Array, y: Any, loss: Callable[[Tensor, Any], Tenso
                 units=linear.out_features,
                 z_rms=rms(zs[i].numpy()),
                 a_rms=rms(activations[i].numpy()),
-                saturated=float(np.mean(np.mean(slopes < FLAT, axis=0) >= MOSTLY))
-                if slopes is not None and can_saturate
-                else 0.0,
-                dead=0.0 if slopes is None else float(np.mean(np.all(slopes == 0, axis=0))),
+                saturated=saturated,
+                dead=dead,
                 dz_rms=rms(dzs[i]) * len(x),
                 dw_rms=dw_rms,
                 weight_rms=weight_rms,
@@ -148,6 +144,13 @@ def forward(chain: list[tuple[Linear, Module | None]], x: Array) -> tuple[list[T
         signal = zs[-1] if activation is None else activation(zs[-1])
         activations.append(signal)
     return zs, activations
+
+
+def flat_units(activation: Module, z: Array) -> tuple[float, float]:
+    """The shares of saturated and of dead units, as `LayerStats` has them."""
+    slopes = slopes_at(activation, z)
+    saturated = np.mean(slopes < FLAT, axis=0) >= MOSTLY if flat_on_both_sides(activation) else np.zeros(1)
+    return float(np.mean(saturated)), float(np.mean(np.all(slopes == 0, axis=0)))
 
 
 def slopes_at(activation: Module, z: Array) -> Array:

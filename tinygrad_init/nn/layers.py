@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -79,13 +79,13 @@ class Activation(Module):
         if name not in ACTIVATIONS:
             raise ValueError(f"expected an activation out of {', '.join(ACTIVATIONS)}; got {name!r}")
         self.name, self.params = name, params
-        self.function: Callable[..., Tensor] = ACTIVATIONS[name]
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x, **self.params)
+        return ACTIVATIONS[self.name](x, **self.params)
 
     def extra_repr(self) -> str:
-        return ", ".join([self.name, *(f"{key}={value}" for key, value in self.params.items())])
+        name = [self.name] if type(self) is Activation else []  # the classes made by `_named` say it themselves
+        return ", ".join([*name, *(f"{key}={value}" for key, value in self.params.items())])
 
 
 class PReLU(Module):
@@ -117,8 +117,7 @@ class Sequential(Module):
             if not isinstance(module, Module):
                 raise TypeError(f"Sequential: expected modules, got {type(module).__name__} at {i}")
             setattr(self, str(i), module)
-        for name, parameter in self.named_parameters():
-            parameter.name = name
+        self.name_parameters()
 
     def forward(self, x: Any) -> Any:
         for module in self:
@@ -170,8 +169,7 @@ class MLP(Module):
                 modules.append(make_activation(activation, dtype))
             modules.append(Linear(fan_in, fan_out, rng=generator, dtype=dtype))
         self.layers = Sequential(*modules)
-        for name, parameter in self.named_parameters():
-            parameter.name = name
+        self.name_parameters()
 
     def forward(self, x: Any) -> Any:
         return self.layers(x)
@@ -222,11 +220,7 @@ def _named(class_name: str, op: Operation) -> type[Activation]:
         given = dict(zip(op.param_names, values, strict=False)) | params
         Activation.__init__(self, op.name, **dict(zip(op.param_names, op.defaults, strict=True)) | given)
 
-    def extra_repr(self: Activation) -> str:
-        return ", ".join(f"{key}={value}" for key, value in self.params.items())
-
-    members = {"__init__": __init__, "extra_repr": extra_repr, "__doc__": op.spec.formula, "__module__": __name__}
-    return type(class_name, (Activation,), members)
+    return type(class_name, (Activation,), {"__init__": __init__, "__doc__": op.spec.formula, "__module__": __name__})
 
 
 Identity = _named("Identity", ops.identity)

@@ -64,6 +64,11 @@ class Module:
         """All parameters, each once."""
         return (parameter for _, parameter in self.named_parameters())
 
+    def name_parameters(self) -> None:
+        """Let errors call every parameter by its full name in this module."""
+        for name, parameter in self.named_parameters():
+            parameter.name = name
+
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter) and value.name is None:
             value.name = name

@@ -16,7 +16,7 @@ from .._engine.graph import Operation
 from .._engine.tensor import Tensor
 from ..reference import SELU_ALPHA, SELU_SCALE
 from .elementwise import abs, exp, gated, minimum, sin, where
-from .registry import Array, operation, unary, unary_with
+from .registry import Array, operation, unary
 
 
 @operation(lambda g: g, formula="x", view=True, examples=lambda rng: [((rng.normal(size=(2, 3)),), {})])
@@ -49,15 +49,21 @@ sigmoid = unary("sigmoid", "1 / (1 + e^-x); slope at most 1/4", lambda g, out: g
 tanh = unary("tanh", "tanh x; slope at most 1", lambda g, out: gated(g, 1.0 - out * out), numpy=("tanh",))
 erf = unary("erf", "2/√π ∫₀ˣ e^(-t²) dt", lambda g, x: gated(g, (2.0 / math.sqrt(math.pi)) * exp(-x * x)))
 relu = unary("relu", "max(x, 0); the derivative at 0 is 0", lambda g, out: where(out > 0, g, 0.0), kinks=(0.0,))
-leaky_relu = unary_with(
+leaky_relu = unary(
     "leaky_relu",
     "x if x > 0 else slope·x",
-    ("negative_slope", 0.01),
     lambda g, x, negative_slope: where(x > 0, g, negative_slope * g),
+    param=("negative_slope", 0.01),
+    method=False,
     kinks=(0.0,),
 )
-elu = unary_with(
-    "elu", "x if x > 0 else α(e^x - 1)", ("alpha", 1.0), lambda g, x, alpha: _expelled(g, x, alpha), kinks=(0.0,)
+elu = unary(
+    "elu",
+    "x if x > 0 else α(e^x - 1)",
+    lambda g, x, alpha: _expelled(g, x, alpha),
+    param=("alpha", 1.0),
+    method=False,
+    kinks=(0.0,),
 )
 selu = unary(
     "selu",

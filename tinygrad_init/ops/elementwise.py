@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .._engine.modes import float_dtype
 from .._engine.tensor import METHODS, Tensor
 from .registry import Array, binary, operation, unary
 
@@ -160,8 +161,6 @@ def _astype(x: Array, /, dtype: Any, source: Any) -> Array:
 
 def astype(x: Tensor, dtype: Any) -> Tensor:
     """The tensor as float32 or float64; the gradient comes back in the dtype of `x`."""
-    from .._engine.modes import float_dtype
-
     return _astype(x, float_dtype(dtype), x.dtype)
 
 

@@ -155,6 +155,14 @@ def logsumexp(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     return out if keepdims else np.squeeze(out, axis=normalize_axes(axis, x.ndim, "logsumexp"))
 
 
+def _more_than(ddof: int, name: str, x: Tensor, axis: Axis) -> int:
+    """The number of elements of which a variance is taken, if there are enough."""
+    n = count(x.shape, axis)
+    if n <= ddof:
+        raise ValueError(f"{name}: expected more than {ddof} elements along axis {axis} of shape {x.shape}, got {n}")
+    return n
+
+
 def var(x: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The variance over axes, by deviations from the mean.
 
@@ -169,18 +177,14 @@ def var(x: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> 
     ValueError
         There are no more elements than `ddof`.
     """
-    n = count(x.shape, axis)
-    if n <= ddof:
-        raise ValueError(f"var: expected more than {ddof} elements along axis {axis} of shape {x.shape}, got {n}")
+    n = _more_than(ddof, "var", x, axis)
     deviation = x - mean(x, axis, True)
     return sum(deviation * deviation, axis, keepdims) * (1.0 / (n - ddof))
 
 
 def std(x: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The square root of `var`; its subgradient is 0 where the variance is 0."""
-    n = count(x.shape, axis)
-    if n <= ddof:
-        raise ValueError(f"std: expected more than {ddof} elements along axis {axis} of shape {x.shape}, got {n}")
+    n = _more_than(ddof, "std", x, axis)
     return norm(x - mean(x, axis, True), axis, keepdims) * float((n - ddof) ** -0.5)
 
 

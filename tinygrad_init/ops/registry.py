@@ -24,17 +24,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from .. import reference
 from .._engine.graph import MISSING, NEEDS, OUT, OUT_BIT, PARAM, SHAPE, SHAPES, SHAPES_BIT, Operation
 from .._engine.tensor import METHODS
 from ..backend import kernels
 from ..reference import Array
 
-__all__ = ["REGISTRY", "Array", "Spec", "binary", "operation", "unary", "unary_with"]
+__all__ = ["REGISTRY", "Array", "Spec", "binary", "operation", "unary"]
 
 REGISTRY: dict[str, Operation] = {}
 
@@ -196,35 +196,26 @@ def plan(
     return tuple(wants), mask
 
 
-def unary(name: str, formula: str, rule: Callable[..., Any], method: bool = True, **spec: Any) -> Operation:
-    """An elementwise function of one array that both backends have as a kernel of this name."""
-    number = kernels.code(name)
-    kernel = partial(kernels.unary, name if number < 0 else number)
-
-    def forward(x: Any, /) -> Any:
-        return kernel(x)
-
-    op = operation(rule, formula=formula, method=method, name=name, kind="unary", **spec)(forward)
-    check_reads(op)
-    return op
-
-
-def unary_with(
-    name: str, formula: str, param: tuple[str, float], rule: Callable[..., Any], method: bool = False, **spec: Any
+def unary(
+    name: str,
+    formula: str,
+    rule: Callable[..., Any],
+    param: tuple[str, float] | None = None,
+    method: bool = True,
+    **spec: Any,
 ) -> Operation:
-    """The same with one parameter (name, default), such as the slope of leaky ReLU."""
-    number = kernels.code(name)
-    kernel = partial(kernels.unary, name if number < 0 else number)
+    """An elementwise function of one array, by its kernel's name; `param` is the name and default of its parameter.
 
-    def forward(x: Any, /, p: float) -> Any:
-        return kernel(x, p)
+    The forward function is the NumPy specification. Where the C table has the name, the engine calls that instead.
+    """
 
-    forward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY),
-            inspect.Parameter(param[0], inspect.Parameter.POSITIONAL_OR_KEYWORD, default=param[1]),
-        ]
-    )
+    def forward(x: Any, /, *params: float) -> Any:
+        return reference.unary(name, x, *params)
+
+    arguments = [inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY)]
+    if param is not None:
+        arguments.append(inspect.Parameter(param[0], inspect.Parameter.POSITIONAL_OR_KEYWORD, default=param[1]))
+    forward.__signature__ = inspect.Signature(arguments)  # type: ignore[attr-defined]
     op = operation(rule, formula=formula, method=method, name=name, kind="unary", **spec)(forward)
     check_reads(op)
     return op
@@ -238,12 +229,10 @@ def binary(
     method: bool = False,
     **spec: Any,
 ) -> Operation:
-    """An elementwise function of two arrays that both backends have as a kernel of this name."""
-    number = kernels.code(name)
-    kernel = partial(kernels.binary, name if number < 0 else number)
+    """An elementwise function of two arrays, by its kernel's name; as `unary`."""
 
     def forward(x: Any, y: Any, /) -> Any:
-        return kernel(x, y)
+        return reference.binary(name, x, y)
 
     rules = (x_rule, y_rule)
     return operation(*rules, formula=formula, broadcasts=True, method=method, name=name, kind="binary", **spec)(forward)
