@@ -1,6 +1,7 @@
 """Builds the C kernels and compiles the engine; everything else about the package is in pyproject.toml."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
 # -fno-math-errno lets sqrt be an instruction and -fno-trapping-math lets both sides of ?: be computed at once; neither
 # gives up NaN, infinities or the order of operations.
 FLAGS = ["-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
+# Large products run on several threads. Apple's compiler comes without OpenMP: there they run on one.
+OPENMP = [] if sys.platform == "darwin" else ["-fopenmp"]
 NUMPY = [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
 
 EXTENSIONS = [
@@ -26,7 +29,8 @@ EXTENSIONS = [
         include_dirs=["csrc", np.get_include()],
         depends=HEADERS,
         define_macros=NUMPY,
-        extra_compile_args=FLAGS,
+        extra_compile_args=FLAGS + OPENMP,
+        extra_link_args=OPENMP,
     ),
     *(
         Extension(f"tinygrad_init._engine.{name}", [f"tinygrad_init/_engine/{name}.py"], extra_compile_args=FLAGS)

@@ -12,7 +12,8 @@ static double softplus_tail(double a) { return log1p(exp(-a)); }
 
 #define NAME_UNARY(name, reads) #name,
 #define NAME_BINARY(name) #name,
-const char *const tgi_function_names[TGI_FUNCTIONS] = {TGI_UNARY(NAME_UNARY) TGI_BINARY(NAME_BINARY)};
+const char *const tgi_function_names[TGI_FUNCTIONS] = {TGI_UNARY(NAME_UNARY) TGI_BINARY(NAME_BINARY)
+                                                          TGI_RELATION(NAME_BINARY)};
 
 #define READS(name, reads) TGI_READS_##reads,
 const int tgi_function_reads[TGI_UNARY_FUNCTIONS] = {TGI_UNARY(READS)};
@@ -28,6 +29,7 @@ double tgi_scalar(int function, double x, double y, double p) {
     case TGI_##name:                                                                                                   \
         return T(name)(x, y);
         TGI_BINARY(CASE)
+        TGI_RELATION(CASE)
 #undef CASE
     }
     return NAN;

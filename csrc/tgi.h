@@ -18,6 +18,9 @@
     F(erf, X) F(tanh, OUT) F(sigmoid, OUT) F(relu, OUT) F(leaky_relu, X) F(elu, X) F(selu, X) F(gelu, X) F(silu, X)    \
     F(softplus, X) F(hard_sigmoid, X) F(hardtanh, X) F(mish, X) F(softsign, X)
 #define TGI_BINARY(F) F(add) F(sub) F(mul) F(div) F(pow) F(maximum) F(minimum) F(gated)
+/* Relations give 1 where they hold and 0 elsewhere. They have no derivative, so they are no operations, but are computed
+ * like functions of two numbers. */
+#define TGI_RELATION(F) F(less) F(less_equal) F(equal) F(not_equal)
 
 enum tgi_reads { TGI_READS_NOTHING, TGI_READS_X, TGI_READS_OUT };
 
@@ -26,8 +29,12 @@ enum tgi_reads { TGI_READS_NOTHING, TGI_READS_X, TGI_READS_OUT };
 enum tgi_function {
     TGI_UNARY(TGI_ENUM_UNARY)
     TGI_BINARY(TGI_ENUM_BINARY)
+    TGI_RELATIONS, /* where they begin */
+    TGI_before_relations = TGI_RELATIONS - 1,
+    TGI_RELATION(TGI_ENUM_BINARY)
     TGI_FUNCTIONS
 };
+enum tgi_reduction { TGI_SUM, TGI_MAX, TGI_MIN };
 #define TGI_COUNT_UNARY(name, reads) +1
 enum { TGI_UNARY_FUNCTIONS = 0 TGI_UNARY(TGI_COUNT_UNARY) };
 
@@ -45,6 +52,18 @@ typedef struct {
     ptrdiff_t row_stride, column_stride;
 } tgi_matrix;
 
+/* What happens to a product before it is stored: a bias is added (bias[j] to column j or, with bias_of_rows, bias[i] to
+ * row i), then the elementwise function is applied or, if `kept` is given (an array like C), its derivative multiplied,
+ * read from there. Beside that, row_sums[i] becomes the sum of row i of A: the bias's cotangent, where A is δ turned. */
+typedef struct {
+    const void *bias; /* may be NULL */
+    int bias_of_rows;
+    int function; /* -1: none */
+    double p;
+    const void *kept; /* may be NULL */
+    void *row_sums;   /* may be NULL */
+} tgi_epilogue;
+
 typedef struct {
     const char *isa;
     /* out[i] = f(x[i]); cotangent[i] = g[i] * f'(kept[i]) where kept is x or out as tgi_function_reads says. */
@@ -53,9 +72,23 @@ typedef struct {
     /* out = f(x, y) over a common shape; strides in bytes, 0 where an operand is stretched; out is contiguous. */
     void (*binary[2])(int function, int ndim, const ptrdiff_t *shape, const void *x, const ptrdiff_t *x_strides,
                       const void *y, const ptrdiff_t *y_strides, void *out);
-    /* C = A B (+ bias added to every row): A is m x k, B is k x n, C is m x n, contiguous rows of length n. bias may be
-     * NULL. work has tgi_gemm_work(m, n, k) bytes. */
-    void (*gemm[2])(size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b, const void *bias, void *c, void *work);
+    /* out = condition != 0 ? x : y, as `binary`. */
+    void (*select[2])(int ndim, const ptrdiff_t *shape, const void *condition, const ptrdiff_t *condition_strides,
+                      const void *x, const ptrdiff_t *x_strides, const void *y, const ptrdiff_t *y_strides, void *out);
+    /* Reduce the last `reduced` of ndim axes; out is contiguous over the others. Sums of float32 are added up in double
+     * every few hundred terms. NaN wins a maximum or minimum. Of no numbers the sum is 0, the maximum -inf. */
+    void (*reduce[2])(int reduction, int ndim, int reduced, const ptrdiff_t *shape, const void *x,
+                      const ptrdiff_t *x_strides, void *out);
+    /* losses[i] = -ln softmax(logits[i])[labels[i]] of contiguous rows, and probabilities = softmax(logits); labels lie in
+     * [0, columns). Backward: cotangent[i] = g[i] * (probabilities[i] - one_hot(labels[i])). */
+    void (*cross_entropy[2])(size_t rows, size_t columns, const void *logits, const ptrdiff_t *labels, void *losses,
+                             void *probabilities);
+    void (*cross_entropy_vjp[2])(size_t rows, size_t columns, const void *g, const void *probabilities,
+                                 const ptrdiff_t *labels, void *cotangent);
+    /* C = A B with an epilogue: A is m x k, B is k x n, C is m x n, contiguous rows of length n. work has
+     * tgi_gemm_work(m, n, k) bytes. */
+    void (*gemm[2])(size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b, const tgi_epilogue *epilogue, void *c,
+                    void *work);
     size_t (*gemm_work[2])(size_t m, size_t n, size_t k);
     /* How many floating-point operations a second this core does at best: `repeats` rounds of independent fused
      * multiply-adds in registers; returns their number, to be divided by the time that the call took. */

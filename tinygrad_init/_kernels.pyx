@@ -7,33 +7,10 @@ from libc.stdlib cimport free, malloc
 
 cnp.import_array()
 
-cdef extern from "tgi.h":
-    enum: TGI_FUNCTIONS
-    enum: TGI_UNARY_FUNCTIONS
-    enum: TGI_MAX_DIMS
-    const char *const tgi_function_names[]
-    const int tgi_function_reads[]
-    ctypedef struct tgi_matrix:
-        const void *data
-        Py_ssize_t row_stride
-        Py_ssize_t column_stride
-    ctypedef struct tgi_kernels:
-        const char *isa
-        void (*unary[2])(int, size_t, const void *, double, void *) noexcept nogil
-        void (*unary_vjp[2])(int, size_t, const void *, const void *, double, void *) noexcept nogil
-        void (*binary[2])(int, int, const Py_ssize_t *, const void *, const Py_ssize_t *, const void *,
-                          const Py_ssize_t *, void *) noexcept nogil
-        void (*gemm[2])(size_t, size_t, size_t, tgi_matrix, tgi_matrix, const void *, void *, void *) noexcept nogil
-        size_t (*gemm_work[2])(size_t, size_t, size_t) noexcept nogil
-        double (*peak[2])(size_t) noexcept nogil
-    double tgi_scalar(int, double, double, double) noexcept nogil
-    double tgi_scalar_vjp(int, int, double, double, double, double, double) noexcept nogil
-    const tgi_kernels *tgi_kernels_for(const char *) noexcept nogil
-    const char *const *tgi_isas() noexcept nogil
-
 # Below this many elements (or multiply-adds) letting other threads run costs more than the work itself.
-
 cdef Py_ssize_t NOGIL = 20_000
+cdef enum:
+    SMALL_WORK = 32768  # bytes on the stack for small products to pack into
 
 
 cdef const tgi_kernels *choose() except NULL:
@@ -60,9 +37,14 @@ def isas():
 
 cdef const tgi_kernels *K = choose()
 ISA = K.isa.decode()
-FUNCTIONS = {tgi_function_names[i].decode(): i for i in range(TGI_FUNCTIONS)}
+FUNCTIONS = {tgi_function_names[i].decode(): i for i in range(TGI_RELATIONS)}
+RELATIONS = {tgi_function_names[i].decode(): i for i in range(TGI_RELATIONS, TGI_FUNCTIONS)}
 READS = {tgi_function_names[i].decode(): ("nothing", "x", "out")[tgi_function_reads[i]]
          for i in range(TGI_UNARY_FUNCTIONS)}
+
+
+cdef const tgi_kernels *table() noexcept nogil:
+    return K
 
 
 cdef double scalar(int function, double x, double y, double p) noexcept nogil:
@@ -196,21 +178,24 @@ cdef cnp.ndarray product(cnp.ndarray x, cnp.ndarray y, bint y_transposed, cnp.nd
     cdef Py_ssize_t n = cnp.PyArray_DIM(y, 0 if y_transposed else 1)
     cdef cnp.npy_intp[2] shape
     cdef tgi_matrix a = as_matrix(x, False), b = as_matrix(y, y_transposed)
-    cdef const void *bias_data = NULL if bias is None else cnp.PyArray_DATA(bias)
+    cdef tgi_epilogue end = tgi_epilogue(NULL if bias is None else cnp.PyArray_DATA(bias), 0, -1, 0.0, NULL)
     shape[0] = m
     shape[1] = n
     cdef cnp.ndarray out = cnp.PyArray_EMPTY(2, shape, cnp.PyArray_TYPE(x), 0)
     if m == 0 or n == 0:
         return out
-    cdef void *work = malloc(K.gemm_work[kind](m, n, k))
+    cdef char[SMALL_WORK] small
+    cdef size_t size = tgi_product_work(K, kind, m, n, k)
+    cdef void *work = small if size <= SMALL_WORK else malloc(size)
     if work == NULL:
         raise MemoryError(f"matmul: no memory to pack {m}x{k} by {k}x{n}")
     if m * n * k < NOGIL:
-        K.gemm[kind](m, n, k, a, b, bias_data, cnp.PyArray_DATA(out), work)
+        tgi_product(K, kind, m, n, k, a, b, &end, cnp.PyArray_DATA(out), work)
     else:
         with nogil:
-            K.gemm[kind](m, n, k, a, b, bias_data, cnp.PyArray_DATA(out), work)
-    free(work)
+            tgi_product(K, kind, m, n, k, a, b, &end, cnp.PyArray_DATA(out), work)
+    if size > SMALL_WORK:
+        free(work)
     return out
 
 
@@ -238,6 +223,51 @@ cdef int check_product(cnp.ndarray x, cnp.ndarray y, bint y_transposed) except -
     if cnp.PyArray_DIM(x, 1) != cnp.PyArray_DIM(y, 1 if y_transposed else 0):
         raise ValueError(f"inner sizes differ: shapes {(<object>x).shape} and {(<object>y).shape}")
     return 0
+
+
+cdef cnp.ndarray class_numbers(object labels, Py_ssize_t rows, Py_ssize_t columns):
+    """The labels as the kernels read them; checked, because they become addresses."""
+    cdef cnp.ndarray found = cnp.PyArray_FROM_OTF(labels, cnp.NPY_INTP, cnp.NPY_ARRAY_CARRAY_RO)
+    cdef const Py_ssize_t *at = <const Py_ssize_t *>cnp.PyArray_DATA(found)
+    cdef Py_ssize_t i
+    if cnp.PyArray_NDIM(found) != 1 or cnp.PyArray_SIZE(found) != rows:
+        raise ValueError(f"cross_entropy: expected {rows} labels, got shape {(<object>found).shape}")
+    for i in range(rows):
+        if not 0 <= at[i] < columns:
+            raise ValueError(f"cross_entropy: label {at[i]} of sample {i} is not from 0 to {columns - 1}")
+    return found
+
+
+cdef tuple softmax_losses(object logits, object labels):
+    cdef cnp.ndarray x = solid(logits)
+    if cnp.PyArray_NDIM(x) != 2:
+        raise ValueError(f"cross_entropy: expected logits of two axes, got shape {(<object>x).shape}")
+    cdef Py_ssize_t rows = cnp.PyArray_DIM(x, 0), columns = cnp.PyArray_DIM(x, 1)
+    cdef cnp.ndarray at = class_numbers(labels, rows, columns)
+    cdef cnp.ndarray losses = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+    cdef cnp.ndarray probabilities = cnp.PyArray_EMPTY(2, cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+    if rows:
+        K.cross_entropy[kind_of(x)](rows, columns, cnp.PyArray_DATA(x), <const Py_ssize_t *>cnp.PyArray_DATA(at),
+                                    cnp.PyArray_DATA(losses), cnp.PyArray_DATA(probabilities))
+    return losses, probabilities, at
+
+
+def cross_entropy(object logits, object labels):
+    """-ln softmax(logits)[label], row by row."""
+    return softmax_losses(logits, labels)[0]
+
+
+def cross_entropy_vjp(object cotangent, object logits, object labels):
+    """g (softmax(logits) - one_hot(labels)), row by row: the cotangent of the logits."""
+    cdef cnp.ndarray g = solid(cotangent), probabilities, at
+    _, probabilities, at = softmax_losses(logits, labels)
+    cdef Py_ssize_t rows = cnp.PyArray_DIM(probabilities, 0), columns = cnp.PyArray_DIM(probabilities, 1)
+    if kind_of(g) != kind_of(probabilities) or cnp.PyArray_SIZE(g) != rows:
+        raise ValueError(f"cross_entropy_vjp: expected {rows} cotangents of {probabilities.dtype}, got shape {(<object>g).shape}, {g.dtype}")
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(2, cnp.PyArray_DIMS(probabilities), cnp.PyArray_TYPE(g), 0)
+    K.cross_entropy_vjp[kind_of(g)](rows, columns, cnp.PyArray_DATA(g), cnp.PyArray_DATA(probabilities),
+                                    <const Py_ssize_t *>cnp.PyArray_DATA(at), cnp.PyArray_DATA(out))
+    return out
 
 
 def peak(bint single, size_t repeats):

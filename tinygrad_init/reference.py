@@ -118,3 +118,21 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
     """x Wᵀ + b for a matrix x, a matrix W and a vector b."""
     with np.errstate(all="ignore"):
         return x @ weight.T + bias
+
+
+def cross_entropy(logits: Array, labels: Array) -> Array:
+    """-ln softmax(logits)[label], row by row; shifted by the row's maximum (0 where that is infinite)."""
+    with np.errstate(all="ignore"):
+        top = np.max(logits, axis=1, keepdims=True)
+        shifted = logits - np.where(np.isfinite(top), top, 0).astype(logits.dtype)
+        return np.log(np.sum(np.exp(shifted), axis=1)) - shifted[np.arange(len(labels)), labels]
+
+
+def cross_entropy_vjp(cotangent: Array, logits: Array, labels: Array) -> Array:
+    """g (softmax(logits) - one_hot(labels)), row by row: the cotangent of the logits."""
+    with np.errstate(all="ignore"):
+        top = np.max(logits, axis=1, keepdims=True)
+        e = np.exp(logits - np.where(np.isfinite(top), top, 0).astype(logits.dtype))
+        out = e / np.sum(e, axis=1, keepdims=True)
+        out[np.arange(len(labels)), labels] -= 1
+        return cotangent[:, np.newaxis] * out

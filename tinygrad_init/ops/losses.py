@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .._engine.tensor import Tensor
-from .activations import log_softmax, shift, sigmoid, softmax
+from ..backend import kernels
+from .activations import log_softmax, sigmoid, softmax
 from .elementwise import gated, maximum, where
 from .registry import Array, operation
 from .shape import _reshape
@@ -63,17 +64,34 @@ def _cross_entropy_examples(rng: np.random.Generator) -> list[Any]:
     return [((rng.normal(size=(5, 3)),), {"labels": np.array([0, 2, 1, 1, 0])})]
 
 
-def _softmax_minus_one_hot(g: Tensor, logits: Tensor, labels: Array) -> Tensor:
-    one_hot = np.zeros(logits.shape, logits.dtype)
-    one_hot[np.arange(len(labels)), labels] = 1
-    return _reshape(g, (len(labels), 1)) * (softmax(logits) - one_hot)
+def _slope_by_logits(cotangent: Tensor, g: Tensor, logits: Tensor) -> Tensor:
+    """The derivative of Σ cotangent · g (p - y) by the logits: that of a softmax."""
+    weighted = cotangent * _reshape(g, (g.shape[0], 1))
+    p = softmax(logits)
+    return p * (weighted - (weighted * p).sum(1, True))
 
 
-@operation(_softmax_minus_one_hot, formula="-ln softmax(logits)[label]", examples=_cross_entropy_examples)
+@operation(
+    lambda g, losses_g, logits, labels: (g * _cross_entropy_slope(_ones_like(losses_g), logits, labels)).sum(1),
+    lambda g, losses_g, logits: _slope_by_logits(g, losses_g, logits),
+    formula="g·(softmax(logits) - one_hot(label)): the derivative of the cross entropy",
+    examples=lambda rng: [((rng.normal(size=5), rng.normal(size=(5, 3))), {"labels": np.array([0, 2, 1, 1, 0])})],
+)
+def _cross_entropy_slope(losses_g: Array, logits: Array, /, labels: Array) -> Array:
+    return kernels.cross_entropy_vjp(losses_g, logits, labels)
+
+
+def _ones_like(x: Tensor) -> Tensor:
+    return Tensor(np.ones(x.shape), x.dtype)
+
+
+@operation(
+    lambda g, logits, labels: _cross_entropy_slope(g, logits, labels),
+    formula="-ln softmax(logits)[label]",
+    examples=_cross_entropy_examples,
+)
 def _cross_entropy(logits: Array, /, labels: Array) -> Array:
-    with np.errstate(all="ignore"):
-        shifted = logits - shift(logits, 1)
-        return np.log(np.sum(np.exp(shifted), axis=1)) - shifted[np.arange(len(labels)), labels]
+    return kernels.cross_entropy(logits, labels)
 
 
 def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tensor:

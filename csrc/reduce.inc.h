@@ -1,0 +1,109 @@
+/* Sums and extremes over axes, included once for each type and instruction set. */
+
+enum { T(STRETCH) = 256 }; /* terms that are added up in REAL before their sum goes into a double */
+
+/* The sum of contiguous numbers: many partial sums side by side, then one after the other. */
+static double T(sum_row)(size_t n, const REAL *x) {
+    enum { SIDE = 4 * T(LANES) };
+    double total = 0;
+    while (n > 0) {
+        const size_t now = n < T(STRETCH) * SIDE ? n : (size_t)T(STRETCH) * SIDE;
+        REAL lanes[SIDE] = {0};
+        size_t i = 0;
+        for (; i + SIDE <= now; i += SIDE)
+            for (size_t l = 0; l < SIDE; l++)
+                lanes[l] += x[i + l];
+        for (; i < now; i++)
+            total += (double)x[i];
+        for (size_t l = 0; l < SIDE; l++)
+            total += (double)lanes[l];
+        x += now;
+        n -= now;
+    }
+    return total;
+}
+
+/* total[j] += the sum of rows x[.][j] for a few columns of contiguous rows. */
+static void T(sum_columns)(size_t rows, size_t columns, const REAL *x, ptrdiff_t stride, double *total) {
+    enum { WIDTH = 4 * T(LANES) };
+    for (size_t r0 = 0; r0 < rows; r0 += T(STRETCH)) {
+        const size_t end = rows - r0 < T(STRETCH) ? rows : r0 + T(STRETCH);
+        if (columns == WIDTH) {
+            REAL lanes[WIDTH] = {0};
+            for (size_t r = r0; r < end; r++)
+                for (size_t j = 0; j < WIDTH; j++)
+                    lanes[j] += x[(ptrdiff_t)r * stride + (ptrdiff_t)j];
+            for (size_t j = 0; j < WIDTH; j++)
+                total[j] += (double)lanes[j];
+        } else {
+            REAL lanes[WIDTH] = {0};
+            for (size_t r = r0; r < end; r++)
+                for (size_t j = 0; j < columns; j++)
+                    lanes[j] += x[(ptrdiff_t)r * stride + (ptrdiff_t)j];
+            for (size_t j = 0; j < columns; j++)
+                total[j] += (double)lanes[j];
+        }
+    }
+}
+
+static double T(fold)(int reduction, double a, double b) {
+    if (reduction == TGI_SUM)
+        return a + b;
+    if (reduction == TGI_MAX)
+        return T(maximum)((REAL)a, (REAL)b);
+    return T(minimum)((REAL)a, (REAL)b);
+}
+
+/* One result: all numbers over the given axes. */
+static double T(reduce_all)(int reduction, int dims, const ptrdiff_t *n, ptrdiff_t (*s)[TGI_MAX_DIMS], const char *x) {
+    double total = reduction == TGI_SUM ? 0 : reduction == TGI_MAX ? -INFINITY : INFINITY;
+    const int last = dims - 1;
+    ptrdiff_t at[TGI_MAX_DIMS] = {0};
+    if (dims == 0)
+        return *(const REAL *)x;
+    do {
+        if (reduction == TGI_SUM && s[0][last] == sizeof(REAL)) {
+            total += T(sum_row)((size_t)n[last], (const REAL *)x);
+        } else {
+            for (ptrdiff_t i = 0; i < n[last]; i++)
+                total = T(fold)(reduction, total, *(const REAL *)(x + i * s[0][last]));
+        }
+    } while (T(next_row)(1, last, n, at, s, &x));
+    return total;
+}
+
+static void T(reduce)(int reduction, int ndim, int reduced, const ptrdiff_t *shape, const void *x,
+                      const ptrdiff_t *x_strides, void *out_) {
+    enum { WIDTH = 4 * T(LANES) };
+    const int kept = ndim - reduced;
+    ptrdiff_t n[TGI_MAX_DIMS], s[1][TGI_MAX_DIMS], rn[TGI_MAX_DIMS], rs[1][TGI_MAX_DIMS], at[TGI_MAX_DIMS] = {0};
+    const ptrdiff_t *const strides[1] = {x_strides}, *const reduced_strides[1] = {x_strides + kept};
+    const int dims = T(merge_axes)(1, kept, shape, strides, n, s);
+    const int reduced_dims = T(merge_axes)(1, reduced, shape + kept, reduced_strides, rn, rs);
+    const char *from = x;
+    REAL *out = out_;
+    if (dims < 0)
+        return;
+    if (dims == 0) {
+        n[0] = 1;
+        s[0][0] = 0;
+    }
+    const int last = dims == 0 ? 0 : dims - 1;
+    do {
+        /* Rows of a matrix are added up column by column, as they lie. */
+        if (reduction == TGI_SUM && reduced_dims == 1 && s[0][last] == sizeof(REAL) && n[last] > 1) {
+            for (ptrdiff_t j = 0; j < n[last]; j += WIDTH) {
+                const size_t columns = n[last] - j < WIDTH ? (size_t)(n[last] - j) : WIDTH;
+                double total[WIDTH] = {0};
+                T(sum_columns)((size_t)rn[0], columns, (const REAL *)from + j, rs[0][0] / (ptrdiff_t)sizeof(REAL), total);
+                for (size_t l = 0; l < columns; l++)
+                    out[j + (ptrdiff_t)l] = (REAL)total[l];
+            }
+        } else {
+            for (ptrdiff_t j = 0; j < n[last]; j++)
+                out[j] = reduced_dims < 0 ? (REAL)(reduction == TGI_SUM ? 0 : reduction == TGI_MAX ? -INFINITY : INFINITY)
+                                          : (REAL)T(reduce_all)(reduction, reduced_dims, rn, rs, from + j * s[0][last]);
+        }
+        out += n[last];
+    } while (T(next_row)(1, last, n, at, s, &from));
+}
