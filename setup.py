@@ -33,8 +33,14 @@ EXTENSIONS = [
         extra_link_args=OPENMP,
     ),
     *(
-        Extension(f"tinygrad_init._engine.{name}", [f"tinygrad_init/_engine/{name}.py"], extra_compile_args=FLAGS)
-        for name in ("modes", "graph", "storage", "tensor", "backward")
+        Extension(
+            f"tinygrad_init._engine.{name}",
+            [f"tinygrad_init/_engine/{name}.py"],
+            include_dirs=["csrc", np.get_include()],
+            define_macros=NUMPY,
+            extra_compile_args=FLAGS,
+        )
+        for name in ("modes", "graph", "storage", "tensor", "backward", "tracing", "program")
     ),
 ]
 

@@ -70,6 +70,27 @@ TGI_BINARY(ROW)
 TGI_RELATION(ROW)
 #undef ROW
 
+static void T(binary_vjp)(int function, int input, size_t n, const void *g_, const void *x_, const void *y_,
+                          const void *out_, void *cotangent_) {
+    const REAL *g = g_, *x = x_, *y = y_, *out = out_;
+    REAL *cotangent = cotangent_;
+    switch (2 * function + input) {
+#define CASE(name)                                                                                                     \
+    case 2 * TGI_##name:                                                                                               \
+        SAME_OR_APART                                                                                                  \
+        for (size_t i = 0; i < n; i++)                                                                                 \
+            cotangent[i] = T(name##_x_vjp)(g[i], x[i], y[i], out[i]);                                                  \
+        return;                                                                                                        \
+    case 2 * TGI_##name + 1:                                                                                           \
+        SAME_OR_APART                                                                                                  \
+        for (size_t i = 0; i < n; i++)                                                                                 \
+            cotangent[i] = T(name##_y_vjp)(g[i], x[i], y[i], out[i]);                                                  \
+        return;
+        TGI_BINARY(CASE)
+#undef CASE
+    }
+}
+
 /* Leave out axes of length 1 and merge neighbours that every operand walks through evenly: rows get long. Returns how many
  * axes are left (0: a single number), or -1 if there is nothing to do. */
 static int T(merge_axes)(int operands, int ndim, const ptrdiff_t *shape, const ptrdiff_t *const *strides, ptrdiff_t *n,

@@ -117,16 +117,3 @@ VJP(softsign, x) {
 #undef FUNCTION
 #undef VJP
 #undef NO_PARAMETER
-
-/* Functions of two numbers. */
-static inline REAL T(add)(REAL x, REAL y) { return x + y; }
-static inline REAL T(sub)(REAL x, REAL y) { return x - y; }
-static inline REAL T(mul)(REAL x, REAL y) { return x * y; }
-static inline REAL T(div)(REAL x, REAL y) { return x / y; }
-static inline REAL T(pow)(REAL x, REAL y) { return y == 2 ? x * x : M(pow)(x, y); }
-static inline REAL T(maximum)(REAL x, REAL y) { return x > y || x != x ? x : y; } /* NaN wins */
-static inline REAL T(minimum)(REAL x, REAL y) { return x < y || x != x ? x : y; }
-static inline REAL T(less)(REAL x, REAL y) { return x < y; }
-static inline REAL T(less_equal)(REAL x, REAL y) { return x <= y; }
-static inline REAL T(equal)(REAL x, REAL y) { return x == y; }
-static inline REAL T(not_equal)(REAL x, REAL y) { return x != y; }

@@ -147,7 +147,6 @@ static void T(store_tile)(size_t rows, size_t columns, size_t width, REAL *restr
                           size_t row, size_t column, int first, int last, REAL *restrict c, size_t n) {
     REAL *at = c + row * n + column;
     const REAL *bias = end->bias;
-    const size_t step = end->one_bias ? 0 : 1;
     if (first && !bias && (!last || end->function < 0)) {
         for (size_t i = 0; i < rows; i++)
             for (size_t j = 0; j < columns; j++)
@@ -156,7 +155,7 @@ static void T(store_tile)(size_t rows, size_t columns, size_t width, REAL *restr
     }
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++)
-            tile[i * width + j] += !first ? at[i * n + j] : bias ? bias[(column + j) * step] : 0;
+            tile[i * width + j] += !first ? at[i * n + j] : bias ? bias[end->bias_of_rows ? row + i : column + j] : 0;
     if (last && end->function >= 0 && end->kept) {
         REAL kept[MR * NR_VECTORS * VECTOR_BYTES / sizeof(REAL)] __attribute__((aligned(64)));
         const REAL *from = (const REAL *)end->kept + row * n + column;
@@ -187,7 +186,7 @@ static REAL *T(aligned)(void *work) { return (REAL *)(((size_t)work + 63) / 64 *
 static void T(gemm_of_nothing)(size_t m, size_t n, const tgi_epilogue *end, REAL *c) {
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++)
-            c[i * n + j] = end->bias ? ((const REAL *)end->bias)[end->one_bias ? 0 : j] : 0;
+            c[i * n + j] = end->bias ? ((const REAL *)end->bias)[end->bias_of_rows ? i : j] : 0;
     if (end->function >= 0 && end->kept)
         T(unary_vjp)(end->function, m * n, c, end->kept, end->p, c);
     else if (end->function >= 0)
@@ -197,6 +196,13 @@ static void T(gemm_of_nothing)(size_t m, size_t n, const tgi_epilogue *end, REAL
 static void T(gemm)(size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b, const tgi_epilogue *end, void *c_,
                     void *work) {
     REAL *C = c_;
+    if (end->row_sums)
+        for (size_t i = 0; i < m; i++) {
+            REAL sum = 0;
+            for (size_t p = 0; p < k; p++)
+                sum += ((const REAL *)a.data)[(ptrdiff_t)i * a.row_stride + (ptrdiff_t)p * a.column_stride];
+            ((REAL *)end->row_sums)[i] = sum;
+        }
     if (k == 0) {
         T(gemm_of_nothing)(m, n, end, C);
         return;
@@ -204,7 +210,8 @@ static void T(gemm)(size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b, co
     if (n == 1 && m > 1) { /* a column is a row of the transposed product, and rows are what vectors hold */
         const tgi_matrix at = {a.data, a.column_stride, a.row_stride}, bt = {b.data, b.column_stride, b.row_stride};
         tgi_epilogue turned = *end;
-        turned.one_bias = 1;
+        turned.bias_of_rows = !end->bias_of_rows;
+        turned.row_sums = NULL;
         T(gemm)(1, m, k, bt, at, &turned, C, work);
         return;
     }

@@ -10,10 +10,12 @@
 #define W(name) name##_wide
 #include "float_math.inc.h"
 #include "functions.inc.h"
+#include "binary.inc.h"
 #include "elementwise.inc.h"
 #include "gemm.inc.h"
 #include "reduce.inc.h"
 #include "loss.inc.h"
+#include "update.inc.h"
 #undef REAL
 #undef T
 #undef M
@@ -25,10 +27,12 @@
 #define W(name) name
 static inline double softplus_tail(double a) { return log1p(exp(-a)); }
 #include "functions.inc.h"
+#include "binary.inc.h"
 #include "elementwise.inc.h"
 #include "gemm.inc.h"
 #include "reduce.inc.h"
 #include "loss.inc.h"
+#include "update.inc.h"
 #undef REAL
 #undef T
 #undef M
@@ -43,10 +47,13 @@ const tgi_kernels JOIN(tgi_kernels_, ISA) = {
     .unary = {unary_f32, unary_f64},
     .unary_vjp = {unary_vjp_f32, unary_vjp_f64},
     .binary = {binary_f32, binary_f64},
+    .binary_vjp = {binary_vjp_f32, binary_vjp_f64},
     .select = {select_f32, select_f64},
     .reduce = {reduce_f32, reduce_f64},
     .cross_entropy = {cross_entropy_f32, cross_entropy_f64},
     .cross_entropy_vjp = {cross_entropy_vjp_f32, cross_entropy_vjp_f64},
+    .sgd = {sgd_f32, sgd_f64},
+    .adam = {adam_f32, adam_f64},
     .gemm = {gemm_f32, gemm_f64},
     .gemm_work = {gemm_work_f32, gemm_work_f64},
     .peak = {peak_f32, peak_f64},

@@ -1,31 +1,92 @@
-/* Softmax and cross entropy in one pass a row, and its derivative directly under it; once for each type and instruction
- * set. Shifted by the row's maximum (0 where that is infinite), so that nothing overflows. */
+/* Softmax and cross entropy, and its derivative directly under it; once for each type and instruction set. Shifted by the
+ * row's maximum (0 where that is infinite), so that nothing overflows. */
 
-static void T(cross_entropy)(size_t rows, size_t columns, const void *logits_, const ptrdiff_t *labels, void *losses_,
-                             void *probabilities_) {
-    const REAL *x = logits_;
-    REAL *losses = losses_, *p = probabilities_;
+static inline REAL T(shift_of)(REAL top) { return top - top == 0 ? top : 0; }
+
+/* Rows without gaps: one after the other, vectors along a row. */
+static void T(cross_entropy_of_rows)(size_t rows, size_t columns, const REAL *x, const int64_t *labels, REAL *losses,
+                                     REAL *p) {
     for (size_t i = 0; i < rows; i++, x += columns, p += columns) {
         REAL top = x[0];
         for (size_t j = 1; j < columns; j++)
             top = T(maximum)(top, x[j]);
-        const REAL shift = top - top == 0 ? top : 0;
+        const REAL shift = T(shift_of)(top);
         for (size_t j = 0; j < columns; j++)
             p[j] = T(exp)(x[j] - shift, 0);
         const REAL total = (REAL)T(sum_row)(columns, p);
-        losses[i] = T(log)(total, 0) - (x[labels[i]] - shift);
+        losses[i] = total; /* its logarithm is taken of all rows at once */
         for (size_t j = 0; j < columns; j++)
             p[j] /= total;
     }
+    x -= rows * columns;
+    for (size_t i = 0; i < rows; i++)
+        losses[i] = T(log)(losses[i], 0);
+    for (size_t i = 0; i < rows; i++, x += columns) {
+        REAL top = x[0];
+        for (size_t j = 1; j < columns; j++)
+            top = T(maximum)(top, x[j]);
+        losses[i] -= x[labels[i]] - T(shift_of)(top);
+    }
 }
 
-static void T(cross_entropy_vjp)(size_t rows, size_t columns, const void *g_, const void *probabilities_,
-                                 const ptrdiff_t *labels, void *cotangent_) {
+/* Columns without gaps: some rows at a time, vectors along a column. */
+static void T(cross_entropy_of_columns)(size_t rows, size_t columns, const REAL *x, const int64_t *labels, REAL *losses,
+                                        REAL *p) {
+    enum { TOGETHER = 256 };
+    REAL shift[TOGETHER], total[TOGETHER];
+    for (size_t i0 = 0; i0 < rows; i0 += TOGETHER) {
+        const size_t now = rows - i0 < TOGETHER ? rows - i0 : TOGETHER;
+        const REAL *from = x + i0;
+        REAL *to = p + i0;
+        for (size_t i = 0; i < now; i++)
+            shift[i] = from[i];
+        for (size_t j = 1; j < columns; j++)
+            for (size_t i = 0; i < now; i++)
+                shift[i] = T(maximum)(shift[i], from[j * rows + i]);
+        for (size_t i = 0; i < now; i++) {
+            shift[i] = T(shift_of)(shift[i]);
+            total[i] = 0;
+        }
+        for (size_t j = 0; j < columns; j++) {
+            const REAL *column = from + j * rows;
+            REAL *share = to + j * rows;
+            for (size_t i = 0; i < now; i++) {
+                share[i] = T(exp)(column[i] - shift[i], 0);
+                total[i] += share[i];
+            }
+        }
+        for (size_t j = 0; j < columns; j++)
+            for (size_t i = 0; i < now; i++)
+                to[j * rows + i] /= total[i];
+        for (size_t i = 0; i < now; i++)
+            losses[i0 + i] = T(log)(total[i], 0);
+        for (size_t i = 0; i < now; i++)
+            losses[i0 + i] -= from[(size_t)labels[i0 + i] * rows + i] - shift[i];
+    }
+}
+
+static void T(cross_entropy)(size_t rows, size_t columns, int by_columns, const void *logits, const int64_t *labels,
+                             void *losses, void *probabilities) {
+    if (by_columns)
+        T(cross_entropy_of_columns)(rows, columns, logits, labels, losses, probabilities);
+    else
+        T(cross_entropy_of_rows)(rows, columns, logits, labels, losses, probabilities);
+}
+
+static void T(cross_entropy_vjp)(size_t rows, size_t columns, int by_columns, const void *g_, const void *probabilities_,
+                                 const int64_t *labels, void *cotangent_) {
     const REAL *g = g_, *p = probabilities_;
     REAL *cotangent = cotangent_;
-    for (size_t i = 0; i < rows; i++, p += columns, cotangent += columns) {
+    const size_t rs = by_columns ? 1 : columns, cs = by_columns ? rows : 1;
+    if (by_columns) {
         for (size_t j = 0; j < columns; j++)
-            cotangent[j] = g[i] * p[j];
-        cotangent[labels[i]] = g[i] * (p[labels[i]] - 1);
+            for (size_t i = 0; i < rows; i++)
+                cotangent[j * rows + i] = T(gated)(g[i], p[j * rows + i]);
+    } else {
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < columns; j++)
+                cotangent[i * columns + j] = T(gated)(g[i], p[i * columns + j]);
     }
+    for (size_t i = 0; i < rows; i++)
+        cotangent[i * rs + (size_t)labels[i] * cs] = T(gated)(g[i], p[i * rs + (size_t)labels[i] * cs] - 1);
 }

@@ -27,7 +27,7 @@ static void copy(const tgi_instruction *in, const char *from, char *to) {
     ptrdiff_t at[TGI_AXES] = {0};
     const int last = in->ndim - 1;
     const ptrdiff_t *n = in->shape, *sf = in->strides[TGI_A], *st = in->strides[TGI_OUT];
-    const int source = in->function, kind = in->kind;
+    const int source = in->flag, kind = in->kind;
     const ptrdiff_t item = kind == TGI_FLOAT32 ? 4 : 8;
     for (;;) {
         if (source == kind && sf[last] == item && st[last] == item) {
@@ -57,31 +57,60 @@ static void copy(const tgi_instruction *in, const char *from, char *to) {
     }
 }
 
-#define SCALARS(type)                                                                                                  \
+/* Single numbers of one kind, one after the other. The functions that graphs of them consist of come first; the others go
+ * through the table. */
+#define SCALARS(type)                                                                                           \
     for (; s < end && s->kind == kind; s++) {                                                                          \
-        const double x = *(const type *)(arena + s->x), y = *(const type *)(arena + s->y);                             \
-        type *out = (type *)(arena + s->out);                                                                          \
+        const type x = *(const type *)(memory + s->x), y = *(const type *)(memory + s->y);                             \
+        type *const out = (type *)(memory + s->out);                                                                   \
         if (s->input < 0) {                                                                                            \
             if (s->function == TGI_mul)                                                                                \
-                *out = (type)(x * y);                                                                                  \
+                *out = x * y;                                                                                          \
             else if (s->function == TGI_add)                                                                           \
-                *out = (type)(x + y);                                                                                  \
+                *out = x + y;                                                                                          \
+            else if (s->function == TGI_gated)                                                                         \
+                *out = x == 0 ? 0 : x * y;                                                                             \
+            else if (s->function == TGI_relu)                                                                          \
+                *out = x < 0 ? 0 : x;                                                                                  \
             else                                                                                                       \
                 *out = (type)tgi_scalar(s->function, x, y, s->p);                                                      \
         } else {                                                                                                       \
-            *out = (type)tgi_scalar_vjp(s->function, s->input, *(const type *)(arena + s->g), x, y,                    \
-                                        *(const type *)(arena + s->value), s->p);                                      \
+            const type g = *(const type *)(memory + s->g);                                                             \
+            if (s->function == TGI_mul)                                                                                \
+                *out = g == 0 ? 0 : g * (s->input == 0 ? y : x);                                                       \
+            else                                                                                                       \
+                *out = (type)tgi_scalar_vjp(s->function, s->input, g, x, y, *(const type *)(memory + s->value), s->p); \
         }                                                                                                              \
     }
 
-static void run_scalars(const tgi_instruction *in, char *arena) {
-    const tgi_scalar_instruction *s = in->scalars, *const end = s + in->count;
+static void run_scalars(const tgi_instruction *in, char *memory) {
+    const tgi_scalar_instruction *s = in->scalars, *const end = s + in->shape[0];
     while (s < end) {
         const int kind = s->kind;
         if (kind == TGI_FLOAT32)
             SCALARS(float)
         else
             SCALARS(double)
+    }
+}
+
+static void run_stage(const tgi_kernels *K, int kind, const tgi_stage *stage, ptrdiff_t n, char *const *at,
+                      const ptrdiff_t (*strides)[1], char *to) {
+    switch (stage->code) {
+    case TGI_DO_unary:
+        K->unary[kind](stage->function, (size_t)n, at[0], stage->p, to);
+        break;
+    case TGI_DO_unary_vjp:
+        K->unary_vjp[kind](stage->function, (size_t)n, at[0], at[1], stage->p, to);
+        break;
+    case TGI_DO_binary:
+        K->binary[kind](stage->function, 1, &n, at[0], strides[0], at[1], strides[1], to);
+        break;
+    case TGI_DO_binary_vjp:
+        K->binary_vjp[kind](stage->function, stage->flag, (size_t)n, at[0], at[1], at[2], at[3], to);
+        break;
+    default:
+        K->select[kind](1, &n, at[0], strides[0], at[1], strides[1], at[2], strides[2], to);
     }
 }
 
@@ -95,42 +124,38 @@ static void run_chain(const tgi_kernels *K, const tgi_instruction *in, char *con
         const ptrdiff_t n = in->shape[0] - begin < TGI_PIECE ? in->shape[0] - begin : TGI_PIECE;
         for (int s = 0; s < chain->stages; s++) {
             const tgi_stage *stage = &chain->stage[s];
-            char *at[3] = {0}, *to;
-            ptrdiff_t strides[3];
-            for (int o = 0; o < 3; o++) {
-                const int from = stage->from[o];
-                const int i = -1 - from;
-                if (from >= 0) {
-                    at[o] = (char *)registers[from];
-                    strides[o] = item;
-                } else {
-                    at[o] = slots[chain->operand[i].slot] + chain->operand[i].offset + begin * item * chain->each[i];
-                    strides[o] = item * chain->each[i];
-                }
+            char *at[5];
+            ptrdiff_t strides[4][1];
+            for (int o = 0; o < 5; o++) {
+                const int from = o < 4 ? stage->from[o] : stage->to, i = -1 - from;
+                const ptrdiff_t each = from >= 0 ? item : item * chain->each[i];
+                at[o] = from >= 0 ? (char *)registers[from]
+                                  : slots[chain->operand[i].slot] + chain->operand[i].offset + begin * each;
+                if (o < 4)
+                    strides[o][0] = each;
             }
-            const int i = -1 - stage->to;
-            to = stage->to >= 0 ? (char *)registers[stage->to]
-                                : slots[chain->operand[i].slot] + chain->operand[i].offset + begin * item;
-            if (stage->code == TGI_DO_unary)
-                K->unary[kind](stage->function, (size_t)n, at[0], stage->p, to);
-            else if (stage->code == TGI_DO_unary_vjp)
-                K->unary_vjp[kind](stage->function, (size_t)n, at[0], at[1], stage->p, to);
-            else if (stage->code == TGI_DO_binary)
-                K->binary[kind](stage->function, 1, &n, at[0], &strides[0], at[1], &strides[1], to);
-            else
-                K->select[kind](1, &n, at[0], &strides[0], at[1], &strides[1], at[2], &strides[2], to);
+            run_stage(K, kind, stage, n, at, (const ptrdiff_t(*)[1])strides, at[4]);
         }
     }
 }
 
+/* Whether all numbers lie between two limits; NaN does not. */
+#define WITHIN(type)                                                                                                   \
+    do {                                                                                                               \
+        const type *x = (const type *)a;                                                                               \
+        const type low = (type)in->p[0], high = (type)in->p[1];                                                        \
+        int outside = 0;                                                                                               \
+        for (ptrdiff_t i = 0; i < in->shape[0]; i++)                                                                   \
+            outside |= !(x[i] >= low) | !(x[i] <= high);                                                               \
+        return !outside;                                                                                               \
+    } while (0)
+
 static int check(const tgi_instruction *in, const char *a) {
-    for (ptrdiff_t i = 0; i < in->shape[0]; i++) {
-        if (in->code == TGI_DO_check && load(in->kind, a + i * (in->kind == TGI_FLOAT32 ? 4 : 8)) == 0)
-            return 0;
-        if (in->code == TGI_DO_check_labels && !(((const int64_t *)a)[i] >= 0 && ((const int64_t *)a)[i] < in->shape[1]))
-            return 0;
-    }
-    return 1;
+    if (in->kind == TGI_FLOAT32)
+        WITHIN(float);
+    if (in->kind == TGI_FLOAT64)
+        WITHIN(double);
+    WITHIN(int64_t);
 }
 
 static void gather(const tgi_instruction *in, const char *a, const int64_t *index, char *out) {
@@ -156,21 +181,49 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-#define AT(place) (slots[in->at[place].slot] + in->at[place].offset)
+static inline char *place(const tgi_instruction *in, char *const *slots, int which) {
+    return in->at[which].slot < 0 ? NULL : slots[in->at[which].slot] + in->at[which].offset;
+}
+#define AT(which) place(in, slots, which)
 
+static void update(const tgi_kernels *K, const tgi_instruction *in, char *const *slots) {
+    const size_t n = (size_t)in->shape[0];
+    const double lr = *(const double *)AT(TGI_C);
+    if (in->code == TGI_DO_sgd) {
+        const tgi_sgd rule = {.momentum = in->p[0], .weight_decay = in->p[1], .nesterov = in->flag};
+        K->sgd[in->kind](n, AT(TGI_OUT), AT(TGI_A), AT(TGI_B), &rule, lr);
+    } else {
+        const tgi_adam rule = {in->p[0], in->p[1], in->p[2], in->p[3], in->flag};
+        K->adam[in->kind](n, AT(TGI_OUT), AT(TGI_A), AT(TGI_B), AT(TGI_D), (double *)AT(TGI_E), &rule, lr);
+    }
+}
+
+static void product(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, char *work) {
+    const tgi_matrix a = {AT(TGI_A), in->strides[TGI_A][0], in->strides[TGI_A][1]};
+    const tgi_matrix b = {AT(TGI_B), in->strides[TGI_B][0], in->strides[TGI_B][1]};
+    const tgi_epilogue end = {.bias = AT(TGI_C), .bias_of_rows = in->flag, .function = in->function, .p = in->p[0],
+                              .kept = AT(TGI_D), .row_sums = AT(TGI_E)};
+    tgi_product(K, in->kind, (size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], a, b, &end, AT(TGI_OUT),
+                work);
+}
+
+/* Returns whether the run may go on. */
 static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, char *work) {
     const int kind = in->kind;
     const size_t n = (size_t)in->shape[0];
     switch (in->code) {
     case TGI_DO_unary:
-        K->unary[kind](in->function, n, AT(TGI_A), in->p, AT(TGI_OUT));
+        K->unary[kind](in->function, n, AT(TGI_A), in->p[0], AT(TGI_OUT));
         return 1;
     case TGI_DO_unary_vjp:
-        K->unary_vjp[kind](in->function, n, AT(TGI_A), AT(TGI_B), in->p, AT(TGI_OUT));
+        K->unary_vjp[kind](in->function, n, AT(TGI_A), AT(TGI_B), in->p[0], AT(TGI_OUT));
         return 1;
     case TGI_DO_binary:
         K->binary[kind](in->function, in->ndim, in->shape, AT(TGI_A), in->strides[TGI_A], AT(TGI_B), in->strides[TGI_B],
                         AT(TGI_OUT));
+        return 1;
+    case TGI_DO_binary_vjp:
+        K->binary_vjp[kind](in->function, in->flag, n, AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_D), AT(TGI_OUT));
         return 1;
     case TGI_DO_select:
         K->select[kind](in->ndim, in->shape, AT(TGI_A), in->strides[TGI_A], AT(TGI_B), in->strides[TGI_B], AT(TGI_C),
@@ -182,20 +235,20 @@ static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const 
     case TGI_DO_reduce:
         K->reduce[kind](in->function, in->ndim, in->reduced, in->shape, AT(TGI_A), in->strides[TGI_A], AT(TGI_OUT));
         return 1;
-    case TGI_DO_product: {
-        const tgi_matrix a = {AT(TGI_A), in->strides[TGI_A][0], in->strides[TGI_A][1]};
-        const tgi_matrix b = {AT(TGI_B), in->strides[TGI_B][0], in->strides[TGI_B][1]};
-        const tgi_epilogue end = {in->with_bias ? AT(TGI_C) : NULL, 0, in->function, in->p,
-                                  in->with_kept ? AT(TGI_D) : NULL};
-        tgi_product(K, kind, n, (size_t)in->shape[1], (size_t)in->shape[2], a, b, &end, AT(TGI_OUT), work);
+    case TGI_DO_product:
+        product(K, in, slots, work);
         return 1;
-    }
     case TGI_DO_cross_entropy:
-        K->cross_entropy[kind](n, (size_t)in->shape[1], AT(TGI_A), (const ptrdiff_t *)AT(TGI_B), AT(TGI_OUT), AT(TGI_C));
+        K->cross_entropy[kind](n, (size_t)in->shape[1], in->flag, AT(TGI_A), (const int64_t *)AT(TGI_B), AT(TGI_OUT),
+                               AT(TGI_C));
         return 1;
     case TGI_DO_cross_entropy_vjp:
-        K->cross_entropy_vjp[kind](n, (size_t)in->shape[1], AT(TGI_A), AT(TGI_B), (const ptrdiff_t *)AT(TGI_C),
+        K->cross_entropy_vjp[kind](n, (size_t)in->shape[1], in->flag, AT(TGI_A), AT(TGI_B), (const int64_t *)AT(TGI_C),
                                    AT(TGI_OUT));
+        return 1;
+    case TGI_DO_sgd:
+    case TGI_DO_adam:
+        update(K, in, slots);
         return 1;
     case TGI_DO_gather:
         gather(in, AT(TGI_A), (const int64_t *)AT(TGI_B), AT(TGI_OUT));
@@ -204,26 +257,25 @@ static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const 
         scatter(in, AT(TGI_A), (const int64_t *)AT(TGI_B), AT(TGI_OUT));
         return 1;
     case TGI_DO_check:
-    case TGI_DO_check_labels:
         return check(in, AT(TGI_A));
     case TGI_DO_scalars:
         run_scalars(in, slots[0]);
         return 1;
-    case TGI_DO_elementwise:
+    case TGI_DO_chain:
         run_chain(K, in, slots);
         return 1;
     }
     return 0;
 }
 
-int64_t tgi_run(const tgi_kernels *K, const tgi_instruction *program, int64_t count, char *const *slots, char *work,
-                double *seconds) {
-    for (int64_t i = 0; i < count; i++) {
+int64_t tgi_run(const tgi_kernels *K, const tgi_instruction *program, int64_t from, int64_t count, char *const *slots,
+                char *work, double *seconds) {
+    for (int64_t i = from; i < count; i++) {
         const double start = seconds ? now() : 0;
         if (!run_one(K, &program[i], slots, work))
             return i;
         if (seconds)
             seconds[i] += now() - start;
     }
-    return -1;
+    return count;
 }

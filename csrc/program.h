@@ -1,61 +1,64 @@
 /* Programs: the kernel calls of a captured function in the order in which they run, without Python.
  *
- * Every operand is a place: a slot (slot 0 is the program's own arena, others are arrays of the caller) and an offset in
+ * Every operand is a place: a slot (slot 0 is the program's own memory, others are arrays of the caller) and an offset in
  * bytes. Shapes and strides (in bytes) are part of the instruction, so nothing is looked up and nothing allocated.
  */
 #ifndef TGI_PROGRAM_H
 #define TGI_PROGRAM_H
-
-#include <stdint.h>
 
 #include "tgi.h"
 
 #define TGI_AXES 8
 enum { TGI_INT64 = 2 }; /* a third kind of number: labels and indices */
 
-/* What an instruction does, with its operands a, b, c, d and its result `out`. */
+/* What an instruction does, with its operands a, b, c, d, e and its result `out`. */
 #define TGI_CODES(C)                                                                                                   \
-    C(unary)             /* out = f(a), n = shape[0] numbers, contiguous */                                            \
-    C(unary_vjp)         /* out = a * f'(b) */                                                                         \
-    C(binary)            /* out = f(a, b) over shape; out contiguous */                                                \
-    C(select)            /* out = a != 0 ? b : c over shape; out contiguous */                                         \
-    C(copy)              /* out = a over shape, any strides on both sides; `function` is the kind of a */              \
+    C(unary)             /* out = f(a), shape[0] numbers without gaps */                                               \
+    C(unary_vjp)         /* out = the cotangent from a, read from b */                                                 \
+    C(binary)            /* out = f(a, b) over shape; out without gaps */                                              \
+    C(binary_vjp)        /* out = the cotangent of input `flag` from a, read from inputs b, c and result d */          \
+    C(select)            /* out = a != 0 ? b : c over shape; out without gaps */                                       \
+    C(copy)              /* out = a over shape, any strides on both sides; `flag` is the kind of a */                  \
     C(reduce)            /* out = the last `reduced` axes of a reduced; `function` is a tgi_reduction */               \
-    C(product)           /* out = a b + c with epilogue d: shape m, n, k; strides of rows and columns in elements */   \
-    C(cross_entropy)     /* out = losses of logits a and labels b, and c = the probabilities; rows, columns */         \
-    C(cross_entropy_vjp) /* out from cotangent a, probabilities b, labels c */                                         \
+    C(product)           /* out = a b with epilogue: bias c, kept d, row sums e; shape m, n, k; `flag`: bias of rows */ \
+    C(cross_entropy)     /* out = losses of logits a and labels b, c = the probabilities; `flag`: by columns */        \
+    C(cross_entropy_vjp) /* out from cotangent a, probabilities b, labels c; `flag`: by columns */                     \
+    C(sgd)               /* weights out by gradients a, velocity b, learning rate c (a float64) */                     \
+    C(adam)              /* weights out by gradients a, m b, learning rate c, v d, powers e */                         \
     C(gather)            /* out[i] = a[b[i]], shape[0] numbers */                                                      \
     C(scatter)           /* out = 0 (shape[1] numbers), then out[b[i]] += a[i] for shape[0] numbers */                 \
-    C(check)             /* stop unless all of a, shape[0] numbers, are different from 0 */                            \
-    C(check_labels)      /* stop unless all of a, shape[0] whole numbers, lie in [0, shape[1]) */                      \
+    C(check)             /* stop unless all of a, shape[0] numbers without gaps, lie in [p[0], p[1]] */                \
+    C(call)              /* stop: what comes here is not the machine's to do */                                        \
     C(scalars)           /* a run of instructions on single numbers, see tgi_scalar_instruction */                     \
-    C(elementwise)       /* a chain of functions over shape[0] numbers, piece by piece, see tgi_stage */
+    C(chain)             /* a chain of elementwise functions over shape[0] numbers, piece by piece, see tgi_chain */
 
 #define TGI_ENUM_CODE(name) TGI_DO_##name,
 enum tgi_code { TGI_CODES(TGI_ENUM_CODE) TGI_CODE_COUNT };
+extern const char *const tgi_code_names[TGI_CODE_COUNT];
 
 typedef struct {
-    int64_t slot, offset;
+    int64_t slot, offset; /* slot -1: nothing */
 } tgi_place;
 
-enum { TGI_A, TGI_B, TGI_C, TGI_D, TGI_OUT, TGI_PLACES };
+enum { TGI_A, TGI_B, TGI_C, TGI_D, TGI_E, TGI_OUT, TGI_PLACES };
 
-/* One number from others, all in the arena at these offsets: the value of a function (`input` -1) or the cotangent of its
- * input 0 or 1, for which g is the cotangent of its result. */
+/* One number from others, all in the program's memory at these offsets: the value of a function (`input` -1) or the
+ * cotangent of its input 0 or 1, for which g is the cotangent of its result `value`. */
 typedef struct {
     int16_t function;
-    int8_t kind, input;
+    int8_t input;
+    int8_t kind;
     int32_t g, x, y, value, out;
     double p;
 } tgi_scalar_instruction;
 
-/* One function of a chain. An operand is a register (0 <= number < TGI_REGISTERS: a piece of TGI_PIECE numbers), or -1 - i for
- * the chain's operand i, whose numbers are `each` apart (0: it is a single number). */
-enum { TGI_REGISTERS = 12, TGI_PIECE = 512, TGI_OPERANDS = 12, TGI_STAGES = 32 };
+/* One function of a chain. An operand is a register (0 <= number < TGI_REGISTERS: a piece of TGI_PIECE numbers), or -1 - i
+ * for the chain's operand i, whose numbers are `each` apart (0: it is a single number). */
+enum { TGI_REGISTERS = 12, TGI_PIECE = 512, TGI_OPERANDS = 16, TGI_STAGES = 32 };
 typedef struct {
-    int16_t code; /* unary, unary_vjp, binary or select */
-    int16_t function;
-    int16_t from[3], to;
+    int16_t code; /* unary, unary_vjp, binary, binary_vjp or select */
+    int16_t function, flag;
+    int16_t from[4], to;
     double p;
 } tgi_stage;
 typedef struct {
@@ -66,24 +69,23 @@ typedef struct {
 } tgi_chain;
 
 typedef struct {
-    int32_t code, kind, function, ndim, reduced, with_bias, with_kept, count;
-    double p;
+    int32_t code, kind, function, flag, ndim, reduced;
+    double p[6];
     tgi_place at[TGI_PLACES];
     ptrdiff_t shape[TGI_AXES], strides[TGI_PLACES][TGI_AXES];
-    const tgi_scalar_instruction *scalars; /* `count` of them */
+    const tgi_scalar_instruction *scalars; /* shape[0] of them */
     const tgi_chain *chain;
 } tgi_instruction;
 
-/* Run instructions; slots[0] is the arena, work has the most that any product needs (tgi_product_work). Returns the
- * number of the instruction that stopped the run, or -1. With `seconds`, adds to each instruction's place its time. */
-int64_t tgi_run(const tgi_kernels *kernels, const tgi_instruction *program, int64_t count, char *const *slots, char *work,
-                double *seconds);
+/* Run the instructions from number `from` on; slots[0] is the program's memory, work has the most that any product needs
+ * (tgi_product_work). Returns the number of the instruction that stopped the run, or `count`. With `seconds`, adds to
+ * each instruction's place its time. */
+int64_t tgi_run(const tgi_kernels *kernels, const tgi_instruction *program, int64_t from, int64_t count,
+                char *const *slots, char *work, double *seconds);
 
 /* C = A B as `gemm`, on several threads where the product is large. */
 void tgi_product(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b,
                  const tgi_epilogue *epilogue, void *c, void *work);
 size_t tgi_product_work(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t k);
-
-extern const char *const tgi_code_names[TGI_CODE_COUNT];
 
 #endif

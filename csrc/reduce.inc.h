@@ -46,6 +46,10 @@ static void T(sum_columns)(size_t rows, size_t columns, const REAL *x, ptrdiff_t
     }
 }
 
+static REAL T(of_nothing)(int reduction) {
+    return reduction == TGI_MAX ? -(REAL)INFINITY : reduction == TGI_MIN ? (REAL)INFINITY : 0;
+}
+
 static double T(fold)(int reduction, double a, double b) {
     if (reduction == TGI_SUM)
         return a + b;
@@ -54,9 +58,56 @@ static double T(fold)(int reduction, double a, double b) {
     return T(minimum)((REAL)a, (REAL)b);
 }
 
+/* The sum of (scale x)² over the given axes, added up in double. */
+static double T(sum_of_squares)(double scale, int dims, const ptrdiff_t *n, ptrdiff_t (*s)[TGI_MAX_DIMS], const char *x) {
+    enum { SIDE = 8 };
+    ptrdiff_t at[TGI_MAX_DIMS] = {0};
+    const int last = dims - 1;
+    double lanes[SIDE] = {0}, total = 0;
+    do {
+        ptrdiff_t i = 0;
+        if (s[0][last] == sizeof(REAL))
+            for (; i + SIDE <= n[last]; i += SIDE)
+                for (ptrdiff_t l = 0; l < SIDE; l++) {
+                    const double v = scale * ((const REAL *)x)[i + l];
+                    lanes[l] += v * v;
+                }
+        for (; i < n[last]; i++) {
+            const double v = scale * *(const REAL *)(x + i * s[0][last]);
+            total += v * v;
+        }
+    } while (T(next_row)(1, last, n, at, s, &x));
+    for (int l = 0; l < SIDE; l++)
+        total += lanes[l];
+    return total;
+}
+
+static double T(fold_all)(int reduction, int dims, const ptrdiff_t *n, ptrdiff_t (*s)[TGI_MAX_DIMS], const char *x);
+
+/* Squares of a double may overflow or underflow: then all numbers are scaled by the largest one first. */
+static double T(norm_of)(int dims, const ptrdiff_t *n, ptrdiff_t (*s)[TGI_MAX_DIMS], const char *x) {
+    const double total = T(sum_of_squares)(1, dims, n, s, x);
+    if (sizeof(REAL) == sizeof(float) || (total > 1e-280 && total < 1e280) || total != total)
+        return sqrt(total);
+    const double high = T(fold_all)(TGI_MAX, dims, n, s, x), low = T(fold_all)(TGI_MIN, dims, n, s, x);
+    const double top = high > -low ? high : -low;
+    if (top == 0 || top - top != 0)
+        return top;
+    int exponent;
+    frexp(top, &exponent);
+    const double scale = ldexp(1, exponent < -1000 ? 1000 : -exponent); /* a power of two: scaling is exact */
+    return sqrt(T(sum_of_squares)(scale, dims, n, s, x)) / scale;
+}
+
 /* One result: all numbers over the given axes. */
 static double T(reduce_all)(int reduction, int dims, const ptrdiff_t *n, ptrdiff_t (*s)[TGI_MAX_DIMS], const char *x) {
-    double total = reduction == TGI_SUM ? 0 : reduction == TGI_MAX ? -INFINITY : INFINITY;
+    if (reduction != TGI_NORM)
+        return T(fold_all)(reduction, dims, n, s, x);
+    return dims == 0 ? fabs((double)*(const REAL *)x) : T(norm_of)(dims, n, s, x);
+}
+
+static double T(fold_all)(int reduction, int dims, const ptrdiff_t *n, ptrdiff_t (*s)[TGI_MAX_DIMS], const char *x) {
+    double total = T(of_nothing)(reduction);
     const int last = dims - 1;
     ptrdiff_t at[TGI_MAX_DIMS] = {0};
     if (dims == 0)
@@ -101,7 +152,7 @@ static void T(reduce)(int reduction, int ndim, int reduced, const ptrdiff_t *sha
             }
         } else {
             for (ptrdiff_t j = 0; j < n[last]; j++)
-                out[j] = reduced_dims < 0 ? (REAL)(reduction == TGI_SUM ? 0 : reduction == TGI_MAX ? -INFINITY : INFINITY)
+                out[j] = reduced_dims < 0 ? T(of_nothing)(reduction)
                                           : (REAL)T(reduce_all)(reduction, reduced_dims, rn, rs, from + j * s[0][last]);
         }
         out += n[last];

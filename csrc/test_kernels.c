@@ -119,7 +119,7 @@ static void test_gemm(const tgi_kernels *K, int kind) {
              *work = malloc(tgi_product_work(K, kind, m, n, k));
         const tgi_matrix A = {a, turn_a ? 1 : (ptrdiff_t)k, turn_a ? (ptrdiff_t)m : 1};
         const tgi_matrix B = {b, turn_b ? 1 : (ptrdiff_t)n, turn_b ? (ptrdiff_t)k : 1};
-        const tgi_epilogue end = {with_bias ? bias : NULL, 0, function, 0, with_kept ? kept : NULL};
+        const tgi_epilogue end = {with_bias ? bias : NULL, 0, function, 0, with_kept ? kept : NULL, NULL};
         tgi_product(K, kind, m, n, k, A, B, &end, c, work);
         for (int probe = 0; probe < 200 && m * n > 0; probe++) {
             const size_t i = (size_t)rand() % m, j = (size_t)rand() % n;
@@ -207,11 +207,11 @@ static void test_cross_entropy(const tgi_kernels *K, int kind) {
         const size_t rows = 4;
         void *x = filled(kind, rows * columns, -9, 9), *losses = filled(kind, rows, 0, 0), *g = filled(kind, rows, -1, 1),
              *p = filled(kind, rows * columns, 0, 0), *cotangent = filled(kind, rows * columns, 0, 0);
-        ptrdiff_t labels[4];
+        int64_t labels[4];
         for (size_t i = 0; i < rows; i++)
             labels[i] = rand() % (int)columns;
-        K->cross_entropy[kind](rows, columns, x, labels, losses, p);
-        K->cross_entropy_vjp[kind](rows, columns, g, p, labels, cotangent);
+        K->cross_entropy[kind](rows, columns, 0, x, labels, losses, p);
+        K->cross_entropy_vjp[kind](rows, columns, 0, g, p, labels, cotangent);
         for (size_t i = 0; i < rows; i++) {
             double total = 0;
             for (size_t j = 0; j < columns; j++)
@@ -220,7 +220,7 @@ static void test_cross_entropy(const tgi_kernels *K, int kind) {
             CHECK(close_to(get(losses, kind, i), loss, kind == TGI_FLOAT32 ? 1e-5 : 1e-13), "%s cross entropy", K->isa);
             for (size_t j = 0; j < columns; j++) {
                 const double share = exp(get(x, kind, i * columns + j)) / total;
-                const double slope = get(g, kind, i) * (share - ((ptrdiff_t)j == labels[i]));
+                const double slope = get(g, kind, i) * (share - ((int64_t)j == labels[i]));
                 CHECK(close_to(get(cotangent, kind, i * columns + j), slope, kind == TGI_FLOAT32 ? 1e-6 : 1e-14),
                       "%s its derivative", K->isa);
             }

@@ -7,6 +7,7 @@
 #define TGI_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define TGI_MAX_DIMS 64 /* as many as NumPy allows */
 
@@ -17,7 +18,7 @@
     F(neg, NOTHING) F(exp, OUT) F(expm1, OUT) F(log, X) F(log1p, X) F(sqrt, OUT) F(sin, X) F(cos, X) F(abs, X)         \
     F(erf, X) F(tanh, OUT) F(sigmoid, OUT) F(relu, OUT) F(leaky_relu, X) F(elu, X) F(selu, X) F(gelu, X) F(silu, X)    \
     F(softplus, X) F(hard_sigmoid, X) F(hardtanh, X) F(mish, X) F(softsign, X)
-#define TGI_BINARY(F) F(add) F(sub) F(mul) F(div) F(pow) F(maximum) F(minimum) F(gated)
+#define TGI_BINARY(F) F(add) F(sub) F(mul) F(div) F(pow) F(maximum) F(minimum) F(gated) F(binary_cross_entropy)
 /* Relations give 1 where they hold and 0 elsewhere. They have no derivative, so they are no operations, but are computed
  * like functions of two numbers. */
 #define TGI_RELATION(F) F(less) F(less_equal) F(equal) F(not_equal)
@@ -34,7 +35,7 @@ enum tgi_function {
     TGI_RELATION(TGI_ENUM_BINARY)
     TGI_FUNCTIONS
 };
-enum tgi_reduction { TGI_SUM, TGI_MAX, TGI_MIN };
+enum tgi_reduction { TGI_SUM, TGI_MAX, TGI_MIN, TGI_NORM };
 #define TGI_COUNT_UNARY(name, reads) +1
 enum { TGI_UNARY_FUNCTIONS = 0 TGI_UNARY(TGI_COUNT_UNARY) };
 
@@ -65,6 +66,16 @@ typedef struct {
 } tgi_epilogue;
 
 typedef struct {
+    double momentum, weight_decay;
+    int nesterov;
+} tgi_sgd;
+
+typedef struct {
+    double beta1, beta2, eps, weight_decay;
+    int decoupled; /* whether the weights shrink by lr * weight_decay apart from the gradient (AdamW) */
+} tgi_adam;
+
+typedef struct {
     const char *isa;
     /* out[i] = f(x[i]); cotangent[i] = g[i] * f'(kept[i]) where kept is x or out as tgi_function_reads says. */
     void (*unary[2])(int function, size_t n, const void *x, double p, void *out);
@@ -72,19 +83,28 @@ typedef struct {
     /* out = f(x, y) over a common shape; strides in bytes, 0 where an operand is stretched; out is contiguous. */
     void (*binary[2])(int function, int ndim, const ptrdiff_t *shape, const void *x, const ptrdiff_t *x_strides,
                       const void *y, const ptrdiff_t *y_strides, void *out);
+    /* The cotangent of input 0 or 1 of a function of two numbers, all arrays of n numbers without gaps; those that the
+     * derivative does not read may be NULL. */
+    void (*binary_vjp[2])(int function, int input, size_t n, const void *g, const void *x, const void *y, const void *out,
+                          void *cotangent);
     /* out = condition != 0 ? x : y, as `binary`. */
     void (*select[2])(int ndim, const ptrdiff_t *shape, const void *condition, const ptrdiff_t *condition_strides,
                       const void *x, const ptrdiff_t *x_strides, const void *y, const ptrdiff_t *y_strides, void *out);
     /* Reduce the last `reduced` of ndim axes; out is contiguous over the others. Sums of float32 are added up in double
-     * every few hundred terms. NaN wins a maximum or minimum. Of no numbers the sum is 0, the maximum -inf. */
+     * every few hundred terms. NaN wins a maximum or minimum. Of no numbers the sum is 0, the maximum -inf. The norm is
+     * the root of the sum of squares, which neither overflow nor underflow on the way. */
     void (*reduce[2])(int reduction, int ndim, int reduced, const ptrdiff_t *shape, const void *x,
                       const ptrdiff_t *x_strides, void *out);
-    /* losses[i] = -ln softmax(logits[i])[labels[i]] of contiguous rows, and probabilities = softmax(logits); labels lie in
-     * [0, columns). Backward: cotangent[i] = g[i] * (probabilities[i] - one_hot(labels[i])). */
-    void (*cross_entropy[2])(size_t rows, size_t columns, const void *logits, const ptrdiff_t *labels, void *losses,
-                             void *probabilities);
-    void (*cross_entropy_vjp[2])(size_t rows, size_t columns, const void *g, const void *probabilities,
-                                 const ptrdiff_t *labels, void *cotangent);
+    /* losses[i] = -ln softmax(row i of the logits)[labels[i]], and probabilities the softmax, laid out like the logits:
+     * rows without gaps (row_stride = columns, column_stride = 1) or columns (1, rows). Labels lie in [0, columns).
+     * Backward: the cotangent of row i is g[i] * (probabilities - one_hot(labels[i])). */
+    void (*cross_entropy[2])(size_t rows, size_t columns, int by_columns, const void *logits, const int64_t *labels,
+                             void *losses, void *probabilities);
+    void (*cross_entropy_vjp[2])(size_t rows, size_t columns, int by_columns, const void *g, const void *probabilities,
+                                 const int64_t *labels, void *cotangent);
+    /* Updates in one pass: of n weights w by their gradients g. velocity may be NULL; see update.inc.h. */
+    void (*sgd[2])(size_t n, void *w, const void *g, void *velocity, const tgi_sgd *rule, double lr);
+    void (*adam[2])(size_t n, void *w, const void *g, void *m, void *v, double *powers, const tgi_adam *rule, double lr);
     /* C = A B with an epilogue: A is m x k, B is k x n, C is m x n, contiguous rows of length n. work has
      * tgi_gemm_work(m, n, k) bytes. */
     void (*gemm[2])(size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b, const tgi_epilogue *epilogue, void *c,

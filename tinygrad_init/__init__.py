@@ -24,6 +24,7 @@ from ._engine.tensor import Tensor
 from .backend import BACKEND
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
+from .program import CaptureError, capture
 from .training import initialize, predict, train
 
 __version__ = "0.1.0"
@@ -33,8 +34,10 @@ tensor = Tensor
 __all__ = [
     *ops.__all__,
     "BACKEND",
+    "CaptureError",
     "GradcheckError",
     "Tensor",
+    "capture",
     "data",
     "default_dtype",
     "diagnose",

@@ -1,8 +1,12 @@
+from libc.stdint cimport int64_t
+
+
 cdef extern from "tgi.h":
     enum: TGI_FUNCTIONS
     enum: TGI_RELATIONS
     enum: TGI_UNARY_FUNCTIONS
     enum: TGI_MAX_DIMS
+    enum: TGI_add
     const char *const tgi_function_names[]
     const int tgi_function_reads[]
     ctypedef struct tgi_matrix:
@@ -11,19 +15,35 @@ cdef extern from "tgi.h":
         Py_ssize_t column_stride
     ctypedef struct tgi_epilogue:
         const void *bias
-        int one_bias
+        int bias_of_rows
         int function
         double p
         const void *kept
+        void *row_sums
+    ctypedef struct tgi_sgd:
+        double momentum
+        double weight_decay
+        int nesterov
+    ctypedef struct tgi_adam:
+        double beta1
+        double beta2
+        double eps
+        double weight_decay
+        int decoupled
     ctypedef struct tgi_kernels:
         const char *isa
         void (*unary[2])(int, size_t, const void *, double, void *) noexcept nogil
         void (*unary_vjp[2])(int, size_t, const void *, const void *, double, void *) noexcept nogil
         void (*binary[2])(int, int, const Py_ssize_t *, const void *, const Py_ssize_t *, const void *,
                           const Py_ssize_t *, void *) noexcept nogil
-        void (*cross_entropy[2])(size_t, size_t, const void *, const Py_ssize_t *, void *, void *) noexcept nogil
-        void (*cross_entropy_vjp[2])(size_t, size_t, const void *, const void *, const Py_ssize_t *,
+        void (*binary_vjp[2])(int, int, size_t, const void *, const void *, const void *, const void *,
+                              void *) noexcept nogil
+        void (*reduce[2])(int, int, int, const Py_ssize_t *, const void *, const Py_ssize_t *, void *) noexcept nogil
+        void (*cross_entropy[2])(size_t, size_t, int, const void *, const int64_t *, void *, void *) noexcept nogil
+        void (*cross_entropy_vjp[2])(size_t, size_t, int, const void *, const void *, const int64_t *,
                                      void *) noexcept nogil
+        void (*sgd[2])(size_t, void *, const void *, void *, const tgi_sgd *, double) noexcept nogil
+        void (*adam[2])(size_t, void *, const void *, void *, void *, double *, const tgi_adam *, double) noexcept nogil
         double (*peak[2])(size_t) noexcept nogil
     double tgi_scalar(int, double, double, double) noexcept nogil
     double tgi_scalar_vjp(int, int, double, double, double, double, double) noexcept nogil
@@ -39,34 +59,34 @@ cdef extern from "program.h":
     enum: TGI_CODE_COUNT
     const char *const tgi_code_names[]
     ctypedef struct tgi_place:
-        long long slot
-        long long offset
+        int64_t slot
+        int64_t offset
     ctypedef struct tgi_scalar_instruction:
         short function
-        signed char kind
         signed char input
+        signed char kind
         int g, x, y, value, out
         double p
     ctypedef struct tgi_stage:
-        short code
-        short function
-        short from_ "from"[3]
+        short code, function, flag
+        short from_ "from"[4]
         short to
         double p
     ctypedef struct tgi_chain:
         int stages, operands
-        tgi_stage stage[32]
-        tgi_place operand[12]
-        int each[12]
+        tgi_stage stage[1]
+        tgi_place operand[1]
+        int each[1]
     ctypedef struct tgi_instruction:
-        int code, kind, function, ndim, reduced, with_bias, with_kept, count
-        double p
-        tgi_place at[5]
-        Py_ssize_t shape[8]
-        Py_ssize_t strides[5][8]
+        int code, kind, function, flag, ndim, reduced
+        double p[6]
+        tgi_place at[1]
+        Py_ssize_t shape[1]
+        Py_ssize_t strides[1][8]
         const tgi_scalar_instruction *scalars
         const tgi_chain *chain
-    long long tgi_run(const tgi_kernels *, const tgi_instruction *, long long, char **, char *, double *) noexcept nogil
+    int64_t tgi_run(const tgi_kernels *, const tgi_instruction *, int64_t, int64_t, char **, char *,
+                    double *) noexcept nogil
     void tgi_product(const tgi_kernels *, int, size_t, size_t, size_t, tgi_matrix, tgi_matrix, const tgi_epilogue *,
                      void *, void *) noexcept nogil
     size_t tgi_product_work(const tgi_kernels *, int, size_t, size_t, size_t) noexcept nogil
@@ -76,3 +96,29 @@ cdef double scalar_vjp(int function, int input, double g, double x, double y, do
 cpdef unary(int function, object array, double p=*)
 cpdef unary_vjp(int function, object cotangent, object kept, double p=*)
 cpdef binary(int function, object left, object right, str name=*)
+cpdef binary_with_number(int function, object array, double number, bint first)
+cpdef binary_vjp(int function, int input, object cotangent, object left, object right, object out)
+cpdef add_into(object total, object part)
+
+
+cdef class Machine:
+    cdef tgi_instruction *program
+    cdef char **slots
+    cdef char *memory
+    cdef char *unaligned
+    cdef char *work
+    cdef double *seconds
+    cdef int64_t count
+    cdef readonly Py_ssize_t memory_size
+    cdef int slot_count
+    cdef list held, blocks
+    cdef object calls
+
+    cdef void *block(self, size_t size) except NULL
+    cdef int fill(self, tgi_instruction *out, object found) except -1
+    cdef int fill_scalars(self, tgi_instruction *out, object found) except -1
+    cdef int fill_chain(self, tgi_instruction *out, object found) except -1
+    cpdef bind(self, int slot, object array)
+    cpdef double read(self, int64_t offset, int kind)
+    cpdef write(self, int64_t offset, int kind, double value)
+    cpdef int64_t run(self) except? -1

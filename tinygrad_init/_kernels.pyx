@@ -2,8 +2,12 @@
 
 import os
 
+import numpy as np
+
 cimport numpy as cnp
-from libc.stdlib cimport free, malloc
+from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
 
 cnp.import_array()
 
@@ -39,12 +43,11 @@ cdef const tgi_kernels *K = choose()
 ISA = K.isa.decode()
 FUNCTIONS = {tgi_function_names[i].decode(): i for i in range(TGI_RELATIONS)}
 RELATIONS = {tgi_function_names[i].decode(): i for i in range(TGI_RELATIONS, TGI_FUNCTIONS)}
+REDUCTIONS = {"sum": 0, "max": 1, "min": 2, "norm": 3}
+CODES = {tgi_code_names[i].decode(): i for i in range(TGI_CODE_COUNT)}
+LIMITS = {"axes": TGI_AXES, "stages": TGI_STAGES, "operands": TGI_OPERANDS, "registers": TGI_REGISTERS}
 READS = {tgi_function_names[i].decode(): ("nothing", "x", "out")[tgi_function_reads[i]]
          for i in range(TGI_UNARY_FUNCTIONS)}
-
-
-cdef const tgi_kernels *table() noexcept nogil:
-    return K
 
 
 cdef double scalar(int function, double x, double y, double p) noexcept nogil:
@@ -127,6 +130,61 @@ cdef int stretch(cnp.ndarray x, int ndim, const Py_ssize_t *shape, Py_ssize_t *s
 
 cpdef binary(int function, object left, object right, str name="binary"):
     """An elementwise function of two arrays, stretched to a common shape."""
+    return binary_into(function, left, right, name, None)
+
+
+cpdef add_into(object total, object part):
+    """Add an array of the same shape to another one, in place."""
+    binary_into(TGI_add, total, part, "add", total)
+
+
+cpdef binary_with_number(int function, object array, double number, bint first):
+    """An elementwise function of an array and a number, which comes first or second."""
+    cdef cnp.ndarray x = solid(array)
+    cdef int kind = kind_of(x)
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(x), none = 0, each = cnp.PyArray_ITEMSIZE(x)
+    cdef float single = <float>number
+    cdef const void *y = <const void *>&single if kind == 0 else <const void *>&number
+    if not TGI_UNARY_FUNCTIONS <= function < TGI_FUNCTIONS:
+        raise ValueError(f"no elementwise function of two arrays has the number {function}")
+    if first:
+        K.binary[kind](function, 1, &n, y, &none, cnp.PyArray_DATA(x), &each, cnp.PyArray_DATA(out))
+    else:
+        K.binary[kind](function, 1, &n, cnp.PyArray_DATA(x), &each, y, &none, cnp.PyArray_DATA(out))
+    return out
+
+
+cpdef binary_vjp(int function, int input, object cotangent, object left, object right, object out):
+    """The cotangent of input 0 or 1 of an elementwise function of two arrays; those that it does not read may be None."""
+    cdef cnp.ndarray g = solid(cotangent)
+    cdef int kind = kind_of(g)
+    cdef cnp.ndarray x = like(g, left), y = like(g, right), value = like(g, out)
+    cdef cnp.ndarray result = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(g), cnp.PyArray_DIMS(g), cnp.PyArray_TYPE(g), 0)
+    cdef size_t n = cnp.PyArray_SIZE(g)
+    if not (TGI_UNARY_FUNCTIONS <= function < TGI_RELATIONS and 0 <= input <= 1):
+        raise ValueError(f"no elementwise function of two arrays has the number {function} and an input {input}")
+    if n < <size_t>NOGIL:
+        K.binary_vjp[kind](function, input, n, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(y),
+                           cnp.PyArray_DATA(value), cnp.PyArray_DATA(result))
+    else:
+        with nogil:
+            K.binary_vjp[kind](function, input, n, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(y),
+                               cnp.PyArray_DATA(value), cnp.PyArray_DATA(result))
+    return result
+
+
+cdef inline cnp.ndarray like(cnp.ndarray g, object array):
+    """An operand in the cotangent's size and dtype; where there is none, the cotangent stands in and is not read."""
+    if array is None:
+        return g
+    cdef cnp.ndarray x = solid(array)
+    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(g) or cnp.PyArray_SIZE(x) != cnp.PyArray_SIZE(g):
+        raise ValueError("binary_vjp: cotangent and saved array differ in dtype or size")
+    return x
+
+
+cdef binary_into(int function, object left, object right, str name, object total):
     cdef cnp.ndarray x = aligned(left), y = aligned(right)
     cdef int kind = kind_of(x), d, dx, dy
     cdef int nx = cnp.PyArray_NDIM(x), ny = cnp.PyArray_NDIM(y)
@@ -151,7 +209,13 @@ cpdef binary(int function, object left, object right, str name="binary"):
         n *= shape[d]
     stretch(x, ndim, shape, x_strides)
     stretch(y, ndim, shape, y_strides)
-    cdef cnp.ndarray out = cnp.PyArray_EMPTY(ndim, <cnp.npy_intp *>shape, cnp.PyArray_TYPE(x), 0)
+    cdef cnp.ndarray out
+    if total is None:
+        out = cnp.PyArray_EMPTY(ndim, <cnp.npy_intp *>shape, cnp.PyArray_TYPE(x), 0)
+    else:
+        out = total
+        if not cnp.PyArray_ISCARRAY(out) or n != cnp.PyArray_SIZE(out):
+            raise ValueError(f"{name}: the result needs {n} numbers without gaps that may be written to")
     if n < NOGIL:
         K.binary[kind](function, ndim, shape, cnp.PyArray_DATA(x), x_strides, cnp.PyArray_DATA(y), y_strides,
                        cnp.PyArray_DATA(out))
@@ -178,7 +242,11 @@ cdef cnp.ndarray product(cnp.ndarray x, cnp.ndarray y, bint y_transposed, cnp.nd
     cdef Py_ssize_t n = cnp.PyArray_DIM(y, 0 if y_transposed else 1)
     cdef cnp.npy_intp[2] shape
     cdef tgi_matrix a = as_matrix(x, False), b = as_matrix(y, y_transposed)
-    cdef tgi_epilogue end = tgi_epilogue(NULL if bias is None else cnp.PyArray_DATA(bias), 0, -1, 0.0, NULL)
+    cdef tgi_epilogue end
+    memset(&end, 0, sizeof(end))
+    end.function = -1
+    if bias is not None:
+        end.bias = cnp.PyArray_DATA(bias)
     shape[0] = m
     shape[1] = n
     cdef cnp.ndarray out = cnp.PyArray_EMPTY(2, shape, cnp.PyArray_TYPE(x), 0)
@@ -201,6 +269,8 @@ cdef cnp.ndarray product(cnp.ndarray x, cnp.ndarray y, bint y_transposed, cnp.nd
 
 def matmul(object left, object right):
     """The product of two matrices."""
+    if not isinstance(left, cnp.ndarray):
+        return recorded(left, "matmul", right)
     cdef cnp.ndarray x = aligned(left), y = aligned(right)
     check_product(x, y, False)
     return product(x, y, False, None)
@@ -208,10 +278,13 @@ def matmul(object left, object right):
 
 def linear(object left, object right, object bias):
     """x Wᵀ + b for a matrix x, a matrix W and a vector b."""
+    if not isinstance(left, cnp.ndarray):
+        return recorded(left, "linear", right, bias)
     cdef cnp.ndarray x = aligned(left), w = aligned(right), b = solid(bias)
     check_product(x, w, True)
     if kind_of(b) != kind_of(x) or cnp.PyArray_NDIM(b) != 1 or cnp.PyArray_SIZE(b) != cnp.PyArray_DIM(w, 0):
-        raise ValueError(f"linear: expected a bias of shape ({cnp.PyArray_DIM(w, 0)},) and {x.dtype}, got {(<object>b).shape}, {b.dtype}")
+        raise ValueError(f"linear: expected a bias of shape ({cnp.PyArray_DIM(w, 0)},) and {x.dtype}, "
+                         f"got {(<object>b).shape}, {b.dtype}")
     return product(x, w, True, b)
 
 
@@ -225,10 +298,56 @@ cdef int check_product(cnp.ndarray x, cnp.ndarray y, bint y_transposed) except -
     return 0
 
 
+def recorded(object first, str name, *rest):
+    """What is no array may be a stand-in for one, in a function that is being captured: it writes the kernel down."""
+    record = getattr(type(first), name, None)
+    if record is None:
+        raise TypeError(f"{name}: expected an array, got {type(first).__name__}")
+    return record(first, *rest)
+
+
+def reduce(object array, int reduction, tuple axes, bint keepdims):
+    """The sum, largest, smallest or norm (see `REDUCTIONS`) over axes."""
+    if not isinstance(array, cnp.ndarray):
+        return recorded(array, "reduce", reduction, axes, keepdims)
+    cdef cnp.ndarray x = aligned(array)
+    cdef int kind = kind_of(x), d, ndim = cnp.PyArray_NDIM(x), kept = 0, reduced = 0
+    cdef Py_ssize_t[TGI_MAX_DIMS] shape, strides, out_shape
+    cdef bint[TGI_MAX_DIMS] gone
+    if not 0 <= reduction < 4:
+        raise ValueError(f"no reduction has the number {reduction}")
+    memset(gone, 0, sizeof(gone))
+    for axis in axes:
+        gone[<int>axis] = True
+    for d in range(ndim):
+        if not gone[d]:
+            shape[kept] = cnp.PyArray_DIM(x, d)
+            strides[kept] = cnp.PyArray_STRIDE(x, d)
+            kept += 1
+    for d in range(ndim):
+        if gone[d]:
+            shape[kept + reduced] = cnp.PyArray_DIM(x, d)
+            strides[kept + reduced] = cnp.PyArray_STRIDE(x, d)
+            reduced += 1
+    if keepdims:
+        for d in range(ndim):
+            out_shape[d] = 1 if gone[d] else cnp.PyArray_DIM(x, d)
+    else:
+        memcpy(out_shape, shape, kept * sizeof(Py_ssize_t))
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(ndim if keepdims else kept, <cnp.npy_intp *>out_shape,
+                                             cnp.PyArray_TYPE(x), 0)
+    if cnp.PyArray_SIZE(x) < NOGIL:
+        K.reduce[kind](reduction, ndim, reduced, shape, cnp.PyArray_DATA(x), strides, cnp.PyArray_DATA(out))
+    else:
+        with nogil:
+            K.reduce[kind](reduction, ndim, reduced, shape, cnp.PyArray_DATA(x), strides, cnp.PyArray_DATA(out))
+    return out
+
+
 cdef cnp.ndarray class_numbers(object labels, Py_ssize_t rows, Py_ssize_t columns):
     """The labels as the kernels read them; checked, because they become addresses."""
-    cdef cnp.ndarray found = cnp.PyArray_FROM_OTF(labels, cnp.NPY_INTP, cnp.NPY_ARRAY_CARRAY_RO)
-    cdef const Py_ssize_t *at = <const Py_ssize_t *>cnp.PyArray_DATA(found)
+    cdef cnp.ndarray found = cnp.PyArray_FROM_OTF(labels, cnp.NPY_INT64, cnp.NPY_ARRAY_CARRAY_RO)
+    cdef const int64_t *at = <const int64_t *>cnp.PyArray_DATA(found)
     cdef Py_ssize_t i
     if cnp.PyArray_NDIM(found) != 1 or cnp.PyArray_SIZE(found) != rows:
         raise ValueError(f"cross_entropy: expected {rows} labels, got shape {(<object>found).shape}")
@@ -247,27 +366,83 @@ cdef tuple softmax_losses(object logits, object labels):
     cdef cnp.ndarray losses = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
     cdef cnp.ndarray probabilities = cnp.PyArray_EMPTY(2, cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
     if rows:
-        K.cross_entropy[kind_of(x)](rows, columns, cnp.PyArray_DATA(x), <const Py_ssize_t *>cnp.PyArray_DATA(at),
+        K.cross_entropy[kind_of(x)](rows, columns, 0, cnp.PyArray_DATA(x), <const int64_t *>cnp.PyArray_DATA(at),
                                     cnp.PyArray_DATA(losses), cnp.PyArray_DATA(probabilities))
     return losses, probabilities, at
 
 
 def cross_entropy(object logits, object labels):
     """-ln softmax(logits)[label], row by row."""
+    if not isinstance(logits, cnp.ndarray):
+        return recorded(logits, "cross_entropy", labels)
     return softmax_losses(logits, labels)[0]
 
 
 def cross_entropy_vjp(object cotangent, object logits, object labels):
     """g (softmax(logits) - one_hot(labels)), row by row: the cotangent of the logits."""
+    if not isinstance(logits, cnp.ndarray):
+        return recorded(logits, "cross_entropy_vjp", cotangent, labels)
     cdef cnp.ndarray g = solid(cotangent), probabilities, at
     _, probabilities, at = softmax_losses(logits, labels)
     cdef Py_ssize_t rows = cnp.PyArray_DIM(probabilities, 0), columns = cnp.PyArray_DIM(probabilities, 1)
     if kind_of(g) != kind_of(probabilities) or cnp.PyArray_SIZE(g) != rows:
-        raise ValueError(f"cross_entropy_vjp: expected {rows} cotangents of {probabilities.dtype}, got shape {(<object>g).shape}, {g.dtype}")
+        raise ValueError(f"cross_entropy_vjp: expected {rows} cotangents of {probabilities.dtype}, "
+                         f"got shape {(<object>g).shape}, {g.dtype}")
     cdef cnp.ndarray out = cnp.PyArray_EMPTY(2, cnp.PyArray_DIMS(probabilities), cnp.PyArray_TYPE(g), 0)
-    K.cross_entropy_vjp[kind_of(g)](rows, columns, cnp.PyArray_DATA(g), cnp.PyArray_DATA(probabilities),
-                                    <const Py_ssize_t *>cnp.PyArray_DATA(at), cnp.PyArray_DATA(out))
+    K.cross_entropy_vjp[kind_of(g)](rows, columns, 0, cnp.PyArray_DATA(g), cnp.PyArray_DATA(probabilities),
+                                    <const int64_t *>cnp.PyArray_DATA(at), cnp.PyArray_DATA(out))
     return out
+
+
+def sgd(object weight, object gradient, object velocity, object lr, double momentum, bint nesterov,
+        double weight_decay):
+    """Gradient descent, in place: velocity (None without momentum) and weight; see `csrc/update.inc.h`."""
+    if not isinstance(weight, cnp.ndarray):
+        return recorded(weight, "sgd", gradient, velocity, lr, momentum, nesterov, weight_decay)
+    cdef cnp.ndarray w = writable(weight, weight), g = solid(gradient), v = None
+    cdef tgi_sgd rule = tgi_sgd(momentum, weight_decay, nesterov)
+    cdef size_t n = cnp.PyArray_SIZE(w)
+    cdef double rate = lr
+    cdef void *velocities = NULL
+    if kind_of(g) != kind_of(w) or <size_t>cnp.PyArray_SIZE(g) != n:
+        raise ValueError("sgd: weight and gradient differ in dtype or size")
+    if velocity is not None:
+        v = writable(velocity, weight)
+        velocities = cnp.PyArray_DATA(v)
+    with nogil:
+        K.sgd[0 if cnp.PyArray_ITEMSIZE(w) == 4 else 1](n, cnp.PyArray_DATA(w), cnp.PyArray_DATA(g), velocities, &rule,
+                                                       rate)
+
+
+def adam(object weight, object gradient, object m, object v, object powers, object lr, double beta1, double beta2,
+         double eps, double weight_decay, bint decoupled):
+    """Adam, in place: moments, powers of the betas (two of float64) and weight; see `csrc/update.inc.h`."""
+    if not isinstance(weight, cnp.ndarray):
+        return recorded(weight, "adam", gradient, m, v, powers, lr, beta1, beta2, eps,
+                        weight_decay, decoupled)
+    cdef cnp.ndarray w = writable(weight, weight), g = solid(gradient)
+    cdef cnp.ndarray first = writable(m, weight), second = writable(v, weight), power = powers
+    cdef tgi_adam rule = tgi_adam(beta1, beta2, eps, weight_decay, decoupled)
+    cdef size_t n = cnp.PyArray_SIZE(w)
+    cdef double rate = lr
+    if kind_of(g) != kind_of(w) or <size_t>cnp.PyArray_SIZE(g) != n:
+        raise ValueError("adam: weight and gradient differ in dtype or size")
+    if kind_of(power) != 1 or cnp.PyArray_SIZE(power) != 2 or not cnp.PyArray_ISCARRAY(power):
+        raise ValueError("adam: expected the two powers as float64")
+    with nogil:
+        K.adam[0 if cnp.PyArray_ITEMSIZE(w) == 4 else 1](n, cnp.PyArray_DATA(w), cnp.PyArray_DATA(g),
+                                                        cnp.PyArray_DATA(first), cnp.PyArray_DATA(second),
+                                                        <double *>cnp.PyArray_DATA(power), &rule, rate)
+
+
+cdef cnp.ndarray writable(object array, object weight):
+    """An array to be changed in place, like the weight in size and dtype."""
+    cdef cnp.ndarray x = array, w = weight
+    if not cnp.PyArray_ISCARRAY(x):
+        raise ValueError("an array that is updated must lie in memory without gaps and be writable")
+    if kind_of(x) != kind_of(w) or cnp.PyArray_SIZE(x) != cnp.PyArray_SIZE(w):
+        raise ValueError("state and weight differ in dtype or size")
+    return x
 
 
 def peak(bint single, size_t repeats):
@@ -276,3 +451,6 @@ def peak(bint single, size_t repeats):
     with nogil:
         done = K.peak[0 if single else 1](repeats)
     return done
+
+
+include "_machine.pxi"

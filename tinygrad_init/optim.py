@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ._engine.modes import no_grad
+from ._engine.modes import mode, no_grad
+from ._engine.storage import operand, own
 from ._engine.tensor import Tensor
-from .ops import clip, norm
+from .backend import kernels
+from .ops import clip, norm, stack, where
 
 Array = np.ndarray[Any, Any]
 
@@ -44,7 +46,7 @@ class Optimizer:
             raise ValueError(f"{owner}: no parameters to update")
         _not_negative(owner, lr=lr)
         self.lr = lr
-        self.steps = 0
+        self.state: dict[int, tuple[Array, ...]] = {}  # by number of the parameter, what the rule remembers
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -53,22 +55,37 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient."""
-        self.steps += 1
+        trace = mode.trace
+        if trace is not None:
+            trace.visits(self)
+        lr = self.lr if trace is None else trace.attribute(self, "lr")
         # A step that is too large overflows, and is to be seen in the weights, not in a warning about this line.
         with no_grad(), np.errstate(all="ignore"):
             for i, p in enumerate(self.parameters):
                 if p.grad is None:
                     continue
-                if p.ndim == 0:  # a bare number has no array to change in place
+                gradient = operand(p.grad)
+                if i not in self.state:
+                    self.state[i] = self.start(p)
+                if p.ndim == 0 and trace is None:  # a bare number has no array to change in place
                     value = np.array(p.numpy())
-                    self.update(i, value, p.grad.numpy())
+                    self.update(i, value, gradient, lr)
                     p.fill_(value.item())
                 else:
-                    self.update(i, p.mutable_(), p.grad.numpy())
+                    self.update(i, own(p), gradient, lr)
 
-    def update(self, i: int, weight: Array, gradient: Array) -> None:
+    def start(self, p: Tensor) -> tuple[Array, ...]:
+        """What the rule remembers of a parameter, before the first step."""
+        return ()
+
+    def update(self, i: int, weight: Array, gradient: Array, lr: Any) -> None:
         """Change parameter number `i` in place."""
         raise NotImplementedError
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name != "lr":  # captured programs read that one at each run, and take the others for granted
+            mode.restructured()
 
 
 class SGD(Optimizer):
@@ -91,20 +108,13 @@ class SGD(Optimizer):
         if nesterov and momentum == 0:
             raise ValueError("SGD: nesterov needs a momentum")
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
-        self.velocity: dict[int, Array] = {}
 
-    def update(self, i: int, weight: Array, gradient: Array) -> None:
-        if self.weight_decay:
-            gradient = gradient + self.weight_decay * weight
-        if self.momentum:
-            if i in self.velocity:
-                self.velocity[i] *= self.momentum
-                self.velocity[i] += gradient
-            else:
-                self.velocity[i] = gradient.copy()
-            v = self.velocity[i]
-            gradient = gradient + self.momentum * v if self.nesterov else v
-        weight -= self.lr * gradient
+    def start(self, p: Tensor) -> tuple[Array, ...]:
+        return (np.zeros(p.shape, p.dtype),) if self.momentum else ()
+
+    def update(self, i: int, weight: Array, gradient: Array, lr: Any) -> None:
+        velocity = self.state[i][0] if self.momentum else None
+        kernels.sgd(weight, gradient, velocity, lr, self.momentum, self.nesterov, self.weight_decay)
 
 
 class Adam(Optimizer):
@@ -129,22 +139,13 @@ class Adam(Optimizer):
         if not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"{type(self).__name__}: betas must lie in [0, 1), got {betas}")
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-        self.moments: dict[int, tuple[Array, Array, int]] = {}
 
-    def update(self, i: int, weight: Array, gradient: Array) -> None:
-        if self.weight_decay and self.decoupled:
-            weight *= 1 - self.lr * self.weight_decay
-        elif self.weight_decay:
-            gradient = gradient + self.weight_decay * weight
-        m, v, t = self.moments.get(i) or (np.zeros_like(weight), np.zeros_like(weight), 0)
-        b1, b2 = self.betas
-        t += 1
-        m *= b1
-        m += (1 - b1) * gradient
-        v *= b2
-        v += (1 - b2) * gradient * gradient
-        self.moments[i] = m, v, t
-        weight -= (self.lr / (1 - b1**t)) * m / (np.sqrt(v / (1 - b2**t)) + self.eps)
+    def start(self, p: Tensor) -> tuple[Array, ...]:
+        return np.zeros(p.shape, p.dtype), np.zeros(p.shape, p.dtype), np.ones(2)  # the last: β₁ᵗ and β₂ᵗ
+
+    def update(self, i: int, weight: Array, gradient: Array, lr: Any) -> None:
+        rule = (*self.betas, self.eps, self.weight_decay, self.decoupled)
+        kernels.adam(weight, gradient, *self.state[i], lr, *rule)
 
 
 class AdamW(Adam):
@@ -168,10 +169,11 @@ def clip_grad_value_(parameters: Sequence[Tensor], limit: float) -> None:
     _not_negative("clip_grad_value_", limit=limit)
     for p in parameters:
         if p.grad is not None:
-            p.grad = clip(p.grad, -limit, limit)
+            with no_grad():
+                p.grad = clip(p.grad, -limit, limit)
 
 
-def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> float:
+def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> Tensor:
     """Scale all gradients together so that their joint Euclidean norm is at most `limit`.
 
     Pascanu et al. 2013, algorithm 1: the direction stays, the length is limited. A norm that is not finite changes
@@ -179,14 +181,17 @@ def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> float:
 
     Returns
     -------
-    float
-        The norm before.
+    Tensor
+        The norm before, a single float64 number.
     """
     _not_negative("clip_grad_norm_", limit=limit)
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    total = math.hypot(*(norm(g.detach().astype(np.float64)).item() for g in gradients))
-    if math.isfinite(total) and total > limit:
-        for p in parameters:
+    with no_grad():
+        found = [p for p in parameters if p.grad is not None]
+        norms = [norm(p.grad).astype(np.float64) for p in found if p.grad is not None]
+        total = norm(stack(norms)) if norms else Tensor(0.0, np.float64)
+        too_long = np.isfinite(total) & (total > limit)
+        factor = where(too_long, limit / where(too_long, total, 1.0), 1.0)
+        for p in found:
             if p.grad is not None:
-                p.grad = p.grad * (limit / total)
+                p.grad = p.grad * factor.astype(p.dtype)
     return total

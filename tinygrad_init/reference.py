@@ -82,7 +82,17 @@ BINARY: dict[str, Callable[[Array, Array], Any]] = {
     "minimum": np.minimum,
     # A cotangent of exactly zero stays zero, whatever the derivative: 0 · ∞ would be NaN.
     "gated": lambda g, derivative: np.where(g == 0, 0, g * derivative),
+    "binary_cross_entropy": lambda x, y: np.maximum(x, 0) - y * x + np.log1p(np.exp(-np.abs(x))),
 }
+
+RELATIONS: dict[str, Callable[[Array, Array], Any]] = {
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "equal": np.equal,
+    "not_equal": np.not_equal,
+}
+REDUCTIONS = {"sum": 0, "max": 1, "min": 2, "norm": 3}
+LIMITS: dict[str, int] = {}  # no chains of elementwise steps
 
 
 def code(name: str) -> int:
@@ -105,23 +115,52 @@ def binary(name: str, x: Array, y: Array) -> Array:
     except ValueError:
         raise ValueError(f"{name}: shapes {x.shape} and {y.shape} do not broadcast") from None
     with np.errstate(all="ignore"):
-        return np.asarray(BINARY[name](x, y), dtype=x.dtype)
+        return np.asarray((BINARY.get(name) or RELATIONS[name])(x, y), dtype=x.dtype)
+
+
+def reduce(x: Array, reduction: int, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """The sum, largest, smallest or norm over axes; the norm scaled so that nothing overflows or underflows on the way."""
+    if not isinstance(x, np.ndarray):
+        return recorded(x, "reduce", reduction, axes, keepdims)
+    with np.errstate(all="ignore"):
+        if reduction < 3:
+            return np.asarray((np.sum, np.max, np.min)[reduction](x, axis=axes, keepdims=keepdims))
+        if x.size == 0:
+            return np.asarray(np.sum(x, axis=axes, keepdims=keepdims))
+        top = np.max(np.abs(x), axis=axes, keepdims=True)
+        scale = np.where((top > 0) & np.isfinite(top), top, 1).astype(x.dtype, copy=False)
+        out = np.sqrt(np.sum(np.square(x / scale), axis=axes, keepdims=True)) * scale
+    return out if keepdims else np.squeeze(out, axis=axes)
+
+
+def recorded(first: Any, name: str, *rest: Any) -> Any:
+    """What is no array may be a stand-in for one, in a function that is being captured: it writes the kernel down."""
+    record = getattr(type(first), name, None)
+    if record is None:
+        raise TypeError(f"{name}: expected an array, got {type(first).__name__}")
+    return record(first, *rest)
 
 
 def matmul(x: Array, y: Array) -> Array:
     """The product of two matrices."""
+    if not isinstance(x, np.ndarray):
+        return recorded(x, "matmul", y)
     with np.errstate(all="ignore"):
         return x @ y
 
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
     """x Wᵀ + b for a matrix x, a matrix W and a vector b."""
+    if not isinstance(x, np.ndarray):
+        return recorded(x, "linear", weight, bias)
     with np.errstate(all="ignore"):
         return x @ weight.T + bias
 
 
 def cross_entropy(logits: Array, labels: Array) -> Array:
     """-ln softmax(logits)[label], row by row; shifted by the row's maximum (0 where that is infinite)."""
+    if not isinstance(logits, np.ndarray):
+        return recorded(logits, "cross_entropy", labels)
     with np.errstate(all="ignore"):
         top = np.max(logits, axis=1, keepdims=True)
         shifted = logits - np.where(np.isfinite(top), top, 0).astype(logits.dtype)
@@ -130,9 +169,56 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 
 def cross_entropy_vjp(cotangent: Array, logits: Array, labels: Array) -> Array:
     """g (softmax(logits) - one_hot(labels)), row by row: the cotangent of the logits."""
+    if not isinstance(logits, np.ndarray):
+        return recorded(logits, "cross_entropy_vjp", cotangent, labels)
     with np.errstate(all="ignore"):
         top = np.max(logits, axis=1, keepdims=True)
         e = np.exp(logits - np.where(np.isfinite(top), top, 0).astype(logits.dtype))
         out = e / np.sum(e, axis=1, keepdims=True)
         out[np.arange(len(labels)), labels] -= 1
         return cotangent[:, np.newaxis] * out
+
+
+def sgd(
+    weight: Array,
+    gradient: Array,
+    velocity: Array | None,
+    lr: float,
+    momentum: float,
+    nesterov: bool,
+    weight_decay: float,
+) -> None:
+    """v ← μ v + g, W ← W - η v, in place; Nesterov: W ← W - η (g + μ v); weight decay λ adds λ W to g."""
+    with np.errstate(all="ignore"):
+        slope = gradient + weight_decay * weight if weight_decay else gradient
+        if velocity is not None:
+            velocity *= momentum
+            velocity += slope
+            slope = slope + momentum * velocity if nesterov else velocity
+        weight -= lr * slope
+
+
+def adam(
+    weight: Array,
+    gradient: Array,
+    m: Array,
+    v: Array,
+    powers: Array,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> None:
+    """Algorithm 1 of Kingma and Ba (2015), in place; `powers` holds β₁ᵗ and β₂ᵗ."""
+    with np.errstate(all="ignore"):
+        slope = gradient if decoupled or not weight_decay else gradient + weight_decay * weight
+        powers *= (beta1, beta2)
+        m *= beta1
+        m += (1 - beta1) * slope
+        v *= beta2
+        v += (1 - beta2) * slope * slope
+        if decoupled:
+            weight *= 1 - lr * weight_decay
+        weight -= float(lr / (1 - powers[0])) * m / (np.sqrt(v * float(1 / (1 - powers[1]))) + eps)

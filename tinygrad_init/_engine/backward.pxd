@@ -1,13 +1,26 @@
 cimport cython
-from .graph cimport Memory, Node, Operation, schedule
+from .graph cimport Memory, Node, Operation, count_edges, schedule
+from .modes cimport Mode
 from .storage cimport Storage
-from .tensor cimport Tensor, apply, blank, number, wrap
-from .._kernels cimport scalar_vjp, unary_vjp as unary_vjp_kernel
+from .tensor cimport Bound, Tensor, apply, blank, number, round_to_single, same_shape, wrap
+from .._kernels cimport (
+    scalar_vjp, unary_vjp as unary_vjp_kernel, binary_vjp as binary_vjp_kernel, add_into as add_into_kernel
+)
+
+cdef Mode mode
+cdef Bound bound
 
 
+cdef bint walk_numbers(list roots, list seeds, bint keep)
+cdef give(Node parent, double part, list stack)
+cdef bint has_kernel(Operation op, Node node, Tensor g)
+cdef Tensor by_kernel(Operation op, Node node, int i, Tensor g)
 cdef list pull_back(Operation op, Node node, Tensor g, list asked)
-cdef list pull_back_by_kernel(Operation op, Node node, Tensor g, list asked)
-cdef Tensor unpack(Node node, Py_ssize_t i)
+cdef Tensor unpack(Node node, int i)
 cdef fetch(Node node, int what, Tensor g, list asked)
+cdef check_memories(Operation op, Node node)
+cdef check_memory(Operation op, Node node, int i, Memory memory, Py_ssize_t version)
 cdef Tensor fit(Operation op, Py_ssize_t i, Tensor part, Node parent)
-cdef Tensor accumulate(total, Tensor g, sums, Py_ssize_t slot)
+cdef Tensor accumulate(total, Tensor g, sums, Py_ssize_t slot, bint fresh)
+cdef Tensor exclusive(Tensor g)
+cdef deliver(Node node, Tensor g)

@@ -8,22 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, describe_place, schedule
+from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, count_edges, describe_place, schedule, scheduling
 from .modes import mode
-from .tensor import Tensor, above, blank, number, wrap
+from .storage import Storage  # noqa: F401 (named in the .pxd)
+from .tensor import BOUND, Tensor, blank, number, wrap
 
 try:
     import cython
 except ImportError:
     from . import _interpreted as cython
 
+bound = BOUND
+
 # Two threads that add to one `.grad` must not lose either's part.
 _delivering = threading.Lock()
 
 if not cython.compiled:
     # Only compiled code reaches these: interpreted, operations have no number in the C table.
+    from .tensor import round_to_single, same_shape
+
     scalar_vjp: Any = None
     unary_vjp_kernel: Any = None
+    binary_vjp_kernel: Any = None
+    add_into_kernel: Any = None
 
 
 def differentiate(
@@ -44,12 +51,10 @@ def differentiate(
             raise RuntimeError("backward: the tensor does not depend on anything that requires grad")
         roots.append(output._node)
     seeds = [seed(output, gradient, create_graph) for output, gradient in zip(outputs, gradients, strict=True)]
+    if inputs is None and not create_graph and mode.trace is None and walk_numbers(roots, seeds, retain_graph):
+        return []
     order, edges, root_slots, freed = schedule(roots)
-    if freed is not None:
-        raise RuntimeError(
-            f"backward: the graph was freed by an earlier backward (met at {freed.op.name}); "
-            "pass retain_graph=True to the first one to go through it again"
-        )
+    refuse_freed(freed)
     restricted: bool = inputs is not None
     results: list[Any] = [] if inputs is None else [None] * len(inputs)
     wanted: dict[Any, list[int]] = {}
@@ -59,13 +64,83 @@ def differentiate(
                 raise RuntimeError(f"grad: input {i} does not require grad")
             wanted.setdefault(output._node, []).append(i)
     asked = asked_for(wanted, order, edges) if restricted else bytearray(b"\1") * len(order)
-    recording: bool = mode.grad
-    mode.grad = create_graph
+    mode.enter("grad", create_graph)
     try:
         walk(order, edges, asked, [root_slots, seeds], wanted, results, retain_graph or create_graph)
     finally:
-        mode.grad = recording
+        mode.leave()
     return results
+
+
+def refuse_freed(freed: Node | None) -> None:
+    """Raise if a walk met a node that an earlier one has freed."""
+    if freed is not None:
+        raise RuntimeError(
+            f"backward: the graph was freed by an earlier backward (met at {freed.op.name}); "
+            "pass retain_graph=True to the first one to go through it again"
+        )
+
+
+def walk_numbers(roots: list[Any], seeds: list[Any], keep: cython.bint) -> bool:
+    """As `walk`, for graphs of nothing but bare numbers: the cotangent of a node is a number inside it.
+
+    Returns False, and has done nothing, if the graph is another one.
+    """
+    node: Node
+    start: Tensor
+    i: cython.Py_ssize_t
+    stack: list[Any] = []
+    leaves: list[Any] = []
+    seen: list[Any] = []
+    for node in roots:
+        if not node.numbers:
+            return False
+    with scheduling:
+        try:
+            refuse_freed(count_edges(roots, seen))
+            for node in seen:
+                if not node.numbers and node.op is not None:
+                    for node in seen:
+                        node.pending = 0
+                    return False
+                node.cotangent = 0.0
+            for i in range(len(roots)):
+                start = seeds[i]
+                give(roots[i], start._value, stack)
+            while stack:
+                node = stack.pop()
+                if node.op is None:
+                    leaves.append((node, node.cotangent))
+                    continue
+                op: Operation = node.op
+                p: float = node.params[0] if node.params else 0.0
+                g: cython.double = node.cotangent
+                x: cython.double = node.x_value
+                y: cython.double = node.y_value
+                out: cython.double = node.out_value
+                if node.left is not None:
+                    give(node.left, scalar_vjp(op.code, 0, g, x, y, out, p), stack)
+                if node.right is not None:
+                    give(node.right, scalar_vjp(op.code, 1, g, x, y, out, p), stack)
+                if not keep:
+                    node.free()
+        except BaseException:
+            for node in seen:
+                node.pending = 0
+            raise
+    for node, value in leaves:
+        deliver(node, number(value, node.single))
+    return True
+
+
+def give(parent: Node, part: cython.double, stack: list[Any]) -> None:
+    """Add to a node's cotangent; after the last part the node is next."""
+    parent.cotangent += part
+    if parent.single:
+        parent.cotangent = round_to_single(parent.cotangent)
+    parent.pending -= 1
+    if parent.pending == 0:
+        stack.append(parent)
 
 
 def walk(
@@ -75,31 +150,35 @@ def walk(
     start: list[Any],
     wanted: dict[Any, list[int]],
     results: list[Any],
-    keep: bool,
+    keep: cython.bint,
 ) -> None:
     """Visit each node once, after everything that uses it, and hand its cotangent on to its parents."""
     node: Node
     op: Operation
+    part: Tensor
     edge: cython.Py_ssize_t = 0
     slot: cython.Py_ssize_t
     target: cython.Py_ssize_t
     i: cython.Py_ssize_t
     degree: cython.Py_ssize_t
+    recording: cython.bint = mode.grad
+    trace: Any = mode.trace
+    places: cython.longlong[:] = edges
     cotangents: list[Any] = [None] * len(order)
-    sums = bytearray(len(order))  # 1: the cotangent is a sum that was made here and that nobody else holds
+    sums = bytearray(len(order))  # 1: the cotangent was made here and nobody else holds it
     for slot, found in zip(*start, strict=True):
-        cotangents[slot] = accumulate(cotangents[slot], found, sums, slot)
+        cotangents[slot] = accumulate(cotangents[slot], found, sums, slot, False)
     for slot in range(len(order)):
         node = order[slot]
         found = cotangents[slot]
         order[slot] = cotangents[slot] = None
-        if node.parents is None:
+        if node.freed:
             raise RuntimeError("backward: another backward, in another thread, has freed this graph in the meantime")
-        degree = len(node.parents)
+        degree = node.degree
         if found is not None:
             g: Tensor = found
             op = node.op
-            if node in wanted:
+            if wanted and node in wanted:
                 if op is not None or len(wanted[node]) > 1:
                     g._shared = True  # the walk goes on with it, or it is asked for twice
                 for i in wanted[node]:
@@ -107,13 +186,25 @@ def walk(
             elif op is None and asked[slot] & 1:
                 deliver(node, g)
             if op is not None and asked[slot] & 1:
-                needs: list[Any] = [edges[i] >= 0 and asked[edges[i]] != 0 for i in range(edge, edge + degree)]
-                parts: list[Any] = pull_back(op, node, g, needs)
-                for i in range(degree):
-                    if parts[i] is not None and needs[i]:
-                        target = edges[edge + i]
-                        part = fit(op, i, parts[i], node.parents[i])
-                        cotangents[target] = accumulate(cotangents[target], part, sums, target)
+                if node.x_memory is not None or node.y_memory is not None or node.rest is not None:
+                    check_memories(op, node)
+                if not recording and trace is None and has_kernel(op, node, g):
+                    for i in range(degree):
+                        target = places[edge + i]
+                        if target >= 0 and asked[target] != 0:
+                            part = by_kernel(op, node, i, g)
+                            fresh: cython.bint = part is not g
+                            if part._dims() != node.parent(i).shape:
+                                part = fit(op, i, part, node.parent(i))
+                            cotangents[target] = accumulate(cotangents[target], part, sums, target, fresh)
+                else:
+                    needs: list[Any] = [places[i] >= 0 and asked[places[i]] != 0 for i in range(edge, edge + degree)]
+                    parts: list[Any] = pull_back(op, node, g, needs)
+                    for i in range(degree):
+                        if parts[i] is not None and needs[i]:
+                            target = places[edge + i]
+                            part = fit(op, i, parts[i], node.parent(i))
+                            cotangents[target] = accumulate(cotangents[target], part, sums, target, False)
                 if not keep:
                     node.free()
         edge += degree
@@ -129,7 +220,7 @@ def asked_for(wanted: dict[Any, list[int]], order: list[Any], edges: Any) -> byt
         node = order[slot]
         if node in wanted:
             asked[slot] |= 2
-        for _ in range(len(node.parents)):
+        for _ in range(node.degree):
             edge -= 1
             if edges[edge] >= 0 and asked[edges[edge]] != 0:
                 asked[slot] |= 1
@@ -141,10 +232,9 @@ def pull_back(op: Operation, node: Node, g: Tensor, asked: list[Any]) -> list[An
 
     A rule that hands on the cotangent it got, or the same tensor twice, leaves two owners of one array: marked shared.
     """
-    if node.memories is not None:
-        check_memories(op, node)
-    if op.code >= 0 and not mode.grad:
-        quick = pull_back_by_kernel(op, node, g, asked)
+    trace = mode.trace
+    if trace is not None and not mode.grad:
+        quick = trace.pull_back(op, node, g, asked)
         if quick is not None:
             return quick
     if op.joint:
@@ -169,25 +259,45 @@ def pull_back(op: Operation, node: Node, g: Tensor, asked: list[Any]) -> list[An
     return parts
 
 
-def pull_back_by_kernel(op: Operation, node: Node, g: Tensor, asked: list[Any]) -> list[Any] | None:
-    """The same for an elementwise function of the C table, in one pass; None where the rules must do it."""
-    p: float = node.params[0] if node.params else 0.0
-    kept: Any
+def has_kernel(op: Operation, node: Node, g: Tensor) -> bool:
+    """Whether the C table can pull back through the node: what its derivative reads must have the result's shape."""
+    if op.code < 0:
+        return False
     if g._array is None:
-        x: float = 0.0 if node.saved is None or node.saved[0] is None else node.saved[0]
-        y: float = 0.0 if node.saved is None or node.saved[-1] is None else node.saved[-1]
-        out: float = 0.0 if node.out is None else node.out
-        first: float = scalar_vjp(op.code, 0, g._value, x, y, out, p) if asked[0] else 0.0
-        if len(asked) == 1:
-            return [number(first, g._single)]
-        second: float = scalar_vjp(op.code, 1, g._value, x, y, out, p) if asked[1] else 0.0
-        return [number(first, g._single) if asked[0] else None, number(second, g._single) if asked[1] else None]
-    if len(asked) != 1:
-        return None
-    kept = node.saved[0] if node.saved is not None else node.out
-    if kept is None:
-        return None
-    return [wrap(unary_vjp_kernel(op.code, g._array, kept, p))]
+        return node.numbers
+    if node.degree == 1:
+        return True
+    mask: cython.long = (0 if node.left is None else op.x_mask) | (0 if node.right is None else op.y_mask)
+    return (not mask & 1 or same_array_shape(node.x, g._array)) and (
+        not mask & 2 or same_array_shape(node.y, g._array)
+    )
+
+
+def same_array_shape(kept: Any, array: Any) -> bool:
+    """Whether what was saved is an array (and no bare number) of that shape."""
+    return isinstance(kept, np.ndarray) and same_shape(kept, array)
+
+
+def by_kernel(op: Operation, node: Node, i: cython.int, g: Tensor) -> Tensor:
+    """The cotangent of input `i`, in one pass of a kernel; `g` itself where it is the same."""
+    out: Tensor
+    p: float = node.params[0] if node.params else 0.0
+    if g._array is None:
+        return number(
+            scalar_vjp(op.code, i, g._value, node.x_value, node.y_value, node.out_value, p),
+            g._single,
+        )
+    if op is bound.add or (op is bound.sub and i == 0):
+        g._shared = True
+        return g
+    out = blank(g._single)
+    out._shape = g._shape
+    if node.degree == 1:
+        kept: Any = node.x if node.x is not None else node.out
+        out._array = unary_vjp_kernel(op.code, g._array, g._array if kept is None else kept, p)
+    else:
+        out._array = binary_vjp_kernel(op.code, i, g._array, node.x, node.y, node.out)
+    return out
 
 
 def fetch(node: Node, what: cython.int, g: Tensor, asked: list[Any]) -> Any:
@@ -207,9 +317,9 @@ def fetch(node: Node, what: cython.int, g: Tensor, asked: list[Any]) -> Any:
     return node.shapes[what - SHAPE]
 
 
-def unpack(node: Node, i: cython.Py_ssize_t) -> Tensor:
+def unpack(node: Node, i: cython.int) -> Tensor:
     """What the node saved of input `i` (-1: of its result), with its history if backward itself is being recorded."""
-    kept = node.out if i < 0 else node.saved[i]
+    kept: Any = (node.out_value if node.numbers else node.out) if i < 0 else node.kept(i)
     out: Tensor = blank(node.single)
     if isinstance(kept, float):
         out._value = kept
@@ -217,25 +327,30 @@ def unpack(node: Node, i: cython.Py_ssize_t) -> Tensor:
         out._array = kept
     out._shared = True
     if mode.grad:
-        out._node = node if i < 0 else node.parents[i]
-        if node.memories is not None:
-            for j, memory, _ in node.memories:
-                if j == i:
-                    out._memory = memory
+        out._node = node if i < 0 else node.parent(i)
+        out._memory = None if i < 0 else node.x_memory if i == 0 else node.y_memory if i == 1 else node.rest[i - 2][1]
     return out
 
 
 def check_memories(op: Operation, node: Node) -> None:
     """Refuse to differentiate with numbers that are no longer those of the forward pass."""
-    memory: Memory
-    for i, memory, version in node.memories:
-        if memory.version != version:
-            name = f"tensor {memory.label!r}" if memory.label else "an unnamed tensor"
-            raise RuntimeError(
-                f"backward of {op.name}: input {i} ({name}, shape {node.saved[i].shape}) was changed in place after "
-                f"{op.name} saved it at {describe_place(node.place)}; "
-                "run the forward pass again, or change the tensor after backward"
-            )
+    check_memory(op, node, 0, node.x_memory, node.x_version)
+    check_memory(op, node, 1, node.y_memory, node.y_version)
+    if node.rest is not None:
+        for i, entry in enumerate(node.rest):
+            if entry is not None:
+                check_memory(op, node, i + 2, entry[1], entry[2])
+
+
+def check_memory(op: Operation, node: Node, i: cython.int, memory: Memory | None, version: cython.Py_ssize_t) -> None:
+    """The same for one input."""
+    if memory is not None and memory.version != version:
+        name = f"tensor {memory.label!r}" if memory.label else "an unnamed tensor"
+        raise RuntimeError(
+            f"backward of {op.name}: input {i} ({name}, shape {node.kept(i).shape}) was changed in place after "
+            f"{op.name} saved it at {describe_place(node.place)}; "
+            "run the forward pass again, or change the tensor after backward"
+        )
 
 
 def fit(op: Operation, i: cython.Py_ssize_t, part: Tensor, parent: Node) -> Tensor:
@@ -246,18 +361,24 @@ def fit(op: Operation, i: cython.Py_ssize_t, part: Tensor, parent: Node) -> Tens
         return part
     if not op.broadcasts:
         raise ValueError(f"the rule of {op.name} for input {i} returned shape {part.shape}; expected {parent.shape}")
-    return above["sum_to"](part, parent.shape)
+    return bound.sum_to(part, parent.shape)
 
 
-def accumulate(total: Any, g: Tensor, sums: Any, slot: cython.Py_ssize_t) -> Tensor:
-    """Add a cotangent to what has come so far; the third and later ones in place, into a sum that only we hold."""
+def accumulate(total: Any, g: Tensor, sums: Any, slot: cython.Py_ssize_t, fresh: cython.bint) -> Tensor:
+    """Add a cotangent to what has come so far, in place where that was made here and nobody else holds it."""
     if total is None:
+        if fresh:
+            sums[slot] = 1
         return g
     held: Tensor = total
-    if sums[slot] == 0 or mode.grad or held._array is None:
+    if sums[slot] == 0 or held._array is None or mode.grad:
         sums[slot] = 1
-        return above["add"](held, g)
-    np.add(held._array, g._array, out=held._array)
+        return bound.add(held, g)
+    if cython.compiled and isinstance(held._array, np.ndarray):
+        add_into_kernel(held._array, g._array)
+    else:
+        with np.errstate(all="ignore"):
+            np.add(held._array, g._array, out=held._array)
     return held
 
 
@@ -266,6 +387,8 @@ def exclusive(g: Tensor) -> Tensor:
 
     One that is part of a graph needs no copy: it cannot change or, as an alias of a leaf, is copied before it does.
     """
+    if mode.trace is not None:
+        return g
     if g._node is None and g._array is not None and (g._shared or g._array.base is not None):
         return wrap(np.array(g._array))
     return g
@@ -276,8 +399,14 @@ def deliver(node: Node, g: Tensor) -> None:
     found = node.owner()
     if found is not None:
         tensor: Tensor = found
+        trace = mode.trace
+        if trace is not None:
+            before: Any = trace.gradient(tensor)
+            trace.changes_gradient(tensor)
+            tensor._grad = g if before is None else bound.add(before, g)
+            return
         with _delivering:
-            tensor._grad = exclusive(g) if tensor._grad is None else above["add"](tensor._grad, g)
+            tensor._grad = exclusive(g) if tensor._grad is None else bound.add(tensor._grad, g)
 
 
 def seed(output: Tensor, gradient: Any, create_graph: bool) -> Tensor:

@@ -1,5 +1,4 @@
 cimport cython
-from cpython.array cimport array
 
 
 @cython.final
@@ -9,7 +8,8 @@ cdef class Operation:
     cdef readonly object forward
     cdef readonly tuple rules, plans, masks, param_names, defaults
     cdef readonly int arity, code
-    cdef readonly bint joint, broadcasts, view
+    cdef readonly long x_mask, y_mask
+    cdef readonly bint joint, broadcasts, view, elementwise, complete
     cdef readonly object spec
 
     cpdef tuple bind_params(self, tuple extra, dict kwargs)
@@ -22,24 +22,33 @@ cdef class Memory:
 
 
 @cython.final
-@cython.freelist(1024)
-@cython.trashcan(True)
+@cython.no_gc
+@cython.freelist(4096)
 cdef class Node:
-    cdef object __weakref__
     cdef readonly Operation op
-    cdef readonly tuple params
-    cdef readonly tuple parents
-    cdef readonly tuple saved
-    cdef readonly object out
-    cdef readonly tuple shape
-    cdef readonly bint single
-    cdef tuple shapes, memories
+    cdef readonly tuple params, shape
+    cdef readonly bint single, numbers, freed
+    cdef readonly int degree
+    cdef Node left, right
+    cdef tuple others, shapes
+    cdef readonly object x, y, out
+    cdef tuple rest
+    cdef Memory x_memory, y_memory
+    cdef Py_ssize_t x_version, y_version, pending, slot
     cdef object place, owner
-    cdef Py_ssize_t pending, slot
+    cdef double x_value, y_value, out_value, cotangent
 
     cpdef free(self)
+    cpdef Node parent(self, int i)
+    cpdef kept(self, int i)
 
 
-cpdef Node new_node(op, params, parents, shape, bint single)
+cdef list _heap
+cdef bint _clearing
+
+
+cpdef Node new_node(Operation op, tuple params, tuple shape, bint single)
 cpdef tuple schedule(list roots)
+cpdef Node count_edges(list roots, list seen)
+cdef lay_out(list roots, list order)
 cpdef place_in_user_code()

@@ -1,7 +1,6 @@
 """The graph: operations, the nodes that their applications leave, and the order in which to walk them back.
 
-A `Node` says which operation was applied, whose results it used (`parents`) and which arrays its rules will want to see
-again (`saved`). Edges point from results to inputs and never back, so a graph holds no reference cycle and goes away by
+A `Node` says which operation was applied, whose results it used and which arrays its rules will want to see again. Edges point from results to inputs and never back, so a graph holds no reference cycle and goes away by
 itself with the last tensor that leads to it.
 """
 
@@ -31,7 +30,7 @@ OUT_BIT, SHAPES_BIT = 1 << 20, 1 << 21
 INPUT_BITS = OUT_BIT - 1
 
 _package = str(Path(__file__).parent.parent) + os.sep
-_scheduling = threading.Lock()
+scheduling = threading.Lock()
 call: list[Any] = [None]  # how to apply an operation to operands; `tensor` puts it here
 
 
@@ -58,9 +57,16 @@ class Operation:
     # spec
     #     What tests and documentation need to know (`ops.registry.Spec`).
 
+    # elementwise
+    #     Whether it is a function of one or two numbers, applied number by number.
+    # complete
+    #     Whether all parameters have defaults.
+    # x_mask, y_mask
+    #     The masks of the first two inputs.
+
     __slots__ = (
-        "__doc__", "arity", "broadcasts", "code", "defaults", "forward", "joint", "masks", "name", "param_names",
-        "plans", "rules", "spec", "view",
+        "__doc__", "arity", "broadcasts", "code", "complete", "defaults", "elementwise", "forward", "joint", "masks",
+        "name", "param_names", "plans", "rules", "spec", "view", "x_mask", "y_mask",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +84,7 @@ class Operation:
         broadcasts: bool,
         view: bool,
         code: int,
+        elementwise: bool,
         spec: Any,
     ) -> None:
         self.name = name
@@ -93,9 +100,15 @@ class Operation:
         self.broadcasts = broadcasts
         self.view = view
         self.code = code
+        self.elementwise = elementwise
+        self.complete = MISSING not in defaults
+        self.x_mask = masks[0]
+        self.y_mask = masks[min(1, len(masks) - 1)]
         self.spec = spec
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs and len(args) == self.arity and self.complete:
+            return call[0](self, args, self.defaults)
         arity: int = self.arity if self.arity >= 0 else len(args)
         if len(args) < arity or arity == 0:
             raise TypeError(f"{self.name}: expected {max(arity, 1)} tensors, got {len(args)}")
@@ -103,7 +116,7 @@ class Operation:
 
     def bind_params(self, extra: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """The parameters in the order of the signature, defaults filled in."""
-        if not extra and not kwargs and MISSING not in self.defaults:
+        if not extra and not kwargs and self.complete:
             return self.defaults
         if len(extra) > len(self.param_names):
             raise TypeError(f"{self.name}: {len(extra) - len(self.param_names)} arguments too many")
@@ -142,47 +155,78 @@ class Memory:
         self.label = label
 
 
+_heap: list[Any] = []
+_clearing: bool = False
+
+
 class Node:
     """One application of an operation or, with no operation, a leaf: a tensor whose gradient somebody wants.
 
+    What most operations need has a field of its own: the nodes of the first two inputs (`left`, `right`; None where no
+    gradient is needed) and their saved arrays (`x`, `y`); those of further inputs are in `others` and, with memory and
+    version, in `rest`. Of an operation on bare numbers (`numbers`) all three values are kept. `x_version` says which state of the array was saved:
+    `x_memory` counts its changes.
+
     A leaf knows its tensor only weakly (`owner`): the tensor holds the leaf and, in `.grad`, perhaps a graph that leads
-    back to it. `parents` is None once backward has freed the node.
+    back to it. So no reference cycle goes through a node, and the garbage collector need not look at it.
     """
 
     __slots__ = (
-        "__weakref__", "memories", "op", "out", "owner", "params", "parents", "pending", "place", "saved", "shape",
-        "shapes", "single", "slot",
+        "cotangent", "degree", "freed", "left", "numbers", "op", "others", "out", "out_value", "owner", "params",
+        "pending", "place", "rest", "right", "shape", "shapes", "single", "slot", "x", "x_memory", "x_value",
+        "x_version", "y", "y_memory", "y_value", "y_version",
     )  # fmt: skip
 
-    op: Any
-    params: Any
-    parents: Any
-    shape: Any
-    single: bool
-    saved: Any
-    out: Any
-    shapes: Any
-    memories: Any
-    place: Any
-    owner: Any
-    pending: int
-    slot: int
+    def __dealloc__(self) -> None:
+        # Compiled only. A long graph must not be taken down by recursion: the nodes that only this one holds are laid
+        # on a heap, and the first to come clears it away, one node after the other.
+        global _clearing
+        if self.left is not None:
+            _heap.append(self.left)
+            self.left = None
+        if self.right is not None:
+            _heap.append(self.right)
+            self.right = None
+        if self.others is not None:
+            _heap.append(self.others)
+            self.others = None
+        if not _clearing:
+            _clearing = True
+            while len(_heap) > 0:
+                _heap.pop()
+            _clearing = False
 
     def free(self) -> None:
         """Let go of everything the node kept for backward."""
-        self.parents = self.saved = self.out = self.shapes = self.memories = None
+        self.freed = True
+        self.degree = 0
+        self.left = self.right = self.others = self.x = self.y = self.rest = self.out = self.shapes = None
+        self.x_memory = self.y_memory = None
+
+    def parent(self, i: cython.int) -> Node | None:
+        """The node of input `i`, None if no gradient is needed there."""
+        return self.left if i == 0 else self.right if i == 1 else self.others[i - 2]
+
+    def kept(self, i: cython.int) -> Any:
+        """What was saved of input `i`: an array, or a float of a bare number."""
+        if self.numbers:
+            return self.x_value if i == 0 else self.y_value
+        return self.x if i == 0 else self.y if i == 1 else self.rest[i - 2][0]
 
 
-def new_node(op: Any, params: Any, parents: Any, shape: Any, single: cython.bint) -> Node:
+def new_node(op: Any, params: Any, shape: Any, single: cython.bint) -> Node:
     """A node that keeps nothing yet. Nodes are made here, not by `Node(...)`: compiled, that is much faster."""
     node: Node = Node.__new__(Node)
     node.op = op
     node.params = params
-    node.parents = parents
     node.shape = shape
     node.single = single
-    node.saved = node.out = node.shapes = node.memories = node.place = node.owner = None
-    node.pending = node.slot = 0
+    if not cython.compiled:  # where it is, all fields start as None and 0
+        node.left = node.right = node.others = node.x = node.y = node.out = node.rest = node.shapes = None
+        node.x_memory = node.y_memory = node.place = node.owner = None
+        node.numbers = node.freed = False
+        node.degree = node.pending = node.slot = node.x_version = node.y_version = 0
+        node.x_value = node.y_value = node.out_value = node.cotangent = 0.0
     return node
 
 
@@ -201,19 +245,26 @@ def schedule(roots: list[Any]) -> tuple[list[Any], Any, Any, Node | None]:
     freed: Node | None = None
     order: list[Any] = []
     seen: list[Any] = []
-    edges = array("q")
-    root_slots = array("q")
     node: Node
-    with _scheduling:
+    parent: Node
+    i: cython.Py_ssize_t
+    at: cython.Py_ssize_t = 0
+    with scheduling:
         try:
             freed = count_edges(roots, seen)
-            lay_out(roots, order, edges)
+            lay_out(roots, order)
         except BaseException:  # also an interrupt must not leave counters behind that a later walk would believe
             for node in seen:
                 node.pending = 0
             raise
-        for node in roots:
-            root_slots.append(node.slot)
+        edges = array("q", bytes(8 * sum([node.degree for node in order])))
+        places: cython.longlong[:] = edges
+        for node in order:
+            for i in range(node.degree):
+                parent = node.parent(i)
+                places[at] = -1 if parent is None else parent.slot
+                at += 1
+        root_slots = array("q", [node.slot for node in roots])
     return order, edges, root_slots, freed
 
 
@@ -221,6 +272,7 @@ def count_edges(roots: list[Any], seen: list[Any]) -> Node | None:
     """Count in `pending` the edges that lead to each node, and each root's seats; a freed node is returned."""
     node: Node
     parent: Node
+    i: cython.int
     freed: Node | None = None
     stack: list[Any] = []
     for node in roots:
@@ -230,10 +282,10 @@ def count_edges(roots: list[Any], seen: list[Any]) -> Node | None:
         node.pending += 1
     while stack:
         node = stack.pop()
-        if node.parents is None:
+        if node.freed:
             freed = node
-            continue
-        for parent in node.parents:
+        for i in range(node.degree):
+            parent = node.parent(i)
             if parent is not None:
                 if parent.pending == 0:
                     seen.append(parent)
@@ -242,10 +294,11 @@ def count_edges(roots: list[Any], seen: list[Any]) -> Node | None:
     return freed
 
 
-def lay_out(roots: list[Any], order: list[Any], edges: Any) -> None:
+def lay_out(roots: list[Any], order: list[Any]) -> None:
     """Count down again: a node is next when everything that leads to it has been laid out."""
     node: Node
     parent: Node
+    i: cython.int
     stack: list[Any] = []
     for node in roots:
         node.pending -= 1
@@ -255,16 +308,12 @@ def lay_out(roots: list[Any], order: list[Any], edges: Any) -> None:
         node = stack.pop()
         node.slot = len(order)
         order.append(node)
-        if node.parents is not None:
-            for parent in node.parents:
-                if parent is not None:
-                    parent.pending -= 1
-                    if parent.pending == 0:
-                        stack.append(parent)
-    for node in order:
-        if node.parents is not None:
-            for parent in node.parents:
-                edges.append(-1 if parent is None else parent.slot)
+        for i in range(node.degree):
+            parent = node.parent(i)
+            if parent is not None:
+                parent.pending -= 1
+                if parent.pending == 0:
+                    stack.append(parent)
 
 
 def place_in_user_code() -> tuple[CodeType, int] | None:

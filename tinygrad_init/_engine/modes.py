@@ -14,13 +14,68 @@ FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 
 
-class Mode(threading.local):
+class _Thread(threading.local):
     """The modes of one thread; every thread starts with its own."""
 
     def __init__(self) -> None:
         self.grad = True
         self.dtype: Any = FLOAT32
-        self.before: list[Any] = []  # what the contexts that are open in this thread have replaced
+        self.trace: Any = None  # what operations are written down in, while a function is being captured
+        self.before: list[tuple[str, Any]] = []  # what the contexts that are open in this thread have replaced
+
+
+class Mode:
+    """The modes of the thread that asks.
+
+    Asking costs more than a small operation. `unusual` counts the modes, of all threads, that are not what they start
+    as; while it is 0 nobody needs to ask. `structure` counts changes of what captured programs took for granted: the
+    attributes of modules and optimizers.
+    """
+
+    __slots__ = ("lock", "structure", "threads", "unusual")
+
+    def __init__(self) -> None:
+        self.unusual = 0
+        self.structure = 0
+        self.threads = _Thread()
+        self.lock = threading.Lock()
+
+    @property
+    def grad(self) -> bool:
+        """Whether operations are recorded."""
+        return self.unusual == 0 or self.threads.grad
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype that Python numbers take."""
+        return self.threads.dtype
+
+    @property
+    def trace(self) -> Any:
+        """The trace of the function that is being captured, or None."""
+        return None if self.unusual == 0 else self.threads.trace
+
+    def set(self, name: str, value: Any) -> Any:
+        """Change one mode of this thread; returns what it was."""
+        old = getattr(self.threads, name)
+        setattr(self.threads, name, value)
+        usual = {"grad": True, "trace": None}
+        if name in usual:
+            with self.lock:
+                self.unusual += (value is not usual[name]) - (old is not usual[name])
+        return old
+
+    def restructured(self) -> None:
+        """An attribute of a module or an optimizer has changed."""
+        self.structure += 1
+
+    def enter(self, name: str, value: Any) -> None:
+        """Change one mode until `leave`; calls nest."""
+        self.threads.before.append((name, self.set(name, value)))
+
+    def leave(self) -> None:
+        """Back to what the last `enter` of this thread replaced."""
+        self.set(*self.threads.before.pop())
 
 
 mode = Mode()
@@ -39,12 +94,11 @@ class _Recording:
             raise TypeError(f"{type(self).__name__}: write @{type(self).__name__}() with parentheses")
 
     def __enter__(self) -> Self:
-        mode.before.append(mode.grad)
-        mode.grad = self.on
+        mode.enter("grad", self.on)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        mode.grad = mode.before.pop()
+        mode.leave()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
@@ -88,17 +142,16 @@ class default_dtype:
         self.dtype = float_dtype(dtype)
 
     def __enter__(self) -> default_dtype:
-        mode.before.append(mode.dtype)
-        mode.dtype = self.dtype
+        mode.enter("dtype", self.dtype)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        mode.dtype = mode.before.pop()
+        mode.leave()
 
 
 def set_default_dtype(dtype: Any) -> None:
     """From now on Python numbers become tensors of this dtype, in this thread."""
-    mode.dtype = float_dtype(dtype)
+    mode.set("dtype", float_dtype(dtype))
 
 
 def get_default_dtype() -> np.dtype[Any]:

@@ -1,12 +1,16 @@
 cimport cython
 from .graph cimport Memory, Node
+from .modes cimport Mode
+
+cdef Mode mode
 
 
-@cython.freelist(1024)
-@cython.trashcan(True)
+@cython.no_gc
+@cython.freelist(4096)
 cdef class Storage:
     cdef object __weakref__
     cdef object _array
+    cdef tuple _shape
     cdef object _grad
     cdef Memory _memory
     cdef Node _node
@@ -18,6 +22,7 @@ cdef class Storage:
 
     cpdef _store(self, array)
     cpdef _data(self)
+    cpdef tuple _dims(self)
 
 
 cpdef Memory memory_of(Storage tensor)

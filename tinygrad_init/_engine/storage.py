@@ -16,15 +16,20 @@ from .modes import FLOAT32, FLOAT64, float_dtype, mode
 class Storage:
     """The numbers of a tensor and their place in a graph; `Tensor` adds what can be done with them.
 
-    `_array` is None for a bare number. `_shared` says that somebody else may rely on the array: it is copied before a
+    `_array` is None for a bare number; while a function is being captured it may be a stand-in without numbers
+    (`program.trace.Traced`). `_shared` says that somebody else may rely on the array: it is copied before a
     change and never taken over. `_memory` counts in-place changes and exists only once somebody
     depends on the numbers staying.
     """
 
-    __slots__ = ("__weakref__", "_array", "_grad", "_leaf", "_memory", "_node", "_shared", "_single", "_value", "name")
+    __slots__ = (
+        "__weakref__", "_array", "_grad", "_leaf", "_memory", "_node", "_shape", "_shared", "_single", "_value",
+        "name",
+    )  # fmt: skip
 
     def __init__(self, array: Any, name: str | None) -> None:
         self._array: Any = None
+        self._shape: Any = None
         self._node: Any = None
         self._grad: Any = None
         self._leaf: Any = None  # kept while requires_grad is off, so that graphs find the tensor when it is on again
@@ -35,6 +40,12 @@ class Storage:
 
     def _store(self, array: Any) -> None:
         """Take over an array; a 0-d one becomes a bare number, for which no array is kept."""
+        if mode.unusual != 0:
+            trace = mode.trace
+            if trace is not None:
+                self._array = trace.constant(array)
+                self._single = self._array.itemsize == 4
+                return
         self._single = array.itemsize == 4
         if array.ndim == 0:
             self._array = None
@@ -51,9 +62,16 @@ class Storage:
 
     # What it is
 
+    def _dims(self) -> tuple[int, ...]:
+        if self._array is None:
+            return ()
+        if self._shape is None:
+            self._shape = self._array.shape
+        return self._shape
+
     @property
     def shape(self) -> tuple[int, ...]:
-        return () if self._array is None else self._array.shape
+        return self._dims()
 
     @property
     def ndim(self) -> int:
@@ -81,7 +99,7 @@ class Storage:
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The numbers as a read-only array that shares the tensor's memory; the graph does not see its use."""
-        array = self._data().view()
+        array = self._numbers("numpy()").view()
         array.flags.writeable = False
         return array
 
@@ -98,13 +116,20 @@ class Storage:
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    def _numbers(self, what: str) -> Any:
+        """The numbers, to leave the engine with; refused while a function is being captured, where they are not known."""
+        if mode.unusual != 0:
+            trace = mode.trace
+            if trace is not None:
+                trace.refuse(f"{what} reads the numbers of a tensor, which are known only when the program runs")
+        return self._data()
+
     def item(self) -> float:
         """The only number of a tensor of size 1, as a Python float."""
-        if self._array is None:
-            return self._value
-        if self._array.size != 1:
+        array = self._numbers("item()")
+        if array.size != 1:
             raise ValueError(f"item: expected a tensor with one element, got shape {self.shape}")
-        return self._array.item()
+        return array.item()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -136,20 +161,24 @@ class Storage:
         """
         if self._array is None:
             raise ValueError("mutable_: a 0-d tensor is a bare number without an array; use fill_ or copy_")
-        self._claim()
-        return self._array
+        return self._own()
 
-    def _claim(self) -> None:
-        """Make sure that the numbers may be changed and are nobody else's, and count the change."""
+    def _own(self) -> Any:
+        """The array to write to (None: a bare number); makes sure that it may be changed and is nobody else's."""
         if not self.is_leaf:
             raise RuntimeError(f"the result of {self._node.op.name} is part of a graph and cannot be changed in place")
         if self._node is not None and mode.grad:
             raise RuntimeError("a leaf that requires grad can be changed in place only inside no_grad()")
+        if self._memory is not None:
+            self._memory.version += 1
+        if mode.unusual != 0:
+            trace = mode.trace
+            if trace is not None:
+                return trace.own(self)
         if self._shared and self._array is not None:
             self._array = self._array.copy()
         self._shared = False
-        if self._memory is not None:
-            self._memory.version += 1
+        return self._array
 
     def copy_(self, value: Any) -> Self:
         """Overwrite every element with those of `value`, which must have the same shape or be a number."""
@@ -167,23 +196,37 @@ class Storage:
             source: Storage = value
             if source._node is not None and mode.grad:
                 raise RuntimeError(f"{what}: the value requires grad and assignment is not recorded; detach() it")
-            value = source._data()
-        kind = np.asarray(value).dtype
+        value = operand(source if isinstance(value, Storage) else value)
+        kind = value.dtype
         if kind.kind not in "fiub":
-            raise TypeError(f"{what}: expected real numbers, got {type(value).__name__}")
-        if isinstance(value, np.ndarray) and kind.kind == "f" and kind != self.dtype:
+            raise TypeError(f"{what}: expected real numbers, got {kind}")
+        if value.ndim > 0 and kind.kind == "f" and kind != self.dtype:
             raise TypeError(f"{what}: expected {self.dtype}, got {kind}")
-        target = self._data()[index if index != () else ...] if isinstance(index, tuple) else self._data()[index]
-        if np.shape(value) not in ((), np.shape(target)):
-            raise ValueError(f"{what}: expected shape {np.shape(target)}, got {np.shape(value)}")
-        self._claim()
-        if self._array is None:
-            with np.errstate(over="ignore"):
-                self._value = np.asarray(value).astype(self.dtype).item()
-        else:
-            with np.errstate(over="ignore"):
-                self._array[index] = value
+        where = ... if isinstance(index, tuple) and index == () else index
+        target = operand(self)[where]
+        if value.shape not in ((), np.shape(target)):
+            raise ValueError(f"{what}: expected shape {np.shape(target)}, got {value.shape}")
+        array = self._own()
+        with np.errstate(over="ignore"):
+            if array is None:
+                self._value = value.astype(self.dtype).item()
+            else:
+                array[where] = value
         return self
+
+
+def operand(value: Any) -> Any:
+    """Whatever the user calls numbers, as an array; while a function is being captured, as a stand-in for one."""
+    if mode.unusual != 0:
+        trace = mode.trace
+        if trace is not None:
+            return trace.operand(value)
+    return value._data() if isinstance(value, Storage) else np.asarray(value)
+
+
+def own(tensor: Storage) -> Any:
+    """The tensor's own array, to be written to by a kernel; while a function is being captured, its stand-in."""
+    return tensor._own()
 
 
 def memory_of(tensor: Storage) -> Memory | None:
@@ -193,25 +236,26 @@ def memory_of(tensor: Storage) -> Memory | None:
     return tensor._memory
 
 
+NUMBERS = (float, int, list, tuple)
+
+
 def as_floats(data: Any, dtype: Any) -> Any:
     """A fresh array of float32 or float64 from whatever the user calls numbers."""
-    if isinstance(data, Storage):
-        data = data.numpy()
-    elif isinstance(data, list | tuple) and holds_tensor(data):
+    if isinstance(data, list | tuple) and holds_tensor(data):
         raise TypeError("tensor: a sequence that holds tensors would lose their gradients; use stack or concatenate")
     try:
-        array = np.asarray(data)
+        array = operand(data)
     except ValueError as error:
         raise ValueError(f"tensor: expected a number or nested sequences of equal lengths ({error})") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"tensor: expected real numbers, got {type(data).__name__} of {array.dtype}")
     if dtype is not None:
         dtype = float_dtype(dtype)
-    elif array.dtype.kind == "f" and isinstance(data, np.ndarray | np.floating):
+    elif array.dtype.kind == "f" and (isinstance(data, np.generic) or not isinstance(data, NUMBERS)):
         dtype = float_dtype(array.dtype)
     else:
         dtype = mode.dtype
-    return np.array(array, dtype=dtype, order="C")
+    return array.astype(dtype, order="C")
 
 
 def holds_tensor(data: Any) -> bool:

@@ -1,13 +1,40 @@
 cimport cython
+cimport numpy as cnp
 from .graph cimport Memory, Node, Operation, new_node
+from .modes cimport Mode
 from .storage cimport Storage, memory_of
-from .._kernels cimport scalar, unary as unary_kernel, binary as binary_kernel
+from .._kernels cimport (
+    scalar, unary as unary_kernel, binary as binary_kernel, binary_with_number as binary_with_number_kernel
+)
+
+cdef Mode mode
+cdef Bound bound
 
 
 cdef inline double round_to_single(double value) noexcept:
     return <float>value
 
 
+cdef inline bint same_shape(x, y):
+    """Of two arrays, or of stand-ins for arrays."""
+    cdef int d
+    if not (isinstance(x, cnp.ndarray) and isinstance(y, cnp.ndarray)):
+        return x.shape == y.shape
+    if cnp.PyArray_NDIM(x) != cnp.PyArray_NDIM(y):
+        return False
+    for d in range(cnp.PyArray_NDIM(x)):
+        if cnp.PyArray_DIM(x, d) != cnp.PyArray_DIM(y, d):
+            return False
+    return True
+
+
+@cython.final
+cdef class Bound:
+    cdef Operation add, sub, mul, div, pow, neg, abs
+    cdef object matmul, getitem, transpose, sum_to, differentiate, numpy_ufunc, numpy_function
+
+
+@cython.no_gc
 cdef class Tensor(Storage):
     pass
 
@@ -18,7 +45,10 @@ cpdef Tensor number(double value, bint single)
 cdef Node leaf(Tensor tensor)
 cpdef tuple coerce(str name, tuple args)
 cdef Tensor constant(str name, value, bint single)
-cdef binary(str name, x, y)
+cdef binary(Operation op, x, y)
 cpdef Tensor apply(Operation op, tuple inputs, tuple params)
-@cython.locals(array_=object)
-cdef record(Operation op, tuple inputs, tuple params, Tensor out)
+cdef Tensor apply_unary(Operation op, Tensor x, double p, tuple params)
+cdef Tensor apply_binary(Operation op, Tensor x, Tensor y)
+cdef record(Operation op, tuple inputs, tuple params, Tensor out, list arrays)
+cdef record_elementwise(Operation op, Tensor x, Tensor y, tuple params, Tensor out)
+cdef keep(Operation op, Node node, int i, Tensor x, array)

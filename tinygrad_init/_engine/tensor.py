@@ -13,11 +13,12 @@ from types import MethodType
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from . import graph
 from .graph import INPUT_BITS, OUT_BIT, SHAPES_BIT, Memory, Node, Operation, new_node, place_in_user_code
 from .modes import FLOAT32, FLOAT64, float_dtype, mode
-from .storage import Storage, as_floats, memory_of
+from .storage import Storage, as_floats, memory_of, operand
 
 try:
     import cython
@@ -30,18 +31,51 @@ if not cython.compiled:
         with np.errstate(over="ignore"):
             return float(np.float32(value))
 
+    def same_shape(x: Any, y: Any) -> bool:
+        return bool(x.shape == y.shape)
+
     # Only compiled code reaches these: interpreted, operations have no number in the C table.
     scalar: Any = None
     unary_kernel: Any = None
     binary_kernel: Any = None
+    binary_with_number_kernel: Any = None
 
-above: dict[str, Any] = {}  # what the engine calls but does not contain: filled once by `ops`, see `bind`
+
+class Bound:
+    """What the engine calls but does not contain: filled once by `ops`, see `bind`."""
+
+    add: Operation
+    sub: Operation
+    mul: Operation
+    div: Operation
+    pow: Operation
+    neg: Operation
+    abs: Operation
+    matmul: Any
+    getitem: Any
+    transpose: Any
+    sum_to: Any
+    differentiate: Any
+    numpy_ufunc: Any
+    numpy_function: Any
+
+    def fill(self, found: dict[str, Any]) -> None:
+        """Take over every name."""
+        self.add, self.sub, self.mul, self.div = found["add"], found["sub"], found["mul"], found["div"]
+        self.pow, self.neg, self.abs, self.matmul = found["pow"], found["neg"], found["abs"], found["matmul"]
+        self.getitem, self.transpose, self.sum_to = found["getitem"], found["transpose"], found["sum_to"]
+        self.differentiate = found["differentiate"]
+        self.numpy_ufunc, self.numpy_function = found["numpy_ufunc"], found["numpy_function"]
+
+
+BOUND = Bound()
+bound = BOUND  # compiled, a C variable that Python does not see
 METHODS: dict[str, Any] = {}  # operations that are also methods of a tensor, by name
 
 
 def bind(**names: Any) -> None:
     """Give the engine the operations behind Python's operators and NumPy's protocols."""
-    above.update(names)
+    bound.fill(names)
 
 
 class Tensor(Storage):
@@ -90,6 +124,10 @@ class Tensor(Storage):
     @property
     def grad(self) -> Tensor | None:
         """The gradient that `backward` accumulated, or None."""
+        if mode.unusual != 0:
+            trace = mode.trace
+            if trace is not None:
+                return trace.gradient(self)
         return self._grad
 
     @grad.setter
@@ -101,6 +139,10 @@ class Tensor(Storage):
                 raise ValueError(
                     f"grad: expected shape {self.shape} and {self.dtype}, got shape {value.shape} and {value.dtype}"
                 )
+        if mode.unusual != 0:
+            trace = mode.trace
+            if trace is not None:
+                trace.changes_gradient(self)
         self._grad = value
 
     def detach(self) -> Tensor:
@@ -108,6 +150,10 @@ class Tensor(Storage):
         out: Tensor = blank(self._single)
         out._array = self._array
         out._value = self._value
+        if mode.unusual != 0:
+            trace = mode.trace
+            if trace is not None:
+                out._array = trace.operand(self)
         out._memory = memory_of(self)
         out._shared = out._memory is None
         out.name = self.name
@@ -117,14 +163,14 @@ class Tensor(Storage):
         return format(self.item(), spec) if spec and self.size == 1 else format(repr(self), spec)
 
     def __repr__(self) -> str:
-        body = np.array2string(self._data(), separator=", ", prefix="tensor(")
+        body = np.array2string(self._numbers("printing"), separator=", ", prefix="tensor(")
         tail = "" if self._node is None else ", requires_grad=True" if self.is_leaf else f", op={self._node.op.name}"
         return f"tensor({body}, dtype={self.dtype}{tail})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.is_leaf:
             raise TypeError(f"only a leaf can be copied or pickled; this tensor came from {self._node.op.name}")
-        return type(self), (np.array(self._data()), None, self._node is not None, self.name)
+        return type(self), (np.array(self._numbers("copying")), None, self._node is not None, self.name)
 
     # Differentiate
 
@@ -145,41 +191,41 @@ class Tensor(Storage):
         RuntimeError
             Nothing requires grad, the graph was freed, or a saved array was changed in place.
         """
-        above["differentiate"]([self], [gradient], None, retain_graph, create_graph)
+        bound.differentiate([self], [gradient], None, retain_graph, create_graph)
 
     # Operators; `ops` gives them their meaning. The last four change a tensor in place where nothing is being recorded:
     # `p -= lr * p.grad` inside no_grad() changes the parameter.
 
     # fmt: off
-    def __add__(self, other: Any) -> Tensor: return binary("add", self, other)
-    def __radd__(self, other: Any) -> Tensor: return binary("add", other, self)
-    def __sub__(self, other: Any) -> Tensor: return binary("sub", self, other)
-    def __rsub__(self, other: Any) -> Tensor: return binary("sub", other, self)
-    def __mul__(self, other: Any) -> Tensor: return binary("mul", self, other)
-    def __rmul__(self, other: Any) -> Tensor: return binary("mul", other, self)
-    def __truediv__(self, other: Any) -> Tensor: return binary("div", self, other)
-    def __rtruediv__(self, other: Any) -> Tensor: return binary("div", other, self)
-    def __pow__(self, other: Any) -> Tensor: return binary("pow", self, other)
-    def __rpow__(self, other: Any) -> Tensor: return binary("pow", other, self)
-    def __matmul__(self, other: Any) -> Tensor: return above["matmul"](self, other)
-    def __rmatmul__(self, other: Any) -> Tensor: return above["matmul"](other, self)
-    def __iadd__(self, other: Any) -> Tensor: return in_place("add", self, other)
-    def __isub__(self, other: Any) -> Tensor: return in_place("sub", self, other)
-    def __imul__(self, other: Any) -> Tensor: return in_place("mul", self, other)
-    def __itruediv__(self, other: Any) -> Tensor: return in_place("div", self, other)
+    def __add__(self, other: Any) -> Tensor: return binary(bound.add, self, other)
+    def __radd__(self, other: Any) -> Tensor: return binary(bound.add, other, self)
+    def __sub__(self, other: Any) -> Tensor: return binary(bound.sub, self, other)
+    def __rsub__(self, other: Any) -> Tensor: return binary(bound.sub, other, self)
+    def __mul__(self, other: Any) -> Tensor: return binary(bound.mul, self, other)
+    def __rmul__(self, other: Any) -> Tensor: return binary(bound.mul, other, self)
+    def __truediv__(self, other: Any) -> Tensor: return binary(bound.div, self, other)
+    def __rtruediv__(self, other: Any) -> Tensor: return binary(bound.div, other, self)
+    def __pow__(self, other: Any) -> Tensor: return binary(bound.pow, self, other)
+    def __rpow__(self, other: Any) -> Tensor: return binary(bound.pow, other, self)
+    def __matmul__(self, other: Any) -> Tensor: return bound.matmul(self, other)
+    def __rmatmul__(self, other: Any) -> Tensor: return bound.matmul(other, self)
+    def __iadd__(self, other: Any) -> Tensor: return in_place(bound.add, self, other)
+    def __isub__(self, other: Any) -> Tensor: return in_place(bound.sub, self, other)
+    def __imul__(self, other: Any) -> Tensor: return in_place(bound.mul, self, other)
+    def __itruediv__(self, other: Any) -> Tensor: return in_place(bound.div, self, other)
     # fmt: on
 
     def __neg__(self) -> Tensor:
-        return above["neg"](self)
+        return bound.neg(self)
 
     def __pos__(self) -> Tensor:
         return self
 
     def __abs__(self) -> Tensor:
-        return above["abs"](self)
+        return bound.abs(self)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return above["getitem"](self, index)
+        return bound.getitem(self, index)
 
     def __iter__(self) -> Iterator[Tensor]:
         if self._array is None:
@@ -189,17 +235,17 @@ class Tensor(Storage):
     @property
     def T(self) -> Tensor:
         """The tensor with its axes in reverse order."""
-        return above["transpose"](self)
+        return bound.transpose(self)
 
     # Comparisons give plain boolean arrays: they have no derivative.
 
     # fmt: off
-    def __lt__(self, other: Any) -> Any: return self._data() < plain(other)
-    def __le__(self, other: Any) -> Any: return self._data() <= plain(other)
-    def __gt__(self, other: Any) -> Any: return self._data() > plain(other)
-    def __ge__(self, other: Any) -> Any: return self._data() >= plain(other)
-    def __eq__(self, other: Any) -> Any: return self._data() == plain(other)
-    def __ne__(self, other: Any) -> Any: return self._data() != plain(other)
+    def __lt__(self, other: Any) -> Any: return operand(self) < plain(other)
+    def __le__(self, other: Any) -> Any: return operand(self) <= plain(other)
+    def __gt__(self, other: Any) -> Any: return operand(self) > plain(other)
+    def __ge__(self, other: Any) -> Any: return operand(self) >= plain(other)
+    def __eq__(self, other: Any) -> Any: return operand(self) == plain(other)
+    def __ne__(self, other: Any) -> Any: return operand(self) != plain(other)
     # fmt: on
 
     def __hash__(self) -> int:
@@ -217,10 +263,10 @@ class Tensor(Storage):
     # NumPy
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return above["numpy_ufunc"](ufunc, method, inputs, kwargs)
+        return bound.numpy_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return above["numpy_function"](function, args, kwargs)
+        return bound.numpy_function(function, args, kwargs)
 
 
 # Making tensors
@@ -229,10 +275,11 @@ class Tensor(Storage):
 def blank(single: cython.bint) -> Tensor:
     """A tensor without numbers yet."""
     out: Tensor = Tensor.__new__(Tensor)
-    out._array = out._node = out._leaf = out._grad = out._memory = out.name = None
-    out._value = 0.0
+    if not cython.compiled:  # where it is, all fields start as None and 0
+        out._array = out._shape = out._node = out._leaf = out._grad = out._memory = out.name = None
+        out._value = 0.0
+        out._shared = False
     out._single = single
-    out._shared = False
     return out
 
 
@@ -253,7 +300,7 @@ def number(value: cython.double, single: cython.bint) -> Tensor:
 def leaf(tensor: Tensor) -> Node:
     """The node that collects the gradient of a tensor which no recorded operation made."""
     if tensor._leaf is None:
-        tensor._leaf = new_node(None, (), (), tensor.shape, tensor._single)
+        tensor._leaf = new_node(None, (), tensor._dims(), tensor._single)
         tensor._leaf.owner = weakref.ref(tensor)
     node: Node = tensor._leaf
     return node
@@ -261,7 +308,7 @@ def leaf(tensor: Tensor) -> Node:
 
 def plain(other: Any) -> Any:
     """The other side of a comparison as NumPy sees it."""
-    return other._data() if isinstance(other, Tensor) else other
+    return operand(other) if isinstance(other, Tensor) else other
 
 
 def coerce(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -293,14 +340,17 @@ def default_single(name: str, args: tuple[Any, ...]) -> bool:
 
 def constant(name: str, value: Any, single: cython.bint) -> Tensor:
     """An operand that is no tensor: numbers and whole arrays of them adapt, arrays of floats must have the dtype."""
-    if isinstance(value, NUMBERS) and not isinstance(value, NOT_REAL):
-        return number(float(value), single)
     dtype = FLOAT32 if single else FLOAT64
-    if not isinstance(value, np.ndarray):
+    if isinstance(value, NUMBERS) and not isinstance(value, NOT_REAL):
+        if mode.unusual != 0 and mode.trace is not None:
+            return wrap(np.asarray(value, dtype))
+        return number(float(value), single)
+    if not isinstance(value, np.ndarray | NDArrayOperatorsMixin):
         raise TypeError(f"{name}: expected a tensor, an array or a number, got {type(value).__name__}")
     if value.dtype.kind == "f" and value.dtype != dtype:
         raise TypeError(f"{name}: {dtype} and {value.dtype} do not mix; convert one with .astype({dtype})")
-    return wrap(as_floats(value, dtype))
+    out: Tensor = Tensor(value, dtype)
+    return out
 
 
 # Applying operations
@@ -308,6 +358,8 @@ def constant(name: str, value: Any, single: cython.bint) -> Tensor:
 
 def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Tensor:
     """Apply an operation to operands that may still be numbers or arrays."""
+    if op.code >= 0 and len(args) == 1 and isinstance(args[0], Tensor) and mode.unusual == 0 and not op.param_names:
+        return apply_unary(op, args[0], 0.0, params)
     for name, value in zip(op.param_names, params, strict=True):
         if isinstance(value, Tensor):
             raise TypeError(f"{op.name}: {name} is a parameter, not differentiable; expected no tensor")
@@ -317,20 +369,33 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Tenso
 graph.call[0] = call
 
 
-def binary(name: str, x: Any, y: Any) -> Any:
+def binary(op: Operation, x: Any, y: Any) -> Any:
     """Python's binary operators: unknown operands are left to the other side."""
+    a: Tensor
+    b: Tensor
+    if op.code >= 0 and mode.unusual == 0:
+        if isinstance(x, Tensor):
+            a = x
+            if isinstance(y, Tensor):
+                b = y
+                if a._single == b._single:
+                    return apply_binary(op, a, b)
+            elif type(y) is float or type(y) is int:
+                return apply_binary(op, a, number(y, a._single))
+        elif type(x) is float or type(x) is int:
+            b = y
+            return apply_binary(op, number(x, b._single), b)
     if not isinstance(x, OPERANDS) or not isinstance(y, OPERANDS):
         return NotImplemented
-    op: Operation = above[name]
-    return apply(op, coerce(name, (x, y)), op.defaults)
+    return apply(op, coerce(op.name, (x, y)), op.defaults)
 
 
 NUMBERS = (float, int, np.generic)
 NOT_REAL = (np.complexfloating, np.flexible, np.object_, np.datetime64, np.timedelta64)
-OPERANDS = (Tensor, np.ndarray, *NUMBERS)
+OPERANDS = (Tensor, np.ndarray, NDArrayOperatorsMixin, *NUMBERS)  # the mixin: stand-ins for arrays
 
 
-def in_place(name: str, x: Tensor, other: Any) -> Any:
+def in_place(op: Operation, x: Tensor, other: Any) -> Any:
     """`x += other` and its like.
 
     A tensor that is being recorded, or takes part in what is, gives a new tensor; any other changes its own numbers. A
@@ -339,7 +404,7 @@ def in_place(name: str, x: Tensor, other: Any) -> Any:
     if x._node is not None and mode.grad and x._node.op is None:
         raise RuntimeError("a leaf that requires grad can be changed in place only inside no_grad()")
     recorded: cython.bint = isinstance(other, Tensor) and other.requires_grad and mode.grad
-    out = binary(name, x, other)
+    out = binary(op, x, other)
     if out is NotImplemented or recorded or not x.is_leaf:
         return out
     return x.copy_(out.detach())
@@ -348,28 +413,25 @@ def in_place(name: str, x: Tensor, other: Any) -> Any:
 def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Tensor:
     """Compute an operation and, if an input requires a gradient and the mode is on, record it."""
     x: Tensor
-    y: Tensor
     out: Tensor
+    trace = mode.trace
+    if op.code >= 0 and trace is None:
+        p: float = params[0] if params else 0.0
+        x = inputs[0]
+        return apply_unary(op, x, p, params) if len(inputs) == 1 else apply_binary(op, x, inputs[1])
     recording: cython.bint = False
-    bare: cython.bint = op.code >= 0
     for x in inputs:
         if x._node is not None:
             recording = True
-        if x._array is not None:
-            bare = False
-    if bare:
-        x = inputs[0]
-        y = inputs[len(inputs) - 1]
-        out = number(scalar(op.code, x._value, y._value, params[0] if params else 0.0), x._single)
-    elif op.code >= 0:
-        x = inputs[0]
-        if len(inputs) == 1:
-            out = wrap(unary_kernel(op.code, x._data(), params[0] if params else 0.0))
-        else:
-            y = inputs[1]
-            out = wrap(binary_kernel(op.code, x._data(), y._data(), op.name))
+    if trace is not None:
+        arrays = [trace.operand(x) for x in inputs]
+        out = blank(inputs[0]._single)
+        out._array = trace.apply(op, arrays, params)
+        out._single = out._array.itemsize == 4
+        trace.made(out)
     else:
-        array = op.forward(*[x._data() for x in inputs], *params)
+        arrays = [x._data() for x in inputs]
+        array = op.forward(*arrays, *params)
         if op.view:
             # Memory of the input may go on under another shape: a change of either must be seen by both.
             x = inputs[0]
@@ -380,41 +442,122 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
         else:
             out = wrap(array)
     if recording and mode.grad:
-        record(op, inputs, params, out)
+        record(op, inputs, params, out, arrays)
     return out
 
 
-def record(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...], out: Tensor) -> None:
+def apply_unary(op: Operation, x: Tensor, p: cython.double, params: tuple[Any, ...]) -> Tensor:
+    """An operation of the C table on one operand."""
+    out: Tensor
+    if x._array is None:
+        out = number(scalar(op.code, x._value, 0.0, p), x._single)
+    else:
+        out = blank(x._single)
+        out._array = unary_kernel(op.code, x._array, p)
+        out._shape = x._dims()
+    if x._node is not None and (mode.unusual == 0 or mode.grad):
+        record_elementwise(op, x, None, params, out)
+    return out
+
+
+def apply_binary(op: Operation, x: Tensor, y: Tensor) -> Tensor:
+    """An operation of the C table on two operands of one dtype."""
+    out: Tensor
+    if x._array is None and y._array is None:
+        out = number(scalar(op.code, x._value, y._value, 0.0), x._single)
+    else:
+        out = blank(x._single)
+        if x._array is None:
+            out._array = binary_with_number_kernel(op.code, y._array, x._value, True)
+            out._shape = y._dims()
+        elif y._array is None:
+            out._array = binary_with_number_kernel(op.code, x._array, y._value, False)
+            out._shape = x._dims()
+        else:
+            out._array = binary_kernel(op.code, x._array, y._array, op.name)
+            if same_shape(out._array, x._array):
+                out._shape = x._dims()
+    if (x._node is not None or y._node is not None) and (mode.unusual == 0 or mode.grad):
+        record_elementwise(op, x, y, (), out)
+    return out
+
+
+def record_elementwise(op: Operation, x: Tensor, y: Tensor | None, params: tuple[Any, ...], out: Tensor) -> None:
+    """Leave a node for an operation of the C table: as `record`, for one or two inputs."""
+    node: Node = new_node(op, params, out._dims(), out._single)
+    node.left = x._node
+    node.degree = 1
+    mask: cython.long = 0 if x._node is None else op.x_mask
+    if y is not None:
+        node.right = y._node
+        node.degree = 2
+        if y._node is not None:
+            mask |= op.y_mask
+    if out._array is None:
+        node.numbers = True
+        node.x_value = x._value
+        node.out_value = out._value
+        if y is not None:
+            node.y_value = y._value
+    else:
+        if mask & OUT_BIT:
+            node.out = out._array
+        if mask & 1:
+            keep(op, node, 0, x, x._value if x._array is None else x._array)
+        if mask & 2 and y is not None:
+            keep(op, node, 1, y, y._value if y._array is None else y._array)
+    out._node = node
+
+
+def keep(op: Operation, node: Node, i: cython.int, x: Tensor, array: Any) -> None:
+    """Save an input, and which state of its memory it was if that may change."""
+    memory: Memory = None if x._array is None else memory_of(x)
+    if i == 0:
+        node.x = array
+        node.x_memory = memory
+    elif i == 1:
+        node.y = array
+        node.y_memory = memory
+    else:
+        version: cython.Py_ssize_t = 0 if memory is None else memory.version
+        node.rest = (*node.rest[: i - 2], (array, memory, version), *node.rest[i - 1 :])
+    if memory is not None:
+        if i == 0:
+            node.x_version = memory.version
+        elif i == 1:
+            node.y_version = memory.version
+        if node.place is None:
+            node.place = place_in_user_code()
+
+
+def record(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...], out: Tensor, arrays: list[Any]) -> None:
     """Leave a node that keeps what the rules of the inputs that require a gradient ask for, and nothing else."""
     x: Tensor
-    memory: Memory | None
-    mask: cython.longlong = 0
+    mask: cython.long = 0
     i: cython.Py_ssize_t
-    parents: list[Any] = []
+    node: Node = new_node(op, params, out._dims(), out._single)
+    node.degree = len(inputs)
     for i in range(len(inputs)):
         x = inputs[i]
-        parents.append(x._node)
         if x._node is not None:
             mask |= op.masks[0] if op.joint else op.masks[i]
-    node: Node = new_node(op, params, tuple(parents), out.shape, out._single)
+    x = inputs[0]
+    node.left = x._node
+    if len(inputs) > 1:
+        x = inputs[1]
+        node.right = x._node
+    if len(inputs) > 2:
+        others: list[Any] = []
+        for x in inputs[2:]:
+            others.append(x._node)
+        node.others = tuple(others)
+        node.rest = (None,) * len(others)
     if mask & OUT_BIT:
         node.out = out._value if out._array is None else out._array
     if mask & SHAPES_BIT:
         node.shapes = tuple([x.shape for x in inputs])
-    mask &= INPUT_BITS
-    if mask != 0:
-        saved: list[Any] = [None] * len(inputs)
-        memories: list[Any] = []
-        for i in range(len(inputs)):
-            if mask & (1 << i):
-                x = inputs[i]
-                saved[i] = x._value if x._array is None else x._array
-                if x._array is not None:
-                    memory = memory_of(x)
-                    if memory is not None:
-                        memories.append((i, memory, memory.version))
-        node.saved = tuple(saved)
-        if memories:
-            node.memories = tuple(memories)
-            node.place = place_in_user_code()
+    for i in range(len(inputs)):
+        if mask & INPUT_BITS & (1 << i):
+            x = inputs[i]
+            keep(op, node, i, x, x._value if x._array is None and isinstance(arrays[i], np.ndarray) else arrays[i])
     out._node = node

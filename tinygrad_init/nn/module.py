@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .._engine.modes import no_grad
+from .._engine.modes import mode, no_grad
 from .._engine.tensor import Tensor
 
 
@@ -28,6 +28,9 @@ class Module:
     training: bool = True
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        trace = mode.trace
+        if trace is not None:
+            trace.visits(self)
         return self.forward(*inputs, **options)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
@@ -78,6 +81,7 @@ class Module:
                 "use Sequential, or an attribute for each"
             )
         object.__setattr__(self, name, value)
+        mode.restructured()
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

@@ -115,7 +115,7 @@ def shift(x: Array, axis: int | tuple[int, ...] | None) -> Array:
     if x.size == 0:
         raise ValueError(f"expected at least one element, got shape {x.shape}")
     top = np.max(x, axis=axis, keepdims=True)
-    return np.where(np.isfinite(top), top, 0).astype(x.dtype, copy=False)
+    return np.where(np.isfinite(top), top, x.dtype.type(0))
 
 
 def _softmax_examples(rng: np.random.Generator) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._engine.modes import float_dtype
+from .._engine.storage import operand
 from .._engine.tensor import METHODS, Tensor
 from .registry import Array, binary, operation, unary
 
@@ -121,7 +122,7 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     TypeError
         The condition is not boolean.
     """
-    condition = np.asarray(condition)
+    condition = operand(condition)
     if condition.dtype != np.bool_:
         raise TypeError(f"where: expected a condition of booleans, got {condition.dtype}")
     return _where(x, y, condition.copy())

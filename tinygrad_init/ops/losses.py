@@ -6,15 +6,18 @@ element for `mse` and `binary_cross_entropy`). Targets are constants: no gradien
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .._engine.modes import mode
+from .._engine.storage import operand
 from .._engine.tensor import Tensor
 from ..backend import kernels
 from .activations import log_softmax, sigmoid, softmax
 from .elementwise import gated, maximum, where
-from .registry import Array, operation
+from .registry import Array, binary, operation
 from .shape import _reshape
 
 
@@ -111,7 +114,7 @@ def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tenso
     """
     if logits.ndim != 2:
         raise ValueError(f"cross_entropy: expected logits of shape (samples, classes), got {logits.shape}")
-    labels = target.numpy() if isinstance(target, Tensor) else np.asarray(target)
+    labels = operand(target)
     if labels.ndim == 2:
         probabilities = _constant(target, logits, "cross_entropy")
         terms = where(probabilities == 0, 0.0, probabilities * log_softmax(logits))  # 0·ln 0 is 0
@@ -126,30 +129,34 @@ def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
     samples, classes = shape
     if labels.shape != (samples,):
         raise ValueError(f"{name}: target has shape {labels.shape}; expected ({samples},) or ({samples}, {classes})")
-    numbers = labels.astype(np.intp)
-    bad = np.flatnonzero((numbers != labels) | (numbers < 0) | (numbers >= classes))
-    if bad.size:
-        raise ValueError(
-            f"{name}: target {labels[bad[0]]} of sample {bad[0]} is no class number from 0 to {classes - 1}"
-        )
+
+    def error(found: Array) -> ValueError:
+        bad = np.flatnonzero((found != np.trunc(found)) | (found < 0) | (found >= classes))[0]
+        return ValueError(f"{name}: target {found[bad]} of sample {bad} is no class number from 0 to {classes - 1}")
+
+    numbers = labels.astype(np.int64)
+    require_between(labels, 0, classes - 1, error)
+    if labels.dtype.kind == "f":
+        require_between((numbers == labels).astype(np.float64), 1, 1, lambda _: error(labels))
     return numbers
 
 
-def _binary_cross_entropy_rule(g: Tensor, logits: Tensor, target: Array) -> Tensor:
-    """σ(z) - y, written so that nothing cancels for y = 0 and 1."""
-    y = target.astype(logits.dtype)
-    return gated(g, (1.0 - y) * sigmoid(logits) - y * sigmoid(-logits))
+def require_between(array: Array, low: float, high: float, error: Callable[[Array], Exception]) -> None:
+    """Raise what `error` makes of the numbers unless all lie between two limits; in a program, at each run."""
+    trace = mode.trace
+    if trace is not None:
+        trace.recorder.check(array, low, high, error)
+    elif not np.all((array >= low) & (array <= high)):
+        raise error(array)
 
 
-@operation(
-    _binary_cross_entropy_rule,
-    formula="-y ln σ(z) - (1 - y) ln(1 - σ(z))",
-    examples=lambda rng: [((5 * rng.normal(size=(4, 3)),), {"target": rng.random((4, 3))})],
+_binary_cross_entropy = binary(
+    "binary_cross_entropy",
+    "-y ln σ(x) - (1 - y) ln(1 - σ(x))",
+    # σ(x) - y, written so that nothing cancels for y = 0 and 1
+    lambda g, x, y: gated(g, (1.0 - y) * sigmoid(x) - y * sigmoid(-x)),
+    lambda g, x: gated(g, -x),
 )
-def _binary_cross_entropy(logits: Array, /, target: Array) -> Array:
-    with np.errstate(all="ignore"):
-        y = target.astype(logits.dtype)
-        return np.maximum(logits, 0) - y * logits + np.log1p(np.exp(-np.abs(logits)))
 
 
 def binary_cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tensor:
@@ -163,9 +170,10 @@ def binary_cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -
         Probabilities from 0 to 1 of the same shape.
     """
     y = _constant(target, logits, "binary_cross_entropy")
-    if not bool(np.all((y >= 0) & (y <= 1))):
-        raise ValueError("binary_cross_entropy: targets must lie between 0 and 1")
-    return reduce(_binary_cross_entropy(logits, np.array(y.numpy())), reduction, "binary_cross_entropy")
+    require_between(
+        operand(y), 0, 1, lambda _: ValueError("binary_cross_entropy: targets must lie between 0 and 1")
+    )
+    return reduce(_binary_cross_entropy(logits, y.detach()), reduction, "binary_cross_entropy")
 
 
 def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
@@ -180,12 +188,16 @@ def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     target
         Signs -1 and 1 of the same shape as the scores, or class numbers of shape (samples,).
     """
-    y = target.numpy() if isinstance(target, Tensor) else np.asarray(target)
+    y = operand(target)
     if y.shape == scores.shape:
-        if not np.all(np.abs(y) == 1):
-            raise ValueError(
+        require_between(
+            np.abs(y.astype(scores.dtype)),
+            1,
+            1,
+            lambda _: ValueError(
                 "hinge: expected targets -1 and 1, or class numbers with scores of shape (samples, classes)"
-            )
+            ),
+        )
         return reduce(maximum(1.0 - _constant(y, scores, "hinge") * scores, 0.0), reduction, "hinge")
     if scores.ndim != 2:
         raise ValueError(f"hinge: scores have shape {scores.shape}, target {y.shape}; expected (samples, classes)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._engine.storage import Storage, operand
 from .registry import REGISTRY
 
 UFUNCS: dict[str, Any] = {}
@@ -24,7 +25,7 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
     if name == "matmul" and method == "__call__" and not kwargs:
         return FUNCTIONS["matmul"](*inputs)
     if name in COMPARISONS and method == "__call__" and not kwargs:
-        return ufunc(*[x.numpy() if hasattr(x, "requires_grad") else x for x in inputs])
+        return ufunc(*[operand(x) if isinstance(x, Storage) else x for x in inputs])
     if method != "__call__" or kwargs or name not in UFUNCS:
         how = f"np.{name}" if method == "__call__" else f"np.{name}.{method}"
         what = f" with {', '.join(kwargs)}" if kwargs else ""

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from .._engine.tensor import METHODS, Tensor
+from ..backend import kernels
 from .activations import shift
 from .elementwise import exp, where
 from .registry import Array, operation
 from .shape import _reshape, broadcast_to, kept_shape, normalize_axes
 
 Axis = int | tuple[int, ...] | None
+SUM, NORM = kernels.REDUCTIONS["sum"], kernels.REDUCTIONS["norm"]
 
 
 def _examples(rng: np.random.Generator) -> list[Any]:
@@ -53,9 +55,7 @@ def refuse_empty(name: str, x: Array, axis: Axis) -> None:
 )
 def sum(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     """The sum over axes (all of them by default)."""
-    kept_shape(x.shape, axis, "sum")
-    with np.errstate(all="ignore"):
-        return np.asarray(np.sum(x, axis=axis, keepdims=keepdims))
+    return kernels.reduce(x, SUM, normalize_axes(axis, x.ndim, "sum"), keepdims)
 
 
 @operation(
@@ -77,19 +77,20 @@ def mean(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     """
     refuse_empty("mean", x, axis)
     with np.errstate(all="ignore"):
-        return np.asarray(np.sum(x, axis=axis, keepdims=keepdims) / x.dtype.type(count(x.shape, axis)))
+        total = kernels.reduce(x, SUM, normalize_axes(axis, x.ndim, "mean"), keepdims)
+        return total / x.dtype.type(count(x.shape, axis))
 
 
 def _extreme_rule(g: Tensor, x: Tensor, out: Tensor, axis: Axis, keepdims: bool) -> Tensor:
     """Ties share the cotangent evenly."""
     hit = x == restore(out, x.shape, axis, keepdims)
     hits = np.sum(hit, axis=axis, keepdims=True).astype(x.dtype)
-    return where(hit, restore(g, x.shape, axis, keepdims) / np.maximum(hits, 1), 0.0)
+    return where(hit, restore(g, x.shape, axis, keepdims) / np.maximum(hits, hits.dtype.type(1)), 0.0)
 
 
 def _extreme(name: str, x: Array, axis: Axis, keepdims: bool) -> Array:
     refuse_empty(name, x, axis)
-    return np.asarray((np.max if name == "max" else np.min)(x, axis=axis, keepdims=keepdims))
+    return kernels.reduce(x, kernels.REDUCTIONS[name], normalize_axes(axis, x.ndim, name), keepdims)
 
 
 @operation(
@@ -129,14 +130,7 @@ def _norm_rule(g: Tensor, x: Tensor, out: Tensor, axis: Axis, keepdims: bool) ->
 )
 def norm(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     """The Euclidean norm over axes, scaled so that it neither overflows nor underflows on the way."""
-    kept_shape(x.shape, axis, "norm")
-    if x.size == 0:
-        return np.asarray(np.sum(x, axis=axis, keepdims=keepdims))
-    with np.errstate(all="ignore"):
-        top = np.max(np.abs(x), axis=axis, keepdims=True)
-        scale = np.where((top > 0) & np.isfinite(top), top, 1).astype(x.dtype, copy=False)
-        out = np.sqrt(np.sum(np.square(x / scale), axis=axis, keepdims=True)) * scale
-    return out if keepdims else np.squeeze(out, axis=normalize_axes(axis, x.ndim, "norm"))
+    return kernels.reduce(x, NORM, normalize_axes(axis, x.ndim, "norm"), keepdims)
 
 
 def _logsumexp_rule(g: Tensor, x: Tensor, out: Tensor, axis: Axis, keepdims: bool) -> Tensor:

@@ -113,6 +113,7 @@ def operation(
         param_names = tuple(p.name for p in params)
         if len(rules) != (1 if joint else len(inputs)) or (variadic and not joint):
             raise TypeError(f"{op_name}: {len(rules)} rules do not fit {len(inputs)} inputs")
+        elementwise = spec.get("kind", "other") != "other"
         plans, masks = zip(*[plan(op_name, rule, inputs, param_names) for rule in rules], strict=True)
         op = Operation(
             name=op_name,
@@ -127,7 +128,8 @@ def operation(
             joint=joint,
             broadcasts=broadcasts,
             view=view,
-            code=kernels.code(op_name) if spec.get("kind", "other") != "other" else -1,
+            code=kernels.code(op_name) if elementwise else -1,
+            elementwise=elementwise,
             spec=Spec(formula, **spec),
         )
         if op_name in REGISTRY:

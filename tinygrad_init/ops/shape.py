@@ -9,8 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from .._engine.storage import operand
 from .._engine.tensor import METHODS, Tensor, coerce
+from ..backend import kernels
 from .registry import Array, operation
+
+
+SUM = kernels.REDUCTIONS["sum"]
 
 
 def normalize_axes(axis: int | Sequence[int] | None, ndim: int, name: str) -> tuple[int, ...]:
@@ -147,8 +152,7 @@ def sum_to(x: Array, /, shape: tuple[int, ...]) -> Array:
     if lead < 0 or any(n not in (1, m) for n, m in zip(shape, x.shape[lead:], strict=True)):
         raise ValueError(f"sum_to: shape {tuple(shape)} does not stretch to {x.shape}")
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1)
-    with np.errstate(all="ignore"):
-        return np.sum(x, axis=axes, keepdims=True).reshape(shape) if axes else x
+    return kernels.reduce(x, SUM, axes, True).reshape(shape) if axes else x
 
 
 Index = Any
@@ -168,14 +172,14 @@ def _frozen_part(part: Any) -> Any:
         return part
     if isinstance(part, int) and not isinstance(part, bool):
         return part
-    frozen = np.array(part)
+    frozen = operand(part).copy()
     return frozen.astype(np.intp) if frozen.size == 0 and frozen.dtype.kind == "f" else frozen
 
 
 def _is_basic(index: Index) -> bool:
     """Whether an index picks each element at most once by its form alone."""
     parts = index if isinstance(index, tuple) else (index,)
-    return not any(isinstance(part, np.ndarray) for part in parts)
+    return all(part is None or part is Ellipsis or isinstance(part, int | slice | np.integer) for part in parts)
 
 
 def _index_examples(rng: np.random.Generator) -> list[Any]:
@@ -198,7 +202,7 @@ def _index_examples(rng: np.random.Generator) -> list[Any]:
     examples=_index_examples,
 )
 def _getitem(x: Array, /, index: Index) -> Array:
-    return np.asarray(x[index])
+    return x[index]
 
 
 def getitem(x: Tensor, index: Index) -> Tensor:
@@ -215,7 +219,7 @@ def getitem(x: Tensor, index: Index) -> Tensor:
     ],
 )
 def _put_add(x: Array, /, shape: tuple[int, ...], index: Index) -> Array:
-    out = np.zeros(shape, x.dtype)
+    out = np.zeros(shape, x.dtype, like=x)
     if _is_basic(index):
         out[index] = x
     else:

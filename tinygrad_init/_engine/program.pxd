@@ -1,0 +1,58 @@
+cimport cython
+from .modes cimport Mode
+from .storage cimport Storage
+from .tensor cimport Tensor, blank, number
+from .tracing cimport Binding
+
+cdef Mode mode
+
+
+@cython.final
+cdef class Input:
+    cdef readonly bint dynamic, is_tensor, single
+    cdef readonly object value, dtype
+    cdef readonly tuple shape
+    cdef public object traced
+    cdef public int slot
+    cdef public long long offset
+
+    cpdef bint takes(self, value)
+    cpdef attach(self, machine, value)
+
+
+@cython.final
+cdef class Output:
+    cdef readonly object same, dtype
+    cdef readonly bint is_tensor, numbers, single
+    cdef readonly tuple shape
+    cdef readonly int slot, kind
+    cdef readonly long long offset
+    cdef object array
+
+    cpdef prepare(self, machine)
+    cpdef take(self, machine)
+
+
+@cython.final
+cdef class Gradient:
+    cdef readonly Tensor tensor
+    cdef readonly Tensor held
+    cdef readonly bint there, before, read
+    cdef readonly int slot, kind
+    cdef readonly long long offset
+
+    cpdef bint fits(self)
+    cpdef prepare(self, machine)
+    cpdef store(self, machine)
+
+
+cdef class Program:
+    cdef readonly list inputs, bindings, outputs, gradients, steps, attributes, visited
+    cdef readonly object machine, structure, checks
+    cdef Py_ssize_t epoch
+    cdef readonly bint grad
+    cdef readonly object dtype, lock
+    cdef readonly Py_ssize_t runs
+
+    cpdef bint takes(self, tuple values)
+    cpdef run(self, tuple values)

@@ -1,0 +1,315 @@
+"""Captured programs: what a run does besides the machine's work, from the arguments to the results."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .modes import FLOAT32, mode
+from .storage import Storage
+from .tensor import Tensor, blank, number
+from .tracing import Binding, structure_of
+
+__all__ = ["MISFIT", "Gradient", "Input", "Output", "Program", "Storage"]
+
+MISFIT: Any = object()  # what `run` returns if something outside is no longer what the program was made for
+
+
+class Input:
+    """An argument: an array or a tensor, of which dtype and shape are fixed, or a value that is part of the program."""
+
+    __slots__ = ("dtype", "dynamic", "is_tensor", "offset", "shape", "single", "slot", "traced", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.is_tensor = isinstance(value, Tensor)
+        self.dynamic = self.is_tensor or isinstance(value, np.ndarray | np.generic)
+        self.value: Any = None if self.dynamic else value
+        self.dtype: Any = value.dtype if self.dynamic else None
+        self.shape: Any = tuple(value.shape) if self.dynamic else ()
+        self.single = self.dtype == FLOAT32
+        self.slot, self.offset = 0, 0
+        self.traced: Any = None
+
+    def takes(self, value: Any) -> bool:
+        """Whether the program was made for such an argument."""
+        tensor: Tensor
+        if self.is_tensor:
+            if not isinstance(value, Tensor):
+                return False
+            tensor = value
+            return tensor._single == self.single and tensor._dims() == self.shape and tensor._node is None
+        if self.dynamic:
+            return (
+                isinstance(value, np.ndarray | np.generic)
+                and bool(value.dtype == self.dtype)
+                and bool(value.shape == self.shape)
+            )
+        return value is self.value or (type(value) is type(self.value) and same(value, self.value))
+
+    def attach(self, machine: Any, value: Any) -> None:
+        """Let the program see the argument."""
+        tensor: Tensor
+        array: Any = value
+        if not self.dynamic or self.traced is None:
+            return
+        if self.is_tensor:
+            tensor = value
+            if tensor._array is None:
+                machine.write(self.offset, 0 if self.single else 1, tensor._value)
+                return
+            array = tensor._array
+        elif not self.shape:
+            machine.write(self.offset, self.traced.kind, float(value))
+            return
+        if array.dtype != self.traced.dtype or not (array.flags.c_contiguous and array.flags.aligned):
+            boolean: bool = self.traced.boolean
+            array = np.ascontiguousarray(array, np.float64 if boolean else self.traced.dtype)
+        machine.bind(self.slot, array)
+
+
+def same(value: Any, other: Any) -> bool:
+    """Whether two arguments of one type are equal; what does not answer that with a truth value is not."""
+    try:
+        return bool(value == other)
+    except Exception:
+        return False
+
+
+class Output:
+    """A result: a tensor or an array of numbers that the program leaves, or something that it was given (`same`)."""
+
+    __slots__ = ("array", "dtype", "is_tensor", "kind", "numbers", "offset", "same", "shape", "single", "slot")
+
+    def __init__(self, traced: Any, is_tensor: bool, same: Any = None) -> None:
+        self.same = same
+        self.is_tensor = is_tensor
+        if traced is None:
+            self.dtype: Any = None
+            self.shape: Any = ()
+            self.numbers, self.single = False, False
+            self.slot, self.kind, self.offset = 0, 0, 0
+        else:
+            self.dtype = traced.dtype
+            self.shape = traced.shape
+            self.numbers = not traced.shape
+            self.single = traced.kind == 0
+            self.slot, self.kind = traced.buffer.slot, traced.kind
+            self.offset = traced.buffer.offset + traced.offset
+        self.array: Any = None
+
+    def prepare(self, machine: Any) -> None:
+        """Give the program a fresh array to write to."""
+        if self.same is None and not self.numbers:
+            self.array = np.empty(self.shape, np.float64 if self.dtype == np.bool_ else self.dtype)
+            machine.bind(self.slot, self.array)
+
+    def take(self, machine: Any) -> Any:
+        """The result of the run."""
+        out: Tensor
+        if self.same is not None:
+            return self.same
+        if self.numbers:
+            value: float = machine.read(self.offset, self.kind)
+            return number(value, self.single) if self.is_tensor else self.dtype.type(value)
+        array = self.array
+        self.array = None
+        if not self.is_tensor:
+            return array.astype(np.bool_) if self.dtype == np.bool_ else array
+        out = blank(self.single)
+        out._array = array
+        return out
+
+
+class Gradient:
+    """What a run leaves in the `.grad` of a tensor."""
+
+    __slots__ = ("before", "held", "kind", "offset", "read", "slot", "tensor", "there")
+
+    def __init__(self, tensor: Tensor, before: bool, read: bool, traced: Any) -> None:
+        self.tensor = tensor
+        self.before = before  # whether there was a gradient when the program was made
+        self.read = read  # whether that matters
+        self.there = traced is not None
+        self.held: Any = None
+        self.slot, self.kind, self.offset = 0, 0, 0
+        if traced is not None:
+            self.slot, self.kind = traced.buffer.slot, traced.kind
+            self.offset = traced.buffer.offset + traced.offset
+
+    def fits(self) -> bool:
+        """Whether there is a gradient before the run if, and only if, there was one when the program was made."""
+        return not self.read or (self.tensor._grad is not None) == self.before
+
+    def prepare(self, machine: Any) -> None:
+        """Let the program write to an array that nobody else holds: the one of the last run, if that is so."""
+        held: Tensor = self.held
+        if not self.there or self.tensor._array is None:
+            return
+        if held is not None and held is self.tensor._grad and sys.getrefcount(held) <= FREE_TENSOR:
+            if held._array is not None and sys.getrefcount(held._array) <= FREE_ARRAY and held._memory is None:
+                return
+        held = blank(self.tensor._single)
+        held._array = np.empty(self.tensor._dims(), self.tensor._array.dtype)
+        self.held = held
+        machine.bind(self.slot, held._array)
+
+    def store(self, machine: Any) -> None:
+        """Hand the gradient over."""
+        tensor: Tensor = self.tensor
+        if not self.there:
+            tensor._grad = None
+        elif tensor._array is None:
+            tensor._grad = number(machine.read(self.offset, self.kind), tensor._single)
+        else:
+            tensor._grad = self.held
+
+
+def _references() -> tuple[int, int]:
+    """How many references there are to a gradient, and to its array, that only the program and the tensor hold."""
+    tensor: Tensor = blank(True)
+    tensor._array = np.empty(1, np.float32)
+    owner: Tensor = blank(True)
+    owner._grad = tensor
+    holder = [tensor]
+    machine = [tensor._array]
+    held: Tensor = holder[0]
+    del tensor
+    counts = sys.getrefcount(held), sys.getrefcount(held._array)
+    del machine
+    return counts
+
+
+FREE_TENSOR, FREE_ARRAY = _references()
+
+
+class Program:
+    """A captured function for arguments of certain dtypes and shapes.
+
+    Attributes
+    ----------
+    steps
+        What the machine does, for `explain`.
+    grad, dtype
+        The modes that the function was captured under.
+    checks
+        By number of a step that may stop the run, what to raise.
+    attributes
+        Objects, names of numbers that they have, and where in the program's memory those belong.
+    visited
+        Modules and optimizers, and what the program takes for granted of them.
+    runs
+        How often it has run.
+    """
+
+    def __init__(
+        self,
+        machine: Any,
+        steps: list[Any],
+        inputs: list[Any],
+        bindings: list[Any],
+        gradients: list[Any],
+        outputs: list[Any],
+        structure: Callable[..., Any] | None,
+        checks: dict[int, Any],
+        attributes: list[Any],
+        visited: list[Any],
+    ) -> None:
+        self.machine = machine
+        self.steps = steps
+        self.inputs = inputs
+        self.bindings = bindings
+        self.gradients = gradients
+        self.outputs = outputs
+        self.structure = structure
+        self.checks = checks
+        self.attributes = attributes
+        self.visited = visited
+        self.epoch = mode.structure
+        self.grad = mode.grad
+        self.dtype = mode.dtype
+        self.lock = threading.Lock()
+        self.runs = 0
+
+    def takes(self, values: tuple[Any, ...]) -> bool:
+        """Whether the program was made for these arguments and the modes of this moment."""
+        item: Input
+        i: int
+        if len(values) != len(self.inputs):
+            return False
+        for i in range(len(values)):
+            item = self.inputs[i]
+            if not item.takes(values[i]):
+                return False
+        if self.epoch != mode.structure:
+            if not all([structure_of(owner) == known for owner, known in self.visited]):
+                return False
+            self.epoch = mode.structure
+        return self.grad == (mode.unusual == 0 or mode.grad) and (mode.dtype is self.dtype)
+
+    def run(self, values: tuple[Any, ...]) -> Any:
+        """Run with these arguments; `MISFIT` if something outside has changed so much that the program is no longer true.
+
+        One thread at a time: another one that asks for the same program waits.
+        """
+        binding: Binding
+        item: Input
+        output: Output
+        gradient: Gradient
+        i: int
+        machine: Any = self.machine
+        if not self.lock.acquire(False):
+            self.lock.acquire()
+        try:
+            for binding in self.bindings:
+                if not binding.fits():
+                    return MISFIT
+            for gradient in self.gradients:
+                if not gradient.fits():
+                    return MISFIT
+            for i in range(len(values)):
+                item = self.inputs[i]
+                item.attach(machine, values[i])
+            for binding in self.bindings:
+                binding.attach(machine)
+            for owner, name, offset in self.attributes:
+                machine.write(offset, 1, getattr(owner, name))
+            for gradient in self.gradients:
+                gradient.prepare(machine)
+            for output in self.outputs:
+                output.prepare(machine)
+            stopped: int = machine.run()
+            if stopped >= 0:
+                raise self.checks[stopped](machine)
+            for binding in self.bindings:
+                binding.store(machine)
+            for gradient in self.gradients:
+                gradient.store(machine)
+            self.runs += 1
+            if self.structure is None:
+                output = self.outputs[0]
+                return output.take(machine)
+            return self.structure([output.take(machine) for output in self.outputs])
+        finally:
+            self.lock.release()
+
+    def profile(self, runs: int) -> list[list[float]]:
+        """The seconds that each step takes, run by run; what the program changes outside is put back."""
+        binding: Binding
+        gradient: Gradient
+        output: Output
+        with self.lock:
+            arrays: list[Any] = [binding.shown() for binding in self.bindings]
+            arrays += [gradient.held._array for gradient in self.gradients if gradient.held is not None]
+            saved = [(array, array.copy()) for array in arrays if array is not None]
+            for output in self.outputs:
+                output.prepare(self.machine)
+            found = [self.machine.profile() for _ in range(runs)]
+            for output in self.outputs:
+                output.array = None
+            for array, copy in saved:
+                array[...] = copy
+        return found

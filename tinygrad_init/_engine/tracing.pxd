@@ -1,0 +1,29 @@
+cimport cython
+from .graph cimport Node, Operation
+from .modes cimport Mode
+from .storage cimport Storage
+from .tensor cimport Tensor, blank, same_shape
+
+cdef Mode mode
+
+
+@cython.final
+cdef class Binding:
+    cdef readonly Tensor tensor
+    cdef readonly object array, traced
+    cdef readonly bint of_gradient, single
+    cdef public bint written
+    cdef public int slot, kind
+    cdef public long long offset
+    cdef object bound
+    cdef tuple shape
+    cdef bint required, numbers
+
+    cpdef Tensor source(self)
+
+
+cdef class Trace:
+    cdef readonly object recorder
+    cdef readonly list bindings, made_tensors, attributes
+    cdef readonly dict known, gradients, visited
+    cdef public bint closed

@@ -1,0 +1,185 @@
+"""The machine that runs programs: instructions as C reads them, the memory they work on, and what is bound to its slots."""
+
+# Part of _kernels.pyx. `reference.Machine` is its twin.
+
+
+cdef class Machine:
+    """A program ready to run.
+
+    Parameters
+    ----------
+    instructions
+        Objects with the fields of `program.instructions.Step`, operands already placed.
+    memory
+        The size of the program's own memory, slot 0, in bytes.
+    slots
+        How many slots there are besides.
+    calls
+        For each instruction `call` its number and what to do there.
+    """
+
+    def __cinit__(self, list instructions, Py_ssize_t memory, int slots, dict calls):
+        cdef Py_ssize_t i
+        cdef size_t work = 1, needed
+        self.blocks = []
+        self.count = len(instructions)
+        self.slot_count = slots + 1
+        self.held = [None] * (slots + 1)
+        self.calls = calls
+        self.memory_size = memory
+        self.program = <tgi_instruction *>self.block((self.count + 1) * sizeof(tgi_instruction))
+        self.slots = <char **>self.block((slots + 1) * sizeof(char *))
+        self.seconds = <double *>self.block((self.count + 1) * sizeof(double))
+        self.memory = <char *>((<size_t>self.block(memory + 128) + 63) // 64 * 64)
+        self.slots[0] = self.memory
+        for i in range(self.count):
+            self.fill(&self.program[i], instructions[i])
+            if self.program[i].code == PRODUCT:
+                needed = tgi_product_work(K, self.program[i].kind, self.program[i].shape[0], self.program[i].shape[1],
+                                          self.program[i].shape[2])
+                work = max(work, needed)
+        self.work = <char *>self.block(work)
+
+    def __dealloc__(self):
+        for address in self.blocks:
+            free(<void *><size_t>address)
+
+    cdef void *block(self, size_t size) except NULL:
+        """Memory of zeros that lives as long as the machine."""
+        cdef void *found = calloc(size if size else 1, 1)
+        if found == NULL:
+            raise MemoryError(f"no memory for a program: {size} bytes")
+        self.blocks.append(<size_t>found)
+        return found
+
+    cdef int fill(self, tgi_instruction *out, object found) except -1:
+        cdef int i, d
+        out.code = CODES[found.code]
+        out.kind = found.kind
+        out.function = -1 if found.function is None else number_of(found.code, found.function)
+        out.flag = found.flag
+        out.ndim = len(found.shape)
+        out.reduced = found.reduced
+        if out.ndim > TGI_AXES:
+            raise ValueError(f"a program's arrays have up to {TGI_AXES} axes, got shape {found.shape}")
+        for i, value in enumerate(found.p):
+            out.p[i] = value
+        for d in range(out.ndim):
+            out.shape[d] = found.shape[d]
+        for i in range(TGI_PLACES):
+            if found.at[i] is None:
+                out.at[i].slot = -1
+                continue
+            out.at[i].slot, out.at[i].offset = found.at[i]
+            for d, stride in enumerate(found.strides[i]):
+                out.strides[i][d] = stride
+        if found.code == "scalars":
+            self.fill_scalars(out, found.parts)
+        elif found.code == "chain":
+            self.fill_chain(out, found.parts)
+        return 0
+
+    cdef int fill_scalars(self, tgi_instruction *out, object found) except -1:
+        cdef tgi_scalar_instruction *to = <tgi_scalar_instruction *>self.block(
+            len(found) * sizeof(tgi_scalar_instruction))
+        cdef Py_ssize_t i
+        out.scalars = to
+        for i, part in enumerate(found):
+            to[i].function = FUNCTIONS[part.function] if part.function in FUNCTIONS else RELATIONS[part.function]
+            to[i].kind = part.kind
+            to[i].input = part.input
+            to[i].p = part.p
+            to[i].g, to[i].x, to[i].y, to[i].value, to[i].out = part.at
+        return 0
+
+    cdef int fill_chain(self, tgi_instruction *out, object found) except -1:
+        cdef tgi_chain *chain = <tgi_chain *>self.block(CHAIN_SIZE)
+        cdef int i, o
+        out.chain = chain
+        chain.stages = len(found.stages)
+        chain.operands = len(found.operands)
+        for i, stage in enumerate(found.stages):
+            chain.stage[i].code = CODES[stage.code]
+            chain.stage[i].function = -1 if stage.function is None else number_of(stage.code, stage.function)
+            chain.stage[i].flag = stage.flag
+            chain.stage[i].p = stage.p
+            chain.stage[i].to = stage.to
+            for o in range(4):
+                chain.stage[i].from_[o] = stage.operands[o]
+        for i, (place, each) in enumerate(found.operands):
+            chain.operand[i].slot, chain.operand[i].offset = place
+            chain.each[i] = each
+        return 0
+
+    cpdef bind(self, int slot, object array):
+        """Let a slot stand for an array (without gaps where the program says so)."""
+        cdef cnp.ndarray x = array
+        self.held[slot] = array
+        self.slots[slot] = <char *>cnp.PyArray_DATA(x)
+
+    def load(self, int64_t offset, object array):
+        """Put an array into the program's own memory."""
+        cdef cnp.ndarray x = np.ascontiguousarray(array)
+        memcpy(self.memory + offset, cnp.PyArray_DATA(x), cnp.PyArray_NBYTES(x))
+
+    def view(self, place, shape, strides, int kind):
+        """An array over an operand's memory, to be used before the next run."""
+        cdef cnp.npy_intp[32] dims
+        cdef cnp.npy_intp[32] steps
+        cdef int d
+        for d in range(len(shape)):
+            dims[d] = shape[d]
+            steps[d] = strides[d]
+        return cnp.PyArray_New(cnp.ndarray, len(shape), dims, (cnp.NPY_FLOAT32, cnp.NPY_FLOAT64, cnp.NPY_INT64)[kind],
+                               steps, self.slots[<int>place[0]] + <int64_t>place[1], 0, cnp.NPY_ARRAY_WRITEABLE, None)
+
+    cpdef double read(self, int64_t offset, int kind):
+        """A single number out of the program's own memory."""
+        if kind == 0:
+            return (<float *>(self.memory + offset))[0]
+        return (<double *>(self.memory + offset))[0] if kind == 1 else <double>(<int64_t *>(self.memory + offset))[0]
+
+    cpdef write(self, int64_t offset, int kind, double value):
+        """A single number into the program's own memory."""
+        if kind == 0:
+            (<float *>(self.memory + offset))[0] = <float>value
+        elif kind == 1:
+            (<double *>(self.memory + offset))[0] = value
+        else:
+            (<int64_t *>(self.memory + offset))[0] = <int64_t>value
+
+    cpdef int64_t run(self) except? -1:
+        """Run all instructions, without the interpreter's lock; the number of a check that failed, or -1."""
+        cdef int64_t at = 0
+        while True:
+            with nogil:
+                at = tgi_run(K, self.program, at, self.count, self.slots, self.work, NULL)
+            if at == self.count:
+                return -1
+            if self.program[at].code != CALL:
+                return at
+            self.calls[at](self)
+            at += 1
+
+    def profile(self):
+        """Run once and return the seconds that each instruction took."""
+        cdef int64_t at = 0
+        memset(self.seconds, 0, self.count * sizeof(double))
+        while at < self.count:
+            with nogil:
+                at = tgi_run(K, self.program, at, self.count, self.slots, self.work, self.seconds)
+            if at < self.count:
+                if self.program[at].code == CALL:
+                    self.calls[at](self)
+                at += 1
+        return [self.seconds[i] for i in range(self.count)]
+
+
+cdef int number_of(str code, object function) except -1:
+    if code == "reduce":
+        return REDUCTIONS[function]
+    return FUNCTIONS[function] if function in FUNCTIONS else RELATIONS[function]
+
+
+cdef int CALL = CODES["call"], PRODUCT = CODES["product"]
+cdef size_t CHAIN_SIZE = sizeof(tgi_chain)

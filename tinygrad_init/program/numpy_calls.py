@@ -1,0 +1,162 @@
+"""NumPy functions on stand-ins for arrays: what each is in terms of kernels.
+
+This table is what a forward function of an operation may be written in to be captured without Python. Others raise
+`NotRecordable`: then the whole operation is called as it is when the program runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .instructions import INT64
+from .traced import NotRecordable, Traced
+
+if TYPE_CHECKING:
+    from .recorder import Recorder
+
+UNARY = {
+    "negative": "neg",
+    "exp": "exp",
+    "expm1": "expm1",
+    "log": "log",
+    "log1p": "log1p",
+    "sqrt": "sqrt",
+    "sin": "sin",
+    "cos": "cos",
+    "absolute": "abs",
+    "fabs": "abs",
+    "tanh": "tanh",
+}
+BINARY = {
+    "add": "add",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "power": "pow",
+    "maximum": "maximum",
+    "minimum": "minimum",
+}
+# name -> kernel, whether the operands change places
+RELATIONS = {
+    "less": ("less", False),
+    "less_equal": ("less_equal", False),
+    "greater": ("less", True),
+    "greater_equal": ("less_equal", True),
+    "equal": ("equal", False),
+    "not_equal": ("not_equal", False),
+}
+REDUCTIONS = {"add": "sum", "maximum": "max", "minimum": "min"}
+
+
+def ufunc(recorder: Recorder, called: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`Traced.__array_ufunc__`."""
+    name = called.__name__
+    out = kwargs.pop("out", None)
+    if method == "__call__" and not kwargs:
+        found = call(recorder, name, inputs)
+        if out is None:
+            return found
+        recorder.write(out[0], found)
+        return out[0]
+    if method == "reduce" and name in REDUCTIONS and not set(kwargs) - {"axis", "keepdims"}:
+        return reduction(recorder, REDUCTIONS[name], inputs[0], kwargs.get("axis", 0), kwargs.get("keepdims", False))
+    if method == "at" and name == "add":
+        from .indexing import add_at
+
+        return add_at(inputs[0], inputs[1], inputs[2])
+    raise NotRecordable(f"np.{name}")
+
+
+def call(recorder: Recorder, name: str, inputs: tuple[Any, ...]) -> Traced:
+    """A ufunc of one or two operands."""
+    if name == "matmul":
+        return recorder.product(*[recorder.operand(x) for x in inputs], None)
+    operands = recorder.alike(inputs)
+    if name in UNARY:
+        return recorder.unary(UNARY[name], operands[0])
+    if name in BINARY:
+        return recorder.binary(BINARY[name], *operands)
+    if name in RELATIONS:
+        kernel, turned = RELATIONS[name]
+        return recorder.binary(kernel, *(reversed(operands) if turned else operands), boolean=True)
+    if name == "square":
+        return recorder.binary("mul", operands[0], operands[0])
+    if name == "isfinite":  # infinities and NaN less themselves are NaN
+        difference = recorder.binary("sub", operands[0], operands[0])
+        return recorder.binary("equal", difference, recorder.number(0.0, difference.kind), boolean=True)
+    if name == "isnan":
+        return recorder.binary("not_equal", operands[0], operands[0], boolean=True)
+    if name in ("bitwise_and", "logical_and") and all(x.boolean for x in operands):
+        return recorder.binary("mul", *operands, boolean=True)
+    if name in ("bitwise_or", "logical_or") and all(x.boolean for x in operands):
+        return recorder.binary("maximum", *operands, boolean=True)
+    if name in ("invert", "logical_not") and operands[0].boolean:
+        return recorder.binary("sub", recorder.number(1.0, operands[0].kind), operands[0], boolean=True)
+    raise NotRecordable(f"np.{name}")
+
+
+def reduction(recorder: Recorder, name: str, x: Any, axis: Any, keepdims: bool) -> Traced:
+    """A reduction over NumPy's kinds of axes."""
+    array = recorder.operand(x)
+    axes = tuple(range(array.ndim)) if axis is None else tuple(int(a) % max(array.ndim, 1) for a in np.atleast_1d(axis))
+    if array.kind == INT64:
+        raise NotRecordable(f"np.{name} of integers")
+    return recorder.reduced(array, name, axes, keepdims)
+
+
+def function(recorder: Recorder, called: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """`Traced.__array_function__`."""
+    found = FUNCTIONS.get(called.__name__)
+    if found is None:
+        raise NotRecordable(f"np.{called.__name__}")
+    return found(recorder, *args, **kwargs)
+
+
+def _reducer(name: str) -> Callable[..., Traced]:
+    def run(recorder: Recorder, x: Any, axis: Any = None, keepdims: bool = False) -> Traced:
+        return reduction(recorder, name, x, axis, keepdims)
+
+    return run
+
+
+def _where(recorder: Recorder, condition: Any, x: Any, y: Any) -> Traced:
+    return recorder.select(recorder.operand(condition), *recorder.alike((x, y)))
+
+
+def _clip(recorder: Recorder, x: Any, low: Any, high: Any) -> Traced:
+    return call(recorder, "minimum", (call(recorder, "maximum", (x, low)), high))
+
+
+def _zeros(recorder: Recorder, shape: Any, dtype: Any = None, **_: Any) -> Traced:
+    return recorder.zeros(shape, np.dtype(dtype))
+
+
+def _shape(recorder: Recorder, x: Any) -> tuple[int, ...]:
+    return recorder.operand(x).shape
+
+
+def _all(recorder: Recorder, x: Any) -> Traced:
+    array = recorder.operand(x)
+    return recorder.reduced(array, "min", tuple(range(array.ndim)), False)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "sum": _reducer("sum"),
+    "max": _reducer("max"),
+    "amax": _reducer("max"),
+    "min": _reducer("min"),
+    "amin": _reducer("min"),
+    "all": _all,
+    "where": _where,
+    "clip": _clip,
+    "zeros": _zeros,
+    "shape": _shape,
+    "reshape": lambda recorder, x, shape: recorder.operand(x).reshape(shape),
+    "transpose": lambda recorder, x, axes=None: recorder.operand(x).transpose(*([] if axes is None else [axes])),
+    "squeeze": lambda recorder, x, axis=None: recorder.operand(x).squeeze(axis),
+    "broadcast_to": lambda recorder, x, shape: recorder.operand(x).broadcast_to(tuple(shape)),
+    "concatenate": lambda recorder, xs, axis=0: recorder.joined([recorder.operand(x) for x in xs], axis),
+}
