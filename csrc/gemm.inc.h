@@ -1,257 +1,224 @@
-/* Matrix product C = A B with an epilogue, packed and blocked, included once for each type and instruction set.
+/* Matrix product C = A B with an epilogue, included once for each type and instruction set.
  *
- * The loops of Goto and van de Geijn (2008) around a micro-kernel that keeps an MR x NR tile of C in registers: panels of
- * B (KC x NR) are packed and pass through the cache nearest to the core, blocks of A (MC x KC) stay in the next one.
- * Packing reads any layout, so transposed operands cost nothing extra. A small A is not packed but read in place. Tiles
- * at the border are computed whole, on repeated rows or on zeros, and stored in part.
+ * The loops of Goto and van de Geijn (2008) around the kernels of micro_kernel.inc.h: panels of B pass through the cache
+ * nearest to the core while a block of A stays in the next one. Operands are read in place where that is as fast, else
+ * copied into contiguous rows block by block (pack.inc.h); so every layout is served by the same kernels.
  *
  * Which side is fused where. Forward: bias and φ on the tile before it is stored. Backward: δ = x̄ ⊙ φ' on the tile of the
  * product that makes x̄; as a prologue it would be computed anew by each of the three that read δ (for x̄, W̄ and b̄). */
 
-enum { T(LANES) = VECTOR_BYTES / sizeof(REAL), T(NR) = NR_VECTORS * VECTOR_BYTES / sizeof(REAL), T(MC) = MR * 16, T(KC) = 256, T(NC) = 4096 };
-enum { T(SMALL_A) = 65536 / sizeof(REAL) }; /* elements of A up to which it is read in place: it stays in the cache */
+/* A block of A (MC x KC, 393 KB) leaves room in a second cache of 512 KB for the panel of B that passes by; a block of B
+ * (KC x NC, 4 MB) is for the third. Deeper blocks read and write C less often: float32, n = 1024, 80 % of the core's peak
+ * with KC = 256, 87 % with 512. */
+enum { T(MC) = 192, T(KC) = 2048 / sizeof(REAL), T(NC) = 2048 };
 
-typedef REAL T(vector) __attribute__((vector_size(VECTOR_BYTES), may_alias));
-typedef REAL T(loose_vector) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+/* Contiguous rows of B are read in place as long as few rows of A pass by: from 320 on, tiles that run into the same places
+ * of the cache cost more than copying. A is copied if it is large and C is wide enough to pay for it. */
+enum { T(B_IN_PLACE) = 320, T(A_IN_PLACE) = 128 * 1024 / sizeof(REAL), T(WIDTH_FOR_A) = 64 };
 
-/* rows: where each of MR rows of A begins; step: from one column of A to the next; b: k rows of `vectors` vectors;
- * tile: MR rows of `vectors` vectors. `vectors` is a constant at each call. */
-static inline __attribute__((always_inline)) void T(micro_kernel)(const int vectors, size_t k, const REAL *const *rows,
-                                                                  ptrdiff_t step, const REAL *restrict b,
-                                                                  REAL *restrict tile) {
-    T(vector) c[MR][NR_VECTORS];
-    const REAL *a[MR];
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; i++) {
-        a[i] = rows[i];
-#pragma GCC unroll 8
-        for (int j = 0; j < vectors; j++)
-            c[i][j] = (T(vector)){0};
-    }
-    for (ptrdiff_t p = 0, end = (ptrdiff_t)k * step; p != end; p += step, b += vectors * T(LANES)) {
-        T(vector) row[NR_VECTORS];
-#pragma GCC unroll 8
-        for (int j = 0; j < vectors; j++)
-            row[j] = ((const T(vector) *)b)[j];
-#pragma GCC unroll 16
-        for (int i = 0; i < MR; i++)
-#pragma GCC unroll 8
-            for (int j = 0; j < vectors; j++)
-                c[i][j] += a[i][p] * row[j];
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < vectors; j++)
-            ((T(vector) *)tile)[i * vectors + j] = c[i][j];
+/* How deep blocks are: k in the fewest even parts. */
+static size_t T(depth)(size_t k) {
+    if (k <= T(KC))
+        return k;
+    const size_t parts = (k + T(KC) - 1) / T(KC);
+    return (k + parts - 1) / parts;
 }
 
-/* The same for a packed block of A: k columns of MR numbers. */
-static inline __attribute__((always_inline)) void T(packed_kernel)(const int vectors, size_t k, const REAL *restrict a,
-                                                                   const REAL *restrict b, REAL *restrict tile) {
-    T(vector) c[MR][NR_VECTORS];
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < vectors; j++)
-            c[i][j] = (T(vector)){0};
-    for (size_t p = 0; p < k; p++, a += MR, b += vectors * T(LANES)) {
-        T(vector) row[NR_VECTORS];
-#pragma GCC unroll 8
-        for (int j = 0; j < vectors; j++)
-            row[j] = ((const T(vector) *)b)[j];
-#pragma GCC unroll 16
-        for (int i = 0; i < MR; i++)
-#pragma GCC unroll 8
-            for (int j = 0; j < vectors; j++)
-                c[i][j] += a[i] * row[j];
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < vectors; j++)
-            ((T(vector) *)tile)[i * vectors + j] = c[i][j];
-}
+static int T(packs_a)(size_t m, size_t n, size_t k) { return n > T(WIDTH_FOR_A) && m * k > T(A_IN_PLACE); }
+static int T(packs_b)(size_t m, const tgi_matrix *b) { return b->column_stride != 1 || m > T(B_IN_PLACE); }
 
-/* A tile of as many vectors as the width of the panel needs: narrow matrices do not pay for wide ones. */
-static void T(tile_in_place)(int vectors, size_t k, const REAL *const *rows, ptrdiff_t step, const REAL *b, REAL *tile) {
-    if (vectors == 1)
-        T(micro_kernel)(1, k, rows, step, b, tile);
-    else if (NR_VECTORS > 2 && vectors == 2)
-        T(micro_kernel)(2, k, rows, step, b, tile);
-    else
-        T(micro_kernel)(NR_VECTORS, k, rows, step, b, tile);
-}
+/* Packed rows are apart by an odd number of vectors: rows at powers of two would share few places of the cache. */
+static size_t T(stretch)(size_t length) { return ((length / T(LANES) + 1) | 1) * T(LANES); }
 
-static void T(tile_packed)(int vectors, size_t k, const REAL *a, const REAL *b, REAL *tile) {
-    if (vectors == 1)
-        T(packed_kernel)(1, k, a, b, tile);
-    else if (NR_VECTORS > 2 && vectors == 2)
-        T(packed_kernel)(2, k, a, b, tile);
-    else
-        T(packed_kernel)(NR_VECTORS, k, a, b, tile);
+static size_t T(packed_a_size)(size_t m, size_t k) {
+    const size_t depth = T(depth)(k), height = T(least)(m, T(MC));
+    const size_t by_rows = height * T(stretch)(depth), by_columns = depth * T(stretch)(height);
+    return by_rows > by_columns ? by_rows : by_columns;
 }
-
-/* rows x k of A as columns of MR numbers, missing rows as zeros. */
-static void T(pack_a)(size_t rows, size_t k, const REAL *a, ptrdiff_t rs, ptrdiff_t cs, REAL *restrict to) {
-    for (size_t i0 = 0; i0 < rows; i0 += MR) {
-        const size_t height = rows - i0 < MR ? rows - i0 : MR;
-        const REAL *from = a + (ptrdiff_t)i0 * rs;
-        if (height == MR && rs == 1) {
-            for (size_t p = 0; p < k; p++, to += MR)
-                for (size_t i = 0; i < MR; i++)
-                    to[i] = from[(ptrdiff_t)i + (ptrdiff_t)p * cs];
-            continue;
-        }
-        for (size_t p = 0; p < k; p++, to += MR) {
-            for (size_t i = 0; i < height; i++)
-                to[i] = from[(ptrdiff_t)i * rs + (ptrdiff_t)p * cs];
-            for (size_t i = height; i < MR; i++)
-                to[i] = 0;
-        }
-    }
-}
-
-/* One panel: k rows of `columns` numbers of B, each filled with zeros up to `width`. */
-static void T(pack_b)(size_t k, size_t columns, size_t width, const REAL *b, ptrdiff_t rs, ptrdiff_t cs,
-                      REAL *restrict to) {
-    enum { STRETCH = 16 }; /* a transposed panel is written in pieces that stay in the nearest cache */
-    if (cs == 1 && columns == T(NR)) {
-        for (size_t p = 0; p < k; p++, b += rs)
-            for (size_t j = 0; j < T(NR); j++)
-                to[p * T(NR) + j] = b[j];
-    } else if (rs == 1) {
-        for (size_t p0 = 0; p0 < k; p0 += STRETCH) {
-            const size_t end = k - p0 < STRETCH ? k : p0 + STRETCH;
-            for (size_t j = 0; j < columns; j++)
-                for (size_t p = p0; p < end; p++)
-                    to[p * width + j] = b[(ptrdiff_t)j * cs + (ptrdiff_t)p];
-        }
-        if (columns < width)
-            for (size_t p = 0; p < k; p++)
-                for (size_t j = columns; j < width; j++)
-                    to[p * width + j] = 0;
-    } else {
-        for (size_t p = 0; p < k; p++, to += width) {
-            for (size_t j = 0; j < columns; j++)
-                to[j] = b[(ptrdiff_t)p * rs + (ptrdiff_t)j * cs];
-            for (size_t j = columns; j < width; j++)
-                to[j] = 0;
-        }
-    }
-}
-
-/* Put a tile into C. The first block of k adds the bias, later ones what is there, and the last one applies φ, or the
- * derivative of φ, to what has become of it. */
-static void T(store_tile)(size_t rows, size_t columns, size_t width, REAL *restrict tile, const tgi_epilogue *end,
-                          size_t row, size_t column, int first, int last, REAL *restrict c, size_t n) {
-    REAL *at = c + row * n + column;
-    const REAL *bias = end->bias;
-    if (first && !bias && (!last || end->function < 0)) {
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j < columns; j++)
-                at[i * n + j] = tile[i * width + j];
-        return;
-    }
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++)
-            tile[i * width + j] += !first ? at[i * n + j] : bias ? bias[end->bias_of_rows ? row + i : column + j] : 0;
-    if (last && end->function >= 0 && end->kept) {
-        REAL kept[MR * NR_VECTORS * VECTOR_BYTES / sizeof(REAL)] __attribute__((aligned(64)));
-        const REAL *from = (const REAL *)end->kept + row * n + column;
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j < width; j++)
-                kept[i * width + j] = j < columns ? from[i * n + j] : 1;
-        T(unary_vjp)(end->function, rows * width, tile, kept, end->p, tile);
-    } else if (last && end->function >= 0) {
-        T(unary)(end->function, rows * width, tile, end->p, tile);
-    }
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++)
-            at[i * n + j] = tile[i * width + j];
-}
-
-static size_t T(round_up)(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 static size_t T(gemm_work)(size_t m, size_t n, size_t k) {
     if (n == 1 && m > 1)
         return T(gemm_work)(1, m, k);
-    const size_t depth = k < T(KC) ? k : T(KC), height = m < T(MC) ? m : T(MC), width = n < T(NC) ? n : T(NC);
-    return (T(round_up)(height, MR) + T(round_up)(width, T(NR))) * depth * sizeof(REAL) + 2 * 64;
+    const size_t a = T(packs_a)(m, n, k) ? T(packed_a_size)(m, k) : 0;
+    return (a + T(least)(n, T(NC)) * T(depth)(k)) * sizeof(REAL) + 64;
 }
 
-static REAL *T(aligned)(void *work) { return (REAL *)(((size_t)work + 63) / 64 * 64); }
-
-/* What is left of the product when there is nothing to add up: the epilogue of zeros. */
-static void T(gemm_of_nothing)(size_t m, size_t n, const tgi_epilogue *end, REAL *c) {
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++)
-            c[i * n + j] = end->bias ? ((const REAL *)end->bias)[end->bias_of_rows ? i : j] : 0;
-    if (end->function >= 0 && end->kept)
-        T(unary_vjp)(end->function, m * n, c, end->kept, end->p, c);
-    else if (end->function >= 0)
-        T(unary)(end->function, m * n, c, end->p, c);
-}
-
-static void T(gemm)(size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b, const tgi_epilogue *end, void *c_,
-                    void *work) {
-    REAL *C = c_;
-    if (end->row_sums)
-        for (size_t i = 0; i < m; i++) {
-            REAL sum = 0;
+static void T(row_sums)(size_t m, size_t k, const tgi_matrix *a, REAL *sums) {
+    const REAL *row = a->data;
+    const ptrdiff_t rs = a->row_stride, cs = a->column_stride;
+    if (cs == 1) {
+        for (size_t i = 0; i < m; i++, row += rs)
+            sums[i] = T(sum_of_row)(k, row);
+    } else if (rs == 1) {
+        for (size_t i = 0; i < m; i += T(LANES))
+            T(sums_of_columns)(k, T(least)(m - i, T(LANES)), row + i, cs, sums + i);
+    } else {
+        for (size_t i = 0; i < m; i++, row += rs) {
+            sums[i] = 0;
             for (size_t p = 0; p < k; p++)
-                sum += ((const REAL *)a.data)[(ptrdiff_t)i * a.row_stride + (ptrdiff_t)p * a.column_stride];
-            ((REAL *)end->row_sums)[i] = sum;
+                sums[i] += row[(ptrdiff_t)p * cs];
         }
-    if (k == 0) {
-        T(gemm_of_nothing)(m, n, end, C);
+    }
+}
+
+/* The function, or its derivative, on a block of C that has just been computed. */
+static void T(apply)(const tgi_epilogue *end, size_t rows, size_t columns, REAL *c, const REAL *kept, size_t ldc) {
+    if (columns == ldc) {
+        columns *= rows;
+        rows = 1;
+    }
+    for (size_t i = 0; i < rows; i++) {
+        if (kept)
+            T(unary_vjp)(end->function, columns, c + i * ldc, kept + i * ldc, end->p, c + i * ldc);
+        else
+            T(unary)(end->function, columns, c + i * ldc, end->p, c + i * ldc);
+    }
+}
+
+static void T(gemm_by_dots)(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b,
+                            const tgi_epilogue *end, REAL *c, size_t ldc) {
+    const REAL *A = a->data, *bias = end->bias;
+    for (size_t i = 0; i < m; i += T(DOT_ROWS), A += T(DOT_ROWS) * a->row_stride) {
+        const size_t rows = T(least)(m - i, T(DOT_ROWS));
+        const REAL *B = b->data;
+        for (size_t j = 0; j < n; j += T(DOT_COLUMNS), B += T(DOT_COLUMNS) * b->column_stride)
+            T(dots)(rows, T(least)(n - j, T(DOT_COLUMNS)), k, A, a->row_stride, B, b->column_stride, c + i * ldc + j, ldc,
+                    end->row_sums && j == 0 ? (REAL *)end->row_sums + i : NULL);
+    }
+    for (size_t i = 0; bias && i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            c[i * ldc + j] += bias[end->bias_of_rows ? i : j];
+    if (end->function >= 0)
+        T(apply)(end, m, n, c, end->kept, ldc);
+}
+
+/* A block of A, `height` rows, in place or packed. */
+static tgi_matrix T(block_of_a)(size_t height, size_t depth, const REAL *from, const tgi_matrix *a, REAL *packed) {
+    tgi_matrix block = {from, a->row_stride, a->column_stride};
+    if (!packed)
+        return block;
+    block.data = packed;
+    if (a->row_stride == 1) {
+        block.column_stride = (ptrdiff_t)T(stretch)(height);
+        T(pack)(depth, height, from, a->column_stride, 1, packed, T(stretch)(height));
+    } else {
+        block.row_stride = (ptrdiff_t)T(stretch)(depth);
+        block.column_stride = 1;
+        T(pack)(height, depth, from, a->row_stride, a->column_stride, packed, T(stretch)(depth));
+    }
+    return block;
+}
+
+/* The tiles under each other that a block of A and a panel of B make; t is that of the first. Their heights are even. */
+static void T(multiply_panel)(size_t height, const REAL *a, ptrdiff_t a_row, int wide, T(tile) *t) {
+    for (unsigned left = (unsigned)height, strips = (left + MR - 1) / MR; strips > 0; strips--) {
+        const unsigned now = strips == 1 ? left : (left + strips - 1) / strips;
+        const ptrdiff_t rows = now;
+        t->a = a;
+        T(kernels)[now - 1][wide](t);
+        a += rows * a_row;
+        t->c += rows * t->c_row;
+        t->kept += rows * t->kept_row;
+        t->start += rows * t->start_row;
+        left -= now;
+    }
+}
+
+static void T(gemm_by_tiles)(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b,
+                             const tgi_epilogue *end, REAL *c, size_t ldc, void *work) {
+    const int packs_b = T(packs_b)(m, b), fused = end->function < 0 || end->function == TGI_relu;
+    const size_t most_depth = T(depth)(k);
+    const ptrdiff_t c_row = (ptrdiff_t)ldc;
+    const REAL *bias = end->bias, *kept = end->kept;
+    REAL *packed_b = (REAL *)(((size_t)work + 63) / 64 * 64), *packed_a = NULL;
+    if (T(packs_a)(m, n, k)) {
+        packed_a = packed_b;
+        packed_b += T(packed_a_size)(m, k);
+    }
+    const REAL zero = 0;
+    T(tile) t;
+    t.c_row = c_row;
+    for (size_t j0 = 0; j0 < n; j0 += T(NC)) {
+        const size_t width = T(least)(n - j0, T(NC));
+        size_t p0 = 0;
+        do {
+            const size_t depth = T(least)(k - p0, most_depth);
+            const int last = p0 + depth == k;
+            t.k = depth;
+            t.finish = !last || end->function != TGI_relu ? T(STORE) : kept ? T(RELU_VJP) : T(RELU);
+            for (size_t i0 = 0; i0 < m; i0 += T(MC)) {
+                const size_t height = T(least)(m - i0, T(MC));
+                const ptrdiff_t from_a = (ptrdiff_t)i0 * a->row_stride + (ptrdiff_t)p0 * a->column_stride;
+                const tgi_matrix block = T(block_of_a)(height, depth, (const REAL *)a->data + from_a, a, packed_a);
+                t.a_row = block.row_stride * (ptrdiff_t)sizeof(REAL);
+                t.a_column = block.column_stride * (ptrdiff_t)sizeof(REAL);
+                size_t step;
+                for (size_t j = j0; j < j0 + width; j += step) {
+                    const size_t rest = j0 + width - j;
+                    const int wide = rest >= T(NR);
+                    step = wide ? T(NR) : T(least)(rest, T(LANES));
+                    t.columns = step;
+                    t.b = (const REAL *)b->data + (ptrdiff_t)p0 * b->row_stride + (ptrdiff_t)j * b->column_stride;
+                    t.b_row = b->row_stride;
+                    if (packs_b) {
+                        REAL *panel = packed_b + (j - j0) * depth;
+                        if (i0 == 0)
+                            T(pack)(depth, step, t.b, b->row_stride, b->column_stride, panel, step);
+                        t.b = panel;
+                        t.b_row = (ptrdiff_t)step;
+                    }
+                    t.c = c + i0 * ldc + j;
+                    t.start = &zero;
+                    t.start_row = t.kept_row = 0;
+                    t.adds_vectors = p0 > 0 || (bias && !end->bias_of_rows);
+                    if (p0 > 0) {
+                        t.start = t.c;
+                        t.start_row = c_row;
+                    } else if (bias) {
+                        t.start = bias + (end->bias_of_rows ? i0 : j);
+                        t.start_row = end->bias_of_rows;
+                    }
+                    if (kept) {
+                        t.kept = kept + i0 * ldc + j;
+                        t.kept_row = c_row;
+                    }
+                    T(multiply_panel)(height, block.data, block.row_stride, wide, &t);
+                }
+                if (last && !fused)
+                    T(apply)(end, height, width, c + i0 * ldc + j0, kept ? kept + i0 * ldc + j0 : NULL, ldc);
+            }
+            p0 += depth;
+        } while (p0 < k);
+    }
+}
+
+static void T(multiply)(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b, const tgi_epilogue *end,
+                        REAL *c, size_t ldc, void *work) {
+    /* Along k where a tile would use less than half of its lanes, or too few rows would pay for turning B. */
+    const int along_k = a->column_stride == 1 && b->row_stride == 1 && 2 * k >= T(LANES);
+    if (along_k && (m < 4 || 2 * n <= T(LANES))) {
+        T(gemm_by_dots)(m, n, k, a, b, end, c, ldc);
+    } else {
+        if (end->row_sums)
+            T(row_sums)(m, k, a, end->row_sums);
+        T(gemm_by_tiles)(m, n, k, a, b, end, c, ldc, work);
+    }
+}
+
+static void T(gemm)(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b, const tgi_epilogue *end,
+                    void *c, size_t ldc, void *work) {
+    if (n > 1 || (m == 1 && n == 1)) {
+        T(multiply)(m, n, k, a, b, end, c, ldc, work);
         return;
     }
-    if (n == 1 && m > 1) { /* a column is a row of the transposed product, and rows are what vectors hold */
-        const tgi_matrix at = {a.data, a.column_stride, a.row_stride}, bt = {b.data, b.column_stride, b.row_stride};
+    if (end->row_sums)
+        T(row_sums)(m, k, a, end->row_sums);
+    if (n == 1) { /* a column is a row of the transposed product, and rows are what vectors hold */
+        const tgi_matrix at = {a->data, a->column_stride, a->row_stride}, bt = {b->data, b->column_stride, b->row_stride};
         tgi_epilogue turned = *end;
         turned.bias_of_rows = !end->bias_of_rows;
         turned.row_sums = NULL;
-        T(gemm)(1, m, k, bt, at, &turned, C, work);
-        return;
-    }
-    const REAL *A = a.data, *B = b.data;
-    const size_t depth_most = k < T(KC) ? k : T(KC), width_most = n < T(NC) ? n : T(NC);
-    const int in_place = m * k <= T(SMALL_A);
-    REAL *packed_b = T(aligned)(work);
-    REAL *packed_a = T(aligned)(packed_b + T(round_up)(width_most, T(NR)) * depth_most);
-    REAL tile[MR * NR_VECTORS * VECTOR_BYTES / sizeof(REAL)] __attribute__((aligned(64)));
-    for (size_t j0 = 0; j0 < n; j0 += T(NC))
-    for (size_t p0 = 0; p0 < k; p0 += T(KC)) {
-        const size_t width = n - j0 < T(NC) ? n - j0 : T(NC), depth = k - p0 < T(KC) ? k - p0 : T(KC);
-        for (size_t i0 = 0; i0 < m; i0 += T(MC)) {
-            const size_t height = m - i0 < T(MC) ? m - i0 : T(MC);
-            const REAL *block = A + (ptrdiff_t)i0 * a.row_stride + (ptrdiff_t)p0 * a.column_stride;
-            if (!in_place)
-                T(pack_a)(height, depth, block, a.row_stride, a.column_stride, packed_a);
-            for (size_t j = 0; j < width; j += T(NR)) {
-                const size_t columns = width - j < T(NR) ? width - j : T(NR);
-                const int vectors = columns == T(NR) ? NR_VECTORS : columns <= T(LANES) ? 1 : NR_VECTORS > 2 && columns <= 2 * T(LANES) ? 2 : NR_VECTORS;
-                REAL *panel = packed_b + j * depth;
-                if (i0 == 0)
-                    T(pack_b)(depth, columns, (size_t)vectors * T(LANES),
-                              B + (ptrdiff_t)p0 * b.row_stride + (ptrdiff_t)(j0 + j) * b.column_stride, b.row_stride,
-                              b.column_stride, panel);
-                for (size_t i = 0; i < height; i += MR) {
-                    const size_t rows = height - i < MR ? height - i : MR;
-                    if (in_place) {
-                        const REAL *starts[MR];
-                        for (size_t r = 0; r < MR; r++)
-                            starts[r] = block + (ptrdiff_t)(i + (r < rows ? r : rows - 1)) * a.row_stride;
-                        T(tile_in_place)(vectors, depth, starts, a.column_stride, panel, tile);
-                    } else {
-                        T(tile_packed)(vectors, depth, packed_a + i * depth, panel, tile);
-                    }
-                    T(store_tile)(rows, columns, (size_t)vectors * T(LANES), tile, end, i0 + i, j0 + j, p0 == 0,
-                                  p0 + depth == k, C, n);
-                }
-            }
-        }
+        T(multiply)(1, m, k, &bt, &at, &turned, c, m, work);
     }
 }
 

@@ -4,14 +4,33 @@
 
 #include "tgi.h"
 
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define QUOTE_(a) #a
+#define QUOTE(a) QUOTE_(a)
+
+/* F for each number of rows that a tile of the product may have. */
+#define ROWS_4(F) F(1) F(2) F(3) F(4)
+#define ROWS_6(F) ROWS_4(F) F(5) F(6)
+#define ROWS_8(F) ROWS_6(F) F(7) F(8)
+#define ROWS_12(F) ROWS_8(F) F(9) F(10) F(11) F(12)
+#define ROWS JOIN(ROWS_, MR)
+
+#include "masks.inc.h"
+
 #define REAL float
 #define T(name) name##_f32
 #define M(name) name##f
 #define W(name) name##_wide
+#define ZIP_LOW 0, 4, 1, 5
+#define ZIP_HIGH 2, 6, 3, 7
 #include "float_math.inc.h"
 #include "functions.inc.h"
 #include "binary.inc.h"
 #include "elementwise.inc.h"
+#include "micro_kernel.inc.h"
+#include "pack.inc.h"
+#include "dot.inc.h"
 #include "gemm.inc.h"
 #include "reduce.inc.h"
 #include "loss.inc.h"
@@ -20,15 +39,22 @@
 #undef T
 #undef M
 #undef W
+#undef ZIP_LOW
+#undef ZIP_HIGH
 
 #define REAL double
 #define T(name) name##_f64
 #define M(name) name
 #define W(name) name
+#define ZIP_LOW 0, 2
+#define ZIP_HIGH 1, 3
 static inline double softplus_tail(double a) { return log1p(exp(-a)); }
 #include "functions.inc.h"
 #include "binary.inc.h"
 #include "elementwise.inc.h"
+#include "micro_kernel.inc.h"
+#include "pack.inc.h"
+#include "dot.inc.h"
 #include "gemm.inc.h"
 #include "reduce.inc.h"
 #include "loss.inc.h"
@@ -37,11 +63,9 @@ static inline double softplus_tail(double a) { return log1p(exp(-a)); }
 #undef T
 #undef M
 #undef W
+#undef ZIP_LOW
+#undef ZIP_HIGH
 
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-#define QUOTE_(a) #a
-#define QUOTE(a) QUOTE_(a)
 const tgi_kernels JOIN(tgi_kernels_, ISA) = {
     .isa = QUOTE(ISA),
     .unary = {unary_f32, unary_f64},

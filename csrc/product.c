@@ -1,4 +1,5 @@
-/* Products on several threads: each computes its own rows or columns of C, so the result does not depend on their number. */
+/* Products on several threads: each computes its own rows or columns of C as one thread would, term by term in the same
+ * order, so the result does not depend on their number. */
 #include "program.h"
 
 #if defined(_OPENMP)
@@ -8,54 +9,75 @@ static int threads_there(void) { return omp_in_parallel() ? 1 : omp_get_max_thre
 static int threads_there(void) { return 1; }
 #endif
 
-enum { GRAIN = 48 }; /* pieces are multiples of this many rows or columns: whole tiles of every instruction set */
+/* Shares are multiples of this many rows or columns: whole vectors and tiles of every instruction set. */
+enum { GRAIN = 32 };
+/* Operations below which a further thread costs more than it brings. */
+static const double WORTH_A_THREAD = 1e6;
 
-/* Below some 2 Mflop a thread, waking it costs more than it brings. */
+/* The longer side of C is shared out. Every thread then packs all of the operand of the shorter side, the smaller one. */
+static size_t longer_side(size_t m, size_t n) { return m > n ? m : n; }
+
 static int threads_for(size_t m, size_t n, size_t k) {
     const double flops = 2.0 * (double)m * (double)n * (double)k;
-    const size_t pieces = ((m > n ? m : n) + GRAIN - 1) / GRAIN;
-    size_t threads = (size_t)(flops / 2e6);
-    threads = threads < pieces ? threads : pieces;
-    if (threads < 2)
+    if (flops < 2 * WORTH_A_THREAD)
         return 1;
-    const int most = threads_there();
-    return threads < (size_t)most ? (int)threads : most;
+    const double shares = (double)(longer_side(m, n) / GRAIN), worth = flops / WORTH_A_THREAD;
+    const double most = shares < worth ? shares : worth;
+    const int there = threads_there();
+    return most < 2 ? 1 : most < there ? (int)most : there;
 }
 
-static size_t share(size_t total, int threads) {
-    const size_t pieces = (total + GRAIN - 1) / GRAIN;
-    return (pieces + (size_t)threads - 1) / (size_t)threads * GRAIN;
+/* Where the share of thread t begins: whole grains, as evenly as they go. */
+static size_t begin_of(size_t total, int t, int threads) {
+    const size_t grains = (total + GRAIN - 1) / GRAIN, begin = grains * (size_t)t / (size_t)threads * GRAIN;
+    return begin < total ? begin : total;
+}
+
+/* The work memory of one thread, on lines of the cache of its own. */
+static size_t work_of_one(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k) {
+    return (K->gemm_work[kind](m, n, k) + 63) / 64 * 64;
 }
 
 size_t tgi_product_work(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k) {
-    const int threads = threads_for(m, n, k);
-    const size_t one = K->gemm_work[kind](m, n, k);
-    return threads == 1 ? one : one * (size_t)threads;
+    return (size_t)threads_for(m, n, k) * work_of_one(K, kind, m, n, k);
+}
+
+/* Rows or columns `from` to `to` of the product. */
+static void compute_share(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k, const tgi_matrix *a,
+                          const tgi_matrix *b, const tgi_epilogue *end, void *c, void *work, size_t from, size_t to) {
+    const size_t item = kind == TGI_FLOAT32 ? sizeof(float) : sizeof(double);
+    const int by_rows = m > n;
+    const size_t skip = (by_rows ? from * n : from) * item; /* in C and what lies like it */
+    const ptrdiff_t first = (ptrdiff_t)(from * item);
+    tgi_matrix own_a = *a, own_b = *b;
+    tgi_epilogue own = *end;
+    if (by_rows)
+        own_a.data = (const char *)a->data + first * a->row_stride;
+    else
+        own_b.data = (const char *)b->data + first * b->column_stride;
+    if (end->kept)
+        own.kept = (const char *)end->kept + skip;
+    if (end->bias && !end->bias_of_rows == !by_rows)
+        own.bias = (const char *)end->bias + first;
+    if (end->row_sums && by_rows)
+        own.row_sums = (char *)end->row_sums + first;
+    else if (from > 0) /* they are those of all rows, once */
+        own.row_sums = NULL;
+    K->gemm[kind](by_rows ? to - from : m, by_rows ? n : to - from, k, &own_a, &own_b, &own, (char *)c + skip, n, work);
 }
 
 void tgi_product(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b,
                  const tgi_epilogue *end, void *c, void *work) {
     const int threads = threads_for(m, n, k);
-    if (threads == 1 || m < n) { /* pieces of columns would not be contiguous: only rows are shared out */
-        if (threads == 1 || m < 2 * GRAIN) {
-            K->gemm[kind](m, n, k, a, b, end, c, work);
-            return;
-        }
+    if (threads == 1) {
+        K->gemm[kind](m, n, k, &a, &b, end, c, n, work);
+        return;
     }
-    const size_t item = kind == TGI_FLOAT32 ? sizeof(float) : sizeof(double), rows = share(m, threads);
-    const size_t room = K->gemm_work[kind](m, n, k);
+    const size_t total = longer_side(m, n), room = work_of_one(K, kind, m, n, k);
 #if defined(_OPENMP)
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
 #endif
-    for (int t = 0; t < threads; t++) {
-        const size_t from = (size_t)t * rows, to = from + rows < m ? from + rows : m;
-        if (from < to) {
-            tgi_matrix mine = a;
-            tgi_epilogue own = *end;
-            mine.data = (const char *)a.data + (ptrdiff_t)(from * item) * a.row_stride;
-            if (end->kept)
-                own.kept = (const char *)end->kept + from * n * item;
-            K->gemm[kind](to - from, n, k, mine, b, &own, (char *)c + from * n * item, (char *)work + (size_t)t * room);
-        }
-    }
+    for (int t = 0; t < threads; t++)
+        compute_share(K, kind, m, n, k, &a, &b, end, c, (char *)work + (size_t)t * room, begin_of(total, t, threads),
+                      begin_of(total, t + 1, threads));
 }

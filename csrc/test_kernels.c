@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "program.h"
 
@@ -104,38 +105,118 @@ static void test_binary(const tgi_kernels *K, int kind) {
     K->binary[kind](TGI_add, 2, none, NULL, zero, NULL, zero, NULL);
 }
 
-/* Every layout of operands, with and without bias, function and derivative. */
+/* Every layout of operands, each field of the epilogue with and without the others, against the plain loop. */
+typedef struct {
+    size_t m, n, k;
+    int a_layout, b_layout; /* 0: contiguous rows, 1: turned, 2: rows with gaps and columns apart, 3: one column for all */
+    int bias;               /* 0: none, 1: of columns, 2: of rows */
+    int function, with_kept, with_sums;
+} product_case;
+
+/* The strides of a matrix in one of the layouts above; returns how many numbers it takes. */
+static size_t lay_out(int layout, size_t rows, size_t columns, tgi_matrix *x) {
+    const ptrdiff_t strides[4][2] = {{(ptrdiff_t)columns, 1}, {1, (ptrdiff_t)rows}, {2 * (ptrdiff_t)columns + 3, 2}, {1, 0}};
+    x->row_stride = strides[layout][0];
+    x->column_stride = strides[layout][1];
+    if (rows == 0 || columns == 0)
+        return 0;
+    return (rows - 1) * (size_t)x->row_stride + (columns - 1) * (size_t)x->column_stride + 1;
+}
+
+static double element(const tgi_matrix *x, int kind, size_t i, size_t j) {
+    return get(x->data, kind, i * (size_t)x->row_stride + j * (size_t)x->column_stride);
+}
+
+static void check_product(const tgi_kernels *K, int kind, const product_case *t) {
+    const size_t m = t->m, n = t->n, k = t->k;
+    tgi_matrix A, B;
+    A.data = filled(kind, lay_out(t->a_layout, m, k, &A), -1, 1);
+    B.data = filled(kind, lay_out(t->b_layout, k, n, &B), -1, 1);
+    void *bias = filled(kind, t->bias == 1 ? n : m, -1, 1), *kept = filled(kind, m * n, -0.9, 0.9),
+         *c = filled(kind, m * n, 9, 9), *sums = filled(kind, m, 9, 9), *work = malloc(tgi_product_work(K, kind, m, n, k));
+    const tgi_epilogue end = {t->bias ? bias : NULL, t->bias == 2,           t->function,
+                              0.2,                   t->with_kept ? kept : NULL, t->with_sums ? sums : NULL};
+    tgi_product(K, kind, m, n, k, A, B, &end, c, work);
+    const double tolerance = (kind == TGI_FLOAT32 ? 1e-6 : 1e-15) * (double)(k + 2);
+    const size_t probes = m * n < 400 ? m * n : 200; /* all of them or some at random */
+    for (size_t probe = 0; probe < probes; probe++) {
+        const size_t at = probes == m * n ? probe : (size_t)rand() % (m * n), i = at / n, j = at % n;
+        double sum = t->bias ? get(bias, kind, t->bias == 1 ? j : i) : 0;
+        for (size_t p = 0; p < k; p++)
+            sum += element(&A, kind, i, p) * element(&B, kind, p, j);
+        const double v = get(kept, kind, at);
+        if (t->function >= 0)
+            sum = t->with_kept ? tgi_scalar_vjp(t->function, 0, sum, v, 0, v, 0.2) : tgi_scalar(t->function, sum, 0, 0.2);
+        CHECK(fabs(get(c, kind, at) - sum) <= tolerance,
+              "%s gemm %zux%zux%zu, layouts %d %d, bias %d, function %d, kept %d at (%zu, %zu): %g, expected %g", K->isa, m,
+              n, k, t->a_layout, t->b_layout, t->bias, t->function, t->with_kept, i, j, get(c, kind, at), sum);
+    }
+    for (size_t i = 0; i < m && t->with_sums; i++) {
+        double sum = 0;
+        for (size_t p = 0; p < k; p++)
+            sum += element(&A, kind, i, p);
+        CHECK(close_to(get(sums, kind, i), sum, tolerance), "%s row sum %zu of %zux%zux%zu, layout %d: %g, expected %g",
+              K->isa, i, m, n, k, t->a_layout, get(sums, kind, i), sum);
+    }
+    void *again = filled(kind, m * n, 7, 7);
+    tgi_product(K, kind, m, n, k, A, B, &end, again, work);
+    CHECK(memcmp(c, again, m * n * (kind == TGI_FLOAT32 ? 4 : 8)) == 0, "%s gemm %zux%zux%zu: not the same again", K->isa, m,
+          n, k);
+    free((void *)A.data), free((void *)B.data), free(bias), free(kept), free(c), free(sums), free(work), free(again);
+}
+
 static void test_gemm(const tgi_kernels *K, int kind) {
-    const size_t sizes[] = {0, 1, 2, 7, 16, 33, 50, 130, 260, 4100};
+    const int functions[] = {-1, TGI_relu, TGI_sigmoid, TGI_abs};
+    /* Small ones in all combinations: fewer and more rows and columns than a tile, on both sides of each path. */
+    const size_t small[][3] = {{0, 5, 3},   {5, 0, 3},   {1, 1, 1},   {1, 1, 0},    {7, 1, 40},  {1, 9, 40}, {3, 5, 0},
+                               {6, 100, 2}, {3, 100, 6}, {1, 100, 3}, {6, 2, 100},  {3, 6, 100}, {1, 3, 100}, {16, 32, 4},
+                               {3, 32, 16}, {16, 4, 32}, {3, 16, 32}, {13, 35, 17}, {100, 3, 6}, {32, 3, 16}, {27, 50, 9}};
+    for (size_t s = 0; s < sizeof small / sizeof *small; s++)
+        for (int way = 0; way < 4 * 4 * 3 * 4 * 2 * 2; way++) {
+            const product_case t = {small[s][0],  small[s][1],         small[s][2],   way % 4,      way / 4 % 4,
+                                    way / 16 % 3, functions[way / 48 % 4], way / 192 % 2, way / 384};
+            check_product(K, kind, &t);
+        }
+    /* Larger ones, in which blocks and panels come to an end, with what falls by lot. */
+    const size_t sizes[] = {1, 2, 7, 16, 33, 50, 64, 130, 260, 600, 4100};
     const size_t count = sizeof sizes / sizeof *sizes;
     for (size_t s = 0; s < count * count * count; s++) {
-        const size_t m = sizes[s % count], n = sizes[s / count % count], k = sizes[s / count / count];
-        if (m * n * k > 2000000)
-            continue;
-        const int turn_a = rand() & 1, turn_b = rand() & 1, with_bias = rand() & 1, with_kept = rand() & 1;
-        const int function = rand() % 3 - 1 == 0 ? TGI_sigmoid : rand() & 1 ? TGI_abs : -1;
-        void *a = filled(kind, m * k, -1, 1), *b = filled(kind, k * n, -1, 1), *bias = filled(kind, n, -1, 1),
-             *kept = filled(kind, m * n, 0.1, 0.9), *c = filled(kind, m * n, 9, 9),
-             *work = malloc(tgi_product_work(K, kind, m, n, k));
-        const tgi_matrix A = {a, turn_a ? 1 : (ptrdiff_t)k, turn_a ? (ptrdiff_t)m : 1};
-        const tgi_matrix B = {b, turn_b ? 1 : (ptrdiff_t)n, turn_b ? (ptrdiff_t)k : 1};
-        const tgi_epilogue end = {with_bias ? bias : NULL, 0, function, 0, with_kept ? kept : NULL, NULL};
-        tgi_product(K, kind, m, n, k, A, B, &end, c, work);
-        for (int probe = 0; probe < 200 && m * n > 0; probe++) {
-            const size_t i = (size_t)rand() % m, j = (size_t)rand() % n;
-            double sum = with_bias ? get(bias, kind, j) : 0;
-            for (size_t p = 0; p < k; p++)
-                sum += get(a, kind, (size_t)(i * (size_t)A.row_stride + p * (size_t)A.column_stride)) *
-                       get(b, kind, (size_t)(p * (size_t)B.row_stride + j * (size_t)B.column_stride));
-            const double v = get(kept, kind, i * n + j);
-            if (function >= 0)
-                sum = with_kept ? tgi_scalar_vjp(function, 0, sum, v, 0, v, 0) : tgi_scalar(function, sum, 0, 0);
-            const double tolerance = (kind == TGI_FLOAT32 ? 1e-6 : 1e-15) * (double)(k + 2);
-            CHECK(fabs(get(c, kind, i * n + j) - sum) <= tolerance, "%s gemm %zux%zux%zu at (%zu, %zu): %g, expected %g",
-                  K->isa, m, n, k, i, j, get(c, kind, i * n + j), sum);
-        }
-        free(a), free(b), free(bias), free(kept), free(c), free(work);
+        const product_case t = {sizes[s % count], sizes[s / count % count], sizes[s / count / count],
+                                rand() % 4,       rand() % 4,               rand() % 3,
+                                functions[rand() % 4], rand() % 2,           rand() % 2};
+        if (t.m * t.n * t.k <= 4000000)
+            check_product(K, kind, &t);
     }
+}
+
+/* NaN and infinity reach exactly those results that their terms belong to; zero times infinity is NaN. */
+static void test_gemm_not_finite(const tgi_kernels *K, int kind) {
+    const size_t sizes[][3] = {{3, 6, 100}, {6, 2, 100}, {6, 100, 2}, {16, 32, 16}, {70, 80, 300}, {200, 200, 20}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int way = 0; way < 2 * 2 * 3 * 2; way++) {
+            const size_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
+            const double odd[] = {NAN, INFINITY, -INFINITY}, value = odd[way / 4 % 3];
+            tgi_matrix A, B;
+            void *a = filled(kind, lay_out(way % 2, m, k, &A), 0, 0), *b = filled(kind, lay_out(way / 2 % 2, k, n, &B), 1, 1),
+                 *c = filled(kind, m * n, 9, 9), *work = malloc(tgi_product_work(K, kind, m, n, k));
+            A.data = a, B.data = b;
+            const size_t i = (size_t)rand() % m, p = (size_t)rand() % k, j = (size_t)rand() % n;
+            const int in_a = way / 12; /* in A it meets ones, in B zeros */
+            if (in_a)
+                set(a, kind, i * (size_t)A.row_stride + p * (size_t)A.column_stride, value);
+            else
+                set(b, kind, p * (size_t)B.row_stride + j * (size_t)B.column_stride, value);
+            const tgi_epilogue end = {.function = way % 3 ? -1 : TGI_relu};
+            tgi_product(K, kind, m, n, k, A, B, &end, c, work);
+            for (size_t at = 0; at < m * n; at++) {
+                const double got = get(c, kind, at);
+                const double expected = in_a ? (at / n == i ? (end.function < 0 || isnan(value) ? value : fmax(value, 0)) : 0)
+                                             : (at % n == j ? NAN : 0);
+                CHECK(isnan(expected) ? isnan(got) : got == expected, "%s gemm of %g: %g, expected %g", K->isa, value, got,
+                      expected);
+            }
+            free(a), free(b), free(c), free(work);
+        }
 }
 
 /* Reductions of a 3 x 4 x n block over its last one or two axes, in each order of the axes. */
@@ -255,6 +336,7 @@ int main(void) {
             test_unary(K, kind);
             test_binary(K, kind);
             test_gemm(K, kind);
+            test_gemm_not_finite(K, kind);
             test_reduce(K, kind);
             test_select(K, kind);
             test_cross_entropy(K, kind);

@@ -111,11 +111,17 @@ cdef class Machine:
             chain.each[i] = each
         return 0
 
-    cpdef bind(self, int slot, object array):
-        """Let a slot stand for an array (without gaps where the program says so)."""
+    cpdef bint bind(self, int slot, object array, int kind) except -1:
+        """Let a slot stand for an array; False, and nothing done, if it is of another kind or has gaps."""
         cdef cnp.ndarray x = array
+        cdef int number = cnp.PyArray_TYPE(x)
+        if number != (cnp.NPY_FLOAT32 if kind == 0 else cnp.NPY_FLOAT64 if kind == 1 else cnp.NPY_INT64):
+            return False
+        if not cnp.PyArray_ISCARRAY_RO(x):
+            return False
         self.held[slot] = array
         self.slots[slot] = <char *>cnp.PyArray_DATA(x)
+        return True
 
     def load(self, int64_t offset, object array):
         """Put an array into the program's own memory."""

@@ -169,8 +169,7 @@ def clip_grad_value_(parameters: Sequence[Tensor], limit: float) -> None:
     _not_negative("clip_grad_value_", limit=limit)
     for p in parameters:
         if p.grad is not None:
-            with no_grad():
-                p.grad = clip(p.grad, -limit, limit)
+            p.grad = clip(p.grad, -limit, limit)
 
 
 def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> Tensor:
@@ -185,13 +184,12 @@ def clip_grad_norm_(parameters: Sequence[Tensor], limit: float) -> Tensor:
         The norm before, a single float64 number.
     """
     _not_negative("clip_grad_norm_", limit=limit)
-    with no_grad():
-        found = [p for p in parameters if p.grad is not None]
-        norms = [norm(p.grad).astype(np.float64) for p in found if p.grad is not None]
-        total = norm(stack(norms)) if norms else Tensor(0.0, np.float64)
-        too_long = np.isfinite(total) & (total > limit)
-        factor = where(too_long, limit / where(too_long, total, 1.0), 1.0)
-        for p in found:
-            if p.grad is not None:
-                p.grad = p.grad * factor.astype(p.dtype)
+    found = [p for p in parameters if p.grad is not None]
+    norms = [norm(p.grad.detach()).astype(np.float64) for p in found if p.grad is not None]
+    total = norm(stack(norms)) if norms else Tensor(0.0, np.float64)
+    too_long = np.isfinite(total) & (total > limit)
+    factor = where(too_long, limit / where(too_long, total, 1.0), 1.0)
+    for p in found:
+        if p.grad is not None:
+            p.grad = p.grad * factor.astype(p.dtype)
     return total

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+import numpy as np
+
 try:
     import cython
 except ImportError:  # interpreted, and Cython is not installed: only `cython.compiled` is ever asked for
@@ -29,7 +31,8 @@ MISSING: Any = object()  # the default of a parameter that has none
 OUT_BIT, SHAPES_BIT = 1 << 20, 1 << 21
 INPUT_BITS = OUT_BIT - 1
 
-_package = str(Path(__file__).parent.parent) + os.sep
+# Code that is nobody's business here: this package, and NumPy, which hands operators on to stand-ins.
+_not_users = (str(Path(__file__).parent.parent) + os.sep, str(Path(np.__file__).parent) + os.sep)
 scheduling = threading.Lock()
 call: list[Any] = [None]  # how to apply an operation to operands; `tensor` puts it here
 
@@ -319,7 +322,7 @@ def lay_out(roots: list[Any], order: list[Any]) -> None:
 def place_in_user_code() -> tuple[CodeType, int] | None:
     """Where the code that uses this package stands now: cheap to keep, and holding no frame alive."""
     frame: Any = sys._getframe()
-    while frame is not None and frame.f_code.co_filename.startswith(_package):
+    while frame is not None and frame.f_code.co_filename.startswith(_not_users):
         frame = frame.f_back
     return None if frame is None else (frame.f_code, frame.f_lasti)
 

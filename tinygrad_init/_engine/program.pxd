@@ -3,8 +3,16 @@ from .modes cimport Mode
 from .storage cimport Storage
 from .tensor cimport Tensor, blank, number
 from .tracing cimport Binding
+from .._kernels cimport Machine
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(object)
 
 cdef Mode mode
+
+
+cdef inline Py_ssize_t references(x):
+    return Py_REFCNT(x)
 
 
 @cython.final
@@ -13,11 +21,11 @@ cdef class Input:
     cdef readonly object value, dtype
     cdef readonly tuple shape
     cdef public object traced
-    cdef public int slot
+    cdef public int slot, kind
     cdef public long long offset
 
     cpdef bint takes(self, value)
-    cpdef attach(self, machine, value)
+    cpdef attach(self, Machine machine, value)
 
 
 @cython.final
@@ -29,8 +37,8 @@ cdef class Output:
     cdef readonly long long offset
     cdef object array
 
-    cpdef prepare(self, machine)
-    cpdef take(self, machine)
+    cpdef prepare(self, Machine machine)
+    cpdef take(self, Machine machine)
 
 
 @cython.final
@@ -42,13 +50,14 @@ cdef class Gradient:
     cdef readonly long long offset
 
     cpdef bint fits(self)
-    cpdef prepare(self, machine)
-    cpdef store(self, machine)
+    cpdef prepare(self, Machine machine)
+    cpdef store(self, Machine machine)
 
 
 cdef class Program:
     cdef readonly list inputs, bindings, outputs, gradients, steps, attributes, visited
-    cdef readonly object machine, structure, checks
+    cdef readonly Machine machine
+    cdef readonly object structure, checks
     cdef Py_ssize_t epoch
     cdef readonly bint grad
     cdef readonly object dtype, lock

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,15 @@ from .storage import Storage
 from .tensor import Tensor, blank, number
 from .tracing import Binding, structure_of
 
+try:
+    import cython
+except ImportError:
+    from . import _interpreted as cython
+
 __all__ = ["MISFIT", "Gradient", "Input", "Output", "Program", "Storage"]
+
+if not cython.compiled:
+    from sys import getrefcount as references
 
 MISFIT: Any = object()  # what `run` returns if something outside is no longer what the program was made for
 
@@ -22,7 +29,7 @@ MISFIT: Any = object()  # what `run` returns if something outside is no longer w
 class Input:
     """An argument: an array or a tensor, of which dtype and shape are fixed, or a value that is part of the program."""
 
-    __slots__ = ("dtype", "dynamic", "is_tensor", "offset", "shape", "single", "slot", "traced", "value")
+    __slots__ = ("dtype", "dynamic", "is_tensor", "kind", "offset", "shape", "single", "slot", "traced", "value")
 
     def __init__(self, value: Any) -> None:
         self.is_tensor = isinstance(value, Tensor)
@@ -31,7 +38,7 @@ class Input:
         self.dtype: Any = value.dtype if self.dynamic else None
         self.shape: Any = tuple(value.shape) if self.dynamic else ()
         self.single = self.dtype == FLOAT32
-        self.slot, self.offset = 0, 0
+        self.slot, self.offset, self.kind = 0, 0, 0
         self.traced: Any = None
 
     def takes(self, value: Any) -> bool:
@@ -43,11 +50,9 @@ class Input:
             tensor = value
             return tensor._single == self.single and tensor._dims() == self.shape and tensor._node is None
         if self.dynamic:
-            return (
-                isinstance(value, np.ndarray | np.generic)
-                and bool(value.dtype == self.dtype)
-                and bool(value.shape == self.shape)
-            )
+            if not isinstance(value, np.ndarray | np.generic):
+                return False
+            return (value.dtype is self.dtype or bool(value.dtype == self.dtype)) and bool(value.shape == self.shape)
         return value is self.value or (type(value) is type(self.value) and same(value, self.value))
 
     def attach(self, machine: Any, value: Any) -> None:
@@ -63,12 +68,10 @@ class Input:
                 return
             array = tensor._array
         elif not self.shape:
-            machine.write(self.offset, self.traced.kind, float(value))
+            machine.write(self.offset, self.kind, float(value))
             return
-        if array.dtype != self.traced.dtype or not (array.flags.c_contiguous and array.flags.aligned):
-            boolean: bool = self.traced.boolean
-            array = np.ascontiguousarray(array, np.float64 if boolean else self.traced.dtype)
-        machine.bind(self.slot, array)
+        if not machine.bind(self.slot, array, self.kind):
+            machine.bind(self.slot, np.ascontiguousarray(array, (np.float32, np.float64, np.int64)[self.kind]), self.kind)
 
 
 def same(value: Any, other: Any) -> bool:
@@ -105,7 +108,7 @@ class Output:
         """Give the program a fresh array to write to."""
         if self.same is None and not self.numbers:
             self.array = np.empty(self.shape, np.float64 if self.dtype == np.bool_ else self.dtype)
-            machine.bind(self.slot, self.array)
+            machine.bind(self.slot, self.array, self.kind)
 
     def take(self, machine: Any) -> Any:
         """The result of the run."""
@@ -149,13 +152,13 @@ class Gradient:
         held: Tensor = self.held
         if not self.there or self.tensor._array is None:
             return
-        if held is not None and held is self.tensor._grad and sys.getrefcount(held) <= FREE_TENSOR:
-            if held._array is not None and sys.getrefcount(held._array) <= FREE_ARRAY and held._memory is None:
+        if held is not None and held is self.tensor._grad and references(held) <= FREE_TENSOR:
+            if held._array is not None and references(held._array) <= FREE_ARRAY and held._memory is None:
                 return
         held = blank(self.tensor._single)
         held._array = np.empty(self.tensor._dims(), self.tensor._array.dtype)
         self.held = held
-        machine.bind(self.slot, held._array)
+        machine.bind(self.slot, held._array, self.kind)
 
     def store(self, machine: Any) -> None:
         """Hand the gradient over."""
@@ -178,7 +181,7 @@ def _references() -> tuple[int, int]:
     machine = [tensor._array]
     held: Tensor = holder[0]
     del tensor
-    counts = sys.getrefcount(held), sys.getrefcount(held._array)
+    counts = references(held), references(held._array)
     del machine
     return counts
 
@@ -260,7 +263,7 @@ class Program:
         output: Output
         gradient: Gradient
         i: int
-        machine: Any = self.machine
+        machine = self.machine
         if not self.lock.acquire(False):
             self.lock.acquire()
         try:

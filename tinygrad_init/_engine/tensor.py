@@ -349,8 +349,10 @@ def constant(name: str, value: Any, single: cython.bint) -> Tensor:
         raise TypeError(f"{name}: expected a tensor, an array or a number, got {type(value).__name__}")
     if value.dtype.kind == "f" and value.dtype != dtype:
         raise TypeError(f"{name}: {dtype} and {value.dtype} do not mix; convert one with .astype({dtype})")
-    out: Tensor = Tensor(value, dtype)
-    return out
+    trace = mode.trace
+    if trace is not None:
+        return wrap(trace.operand(value).astype(dtype, copy=False))
+    return wrap(as_floats(value, dtype))
 
 
 # Applying operations
@@ -425,7 +427,7 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
             recording = True
     if trace is not None:
         arrays = [trace.operand(x) for x in inputs]
-        out = blank(inputs[0]._single)
+        out = blank(True)
         out._array = trace.apply(op, arrays, params)
         out._single = out._array.itemsize == 4
         trace.made(out)

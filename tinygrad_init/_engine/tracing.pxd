@@ -3,6 +3,7 @@ from .graph cimport Node, Operation
 from .modes cimport Mode
 from .storage cimport Storage
 from .tensor cimport Tensor, blank, same_shape
+from .._kernels cimport Machine
 
 cdef Mode mode
 
@@ -20,6 +21,9 @@ cdef class Binding:
     cdef bint required, numbers
 
     cpdef Tensor source(self)
+    cpdef bint fits(self)
+    cpdef attach(self, Machine machine)
+    cpdef store(self, Machine machine)
 
 
 cdef class Trace:

@@ -81,13 +81,13 @@ class Binding:
     def fits(self) -> bool:
         """Whether what is there now is what the program was made for."""
         if self.tensor is None:
-            return bool(self.array.shape == self.shape)
+            return same_shape(self.array, self.traced)
         source: Tensor = self.source()
         if source is None or source._single != self.single or (source._node is not None) != self.required:
             return False
         if source._array is None or self.numbers:
             return source._array is None and self.numbers
-        return source._array is self.bound or source._array.shape == self.shape
+        return source._array is self.bound or source._dims() == self.shape
 
     def attach(self, machine: Any) -> None:
         """Let the program see the numbers of this moment; what it will write is made fit for that, and counted."""
@@ -106,13 +106,13 @@ class Binding:
                 return
             array = source._array
         if array is not self.bound or self.tensor is None:
-            self.bound = array
-            if not (array.flags.c_contiguous and array.flags.aligned and array.dtype == self.traced.dtype):
+            if not machine.bind(self.slot, array, self.kind):
                 if self.written:
                     raise ValueError("a captured program can change only arrays that lie in memory without gaps")
-                array = np.ascontiguousarray(array, self.traced.dtype if not self.traced.boolean else np.float64)
-                self.bound = None
-            machine.bind(self.slot, array)
+                array = np.ascontiguousarray(array, (np.float32, np.float64, np.int64)[self.kind])
+                machine.bind(self.slot, array, self.kind)
+                array = None  # a copy, to be made again
+            self.bound = array
 
     def shown(self) -> Any:
         """The array that the program saw in its last run; None for a bare number or one that it does not change."""
@@ -218,12 +218,12 @@ class Trace:
 
     def pull_back(self, op: Operation, node: Node, g: Tensor, asked: list[Any]) -> Any:
         """The cotangents of an elementwise operation by its kernel; None where its rules must do it."""
+        if op.code < 0:
+            return None
         p: float = node.params[0] if node.params else 0.0
         parts: list[Any] = []
         part: Tensor
         i: int
-        if op.code < 0:
-            return None
         x, y, value = node.x, node.y, node.out
         mask: int = (0 if node.left is None else op.x_mask) | (0 if node.right is None else op.y_mask)
         if node.degree == 1:

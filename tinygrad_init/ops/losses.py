@@ -134,7 +134,7 @@ def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
         bad = np.flatnonzero((found != np.trunc(found)) | (found < 0) | (found >= classes))[0]
         return ValueError(f"{name}: target {found[bad]} of sample {bad} is no class number from 0 to {classes - 1}")
 
-    numbers = labels.astype(np.int64)
+    numbers = labels.astype(np.int64, copy=mode.trace is None)  # what is eager must not see later changes
     require_between(labels, 0, classes - 1, error)
     if labels.dtype.kind == "f":
         require_between((numbers == labels).astype(np.float64), 1, 1, lambda _: error(labels))

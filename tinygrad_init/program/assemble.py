@@ -57,7 +57,7 @@ def assemble(
     machine = kernels.Machine(steps, size, slots.count, calls(steps))
     load_constants(machine, recorder, steps)
     for item in (*trace.bindings, *(i for i in inputs if i.traced is not None)):
-        item.slot, item.offset = item.traced.buffer.slot, item.traced.buffer.offset
+        item.slot, item.offset, item.kind = item.traced.buffer.slot, item.traced.buffer.offset, item.traced.kind
     return Program(
         machine,
         steps,

@@ -88,7 +88,7 @@ class Recorder:
 
     def alike(self, values: Sequence[Any]) -> list[Traced]:
         """Operands of one kind: numbers take that of the arrays beside them."""
-        arrays = [v for v in values if isinstance(v, Traced | np.ndarray) and np.ndim(v) > 0 or isinstance(v, Traced)]
+        arrays = [v for v in values if isinstance(v, Traced) or (isinstance(v, np.ndarray) and v.ndim > 0)]
         kinds = {self.operand(v).kind for v in arrays if not (isinstance(v, Traced) and v.boolean)}
         if FLOAT32 in kinds and FLOAT64 in kinds:
             raise NotRecordable("float32 and float64 mixed")
