@@ -8,10 +8,21 @@
 #endif
 #endif
 
+/* Whether sine and cosine may be computed by the near_ functions, which make vector code. */
+static int T(all_near)(size_t n, const REAL *x) {
+    int far = 0;
+    for (size_t i = 0; i < n; i++)
+        far |= !T(near)(x[i]);
+    return !far;
+}
+
 static void T(unary)(int function, size_t n, const void *x_, double p_, void *out_) {
     const REAL *x = x_;
     REAL *out = out_;
     const REAL p = (REAL)p_;
+    enum { TGI_near_sin = TGI_FUNCTIONS, TGI_near_cos };
+    if ((function == TGI_sin || function == TGI_cos) && T(all_near)(n, x))
+        function = function == TGI_sin ? TGI_near_sin : TGI_near_cos;
     switch (function) {
 #define CASE(name, reads)                                                                                              \
     case TGI_##name:                                                                                                   \
@@ -20,6 +31,8 @@ static void T(unary)(int function, size_t n, const void *x_, double p_, void *ou
             out[i] = T(name)(x[i], p);                                                                                 \
         return;
         TGI_UNARY(CASE)
+        CASE(near_sin, X)
+        CASE(near_cos, X)
 #undef CASE
     }
 }
@@ -28,6 +41,9 @@ static void T(unary_vjp)(int function, size_t n, const void *g_, const void *kep
     const REAL *g = g_, *kept = kept_;
     REAL *cotangent = cotangent_;
     const REAL p = (REAL)p_;
+    enum { TGI_near_sin = TGI_FUNCTIONS, TGI_near_cos };
+    if ((function == TGI_sin || function == TGI_cos) && T(all_near)(n, kept))
+        function = function == TGI_sin ? TGI_near_sin : TGI_near_cos;
     switch (function) {
 #define CASE(name, reads)                                                                                              \
     case TGI_##name:                                                                                                   \
@@ -36,6 +52,8 @@ static void T(unary_vjp)(int function, size_t n, const void *g_, const void *kep
             cotangent[i] = T(name##_vjp)(g[i], kept[i], p);                                                            \
         return;
         TGI_UNARY(CASE)
+        CASE(near_sin, X)
+        CASE(near_cos, X)
 #undef CASE
     }
 }

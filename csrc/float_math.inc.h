@@ -1,23 +1,11 @@
 /* Elementary functions for float32, computed in double, and without branches or calls, so that the compiler turns loops
- * over them into vector code. Included once for each instruction set, before functions.inc.h.
+ * over them into vector code. Included once for each instruction set, after double_math.inc.h, whose helpers it uses,
+ * and before functions.inc.h.
  *
  * Each has a relative error below 1e-9 for numbers that a float can be, so that one rounding to float at the end is
- * within 0.51 ulp of the truth, and a formula of several of them little more. Coefficients are interpolations at Chebyshev nodes or Taylor coefficients; the error stated is the largest seen against
- * 40-digit arithmetic. */
-#include <stdint.h>
-#include <string.h>
-
-static inline double wide_from_bits(uint64_t bits) {
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static inline uint64_t wide_bits(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
+ * within 0.51 ulp of the truth, and a formula of several of them little more. Coefficients are interpolations at
+ * Chebyshev nodes, Taylor coefficients or, of sine and cosine, least-squares fits; the error stated is the largest seen
+ * against 40-digit arithmetic. */
 
 /* e^x - 1 = *scale * *fraction + (*scale - 1) with a power of two as scale, for |x| < 700: x = k ln 2 + r, |r| <= ln(2)/2.
  * Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits. */
@@ -34,7 +22,7 @@ static inline double wide_exp_parts(double x, double *scale) {
     p = p * r + 1.0 / 6;
     p = p * r + 0.5;
     p = p * r + 1.0;
-    *scale = wide_from_bits((wide_bits(shifted) << 52) + 0x3ff0000000000000u);
+    *scale = from_bits((bits_of(shifted) << 52) + 0x3ff0000000000000u);
     return p * r;
 }
 
@@ -50,20 +38,15 @@ static inline double wide_expm1(double x) {
     return scale * fraction + (scale - 1);
 }
 
-static inline double wide_clamp(double x, double low, double high) { /* NaN stays NaN */
-    x = x < low ? low : x;
-    return x > high ? high : x;
-}
+static inline double exp_wide(double x) { return wide_exp(clamp(x, -200, 200)); }
 
-static inline double exp_wide(double x) { return wide_exp(wide_clamp(x, -200, 200)); }
-
-static inline double expm1_wide(double x) { return x == 0 ? x : wide_expm1(wide_clamp(x, -200, 200)); }
+static inline double expm1_wide(double x) { return x == 0 ? x : wide_expm1(clamp(x, -200, 200)); }
 
 /* ln of a positive, finite, normal double: x = 2^k m with m near 1, ln m = 2 atanh((m - 1) / (m + 1)); error 2e-12 */
 static inline double wide_log(double x) {
-    const uint64_t bits = wide_bits(x), from_root_half = bits - 0x3fe6a09e667f3bcdu;
+    const uint64_t bits = bits_of(x), from_root_half = bits - 0x3fe6a09e667f3bcdu;
     const int64_t k = (int64_t)from_root_half >> 52;
-    const double m = wide_from_bits(bits - ((uint64_t)k << 52)), s = (m - 1) / (m + 1), z = s * s;
+    const double m = from_bits(bits - ((uint64_t)k << 52)), s = (m - 1) / (m + 1), z = s * s;
     double p = 1.0 / 13;
     p = p * z + 1.0 / 11;
     p = p * z + 1.0 / 9;
@@ -71,7 +54,7 @@ static inline double wide_log(double x) {
     p = p * z + 1.0 / 5;
     p = p * z + 1.0 / 3;
     /* k as a double without an instruction for it, which not every instruction set has */
-    const double exponent = wide_from_bits((uint64_t)(k + 0x4338000000000000)) - 0x1.8p52;
+    const double exponent = from_bits((uint64_t)(k + 0x4338000000000000)) - 0x1.8p52;
     return exponent * 0.69314718055994530942 + (2 * s + 2 * s * z * p);
 }
 
@@ -92,11 +75,11 @@ static inline double log1p_wide(double x) {
 }
 
 /* ln(1 + e^-a) for a >= 0 */
-static inline double softplus_tail_wide(double a) { return wide_log1p(wide_exp(wide_clamp(-a, -200, 0))); }
+static inline double softplus_tail_wide(double a) { return wide_log1p(wide_exp(clamp(-a, -200, 0))); }
 
 /* tanh x = t / (t + 2) with t = e^(2x) - 1; beyond 10 it is 1 in float */
 static inline double tanh_wide(double x) {
-    const double t = wide_expm1(2 * wide_clamp(x, -10, 10));
+    const double t = wide_expm1(2 * clamp(x, -10, 10));
     return x == 0 ? x : t / (t + 2);
 }
 
@@ -120,7 +103,7 @@ static inline double wide_erfcx(double x) {
 
 /* erf x: below 1 a polynomial in x² (error 4e-11), above it 1 - erfc x */
 static inline double erf_wide(double x) {
-    const double a = fabs(x), b = wide_clamp(a, 0, 10), z = b * b;
+    const double a = fabs(x), b = clamp(a, 0, 10), z = b * b;
     double p = -9.667044571486996e-06;
     p = p * z + 0.00011265959025606609;
     p = p * z - 0.0008484080405535107;
@@ -135,6 +118,43 @@ static inline double erf_wide(double x) {
 
 /* erfc x, exact also where it is tiny; 0 in float from 10.1 on */
 static inline double erfc_wide(double x) {
-    const double a = fabs(x), b = wide_clamp(a, 0, 10.5), tail = wide_erfcx(b) * wide_exp(-b * b);
+    const double a = fabs(x), b = clamp(a, 0, 10.5), tail = wide_erfcx(b) * wide_exp(-b * b);
     return x < 0 ? 2 - tail : tail;
 }
+
+static inline double logistic_wide(double x) {
+    const double e = exp_wide(-fabs(x)); /* of the negative side only: never overflows */
+    return (x >= 0 ? 1 : e) / (1 + e);
+}
+
+/* tanh(ln(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2); 1 in double from 20 on */
+static inline double tanh_softplus_wide(double x) {
+    const double e = exp_wide(x > 40 ? 40 : x), n = e * (e + 2);
+    return n / (n + 2);
+}
+
+/* Far below 0 the other factor has long underflowed; the bound keeps infinity times zero from becoming NaN. */
+static inline double silu_wide(double x) { return (x < -1000 ? -1000 : x) * logistic_wide(x); }
+static inline double mish_wide(double x) { return (x < -1000 ? -1000 : x) * tanh_softplus_wide(x); }
+static inline double gelu_wide(double x) {
+    return (x < -1000 ? -1000 : x) * (0.5 * erfc_wide(x * -0.70710678118654752440));
+}
+
+/* Sine (quarter = 0) and cosine (1) of |x| <= 2^20 as in double_math.inc.h, with pi/2 in two parts; error 1e-10 */
+static inline double wide_sine(double x, uint64_t quarter) {
+    const double shifted = x * 0.63661977236758134308 + 0x1.8p52, k = shifted - 0x1.8p52;
+    const double r = (x - k * 0x1.921fb54400000p+0) - k * 0x1.0b4611a626331p-34, z = r * r;
+    double s = 2.718234324850152e-06;
+    s = s * z - 0.0001983932663050073;
+    s = s * z + 0.008333329359735974;
+    s = s * z - 0.16666666641389108;
+    double c = 2.443760070293608e-05;
+    c = c * z - 0.001388735927412807;
+    c = c * z + 0.041666646668060046;
+    const uint64_t turn = bits_of(shifted) + quarter;
+    const double found = (turn & 1) ? 1 + z * (z * c - 0.5) : r + r * z * s;
+    return from_bits(bits_of(found) ^ (turn & 2) << 62);
+}
+
+static inline double near_sin_wide(double x) { return x == 0 ? x : wide_sine(x, 0); }
+static inline double near_cos_wide(double x) { return wide_sine(x, 1); }

@@ -1,7 +1,7 @@
 /* Elementwise functions and, directly under each, the cotangent of its input. Included once for each type: REAL is float
- * or double, T(name) the name with the type's suffix, W(name) a function of <math.h> in double: the very one for REAL =
- * double, and for float one that is exact enough and makes vector code (float_math.inc.h). Formulas are computed in
- * double and rounded once.
+ * or double, T(name) the name with the type's suffix, W(name) a function of double that makes vector code: exact for
+ * REAL = double (double_math.inc.h), and exact enough for float (float_math.inc.h). Formulas are computed in double and
+ * rounded once.
  *
  * f(x, p): the value. f_vjp(g, v, p): g times the derivative, read from v = x or v = f(x) as tgi.h says. A cotangent of
  * exactly zero stays zero (gated), even where the derivative is infinite or NaN: a branch that `where` did not take must
@@ -32,11 +32,21 @@ VJP(log1p, x) { NO_PARAMETER; return T(gated)(g, 1 / (1 + x)); }
 FUNCTION(sqrt, x) { NO_PARAMETER; return M(sqrt)(x); }
 VJP(sqrt, out) { NO_PARAMETER; return T(gated)(g, (REAL)0.5 / out); }
 
-FUNCTION(sin, x) { NO_PARAMETER; return M(sin)(x); }
-VJP(sin, x) { NO_PARAMETER; return T(gated)(g, M(cos)(x)); }
+/* Far from 0, where reducing the argument takes many more digits of pi, by <math.h>. The near_ functions are for loops
+ * over numbers that are all near (elementwise.inc.h). */
+static inline int T(near)(REAL x) { return !(M(fabs)(x) > NEAR); }
+static inline REAL T(any_sin)(REAL x) { return T(near)(x) ? (REAL)W(near_sin)(x) : M(sin)(x); }
+static inline REAL T(any_cos)(REAL x) { return T(near)(x) ? (REAL)W(near_cos)(x) : M(cos)(x); }
 
-FUNCTION(cos, x) { NO_PARAMETER; return M(cos)(x); }
-VJP(cos, x) { NO_PARAMETER; return T(gated)(g, -M(sin)(x)); }
+FUNCTION(sin, x) { NO_PARAMETER; return T(any_sin)(x); }
+VJP(sin, x) { NO_PARAMETER; return T(gated)(g, T(any_cos)(x)); }
+FUNCTION(near_sin, x) { NO_PARAMETER; return (REAL)W(near_sin)(x); }
+VJP(near_sin, x) { NO_PARAMETER; return T(gated)(g, (REAL)W(near_cos)(x)); }
+
+FUNCTION(cos, x) { NO_PARAMETER; return T(any_cos)(x); }
+VJP(cos, x) { NO_PARAMETER; return T(gated)(g, -T(any_sin)(x)); }
+FUNCTION(near_cos, x) { NO_PARAMETER; return (REAL)W(near_cos)(x); }
+VJP(near_cos, x) { NO_PARAMETER; return T(gated)(g, -(REAL)W(near_sin)(x)); }
 
 FUNCTION(abs, x) { NO_PARAMETER; return M(fabs)(x); }
 VJP(abs, x) { NO_PARAMETER; return x > 0 ? g : x == 0 ? 0 : -g; }
@@ -47,11 +57,7 @@ VJP(erf, x) { NO_PARAMETER; return T(gated)(g, (REAL)(1.1283791670955126 * W(exp
 FUNCTION(tanh, x) { NO_PARAMETER; return (REAL)W(tanh)(x); }
 VJP(tanh, out) { NO_PARAMETER; return T(gated)(g, 1 - out * out); }
 
-static inline double T(logistic)(double x) {
-    const double e = W(exp)(-fabs(x)); /* of the negative side only: never overflows */
-    return (x >= 0 ? 1 : e) / (1 + e);
-}
-FUNCTION(sigmoid, x) { NO_PARAMETER; return (REAL)T(logistic)(x); }
+FUNCTION(sigmoid, x) { NO_PARAMETER; return (REAL)W(logistic)(x); }
 VJP(sigmoid, out) { NO_PARAMETER; return T(gated)(g, out * (1 - out)); }
 
 FUNCTION(relu, x) { NO_PARAMETER; return x < 0 ? 0 : x; } /* NaN stays NaN */
@@ -63,31 +69,30 @@ VJP(leaky_relu, x) { return x > 0 ? g : p * g; }
 FUNCTION(elu, x) { return x > 0 ? x : (REAL)(p * W(expm1)(x)); }
 VJP(elu, x) { return x > 0 ? g : T(gated)(g, (REAL)(p * W(exp)(x))); }
 
-#ifndef SELU_SCALE /* Klambauer et al. 2017, eq. 14 */
+#ifndef SELU_SCALE /* Klambauer et al. 2017, eq. 14; the product of scale and alpha, rounded once */
 #define SELU_SCALE 1.0507009873554804934
-#define SELU_ALPHA 1.6732632423543772848
+#define SELU_PRODUCT 1.7580993408473768
 #endif
-FUNCTION(selu, x) { NO_PARAMETER; return (REAL)(SELU_SCALE * (x > 0 ? x : SELU_ALPHA * W(expm1)(x))); }
-VJP(selu, x) { NO_PARAMETER; return T(gated)(g, (REAL)(SELU_SCALE * (x > 0 ? 1 : SELU_ALPHA * W(exp)(x)))); }
+FUNCTION(selu, x) { NO_PARAMETER; return (REAL)(x > 0 ? SELU_SCALE * x : SELU_PRODUCT * W(expm1)(x)); }
+VJP(selu, x) { NO_PARAMETER; return T(gated)(g, (REAL)(x > 0 ? SELU_SCALE : SELU_PRODUCT * W(exp)(x))); }
 
 /* Where a tail has long underflowed: keeps infinity times zero from becoming NaN. */
-static inline double T(not_below)(double x) { return x < -1000 ? -1000 : x; }
-static inline double T(moderate)(double x) { return x > 1000 ? 1000 : T(not_below)(x); }
+static inline double T(moderate)(double x) { return clamp(x, -1000, 1000); }
 
 static inline double T(normal_cdf)(double x) { return 0.5 * W(erfc)(x * -0.70710678118654752440); }
 static inline double T(normal_pdf)(double x) { return 0.39894228040143267794 * W(exp)(-0.5 * x * x); }
-FUNCTION(gelu, x) { NO_PARAMETER; return (REAL)(T(not_below)(x) * T(normal_cdf)(x)); }
+FUNCTION(gelu, x) { NO_PARAMETER; return (REAL)W(gelu)(x); }
 VJP(gelu, x) { NO_PARAMETER; return T(gated)(g, (REAL)(T(normal_cdf)(x) + T(moderate)(x) * T(normal_pdf)(x))); }
 
-FUNCTION(silu, x) { NO_PARAMETER; return (REAL)(T(not_below)(x) * T(logistic)(x)); }
+FUNCTION(silu, x) { NO_PARAMETER; return (REAL)W(silu)(x); }
 VJP(silu, x) {
     NO_PARAMETER;
-    const double s = T(logistic)(x);
+    const double s = W(logistic)(x);
     return T(gated)(g, (REAL)(s * (1 + T(moderate)(x) * (1 - s))));
 }
 
 FUNCTION(softplus, x) { NO_PARAMETER; return (REAL)((x < 0 ? 0 : x) + W(softplus_tail)(fabs((double)x))); }
-VJP(softplus, x) { NO_PARAMETER; return T(gated)(g, (REAL)T(logistic)(x)); }
+VJP(softplus, x) { NO_PARAMETER; return T(gated)(g, (REAL)W(logistic)(x)); }
 
 FUNCTION(hard_sigmoid, x) { NO_PARAMETER; return x <= -3 ? 0 : x >= 3 ? 1 : (x + 3) / 6; }
 VJP(hard_sigmoid, x) { NO_PARAMETER; return x > -3 && x < 3 ? g / 6 : 0; }
@@ -95,16 +100,11 @@ VJP(hard_sigmoid, x) { NO_PARAMETER; return x > -3 && x < 3 ? g / 6 : 0; }
 FUNCTION(hardtanh, x) { NO_PARAMETER; return x < -1 ? -1 : x > 1 ? 1 : x; }
 VJP(hardtanh, x) { NO_PARAMETER; return x > -1 && x < 1 ? g : 0; }
 
-/* tanh(ln(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2); 1 in double from 20 on */
-static inline double T(tanh_softplus)(double x) {
-    const double e = W(exp)(x > 40 ? 40 : x), n = e * (e + 2);
-    return n / (n + 2);
-}
-FUNCTION(mish, x) { NO_PARAMETER; return (REAL)(T(not_below)(x) * T(tanh_softplus)(x)); }
+FUNCTION(mish, x) { NO_PARAMETER; return (REAL)W(mish)(x); }
 VJP(mish, x) {
     NO_PARAMETER;
-    const double t = T(tanh_softplus)(x);
-    return T(gated)(g, (REAL)(t + T(moderate)(x) * (1 - t * t) * T(logistic)(x)));
+    const double t = W(tanh_softplus)(x);
+    return T(gated)(g, (REAL)(t + T(moderate)(x) * (1 - t * t) * W(logistic)(x)));
 }
 
 FUNCTION(softsign, x) { NO_PARAMETER; return x / (1 + M(fabs)(x)); }

@@ -16,6 +16,8 @@
 #define ROWS_12(F) ROWS_8(F) F(9) F(10) F(11) F(12)
 #define ROWS JOIN(ROWS_, MR)
 
+#include "double_math.inc.h"
+#include "float_math.inc.h"
 #include "masks.inc.h"
 
 #define REAL float
@@ -24,7 +26,6 @@
 #define W(name) name##_wide
 #define ZIP_LOW 0, 4, 1, 5
 #define ZIP_HIGH 2, 6, 3, 7
-#include "float_math.inc.h"
 #include "functions.inc.h"
 #include "binary.inc.h"
 #include "elementwise.inc.h"
@@ -45,10 +46,9 @@
 #define REAL double
 #define T(name) name##_f64
 #define M(name) name
-#define W(name) name
+#define W(name) name##_double
 #define ZIP_LOW 0, 2
 #define ZIP_HIGH 1, 3
-static inline double softplus_tail(double a) { return log1p(exp(-a)); }
 #include "functions.inc.h"
 #include "binary.inc.h"
 #include "elementwise.inc.h"

@@ -3,11 +3,12 @@
 
 #include "tgi.h"
 
+#include "double_math.inc.h"
+
 #define REAL double
 #define T(name) name##_f64
 #define M(name) name
-#define W(name) name
-static double softplus_tail(double a) { return log1p(exp(-a)); }
+#define W(name) name##_double
 #include "functions.inc.h"
 #include "binary.inc.h"
 

@@ -23,10 +23,22 @@ def _load_source(name: str) -> None:
 
 
 if BACKEND == "reference":
-    for _name in ("modes", "graph", "storage", "tensor", "backward", "tracing", "program"):
+    for _name in (
+        "modes",
+        "graph",
+        "bound",
+        "storage",
+        "recording",
+        "numbers",
+        "tensor",
+        "operands",
+        "backward",
+        "tracing",
+        "program",
+    ):
         _load_source(_name)
 
-from . import backward, graph, modes, program, storage, tensor, tracing  # noqa: E402, F401
+from . import backward, bound, graph, modes, numbers, operands, program, recording, storage, tensor, tracing  # noqa: E402, F401
 
 if BACKEND == "compiled" and not graph.COMPILED:
     raise ImportError(explain_missing_extension("tinygrad_init._engine"))

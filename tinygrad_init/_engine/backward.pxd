@@ -1,8 +1,10 @@
 cimport cython
-from .graph cimport Memory, Node, Operation, count_edges, schedule
+from .bound cimport Bound
+from .graph cimport Memory, Node, Operation, schedule
 from .modes cimport Mode
 from .storage cimport Storage
-from .tensor cimport Bound, Tensor, apply, blank, number, round_to_single, same_shape, wrap
+from .numbers cimport walk_numbers
+from .tensor cimport Tensor, apply, blank, number, same_shape, wrap
 from .._kernels cimport (
     scalar_vjp, unary_vjp as unary_vjp_kernel, binary_vjp as binary_vjp_kernel, add_into as add_into_kernel
 )
@@ -11,8 +13,7 @@ cdef Mode mode
 cdef Bound bound
 
 
-cdef bint walk_numbers(list roots, list seeds, bint keep)
-cdef give(Node parent, double part, list stack)
+cdef list start_values(list seeds)
 cdef bint has_kernel(Operation op, Node node, Tensor g)
 cdef Tensor by_kernel(Operation op, Node node, int i, Tensor g)
 cdef list pull_back(Operation op, Node node, Tensor g, list asked)

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, count_edges, describe_place, schedule, scheduling
+from .bound import BOUND
+from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, describe_place, refuse_freed, schedule
 from .modes import mode
+from .numbers import walk_numbers
 from .storage import Storage  # noqa: F401 (named in the .pxd)
-from .tensor import BOUND, Tensor, blank, number, wrap
+from .tensor import Tensor, blank, number, wrap
 
 try:
     import cython
@@ -25,7 +27,7 @@ _delivering = threading.Lock()
 
 if not cython.compiled:
     # Only compiled code reaches these: interpreted, operations have no number in the C table.
-    from .tensor import round_to_single, same_shape
+    from .tensor import same_shape
 
     scalar_vjp: Any = None
     unary_vjp_kernel: Any = None
@@ -46,13 +48,19 @@ def differentiate(
     """
     roots: list[Any] = []
     output: Tensor
+    node: Node
+    start: Tensor
     for output in outputs:
         if output._node is None:
             raise RuntimeError("backward: the tensor does not depend on anything that requires grad")
         roots.append(output._node)
     seeds = [seed(output, gradient, create_graph) for output, gradient in zip(outputs, gradients, strict=True)]
-    if inputs is None and not create_graph and mode.trace is None and walk_numbers(roots, seeds, retain_graph):
-        return []
+    if inputs is None and not create_graph and mode.trace is None:
+        leaves = walk_numbers(roots, start_values(seeds), retain_graph)
+        if leaves is not None:
+            for node, value in leaves:
+                deliver(node, number(value, node.single))
+            return []
     order, edges, root_slots, freed = schedule(roots)
     refuse_freed(freed)
     restricted: bool = inputs is not None
@@ -72,75 +80,10 @@ def differentiate(
     return results
 
 
-def refuse_freed(freed: Node | None) -> None:
-    """Raise if a walk met a node that an earlier one has freed."""
-    if freed is not None:
-        raise RuntimeError(
-            f"backward: the graph was freed by an earlier backward (met at {freed.op.name}); "
-            "pass retain_graph=True to the first one to go through it again"
-        )
-
-
-def walk_numbers(roots: list[Any], seeds: list[Any], keep: cython.bint) -> bool:
-    """As `walk`, for graphs of nothing but bare numbers: the cotangent of a node is a number inside it.
-
-    Returns False, and has done nothing, if the graph is another one.
-    """
-    node: Node
-    start: Tensor
-    i: cython.Py_ssize_t
-    stack: list[Any] = []
-    leaves: list[Any] = []
-    seen: list[Any] = []
-    for node in roots:
-        if not node.numbers:
-            return False
-    with scheduling:
-        try:
-            refuse_freed(count_edges(roots, seen))
-            for node in seen:
-                if not node.numbers and node.op is not None:
-                    for node in seen:
-                        node.pending = 0
-                    return False
-                node.cotangent = 0.0
-            for i in range(len(roots)):
-                start = seeds[i]
-                give(roots[i], start._value, stack)
-            while stack:
-                node = stack.pop()
-                if node.op is None:
-                    leaves.append((node, node.cotangent))
-                    continue
-                op: Operation = node.op
-                p: float = node.params[0] if node.params else 0.0
-                g: cython.double = node.cotangent
-                x: cython.double = node.x_value
-                y: cython.double = node.y_value
-                out: cython.double = node.out_value
-                if node.left is not None:
-                    give(node.left, scalar_vjp(op.code, 0, g, x, y, out, p), stack)
-                if node.right is not None:
-                    give(node.right, scalar_vjp(op.code, 1, g, x, y, out, p), stack)
-                if not keep:
-                    node.free()
-        except BaseException:
-            for node in seen:
-                node.pending = 0
-            raise
-    for node, value in leaves:
-        deliver(node, number(value, node.single))
-    return True
-
-
-def give(parent: Node, part: cython.double, stack: list[Any]) -> None:
-    """Add to a node's cotangent; after the last part the node is next."""
-    parent.cotangent += part
-    if parent.single:
-        parent.cotangent = round_to_single(parent.cotangent)
-    parent.pending -= 1
-    if parent.pending == 0:
-        stack.append(parent)
+def start_values(seeds: list[Any]) -> list[Any]:
+    """The seeds as numbers, for a graph of such; of others they mean nothing."""
+    seed: Tensor
+    return [seed._value for seed in seeds]
 
 
 def walk(

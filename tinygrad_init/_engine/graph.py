@@ -180,6 +180,34 @@ class Node:
         "x_version", "y", "y_memory", "y_value", "y_version",
     )  # fmt: skip
 
+    op: Any
+    params: Any
+    shape: Any
+    single: bool
+    numbers: bool
+    freed: bool
+    degree: int
+    left: Any
+    right: Any
+    others: Any
+    shapes: Any
+    x: Any
+    y: Any
+    out: Any
+    rest: Any
+    x_memory: Any
+    y_memory: Any
+    x_version: int
+    y_version: int
+    pending: int
+    slot: int
+    place: Any
+    owner: Any
+    x_value: float
+    y_value: float
+    out_value: float
+    cotangent: float
+
     def __dealloc__(self) -> None:
         # Compiled only. A long graph must not be taken down by recursion: the nodes that only this one holds are laid
         # on a heap, and the first to come clears it away, one node after the other.
@@ -317,6 +345,15 @@ def lay_out(roots: list[Any], order: list[Any]) -> None:
                 parent.pending -= 1
                 if parent.pending == 0:
                     stack.append(parent)
+
+
+def refuse_freed(freed: Node | None) -> None:
+    """Raise if a walk met a node that an earlier one has freed."""
+    if freed is not None:
+        raise RuntimeError(
+            f"backward: the graph was freed by an earlier backward (met at {freed.op.name}); "
+            "pass retain_graph=True to the first one to go through it again"
+        )
 
 
 def place_in_user_code() -> tuple[CodeType, int] | None:

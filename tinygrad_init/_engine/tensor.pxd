@@ -1,7 +1,9 @@
 cimport cython
 cimport numpy as cnp
-from .graph cimport Memory, Node, Operation, new_node
+from .bound cimport Bound
+from .graph cimport Node, Operation, new_node
 from .modes cimport Mode
+from .recording cimport record, record_elementwise
 from .storage cimport Storage, memory_of
 from .._kernels cimport (
     scalar, unary as unary_kernel, binary as binary_kernel, binary_with_number as binary_with_number_kernel
@@ -28,12 +30,6 @@ cdef inline bint same_shape(x, y):
     return True
 
 
-@cython.final
-cdef class Bound:
-    cdef Operation add, sub, mul, div, pow, neg, abs
-    cdef object matmul, getitem, transpose, sum_to, differentiate, numpy_ufunc, numpy_function
-
-
 @cython.no_gc
 cdef class Tensor(Storage):
     pass
@@ -43,12 +39,7 @@ cpdef Tensor blank(bint single)
 cpdef Tensor wrap(array)
 cpdef Tensor number(double value, bint single)
 cdef Node leaf(Tensor tensor)
-cpdef tuple coerce(str name, tuple args)
-cdef Tensor constant(str name, value, bint single)
 cdef binary(Operation op, x, y)
 cpdef Tensor apply(Operation op, tuple inputs, tuple params)
 cdef Tensor apply_unary(Operation op, Tensor x, double p, tuple params)
 cdef Tensor apply_binary(Operation op, Tensor x, Tensor y)
-cdef record(Operation op, tuple inputs, tuple params, Tensor out, list arrays)
-cdef record_elementwise(Operation op, Tensor x, Tensor y, tuple params, Tensor out)
-cdef keep(Operation op, Node node, int i, Tensor x, array)

@@ -13,11 +13,12 @@ from types import MethodType
 from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from . import graph
-from .graph import INPUT_BITS, OUT_BIT, SHAPES_BIT, Memory, Node, Operation, new_node, place_in_user_code
-from .modes import FLOAT32, FLOAT64, float_dtype, mode
+from .bound import BOUND
+from .graph import Node, Operation, new_node
+from .modes import FLOAT32, FLOAT64, mode
+from .recording import record, record_elementwise
 from .storage import Storage, as_floats, memory_of, operand
 
 try:
@@ -41,41 +42,10 @@ if not cython.compiled:
     binary_with_number_kernel: Any = None
 
 
-class Bound:
-    """What the engine calls but does not contain: filled once by `ops`, see `bind`."""
-
-    add: Operation
-    sub: Operation
-    mul: Operation
-    div: Operation
-    pow: Operation
-    neg: Operation
-    abs: Operation
-    matmul: Any
-    getitem: Any
-    transpose: Any
-    sum_to: Any
-    differentiate: Any
-    numpy_ufunc: Any
-    numpy_function: Any
-
-    def fill(self, found: dict[str, Any]) -> None:
-        """Take over every name."""
-        self.add, self.sub, self.mul, self.div = found["add"], found["sub"], found["mul"], found["div"]
-        self.pow, self.neg, self.abs, self.matmul = found["pow"], found["neg"], found["abs"], found["matmul"]
-        self.getitem, self.transpose, self.sum_to = found["getitem"], found["transpose"], found["sum_to"]
-        self.differentiate = found["differentiate"]
-        self.numpy_ufunc, self.numpy_function = found["numpy_ufunc"], found["numpy_function"]
-
-
-BOUND = Bound()
-bound = BOUND  # compiled, a C variable that Python does not see
 METHODS: dict[str, Any] = {}  # operations that are also methods of a tensor, by name
 
 
-def bind(**names: Any) -> None:
-    """Give the engine the operations behind Python's operators and NumPy's protocols."""
-    bound.fill(names)
+bound = BOUND  # compiled, a C variable that Python does not see
 
 
 class Tensor(Storage):
@@ -311,50 +281,6 @@ def plain(other: Any) -> Any:
     return operand(other) if isinstance(other, Tensor) else other
 
 
-def coerce(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """All operands as tensors of one dtype; numbers take the dtype of the tensors or arrays beside them."""
-    first: Tensor | None = None
-    tensor: Tensor
-    for arg in args:
-        if isinstance(arg, Tensor):
-            tensor = arg
-            if first is None:
-                first = tensor
-            elif first._single != tensor._single:
-                raise TypeError(
-                    f"{name}: {first.dtype} and {tensor.dtype} do not mix; convert one with .astype({first.dtype})"
-                )
-    if first is not None and len(args) == 1:
-        return args
-    single: cython.bint = first._single if first is not None else default_single(name, args)
-    return tuple([arg if isinstance(arg, Tensor) else constant(name, arg, single) for arg in args])
-
-
-def default_single(name: str, args: tuple[Any, ...]) -> bool:
-    """Whether operands without a tensor among them become float32: the first array of floats decides."""
-    for arg in args:
-        if isinstance(arg, np.ndarray) and arg.dtype.kind == "f":
-            return float_dtype(arg.dtype) == FLOAT32
-    return mode.dtype == FLOAT32
-
-
-def constant(name: str, value: Any, single: cython.bint) -> Tensor:
-    """An operand that is no tensor: numbers and whole arrays of them adapt, arrays of floats must have the dtype."""
-    dtype = FLOAT32 if single else FLOAT64
-    if isinstance(value, NUMBERS) and not isinstance(value, NOT_REAL):
-        if mode.unusual != 0 and mode.trace is not None:
-            return wrap(np.asarray(value, dtype))
-        return number(float(value), single)
-    if not isinstance(value, np.ndarray | NDArrayOperatorsMixin):
-        raise TypeError(f"{name}: expected a tensor, an array or a number, got {type(value).__name__}")
-    if value.dtype.kind == "f" and value.dtype != dtype:
-        raise TypeError(f"{name}: {dtype} and {value.dtype} do not mix; convert one with .astype({dtype})")
-    trace = mode.trace
-    if trace is not None:
-        return wrap(trace.operand(value).astype(dtype, copy=False))
-    return wrap(as_floats(value, dtype))
-
-
 # Applying operations
 
 
@@ -365,7 +291,7 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Tenso
     for name, value in zip(op.param_names, params, strict=True):
         if isinstance(value, Tensor):
             raise TypeError(f"{op.name}: {name} is a parameter, not differentiable; expected no tensor")
-    return apply(op, coerce(op.name, args), params)
+    return apply(op, bound.coerce(op.name, args), params)
 
 
 graph.call[0] = call
@@ -387,14 +313,9 @@ def binary(op: Operation, x: Any, y: Any) -> Any:
         elif type(x) is float or type(x) is int:
             b = y
             return apply_binary(op, number(x, b._single), b)
-    if not isinstance(x, OPERANDS) or not isinstance(y, OPERANDS):
+    if not bound.is_operand(x) or not bound.is_operand(y):
         return NotImplemented
-    return apply(op, coerce(op.name, (x, y)), op.defaults)
-
-
-NUMBERS = (float, int, np.generic)
-NOT_REAL = (np.complexfloating, np.flexible, np.object_, np.datetime64, np.timedelta64)
-OPERANDS = (Tensor, np.ndarray, NDArrayOperatorsMixin, *NUMBERS)  # the mixin: stand-ins for arrays
+    return apply(op, bound.coerce(op.name, (x, y)), op.defaults)
 
 
 def in_place(op: Operation, x: Tensor, other: Any) -> Any:
@@ -482,84 +403,3 @@ def apply_binary(op: Operation, x: Tensor, y: Tensor) -> Tensor:
     if (x._node is not None or y._node is not None) and (mode.unusual == 0 or mode.grad):
         record_elementwise(op, x, y, (), out)
     return out
-
-
-def record_elementwise(op: Operation, x: Tensor, y: Tensor | None, params: tuple[Any, ...], out: Tensor) -> None:
-    """Leave a node for an operation of the C table: as `record`, for one or two inputs."""
-    node: Node = new_node(op, params, out._dims(), out._single)
-    node.left = x._node
-    node.degree = 1
-    mask: cython.long = 0 if x._node is None else op.x_mask
-    if y is not None:
-        node.right = y._node
-        node.degree = 2
-        if y._node is not None:
-            mask |= op.y_mask
-    if out._array is None:
-        node.numbers = True
-        node.x_value = x._value
-        node.out_value = out._value
-        if y is not None:
-            node.y_value = y._value
-    else:
-        if mask & OUT_BIT:
-            node.out = out._array
-        if mask & 1:
-            keep(op, node, 0, x, x._value if x._array is None else x._array)
-        if mask & 2 and y is not None:
-            keep(op, node, 1, y, y._value if y._array is None else y._array)
-    out._node = node
-
-
-def keep(op: Operation, node: Node, i: cython.int, x: Tensor, array: Any) -> None:
-    """Save an input, and which state of its memory it was if that may change."""
-    memory: Memory = None if x._array is None else memory_of(x)
-    if i == 0:
-        node.x = array
-        node.x_memory = memory
-    elif i == 1:
-        node.y = array
-        node.y_memory = memory
-    else:
-        version: cython.Py_ssize_t = 0 if memory is None else memory.version
-        node.rest = (*node.rest[: i - 2], (array, memory, version), *node.rest[i - 1 :])
-    if memory is not None:
-        if i == 0:
-            node.x_version = memory.version
-        elif i == 1:
-            node.y_version = memory.version
-        if node.place is None:
-            node.place = place_in_user_code()
-
-
-def record(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...], out: Tensor, arrays: list[Any]) -> None:
-    """Leave a node that keeps what the rules of the inputs that require a gradient ask for, and nothing else."""
-    x: Tensor
-    mask: cython.long = 0
-    i: cython.Py_ssize_t
-    node: Node = new_node(op, params, out._dims(), out._single)
-    node.degree = len(inputs)
-    for i in range(len(inputs)):
-        x = inputs[i]
-        if x._node is not None:
-            mask |= op.masks[0] if op.joint else op.masks[i]
-    x = inputs[0]
-    node.left = x._node
-    if len(inputs) > 1:
-        x = inputs[1]
-        node.right = x._node
-    if len(inputs) > 2:
-        others: list[Any] = []
-        for x in inputs[2:]:
-            others.append(x._node)
-        node.others = tuple(others)
-        node.rest = (None,) * len(others)
-    if mask & OUT_BIT:
-        node.out = out._value if out._array is None else out._array
-    if mask & SHAPES_BIT:
-        node.shapes = tuple([x.shape for x in inputs])
-    for i in range(len(inputs)):
-        if mask & INPUT_BITS & (1 << i):
-            x = inputs[i]
-            keep(op, node, i, x, x._value if x._array is None and isinstance(arrays[i], np.ndarray) else arrays[i])
-    out._node = node

@@ -4,7 +4,7 @@
 """
 
 from .._engine.backward import differentiate
-from .._engine.tensor import bind
+from .._engine.bound import bind
 from . import numpy_protocol
 from .activations import (
     elu,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.tensor import METHODS, Tensor, coerce
+from .._engine.operands import coerce
+from .._engine.tensor import METHODS, Tensor
 from ..backend import kernels
 from .registry import Array, operation
 from .shape import _reshape, _transpose, expand_dims, sum_to

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .._engine.storage import operand
-from .._engine.tensor import METHODS, Tensor, coerce
+from .._engine.operands import coerce
+from .._engine.tensor import METHODS, Tensor
 from ..backend import kernels
 from .registry import Array, operation
 

@@ -1,0 +1,8 @@
+cimport cython
+from .graph cimport Operation
+
+
+@cython.final
+cdef class Bound:
+    cdef public Operation add, sub, mul, div, pow, neg, abs
+    cdef public object matmul, getitem, transpose, sum_to, differentiate, coerce, is_operand, numpy_ufunc, numpy_function
