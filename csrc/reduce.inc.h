@@ -6,6 +6,11 @@ enum { T(STRETCH) = 256 }; /* terms that are added up in REAL before their sum g
 static double T(sum_row)(size_t n, const REAL *x) {
     enum { SIDE = 4 * T(LANES) };
     double total = 0;
+    if (n < SIDE) {
+        for (size_t i = 0; i < n; i++)
+            total += (double)x[i];
+        return total;
+    }
     while (n > 0) {
         const size_t now = n < T(STRETCH) * SIDE ? n : (size_t)T(STRETCH) * SIDE;
         REAL lanes[SIDE] = {0};

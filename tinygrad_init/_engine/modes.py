@@ -28,14 +28,15 @@ class Mode:
     """The modes of the thread that asks.
 
     Asking costs more than a small operation. `unusual` counts the modes, of all threads, that are not what they start
-    as; while it is 0 nobody needs to ask. `structure` counts changes of what captured programs took for granted: the
+    as; while it is 0 nobody needs to ask. `dtypes` counts how often the default dtype was set. `structure` counts changes of what captured programs took for granted: the
     attributes of modules and optimizers.
     """
 
-    __slots__ = ("lock", "structure", "threads", "unusual")
+    __slots__ = ("dtypes", "lock", "structure", "threads", "unusual")
 
     def __init__(self) -> None:
         self.unusual = 0
+        self.dtypes = 0
         self.structure = 0
         self.threads = _Thread()
         self.lock = threading.Lock()
@@ -60,9 +61,11 @@ class Mode:
         old = getattr(self.threads, name)
         setattr(self.threads, name, value)
         usual = {"grad": True, "trace": None}
-        if name in usual:
-            with self.lock:
+        with self.lock:
+            if name in usual:
                 self.unusual += (value is not usual[name]) - (old is not usual[name])
+            else:
+                self.dtypes += 1
         return old
 
     def restructured(self) -> None:

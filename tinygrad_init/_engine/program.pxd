@@ -60,8 +60,14 @@ cdef class Program:
     cdef readonly object structure, checks
     cdef Py_ssize_t epoch
     cdef readonly bint grad
-    cdef readonly object dtype, lock
+    cdef readonly object dtype, idle
+    cdef bint running
+    cdef Py_ssize_t waiting
     cdef readonly Py_ssize_t runs
 
     cpdef bint takes(self, tuple values)
     cpdef run(self, tuple values)
+
+
+cdef class Runner:
+    cdef public Program last

@@ -223,9 +223,9 @@ class Trace:
         p: float = node.params[0] if node.params else 0.0
         parts: list[Any] = []
         part: Tensor
-        i: int
+        i: cython.Py_ssize_t
         x, y, value = node.x, node.y, node.out
-        mask: int = (0 if node.left is None else op.x_mask) | (0 if node.right is None else op.y_mask)
+        mask: cython.long = (0 if node.left is None else op.x_mask) | (0 if node.right is None else op.y_mask)
         if node.degree == 1:
             kept = value if op.x_mask & OUT_BIT else x if op.x_mask & INPUT_BITS else g._array
             arrays = [self.recorder.unary_vjp(op.name, g._array, kept, p)]

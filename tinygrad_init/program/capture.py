@@ -11,7 +11,7 @@ import numpy as np
 
 from .._engine.graph import describe_place
 from .._engine.modes import mode
-from .._engine.program import MISFIT, Input, Program
+from .._engine.program import MISFIT, Input, Program, Runner
 from .._engine.tensor import Tensor
 from .._engine.tracing import CaptureError, Trace, stand_in
 from .assemble import assemble
@@ -23,16 +23,17 @@ from .traced import NotRecordable, Traced
 MOST_PROGRAMS = 32  # for one function; the one that was not used for longest goes
 
 
-class Captured:
+class Captured(Runner):
     """A function that runs as a program; made by `capture`."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
         functools.update_wrapper(self, function)
         self.function = function
         self.programs: list[tuple[Any, Program]] = []  # most recently used first
         self.captures = 0
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def miss(self, args: Any, kwargs: Any) -> Any:
         if mode.trace is not None:  # part of a larger function that is being captured
             return self.function(*args, **kwargs)
         spec: Any = None
@@ -45,12 +46,14 @@ class Captured:
             if known == spec and program.takes(values):
                 result = program.run(values)
                 if result is not MISFIT:
-                    if i:
-                        self.programs.insert(0, self.programs.pop(i))
+                    self.programs.insert(0, self.programs.pop(i))
+                    self.last = program if spec is None else None
                     return result
                 del self.programs[i]
                 break
-        result = self.capture(spec, values, args, kwargs).run(values)
+        program = self.capture(spec, values, args, kwargs)
+        self.last = program if spec is None else None
+        result = program.run(values)
         if result is MISFIT:
             raise CaptureError(f"{self.function.__qualname__}: what it works on changed while it was captured")
         return result

@@ -162,6 +162,8 @@ def contiguous(shape: tuple[int, ...], item: int) -> tuple[int, ...]:
 
 def order_of(shape: tuple[int, ...], strides: tuple[int, ...], item: int) -> tuple[int, ...] | None:
     """In which order of the axes an array lies in memory without gaps; None if it has gaps."""
+    if 0 in shape:
+        return tuple(range(len(shape)))
     axes = sorted(range(len(shape)), key=lambda i: (-strides[i], i))
     axes = [i for i in range(len(shape)) if shape[i] == 1] + [i for i in axes if shape[i] != 1]
     expected = item * math.prod(shape)

@@ -214,6 +214,7 @@ def chain(steps: list[Step], group: list[int], uses: Uses, limits: dict[str, int
         stages.append(Stage(step.code, step.function, step.flag, step.p[0] if step.p else 0.0, numbers, to))
     if len(operands) > limits["operands"]:
         return None
+    views += [None] * (OUT + 1 - len(views))
     step = Step("chain", kind, shape, views, writes=tuple(sorted(set(writes))), place=steps[group[0]].place)
     step.parts = (stages, operands)
     return step
@@ -224,7 +225,6 @@ def settle_chain(step: Step) -> None:
     stages, operands = step.parts
     places = [((v.buffer.slot, v.buffer.offset + v.offset), each) for v, each in operands]
     step.parts = Chain(stages, places)
-    step.views += [None] * (OUT + 1 - len(step.views))
 
 
 def share_memory(steps: list[Step]) -> None:

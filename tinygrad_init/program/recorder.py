@@ -285,8 +285,8 @@ class Recorder:
 
     def product(self, x: Traced, y: Traced, bias: Traced | None) -> Traced:
         """A matrix product, plus a bias of the columns."""
-        if x.ndim != 2 or y.ndim != 2:
-            raise NotRecordable("a product of stacks")
+        if x.ndim != 2 or y.ndim != 2 or x.kind != y.kind or x.kind == INT64:
+            raise NotRecordable("a product of stacks, or of numbers that are not of one floating-point kind")
         (m, k), n = x.shape, y.shape[1]
         out = self.new((m, n), x.kind)
         if out.size:
@@ -297,7 +297,7 @@ class Recorder:
     def cross_entropy(self, logits: Traced, labels: Traced) -> tuple[Traced, Traced]:
         """The losses of rows of logits, and the softmax."""
         logits = self.solid(logits)
-        labels = self.solid(labels)
+        labels = self.solid(self.converted(self.operand(labels), DTYPES[INT64], copy=False))
         losses, probabilities = self.new(logits.shape[:1], logits.kind), self.new(logits.shape, logits.kind)
         self.add(
             "cross_entropy",
@@ -311,6 +311,7 @@ class Recorder:
 
     def cross_entropy_vjp(self, logits: Traced, g: Traced, labels: Traced) -> Traced:
         """The cotangent of rows of logits; the softmax of the forward pass is used again."""
+        labels = self.solid(self.converted(self.operand(labels), DTYPES[INT64], copy=False))
         probabilities = self.probabilities.get((id(logits.buffer), id(labels.buffer)))
         if probabilities is None:
             probabilities = self.cross_entropy(logits, labels)[1]
@@ -319,7 +320,7 @@ class Recorder:
             "cross_entropy_vjp",
             out.kind,
             out.shape,
-            [self.solid(g), probabilities, self.solid(labels), None, None, out],
+            [self.solid(g), probabilities, labels, None, None, out],
         )
         return out
 
@@ -388,7 +389,7 @@ def fold(name: str) -> Any:
 
 def same_strides(x: Traced, y: Traced) -> bool:
     """Whether two arrays of one shape lie in memory alike."""
-    return all(a == b or n == 1 for a, b, n in zip(x.strides, y.strides, x.shape, strict=True))
+    return 0 in x.shape or all(a == b or n == 1 for a, b, n in zip(x.strides, y.strides, x.shape, strict=True))
 
 
 def merged(

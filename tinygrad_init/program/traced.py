@@ -152,6 +152,28 @@ class Traced(NDArrayOperatorsMixin):
 
         put(self, index, value)
 
+    def flatten(self, order: str = "C") -> Traced:
+        return self.copy().reshape(-1)
+
+    def ravel(self, order: str = "C") -> Traced:
+        return self.reshape(-1)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return np.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return np.max(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return np.min(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+        total = self.sum(axis, keepdims)
+        return total * (total.size / max(self.size, 1))
+
+    def all(self) -> Any:
+        return np.all(self)  # type: ignore[call-overload]
+
     # Kernels that are asked for by name
 
     def matmul(self, other: Traced) -> Traced:
