@@ -8,12 +8,12 @@
  * product that makes x̄; as a prologue it would be computed anew by each of the three that read δ (for x̄, W̄ and b̄). */
 
 /* A block of A (MC x KC, 393 KB) leaves room in a second cache of 512 KB for the panel of B that passes by; a block of B
- * (KC x NC, 4 MB) is for the third. Deeper blocks read and write C less often: float32, n = 1024, 80 % of the core's peak
- * with KC = 256, 87 % with 512. */
+ * (KC x NC, 4 MB) is for the third. Deeper blocks read and write C less often: float32, n = 1024, 84 % of the core's peak
+ * with KC = 256, 88 % with 512. */
 enum { T(MC) = 192, T(KC) = 2048 / sizeof(REAL), T(NC) = 2048 };
 
-/* Contiguous rows of B are read in place as long as few rows of A pass by: from 320 on, tiles that run into the same places
- * of the cache cost more than copying. A is copied if it is large and C is wide enough to pay for it. */
+/* Contiguous rows of B are read in place unless many rows of A pass by (with 128 and 256 of them, 3 to 5 % faster than
+ * packed). A is copied if it is large and C is wide enough to pay for it. */
 enum { T(B_IN_PLACE) = 320, T(A_IN_PLACE) = 128 * 1024 / sizeof(REAL), T(WIDTH_FOR_A) = 64 };
 
 /* How deep blocks are: k in the fewest even parts. */
@@ -118,75 +118,87 @@ static void T(multiply_panel)(size_t height, const REAL *a, ptrdiff_t a_row, int
         T(kernels)[now - 1][wide](t);
         a += rows * a_row;
         t->c += rows * t->c_row;
-        t->kept += rows * t->kept_row;
+        t->kept += rows * t->c_row;
         t->start += rows * t->start_row;
         left -= now;
     }
 }
 
+/* A product that is computed block by block, and where its packed operands lie (NULL: they are read in place). */
+typedef struct {
+    const tgi_matrix *a, *b;
+    const tgi_epilogue *end;
+    REAL *c;
+    size_t ldc;
+    REAL *packed_a, *packed_b;
+} T(product);
+
+/* `height` rows and `width` columns of C from (i0, j0) on; the terms from p0 on, `depth` of them, which may be the last. */
+static void T(multiply_block)(const T(product) *P, size_t i0, size_t height, size_t j0, size_t width, size_t p0,
+                              size_t depth, int last) {
+    const tgi_matrix *a = P->a, *b = P->b;
+    const tgi_epilogue *end = P->end;
+    const REAL *bias = end->bias, *kept = end->kept, zero = 0;
+    const ptrdiff_t from_a = (ptrdiff_t)i0 * a->row_stride + (ptrdiff_t)p0 * a->column_stride;
+    const tgi_matrix block = T(block_of_a)(height, depth, (const REAL *)a->data + from_a, a, P->packed_a);
+    REAL *c = P->c + i0 * P->ldc + j0;
+    if (kept)
+        kept += i0 * P->ldc + j0;
+    T(tile) t;
+    t.k = depth;
+    t.a_row = block.row_stride * (ptrdiff_t)sizeof(REAL);
+    t.a_column = block.column_stride * (ptrdiff_t)sizeof(REAL);
+    t.c_row = (ptrdiff_t)P->ldc;
+    t.adds_vectors = p0 > 0 || (bias && !end->bias_of_rows);
+    t.finish = !last || end->function != TGI_relu ? T(STORE) : kept ? T(RELU_VJP) : T(RELU);
+    size_t step;
+    for (size_t j = 0; j < width; j += step) {
+        const int wide = width - j >= T(NR);
+        step = wide ? T(NR) : T(least)(width - j, T(LANES));
+        t.columns = step;
+        t.b = (const REAL *)b->data + (ptrdiff_t)p0 * b->row_stride + (ptrdiff_t)(j0 + j) * b->column_stride;
+        t.b_row = b->row_stride;
+        if (P->packed_b) { /* by the first of the blocks under each other, for all of them */
+            REAL *panel = P->packed_b + j * depth;
+            if (i0 == 0)
+                T(pack)(depth, step, t.b, b->row_stride, b->column_stride, panel, step);
+            t.b = panel;
+            t.b_row = (ptrdiff_t)step;
+        }
+        t.c = c + j;
+        t.kept = (kept ? kept : c) + j;
+        t.start = &zero;
+        t.start_row = 0;
+        if (p0 > 0) {
+            t.start = t.c;
+            t.start_row = t.c_row;
+        } else if (bias) {
+            t.start = bias + (end->bias_of_rows ? i0 : j0 + j);
+            t.start_row = end->bias_of_rows;
+        }
+        T(multiply_panel)(height, block.data, block.row_stride, wide, &t);
+    }
+    if (last && end->function >= 0 && end->function != TGI_relu)
+        T(apply)(end, height, width, c, kept, P->ldc);
+}
+
 static void T(gemm_by_tiles)(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b,
                              const tgi_epilogue *end, REAL *c, size_t ldc, void *work) {
-    const int packs_b = T(packs_b)(m, b), fused = end->function < 0 || end->function == TGI_relu;
-    const size_t most_depth = T(depth)(k);
-    const ptrdiff_t c_row = (ptrdiff_t)ldc;
-    const REAL *bias = end->bias, *kept = end->kept;
-    REAL *packed_b = (REAL *)(((size_t)work + 63) / 64 * 64), *packed_a = NULL;
+    REAL *aligned = (REAL *)(((size_t)work + 63) / 64 * 64);
+    T(product) P = {a, b, end, c, ldc, NULL, NULL};
     if (T(packs_a)(m, n, k)) {
-        packed_a = packed_b;
-        packed_b += T(packed_a_size)(m, k);
+        P.packed_a = aligned;
+        aligned += T(packed_a_size)(m, k);
     }
-    const REAL zero = 0;
-    T(tile) t;
-    t.c_row = c_row;
+    if (T(packs_b)(m, b))
+        P.packed_b = aligned;
+    const size_t most = T(depth)(k);
     for (size_t j0 = 0; j0 < n; j0 += T(NC)) {
-        const size_t width = T(least)(n - j0, T(NC));
-        size_t p0 = 0;
-        do {
-            const size_t depth = T(least)(k - p0, most_depth);
-            const int last = p0 + depth == k;
-            t.k = depth;
-            t.finish = !last || end->function != TGI_relu ? T(STORE) : kept ? T(RELU_VJP) : T(RELU);
-            for (size_t i0 = 0; i0 < m; i0 += T(MC)) {
-                const size_t height = T(least)(m - i0, T(MC));
-                const ptrdiff_t from_a = (ptrdiff_t)i0 * a->row_stride + (ptrdiff_t)p0 * a->column_stride;
-                const tgi_matrix block = T(block_of_a)(height, depth, (const REAL *)a->data + from_a, a, packed_a);
-                t.a_row = block.row_stride * (ptrdiff_t)sizeof(REAL);
-                t.a_column = block.column_stride * (ptrdiff_t)sizeof(REAL);
-                size_t step;
-                for (size_t j = j0; j < j0 + width; j += step) {
-                    const size_t rest = j0 + width - j;
-                    const int wide = rest >= T(NR);
-                    step = wide ? T(NR) : T(least)(rest, T(LANES));
-                    t.columns = step;
-                    t.b = (const REAL *)b->data + (ptrdiff_t)p0 * b->row_stride + (ptrdiff_t)j * b->column_stride;
-                    t.b_row = b->row_stride;
-                    if (packs_b) {
-                        REAL *panel = packed_b + (j - j0) * depth;
-                        if (i0 == 0)
-                            T(pack)(depth, step, t.b, b->row_stride, b->column_stride, panel, step);
-                        t.b = panel;
-                        t.b_row = (ptrdiff_t)step;
-                    }
-                    t.c = c + i0 * ldc + j;
-                    t.start = &zero;
-                    t.start_row = t.kept_row = 0;
-                    t.adds_vectors = p0 > 0 || (bias && !end->bias_of_rows);
-                    if (p0 > 0) {
-                        t.start = t.c;
-                        t.start_row = c_row;
-                    } else if (bias) {
-                        t.start = bias + (end->bias_of_rows ? i0 : j);
-                        t.start_row = end->bias_of_rows;
-                    }
-                    if (kept) {
-                        t.kept = kept + i0 * ldc + j;
-                        t.kept_row = c_row;
-                    }
-                    T(multiply_panel)(height, block.data, block.row_stride, wide, &t);
-                }
-                if (last && !fused)
-                    T(apply)(end, height, width, c + i0 * ldc + j0, kept ? kept + i0 * ldc + j0 : NULL, ldc);
-            }
+        size_t p0 = 0, depth;
+        do { /* once even if k = 0 */
+            depth = T(least)(k - p0, most);
+            for (size_t i0 = 0; i0 < m; i0 += T(MC))
+                T(multiply_block)(&P, i0, T(least)(m - i0, T(MC)), j0, T(least)(n - j0, T(NC)), p0, depth, p0 + depth == k);
             p0 += depth;
         } while (p0 < k);
     }

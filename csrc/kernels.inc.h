@@ -20,6 +20,8 @@
 #include "float_math.inc.h"
 #include "masks.inc.h"
 
+/* For each type: the names' suffixes, and how the halves of two vectors of 16 bytes are zipped (pack.inc.h). */
+
 #define REAL float
 #define T(name) name##_f32
 #define M(name) name##f

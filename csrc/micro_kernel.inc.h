@@ -23,8 +23,9 @@ static inline T(vector) T(load_part)(const REAL *from, size_t count) {
     if (count == T(LANES))
         return T(load)(from);
     T(vector) v = {0};
-    for (size_t l = 0; l < count; l++)
-        v[l] = from[l];
+#pragma GCC unroll 4
+    for (size_t l = 0; l < T(LANES); l++) /* unrolled, or the vector goes through memory */
+        v[l] = l < count ? from[l] : 0;
     return v;
 #endif
 }
@@ -37,8 +38,10 @@ static inline void T(store_part)(REAL *to, size_t count, T(vector) v) {
 #if VECTOR_BYTES > 16
     store_words(to, count * (sizeof(REAL) / 4), (words)v);
 #else
-    for (size_t l = 0; l < count; l++)
-        to[l] = v[l];
+#pragma GCC unroll 4
+    for (size_t l = 0; l < T(LANES); l++)
+        if (l < count)
+            to[l] = v[l];
 #endif
 }
 
@@ -58,8 +61,7 @@ typedef struct {
     ptrdiff_t start_row;
     int adds_vectors;
     enum T(finish) finish;
-    const REAL *kept;
-    ptrdiff_t kept_row;
+    const REAL *kept; /* rows like C's; not read unless for RELU_VJP */
 } T(tile);
 
 static inline __attribute__((always_inline)) T(vector) T(load_column)(const int wide, size_t columns,
@@ -85,7 +87,7 @@ static inline __attribute__((always_inline)) void T(micro_kernel)(const int rows
         for (int i = 0; i < rows; i++, start += t->start_row)
 #pragma GCC unroll 4
             for (int j = 0; j < vectors; j++)
-                c[i][j] = (T(vector)){0} + *start;
+                c[i][j] = *start - (T(vector)){0}; /* spread over the lanes; less zero changes nothing, not even -0 */
     }
     const char *a[(MR + SHARE - 1) / SHARE];
     const ptrdiff_t a_row = t->a_row, a_column = t->a_column, b_row = t->b_row;
@@ -121,7 +123,7 @@ static inline __attribute__((always_inline)) void T(micro_kernel)(const int rows
         for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
             for (int j = 0; j < vectors; j++) {
-                const T(vector) kept = T(load_column)(wide, columns, t->kept + i * t->kept_row, j);
+                const T(vector) kept = T(load_column)(wide, columns, t->kept + i * t->c_row, j);
                 c[i][j] = (T(vector))((T(lane_mask))c[i][j] & (kept > 0));
             }
     }

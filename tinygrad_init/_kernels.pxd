@@ -99,6 +99,7 @@ cpdef binary(int function, object left, object right, str name=*)
 cpdef binary_with_number(int function, object array, double number, bint first)
 cpdef binary_vjp(int function, int input, object cotangent, object left, object right, object out)
 cpdef add_into(object total, object part)
+cpdef empty(tuple shape, int kind)
 
 
 cdef class Machine:

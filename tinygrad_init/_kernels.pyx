@@ -306,6 +306,16 @@ def recorded(object first, str name, *rest):
     return record(first, *rest)
 
 
+cpdef empty(tuple shape, int kind):
+    """An array whose numbers are still to come."""
+    cdef cnp.npy_intp[TGI_MAX_DIMS] dims
+    cdef int d
+    for d in range(len(shape)):
+        dims[d] = shape[d]
+    return cnp.PyArray_EMPTY(len(shape), dims, (cnp.NPY_FLOAT32 if kind == 0 else cnp.NPY_FLOAT64 if kind == 1
+                                                else cnp.NPY_INT64), 0)
+
+
 def reduce(object array, int reduction, tuple axes, bint keepdims):
     """The sum, largest, smallest or norm (see `REDUCTIONS`) over axes."""
     if not isinstance(array, cnp.ndarray):

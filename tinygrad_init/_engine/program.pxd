@@ -1,9 +1,10 @@
 cimport cython
+cimport numpy as cnp
 from .modes cimport Mode
 from .storage cimport Storage
 from .tensor cimport Tensor, blank, number
 from .tracing cimport Binding
-from .._kernels cimport Machine
+from .._kernels cimport Machine, empty
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object)
@@ -13,6 +14,17 @@ cdef Mode mode
 
 cdef inline Py_ssize_t references(x):
     return Py_REFCNT(x)
+
+
+cdef inline bint is_array(value, dtype, tuple shape):
+    """Whether something is an array of this dtype and shape."""
+    cdef int d
+    if not isinstance(value, cnp.ndarray) or cnp.PyArray_NDIM(value) != len(shape):
+        return False
+    for d in range(cnp.PyArray_NDIM(value)):
+        if cnp.PyArray_DIM(value, d) != <Py_ssize_t>shape[d]:
+            return False
+    return <object>cnp.PyArray_DESCR(value) is dtype or value.dtype == dtype
 
 
 @cython.final

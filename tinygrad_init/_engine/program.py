@@ -23,6 +23,12 @@ __all__ = ["MISFIT", "Gradient", "Input", "Output", "Program", "Runner", "Storag
 if not cython.compiled:
     from sys import getrefcount as references
 
+    def is_array(value: Any, dtype: Any, shape: tuple[int, ...]) -> bool:
+        return isinstance(value, np.ndarray) and bool(value.dtype == dtype) and bool(value.shape == shape)
+
+    def empty(shape: tuple[int, ...], kind: int) -> Any:
+        return np.empty(shape, (np.float32, np.float64, np.int64)[kind])
+
 MISFIT: Any = object()  # what `run` returns if something outside is no longer what the program was made for
 
 
@@ -50,9 +56,9 @@ class Input:
             tensor = value
             return tensor._single == self.single and tensor._dims() == self.shape and tensor._node is None
         if self.dynamic:
-            if not isinstance(value, np.ndarray | np.generic):
-                return False
-            return (value.dtype is self.dtype or bool(value.dtype == self.dtype)) and bool(value.shape == self.shape)
+            return is_array(value, self.dtype, self.shape) or (
+                isinstance(value, np.generic) and self.shape == () and bool(value.dtype == self.dtype)
+            )
         return value is self.value or (type(value) is type(self.value) and same(value, self.value))
 
     def attach(self, machine: Any, value: Any) -> None:
@@ -107,7 +113,7 @@ class Output:
     def prepare(self, machine: Any) -> None:
         """Give the program a fresh array to write to."""
         if self.same is None and not self.numbers:
-            self.array = np.empty(self.shape, np.float64 if self.dtype == np.bool_ else self.dtype)
+            self.array = empty(self.shape, self.kind)
             machine.bind(self.slot, self.array, self.kind)
 
     def take(self, machine: Any) -> Any:
@@ -156,7 +162,7 @@ class Gradient:
             if held._array is not None and references(held._array) <= FREE_ARRAY and held._memory is None:
                 return
         held = blank(self.tensor._single)
-        held._array = np.empty(self.tensor._dims(), self.tensor._array.dtype)
+        held._array = empty(self.tensor._dims(), self.kind)
         self.held = held
         machine.bind(self.slot, held._array, self.kind)
 

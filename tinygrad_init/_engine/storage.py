@@ -45,6 +45,7 @@ class Storage:
             if trace is not None:
                 self._array = trace.constant(array)
                 self._single = self._array.itemsize == 4
+                self._shared = True  # the numbers may be the caller's: copied only before a change
                 return
         self._single = array.itemsize == 4
         if array.ndim == 0:
@@ -174,6 +175,9 @@ class Storage:
         if mode.unusual != 0:
             trace = mode.trace
             if trace is not None:
+                if self._shared and self._array is not None and not isinstance(self._array, np.ndarray):
+                    self._array = self._array.copy()
+                    self._shared = False
                 return trace.own(self)
         if self._shared and self._array is not None:
             self._array = self._array.copy()
@@ -255,7 +259,7 @@ def as_floats(data: Any, dtype: Any) -> Any:
         dtype = float_dtype(array.dtype)
     else:
         dtype = mode.dtype
-    return array.astype(dtype, order="C")
+    return array.astype(dtype, order="C", copy=mode.trace is None)
 
 
 def holds_tensor(data: Any) -> bool:

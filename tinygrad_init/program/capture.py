@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ from .._engine.tracing import CaptureError, Trace, stand_in
 from .assemble import assemble
 from .explain import explain
 from .recorder import Recorder
-from .side_effects import watched
+from .side_effects import is_library, watched
 from .traced import NotRecordable, Traced
 
 MOST_PROGRAMS = 32  # for one function; the one that was not used for longest goes
@@ -183,8 +184,8 @@ def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args
     except NotRecordable as error:
         found.restore()
         raise CaptureError(
-            f"{function.__qualname__}: a NumPy function that has no kernel meets an array of the program "
-            f"({error or 'it becomes a plain array'}); use the operations of tinygrad_init instead"
+            f"{line_of(error)}: {error or 'NumPy'} meets an array of the program, but has no kernel; use the operations of "
+            "tinygrad_init instead"
         ) from None
     except BaseException:
         found.restore()
@@ -200,6 +201,15 @@ def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args
     result_shape = blank_copy(result)
     found.closed = True
     return found, inputs, results, structure, gradients
+
+
+def line_of(error: BaseException) -> str:
+    """The last line of the user's code that an error went through."""
+    where = "an unknown place"
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not is_library(frame.f_code):
+            where = f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
+    return where
 
 
 def argument(found: Trace, item: Input) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .instructions import DTYPES, FLOAT64, INT64
-from .traced import NotRecordable, Traced, is_integer
+from .traced import NotRecordable, Traced
 
 ARRAYS = (np.ndarray, list, Traced)
 
@@ -53,30 +53,61 @@ def add_at(x: Traced, index: Any, value: Any) -> None:
 
 
 def flat_index(x: Traced, parts: tuple[Any, ...]) -> Traced:
-    """The numbers of the elements that an index with arrays picks, counted in C order."""
+    """The numbers of the elements that an index with arrays picks, counted in C order.
+
+    NumPy itself says which elements are picked when every array of the program is 0, and which entry of those arrays
+    belongs to each of them; what the entries move the pick by is computed when the program runs.
+    """
     recorder = x.recorder
-    fixed = all(not isinstance(part, Traced) or part.value is not None for part in parts)
-    if fixed:
-        plain = tuple(part.value if isinstance(part, Traced) else part for part in parts)
-        numbers = np.arange(x.size).reshape(x.shape)[plain]
-        return recorder.constant(np.asarray(numbers, np.int64))
-    if not all(isinstance(part, ARRAYS) and is_integer(part) for part in parts):
-        raise NotRecordable("an index that mixes arrays of the program with something else, or is boolean")
-    # Computed in float64, which is exact: an index is far below 2^53.
-    total = recorder.number(0.0, FLOAT64)
-    for axis, part in enumerate(parts):
-        n, step = x.shape[axis], math.prod(x.shape[axis + 1 :])
-        number = recorder.operand(part)
-        check_range(number, n, axis)
-        at = recorder.converted(number, DTYPES[FLOAT64])
+    fixed = [known(part) for part in parts]
+    moving = [i for i, part in enumerate(fixed) if isinstance(part, Traced)]
+    shapes = [np.shape(part) for part in fixed if isinstance(part, ARRAYS)]
+    entries = np.arange(math.prod(np.broadcast_shapes(*shapes))).reshape(np.broadcast_shapes(*shapes))
+    zeros = [np.zeros(part.shape, np.intp) if isinstance(part, Traced) else part for part in fixed]
+    total = recorder.constant(np.asarray(np.arange(x.size).reshape(x.shape)[tuple(zeros)], np.int64))
+    for i in moving:
+        axis = axis_of(parts, i, x.ndim)
+        part = fixed[i]
+        check_range(part, x.shape[axis], axis)
+        # Which entry moves which pick: the axis made as long as there are entries, and full of its own numbers.
+        long = (*x.shape[:axis], entries.size, *x.shape[axis + 1 :])
+        ruler = np.broadcast_to(
+            np.arange(entries.size).reshape([entries.size if d == axis else 1 for d in range(x.ndim)]), long
+        )
+        which = recorder.constant(np.asarray(ruler[(*zeros[:i], entries, *zeros[i + 1 :])], np.int64))
+        # Computed in float64, which is exact: an index is far below 2^53.
+        at = recorder.converted(part, DTYPES[FLOAT64])
+        n, step = float(x.shape[axis]), float(math.prod(x.shape[axis + 1 :]))
         negative = recorder.binary("less", at, recorder.number(0.0, FLOAT64))
-        at = recorder.binary("add", at, recorder.binary("mul", negative, recorder.number(float(n), FLOAT64)))
-        total = recorder.binary("add", total, recorder.binary("mul", at, recorder.number(float(step), FLOAT64)))
-    rest = x.shape[len(parts) :]
-    if rest:
-        inner = recorder.constant(np.arange(math.prod(rest), dtype=np.float64).reshape(rest))
-        total = recorder.binary("add", total.reshape(*total.shape, *[1] * len(rest)), inner)
-    return recorder.converted(total, DTYPES[INT64])
+        at = recorder.binary("add", at, recorder.binary("mul", negative, recorder.number(n, FLOAT64)))
+        at = recorder.binary("mul", at, recorder.number(step, FLOAT64))
+        moved = recorder.new(which.shape, FLOAT64)
+        source = recorder.solid(at.broadcast_to(entries.shape))
+        if moved.size:
+            recorder.add("gather", FLOAT64, (moved.size,), [source, which, moved])
+        total = recorder.binary("add", recorder.floats(total), moved)
+    return recorder.converted(total, DTYPES[INT64], copy=False)
+
+
+def known(part: Any) -> Any:
+    """A part of an index as NumPy takes it, if its numbers are known."""
+    if not isinstance(part, Traced):
+        return part
+    value = part.value
+    if value is not None:
+        return value.astype(np.bool_) if part.boolean else value
+    if part.kind != INT64:
+        raise NotRecordable("an array of truth values as an index (how much it picks is known only in the run)")
+    return part
+
+
+def axis_of(parts: tuple[Any, ...], i: int, ndim: int) -> int:
+    """Which axis the part number i of an index belongs to."""
+    used = [0 if p is None else np.ndim(p) if getattr(p, "dtype", None) == np.bool_ else 1 for p in parts]
+    before = [k for k in range(i) if parts[k] is Ellipsis]
+    if before:
+        return ndim - sum(used[i:])
+    return sum(used[:i])
 
 
 def check_range(number: Traced, n: int, axis: int) -> None:

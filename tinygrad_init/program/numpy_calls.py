@@ -39,6 +39,8 @@ BINARY = {
     "maximum": "maximum",
     "minimum": "minimum",
 }
+STAY_WHOLE = ("negative", "absolute", "add", "subtract", "multiply", "power", "maximum", "minimum")
+FLOATS, WHOLE = np.dtype(np.float64), np.dtype(np.int64)
 # name -> kernel, whether the operands change places
 RELATIONS = {
     "less": ("less", False),
@@ -75,10 +77,10 @@ def call(recorder: Recorder, name: str, inputs: tuple[Any, ...]) -> Traced:
     if name == "matmul":
         return recorder.product(*[recorder.operand(x) for x in inputs], None)
     operands = recorder.alike(inputs)
-    if name in UNARY:
-        return recorder.unary(UNARY[name], operands[0])
-    if name in BINARY:
-        return recorder.binary(BINARY[name], *operands)
+    whole = all(isinstance(x, int | np.integer) or getattr(x, "dtype", FLOATS).kind in "iu" for x in inputs)
+    if name in UNARY or name in BINARY:
+        done = recorder.unary(UNARY[name], operands[0]) if name in UNARY else recorder.binary(BINARY[name], *operands)
+        return recorder.converted(done, WHOLE, copy=False) if whole and name in STAY_WHOLE else done
     if name in RELATIONS:
         kernel, turned = RELATIONS[name]
         return recorder.binary(kernel, *(reversed(operands) if turned else operands), boolean=True)

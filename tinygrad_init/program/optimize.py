@@ -13,7 +13,10 @@ ELEMENTWISE = ("unary", "unary_vjp", "binary", "binary_vjp", "select")
 
 def optimize(steps: list[Step], limits: dict[str, int]) -> list[Step]:
     """All of it, in the order that lets each make work for the next."""
+    from .layout import turn_narrow
+
     steps = without_dead(steps)
+    turn_narrow(steps)
     steps = fuse_products(steps)
     steps = chains(steps, limits) if limits else steps
     share_memory(steps)
@@ -221,9 +224,13 @@ def chain(steps: list[Step], group: list[int], uses: Uses, limits: dict[str, int
 
 
 def settle_chain(step: Step) -> None:
-    """A chain's operands as slots and offsets."""
+    """A chain's operands as slots and offsets; its views may have come to lie elsewhere since it was made."""
     stages, operands = step.parts
-    places = [((v.buffer.slot, v.buffer.offset + v.offset), each) for v, each in operands]
+    places = [
+        ((v.buffer.slot, v.buffer.offset + v.offset), each)
+        for v, (_, each) in zip(step.views, operands, strict=False)
+        if v is not None
+    ]
     step.parts = Chain(stages, places)
 
 

@@ -223,7 +223,7 @@ class Recorder:
             return found if boolean else self.converted(found, DTYPES[INT64])
         if x.kind != y.kind:
             x, y = self.alike([x, y])
-        shape = np.broadcast_shapes(x.shape, y.shape)
+        shape = self.common_shape(name, x, y)
         a, b = x.value, y.value
         if a is not None and b is not None and math.prod(shape) <= FOLDED:
             with np.errstate(all="ignore"):
@@ -234,6 +234,15 @@ class Recorder:
             if name == "mul":
                 return x
         return self.broadcast("binary", [x, y], shape, name, boolean)
+
+    def common_shape(self, name: str, x: Traced, y: Traced) -> tuple[int, ...]:
+        """The shape that two operands are stretched to; where there is none, the kernel says so."""
+        try:
+            return np.broadcast_shapes(x.shape, y.shape)
+        except ValueError:
+            nothing = [np.broadcast_to(np.zeros((), DTYPES[FLOAT64]), v.shape) for v in (x, y)]
+            kernels.binary(fold(name), *nothing, name)
+            raise
 
     def broadcast(
         self, code: str, operands: list[Traced], shape: tuple[int, ...], name: str | None, boolean: bool = False

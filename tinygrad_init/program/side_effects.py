@@ -20,7 +20,7 @@ from typing import Any
 from .._engine.tracing import CaptureError
 
 PACKAGE = str(Path(__file__).parent.parent)
-LIBRARIES = (PACKAGE, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+LIBRARIES = (PACKAGE, "tinygrad_init/_engine", *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
 REFUSED = {print: "print", input: "input", open: "open"}
 # What may be assigned to: the trace follows it.
 FOLLOWED = {"grad"}

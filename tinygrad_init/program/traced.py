@@ -211,7 +211,12 @@ class Traced(NDArrayOperatorsMixin):
     # NumPy
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        raise NotRecordable
+        raise NotRecordable("a function that wants a plain array")
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            raise NotRecordable(f"the method {name} of arrays")
+        raise AttributeError(f"an array of a captured program has no attribute {name!r}")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         from .numpy_calls import ufunc as record
@@ -249,7 +254,3 @@ class Traced(NDArrayOperatorsMixin):
     def __hash__(self) -> int:
         return object.__hash__(self)
 
-
-def is_integer(x: Any) -> bool:
-    """Whether an array, or a stand-in for one, holds whole numbers."""
-    return x.kind == INT64 if isinstance(x, Traced) else np.asarray(x).dtype.kind in "iu"
