@@ -27,8 +27,9 @@ if BACKEND == "compiled":
     except ModuleNotFoundError as error:
         raise ImportError(explain_missing_extension("tinygrad_init._kernels")) from error
 elif BACKEND == "reference":
-    from . import reference
+    from . import reference, reference_machine
 
     kernels = reference
+    kernels.Machine = reference_machine.Machine
 else:
     raise ImportError(f"TINYGRAD_INIT_BACKEND must be 'compiled' or 'reference', got {BACKEND!r}")

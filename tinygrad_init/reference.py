@@ -157,8 +157,15 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
         return x @ weight.T + bias
 
 
+def softmax(logits: Array) -> Array:
+    """e^x / Σ e^x, row by row; shifted by the row's maximum (0 where that is infinite)."""
+    top = np.max(logits, axis=1, keepdims=True)
+    e = np.exp(logits - np.where(np.isfinite(top), top, 0).astype(logits.dtype))
+    return np.asarray(e / np.sum(e, axis=1, keepdims=True))
+
+
 def cross_entropy(logits: Array, labels: Array) -> Array:
-    """-ln softmax(logits)[label], row by row; shifted by the row's maximum (0 where that is infinite)."""
+    """-ln softmax(logits)[label], row by row; shifted as the softmax is."""
     if not isinstance(logits, np.ndarray):
         return recorded(logits, "cross_entropy", labels)
     with np.errstate(all="ignore"):
@@ -172,11 +179,9 @@ def cross_entropy_vjp(cotangent: Array, logits: Array, labels: Array) -> Array:
     if not isinstance(logits, np.ndarray):
         return recorded(logits, "cross_entropy_vjp", cotangent, labels)
     with np.errstate(all="ignore"):
-        top = np.max(logits, axis=1, keepdims=True)
-        e = np.exp(logits - np.where(np.isfinite(top), top, 0).astype(logits.dtype))
-        out = e / np.sum(e, axis=1, keepdims=True)
+        out = softmax(logits)
         out[np.arange(len(labels)), labels] -= 1
-        return cotangent[:, np.newaxis] * out
+        return binary("gated", cotangent[:, np.newaxis], out)
 
 
 def sgd(
@@ -189,6 +194,9 @@ def sgd(
     weight_decay: float,
 ) -> None:
     """v ← μ v + g, W ← W - η v, in place; Nesterov: W ← W - η (g + μ v); weight decay λ adds λ W to g."""
+    if not isinstance(weight, np.ndarray):
+        recorded(weight, "sgd", gradient, velocity, lr, momentum, nesterov, weight_decay)
+        return
     with np.errstate(all="ignore"):
         slope = gradient + weight_decay * weight if weight_decay else gradient
         if velocity is not None:
@@ -212,6 +220,9 @@ def adam(
     decoupled: bool,
 ) -> None:
     """Algorithm 1 of Kingma and Ba (2015), in place; `powers` holds β₁ᵗ and β₂ᵗ."""
+    if not isinstance(weight, np.ndarray):
+        recorded(weight, "adam", gradient, m, v, powers, lr, beta1, beta2, eps, weight_decay, decoupled)
+        return
     with np.errstate(all="ignore"):
         slope = gradient if decoupled or not weight_decay else gradient + weight_decay * weight
         powers *= (beta1, beta2)

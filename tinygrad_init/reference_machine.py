@@ -1,0 +1,211 @@
+"""The machine that runs programs, in NumPy: the specification of `csrc/program.c`, and what the reference backend runs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import reference
+
+Array = np.ndarray[Any, Any]
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64))
+A, B, C, D, E, OUT = range(6)
+
+
+class Machine:
+    """A program ready to run; see `_machine.pxi` for what it is made of.
+
+    Parameters
+    ----------
+    instructions
+        Steps whose operands are placed (`program.instructions.Step`).
+    memory
+        The size of the program's own memory, slot 0, in bytes.
+    slots
+        How many slots there are besides.
+    calls
+        For each instruction `call` its number and what to do there.
+    """
+
+    def __init__(self, instructions: list[Any], memory: int, slots: int, calls: dict[int, Callable[..., None]]) -> None:
+        self.instructions, self.calls, self.memory_size = instructions, calls, memory
+        self.slots: list[Array] = [np.zeros(max(memory, 1), np.uint8)] + [np.zeros(0, np.uint8)] * slots
+
+    def bind(self, slot: int, array: Array, kind: int) -> bool:
+        """Let a slot stand for an array; False, and nothing done, if it is of another kind or has gaps."""
+        if array.dtype != DTYPES[kind] or not array.flags.c_contiguous or not array.flags.aligned:
+            return False
+        self.slots[slot] = array.reshape(-1).view(np.uint8)
+        return True
+
+    def load(self, offset: int, array: Array) -> None:
+        """Put an array into the program's own memory."""
+        self.slots[0][offset : offset + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+    def view(self, place: tuple[int, int], shape: tuple[int, ...], strides: tuple[int, ...], kind: int) -> Array:
+        """An array over an operand's memory."""
+        if math.prod(shape) == 0:
+            return np.zeros(shape, DTYPES[kind])
+        memory = self.slots[place[0]][place[1] :]
+        flat = memory[: len(memory) // DTYPES[kind].itemsize * DTYPES[kind].itemsize].view(DTYPES[kind])
+        return np.lib.stride_tricks.as_strided(flat, shape, strides)
+
+    def read(self, offset: int, kind: int) -> float:
+        """A single number out of the program's own memory."""
+        return float(self.view((0, offset), (), (), kind))
+
+    def write(self, offset: int, kind: int, value: float) -> None:
+        """A single number into the program's own memory."""
+        with np.errstate(over="ignore"):
+            self.view((0, offset), (), (), kind)[...] = value
+
+    def run(self) -> int:
+        """Run all instructions; the number of a check that failed, or -1."""
+        with np.errstate(all="ignore"):
+            for i, step in enumerate(self.instructions):
+                if not self.do(i, step):
+                    return i
+        return -1
+
+    def profile(self) -> list[float]:
+        """Run once and return the seconds that each instruction took."""
+        seconds = []
+        with np.errstate(all="ignore"):
+            for i, step in enumerate(self.instructions):
+                start = time.perf_counter()
+                self.do(i, step)
+                seconds.append(time.perf_counter() - start)
+        return seconds
+
+    def do(self, i: int, step: Any) -> bool:
+        """One instruction; whether the run may go on."""
+        if step.code == "call":
+            self.calls[i](self)
+        elif step.code == "scalars":
+            for part in step.run:
+                self.do(i, part)
+        elif step.code == "check":
+            x = self.operand(step, A)
+            return bool(np.all((x >= step.p[0]) & (x <= step.p[1])))
+        else:
+            DO[step.code](self, step)
+        return True
+
+    def operand(self, step: Any, which: int, shape: tuple[int, ...] | None = None, kind: int | None = None) -> Any:
+        """An operand as an array over the step's shape (or another), None where there is none."""
+        if step.at[which] is None:
+            return None
+        shape = step.shape if shape is None else shape
+        strides = step.strides[which]
+        if step.code == "product":
+            strides = tuple(s * DTYPES[step.kind].itemsize for s in strides)
+        if len(strides) != len(shape):
+            itemsize = DTYPES[step.kind if kind is None else kind].itemsize
+            strides = tuple(itemsize * math.prod(shape[d + 1 :]) for d in range(len(shape)))
+        return self.view(step.at[which], shape, strides, step.kind if kind is None else kind)
+
+
+def _unary(m: Machine, step: Any) -> None:
+    params = step.p if step.function in ("leaky_relu", "elu") else ()
+    m.operand(step, OUT)[...] = reference.unary(step.function, m.operand(step, A), *params)
+
+
+def _binary(m: Machine, step: Any) -> None:
+    m.operand(step, OUT)[...] = reference.binary(step.function, m.operand(step, A), m.operand(step, B))
+
+
+def _select(m: Machine, step: Any) -> None:
+    m.operand(step, OUT)[...] = np.where(m.operand(step, A) != 0, m.operand(step, B), m.operand(step, C))
+
+
+def _copy(m: Machine, step: Any) -> None:
+    m.operand(step, OUT)[...] = m.operand(step, A, kind=step.flag)
+
+
+def _reduce(m: Machine, step: Any) -> None:
+    kept = step.shape[: len(step.shape) - step.reduced]
+    axes = tuple(range(len(kept), len(step.shape)))
+    found = reference.reduce(m.operand(step, A), reference.REDUCTIONS[step.function], axes, False)
+    m.view(step.at[OUT], kept, step.strides[OUT][: len(kept)], step.kind)[...] = found
+
+
+def _product(machine: Machine, step: Any) -> None:
+    m, n, k = step.shape
+    a, b = machine.operand(step, A, (m, k)), machine.operand(step, B, (k, n))
+    out = a @ b
+    if step.at[C] is not None:
+        bias = machine.view(step.at[C], (m if step.flag else n,), (out.itemsize,), step.kind)
+        out = out + (bias[:, np.newaxis] if step.flag else bias)
+    if step.function is not None:
+        out = reference.unary(step.function, out, *(step.p if step.function in ("leaky_relu", "elu") else ()))
+    if step.at[E] is not None:
+        machine.view(step.at[E], (m,), (out.itemsize,), step.kind)[...] = a.sum(1)
+    machine.view(step.at[OUT], (m, n), (n * out.itemsize, out.itemsize), step.kind)[...] = out
+
+
+def _by_rows(m: Machine, step: Any, which: int) -> Array:
+    """Logits, and what lies like them, as rows whichever way they lie."""
+    rows, columns = step.shape
+    found: Array = m.view(step.at[which], (rows, columns), (1, 1), step.kind)
+    item = found.itemsize
+    strides = (item, rows * item) if step.flag else (columns * item, item)
+    return m.view(step.at[which], (rows, columns), strides, step.kind)
+
+
+def _cross_entropy(m: Machine, step: Any) -> None:
+    rows = step.shape[0]
+    logits, labels = _by_rows(m, step, A), m.view(step.at[B], (rows,), (8,), 2)
+    m.view(step.at[OUT], (rows,), (logits.itemsize,), step.kind)[...] = reference.cross_entropy(logits, labels)
+    _by_rows(m, step, C)[...] = reference.softmax(logits)
+
+
+def _cross_entropy_vjp(m: Machine, step: Any) -> None:
+    rows = step.shape[0]
+    out = np.array(_by_rows(m, step, B))
+    out[np.arange(rows), m.view(step.at[C], (rows,), (8,), 2)] -= 1
+    g = m.view(step.at[A], (rows,), (out.itemsize,), step.kind)
+    _by_rows(m, step, OUT)[...] = reference.binary("gated", g[:, np.newaxis], out)
+
+
+def _update(m: Machine, step: Any) -> None:
+    flat = [m.operand(step, i, (step.shape[0],)) for i in (OUT, A, B)]
+    lr = float(m.view(step.at[C], (), (), 1))
+    if step.code == "sgd":
+        reference.sgd(flat[0], flat[1], flat[2], lr, step.p[0], bool(step.flag), step.p[1])
+    else:
+        powers = m.view(step.at[E], (2,), (8,), 1)
+        reference.adam(*flat, m.operand(step, D, (step.shape[0],)), powers, lr, *step.p, bool(step.flag))
+
+
+def _gather(m: Machine, step: Any) -> None:
+    index = m.view(step.at[B], step.shape, (8,), 2)
+    item = DTYPES[step.kind].itemsize
+    source = m.view(step.at[A], (int(index.max(initial=-1)) + 1,), (item,), step.kind)
+    m.view(step.at[OUT], step.shape, (item,), step.kind)[...] = source[index]
+
+
+def _scatter(m: Machine, step: Any) -> None:
+    item = DTYPES[step.kind].itemsize
+    out = m.view(step.at[OUT], step.shape[1:], (item,), step.kind)
+    out[...] = 0
+    np.add.at(out, m.view(step.at[B], step.shape[:1], (8,), 2), m.view(step.at[A], step.shape[:1], (item,), step.kind))
+
+
+DO: dict[str, Callable[[Machine, Any], None]] = {
+    "unary": _unary,
+    "binary": _binary,
+    "select": _select,
+    "copy": _copy,
+    "reduce": _reduce,
+    "product": _product,
+    "cross_entropy": _cross_entropy,
+    "cross_entropy_vjp": _cross_entropy_vjp,
+    "sgd": _update,
+    "adam": _update,
+    "gather": _gather,
+    "scatter": _scatter,
+}
