@@ -40,7 +40,19 @@ EXTENSIONS = [
             define_macros=NUMPY,
             extra_compile_args=FLAGS,
         )
-        for name in ("modes", "graph", "bound", "storage", "recording", "numbers", "tensor", "operands", "backward", "tracing", "program")
+        for name in (
+            "modes",
+            "graph",
+            "bound",
+            "storage",
+            "recording",
+            "numbers",
+            "tensor",
+            "operands",
+            "backward",
+            "tracing",
+            "program",
+        )
     ),
 ]
 

@@ -19,7 +19,7 @@ mpmath = pytest.importorskip("mpmath")
 if tgi.BACKEND != "compiled":
     pytest.skip("the reference backend has no compiled kernels", allow_module_level=True)
 
-from tinygrad_init import _kernels
+from tinygrad_init import _kernels  # noqa: E402 (only where it is there)
 
 mp = mpmath.mp.clone()
 mp.prec = 160

@@ -119,7 +119,7 @@ def binary(name: str, x: Array, y: Array) -> Array:
 
 
 def reduce(x: Array, reduction: int, axes: tuple[int, ...], keepdims: bool) -> Array:
-    """The sum, largest, smallest or norm over axes; the norm scaled so that nothing overflows or underflows on the way."""
+    """The sum, largest, smallest or norm over axes; the norm is scaled, so that nothing overflows on the way."""
     if not isinstance(x, np.ndarray):
         return recorded(x, "reduce", reduction, axes, keepdims)
     with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""The machine that runs programs, in NumPy: the specification of `csrc/program.c`, and what the reference backend runs."""
+"""The machine that runs programs, in NumPy: the specification of `csrc/program.c`, for the reference backend."""
 
 from __future__ import annotations
 
@@ -172,13 +172,15 @@ def _cross_entropy_vjp(m: Machine, step: Any) -> None:
 
 
 def _update(m: Machine, step: Any) -> None:
-    flat = [m.operand(step, i, (step.shape[0],)) for i in (OUT, A, B)]
+    weight, gradient, state = (m.operand(step, i, (step.shape[0],)) for i in (OUT, A, B))
     lr = float(m.view(step.at[C], (), (), 1))
     if step.code == "sgd":
-        reference.sgd(flat[0], flat[1], flat[2], lr, step.p[0], bool(step.flag), step.p[1])
+        reference.sgd(weight, gradient, state, lr, step.p[0], bool(step.flag), step.p[1])
     else:
         powers = m.view(step.at[E], (2,), (8,), 1)
-        reference.adam(*flat, m.operand(step, D, (step.shape[0],)), powers, lr, *step.p, bool(step.flag))
+        second = m.operand(step, D, (step.shape[0],))
+        beta1, beta2, eps, decay = step.p
+        reference.adam(weight, gradient, state, second, powers, lr, beta1, beta2, eps, decay, decoupled=bool(step.flag))
 
 
 def _gather(m: Machine, step: Any) -> None:

@@ -49,7 +49,6 @@ def differentiate(
     roots: list[Any] = []
     output: Tensor
     node: Node
-    start: Tensor
     for output in outputs:
         if output._node is None:
             raise RuntimeError("backward: the tensor does not depend on anything that requires grad")
@@ -82,8 +81,11 @@ def differentiate(
 
 def start_values(seeds: list[Any]) -> list[Any]:
     """The seeds as numbers, for a graph of such; of others they mean nothing."""
+    found: list[Any] = []
     seed: Tensor
-    return [seed._value for seed in seeds]
+    for seed in seeds:
+        found.append(seed._value)
+    return found
 
 
 def walk(
@@ -211,9 +213,7 @@ def has_kernel(op: Operation, node: Node, g: Tensor) -> bool:
     if node.degree == 1:
         return True
     mask: cython.long = (0 if node.left is None else op.x_mask) | (0 if node.right is None else op.y_mask)
-    return (not mask & 1 or same_array_shape(node.x, g._array)) and (
-        not mask & 2 or same_array_shape(node.y, g._array)
-    )
+    return (not mask & 1 or same_array_shape(node.x, g._array)) and (not mask & 2 or same_array_shape(node.y, g._array))
 
 
 def same_array_shape(kept: Any, array: Any) -> bool:

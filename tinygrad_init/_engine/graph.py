@@ -1,6 +1,7 @@
 """The graph: operations, the nodes that their applications leave, and the order in which to walk them back.
 
-A `Node` says which operation was applied, whose results it used and which arrays its rules will want to see again. Edges point from results to inputs and never back, so a graph holds no reference cycle and goes away by
+A `Node` says which operation was applied, whose results it used and which arrays its rules will want to see again.
+Edges point from results to inputs and never back, so a graph holds no reference cycle and goes away by
 itself with the last tensor that leads to it.
 """
 
@@ -167,7 +168,8 @@ class Node:
 
     What most operations need has a field of its own: the nodes of the first two inputs (`left`, `right`; None where no
     gradient is needed) and their saved arrays (`x`, `y`); those of further inputs are in `others` and, with memory and
-    version, in `rest`. Of an operation on bare numbers (`numbers`) all three values are kept. `x_version` says which state of the array was saved:
+    version, in `rest`. Of an operation on bare numbers (`numbers`) all three values are kept. `x_version` says which
+    state of the array was saved:
     `x_memory` counts its changes.
 
     A leaf knows its tensor only weakly (`owner`): the tensor holds the leaf and, in `.grad`, perhaps a graph that leads
@@ -234,7 +236,7 @@ class Node:
         self.left = self.right = self.others = self.x = self.y = self.rest = self.out = self.shapes = None
         self.x_memory = self.y_memory = None
 
-    def parent(self, i: cython.int) -> Node | None:
+    def parent(self, i: cython.int) -> Any:
         """The node of input `i`, None if no gradient is needed there."""
         return self.left if i == 0 else self.right if i == 1 else self.others[i - 2]
 

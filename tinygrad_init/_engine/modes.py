@@ -28,7 +28,8 @@ class Mode:
     """The modes of the thread that asks.
 
     Asking costs more than a small operation. `unusual` counts the modes, of all threads, that are not what they start
-    as; while it is 0 nobody needs to ask. `dtypes` counts how often the default dtype was set. `structure` counts changes of what captured programs took for granted: the
+    as; while it is 0 nobody needs to ask. `dtypes` counts how often the default dtype was set. `structure` counts
+    changes of what captured programs took for granted: the
     attributes of modules and optimizers.
     """
 

@@ -9,7 +9,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .bound import bind
 from .modes import FLOAT32, FLOAT64, float_dtype, mode
-from .storage import as_floats
+from .storage import as_floats, operand
 from .tensor import Tensor, number, wrap
 
 try:
@@ -63,8 +63,9 @@ def constant(name: str, value: Any, single: cython.bint) -> Tensor:
         return number(float(value), single)
     if not isinstance(value, np.ndarray | NDArrayOperatorsMixin):
         raise TypeError(f"{name}: expected a tensor, an array or a number, got {type(value).__name__}")
-    if value.dtype.kind == "f" and value.dtype != dtype:
-        raise TypeError(f"{name}: {dtype} and {value.dtype} do not mix; convert one with .astype({dtype})")
+    kind = operand(value).dtype
+    if kind.kind == "f" and kind != dtype:
+        raise TypeError(f"{name}: {dtype} and {kind} do not mix; convert one with .astype({dtype})")
     trace = mode.trace
     if trace is not None:
         return wrap(trace.operand(value).astype(dtype, copy=False))

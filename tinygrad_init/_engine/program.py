@@ -29,6 +29,7 @@ if not cython.compiled:
     def empty(shape: tuple[int, ...], kind: int) -> Any:
         return np.empty(shape, (np.float32, np.float64, np.int64)[kind])
 
+
 MISFIT: Any = object()  # what `run` returns if something outside is no longer what the program was made for
 
 
@@ -77,7 +78,9 @@ class Input:
             machine.write(self.offset, self.kind, float(value))
             return
         if not machine.bind(self.slot, array, self.kind):
-            machine.bind(self.slot, np.ascontiguousarray(array, (np.float32, np.float64, np.int64)[self.kind]), self.kind)
+            machine.bind(
+                self.slot, np.ascontiguousarray(array, (np.float32, np.float64, np.int64)[self.kind]), self.kind
+            )
 
 
 def same(value: Any, other: Any) -> bool:
@@ -158,8 +161,9 @@ class Gradient:
         held: Tensor = self.held
         if not self.there or self.tensor._array is None:
             return
-        if held is not None and held is self.tensor._grad and references(held) <= FREE_TENSOR:
-            if held._array is not None and references(held._array) <= FREE_ARRAY and held._memory is None:
+        if held is not None and held is self.tensor._grad and held._array is not None and held._memory is None:
+            free: cython.bint = references(held) <= FREE_TENSOR and references(held._array) <= FREE_ARRAY
+            if free:
                 return
         held = blank(self.tensor._single)
         held._array = empty(self.tensor._dims(), self.kind)
@@ -256,15 +260,20 @@ class Program:
             if not item.takes(values[i]):
                 return False
         if self.epoch != mode.structure:
-            if not all([structure_of(owner) == known for owner, known in self.visited]):
+            if not self.same_structure():
                 return False
             self.epoch = mode.structure
         if mode.dtypes != 0 and mode.dtype is not self.dtype:
             return False
         return self.grad == (mode.unusual == 0 or mode.grad)
 
+    def same_structure(self) -> bool:
+        """Whether modules and optimizers consist of what they did when the program was made."""
+        return all(structure_of(owner) == known for owner, known in self.visited)
+
     def run(self, values: tuple[Any, ...]) -> Any:
-        """Run with these arguments; `MISFIT` if something outside has changed so much that the program is no longer true.
+        """Run with these arguments; `MISFIT` if something outside has changed so much that the program is no longer
+        true.
 
         One thread at a time: another one that asks for the same program waits.
         """
@@ -335,8 +344,12 @@ class Program:
             self.wait()
         self.running = True
         try:
-            arrays: list[Any] = [binding.shown() for binding in self.bindings]
-            arrays += [gradient.held._array for gradient in self.gradients if gradient.held is not None]
+            arrays: list[Any] = []
+            for binding in self.bindings:
+                arrays.append(binding.shown())
+            for gradient in self.gradients:
+                if gradient.held is not None:
+                    arrays.append(gradient.held._array)
             saved = [(array, array.copy()) for array in arrays if array is not None]
             for output in self.outputs:
                 output.prepare(self.machine)

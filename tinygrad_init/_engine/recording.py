@@ -44,7 +44,7 @@ def record_elementwise(op: Operation, x: Storage, y: Storage | None, params: tup
 
 def keep(op: Operation, node: Node, i: cython.int, x: Storage, array: Any) -> None:
     """Save an input, and which state of its memory it was if that may change."""
-    memory: Memory = None if x._array is None else memory_of(x)
+    memory: Memory | None = None if x._array is None else memory_of(x)
     if i == 0:
         node.x = array
         node.x_memory = memory

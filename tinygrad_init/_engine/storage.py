@@ -118,7 +118,8 @@ class Storage:
         return array.copy() if copy else array
 
     def _numbers(self, what: str) -> Any:
-        """The numbers, to leave the engine with; refused while a function is being captured, where they are not known."""
+        """The numbers, to leave the engine with; refused while a function is being captured, where they are not
+        known."""
         if mode.unusual != 0:
             trace = mode.trace
             if trace is not None:

@@ -17,7 +17,7 @@ import numpy as np
 from . import graph
 from .bound import BOUND
 from .graph import Node, Operation, new_node
-from .modes import FLOAT32, FLOAT64, mode
+from .modes import mode
 from .recording import record, record_elementwise
 from .storage import Storage, as_floats, memory_of, operand
 

@@ -1,7 +1,8 @@
 """The engine's side of capturing: tensors from outside become stand-ins, and results are stand-ins too.
 
 While a trace is on (`mode.trace`), operations write down what they would do (`program.recorder`) instead of doing it.
-Every tensor or array of the user's that is met becomes a `Binding`: the program will read, and perhaps write, the numbers
+Every tensor or array of the user's that is met becomes a `Binding`: the program will read, and perhaps write, the
+numbers
 that it has at the time of each run.
 """
 
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .graph import INPUT_BITS, OUT_BIT, Node, Operation, describe_place, place_in_user_code
-from .modes import FLOAT32, mode
+from .modes import FLOAT32
 from .storage import Storage
 from .tensor import Tensor, blank
 
@@ -73,7 +74,7 @@ class Binding:
 
     def source(self) -> Tensor:
         """The tensor that is meant."""
-        tensor: Tensor = self.tensor
+        tensor: Any = self.tensor
         if self.of_gradient:
             return tensor._grad
         return tensor
@@ -156,7 +157,9 @@ class Trace:
         if isinstance(value, Tensor):
             tensor = value
             if tensor._array is None:
-                return self.bind(id(tensor), tensor, None, False, np.dtype(np.float32 if tensor._single else np.float64))
+                return self.bind(
+                    id(tensor), tensor, None, False, np.dtype(np.float32 if tensor._single else np.float64)
+                )
             if isinstance(tensor._array, np.ndarray):
                 return self.bind(id(tensor._array), tensor, None, False, tensor._array.dtype)
             value = tensor._array
@@ -279,7 +282,8 @@ class Trace:
             self.gradients[id(tensor)] = (tensor, tensor._grad, False)
 
     def restore(self) -> list[Any]:
-        """Put all gradients back; returns the tensors, their gradients before and after, and whether those were read."""
+        """Put all gradients back; returns the tensors, their gradients before and after, and whether those were
+        read."""
         found: list[Any] = []
         tensor: Tensor
         for tensor, before, read in self.gradients.values():

@@ -170,9 +170,7 @@ def binary_cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -
         Probabilities from 0 to 1 of the same shape.
     """
     y = _constant(target, logits, "binary_cross_entropy")
-    require_between(
-        operand(y), 0, 1, lambda _: ValueError("binary_cross_entropy: targets must lie between 0 and 1")
-    )
+    require_between(operand(y), 0, 1, lambda _: ValueError("binary_cross_entropy: targets must lie between 0 and 1"))
     return reduce(_binary_cross_entropy(logits, y.detach()), reduction, "binary_cross_entropy")
 
 

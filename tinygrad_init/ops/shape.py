@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.storage import operand
 from .._engine.operands import coerce
+from .._engine.storage import operand
 from .._engine.tensor import METHODS, Tensor
 from ..backend import kernels
 from .registry import Array, operation
-
 
 SUM = kernels.REDUCTIONS["sum"]
 

@@ -1,4 +1,4 @@
-"""From a trace to a program: results get their places, steps are optimized, memory is planned, the machine is loaded."""
+"""From a trace to a program: steps are optimized, memory is planned, the machine is loaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from .._engine.program import Gradient, Input, Output, Program
-
 from .._engine.tracing import Trace
 from ..backend import kernels
 from .instructions import FLOAT64, ITEM, OUT, A, B, Buffer, C, ScalarPart, Step
@@ -123,9 +122,7 @@ def caller(step: Step) -> Any:
     forward, arrays, params, out = step.run
 
     def call(machine: Any) -> None:
-        operands = [
-            machine.view(place, x.shape, x.strides, x.kind) for place, x in zip(step.at, arrays, strict=False)
-        ]
+        operands = [machine.view(place, x.shape, x.strides, x.kind) for place, x in zip(step.at, arrays, strict=False)]
         target = machine.view(step.at[OUT], out.shape, out.strides, out.kind)
         with np.errstate(all="ignore"):
             target[...] = forward(*operands, *params)
@@ -206,5 +203,3 @@ def scalar_part(step: Step) -> ScalarPart:
         return ScalarPart(step.function, step.kind, 0, p, (a, b, b, b, out))
     x, y, value = (b if step.views[B] else a), (c if step.views[C] else a), (d if step.views[3] else a)
     return ScalarPart(step.function, step.kind, step.flag, p, (a, x, y, value, out))
-
-

@@ -184,8 +184,8 @@ def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args
     except NotRecordable as error:
         found.restore()
         raise CaptureError(
-            f"{line_of(error)}: {error or 'NumPy'} meets an array of the program, but has no kernel; use the operations of "
-            "tinygrad_init instead"
+            f"{line_of(error)}: {error or 'NumPy'} meets an array of the program, but has no kernel; "
+            "use the operations of tinygrad_init instead"
         ) from None
     except BaseException:
         found.restore()
@@ -197,8 +197,8 @@ def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args
     flatten(result, leaves)
     refuse_escaped(found, leaves, gradients)
     results = [outcome(found, leaf) for leaf in leaves]
-    structure = None if len(leaves) == 1 and leaves[0] is result else lambda out: rebuild(result_shape, out)
-    result_shape = blank_copy(result)
+    hollow = blank_copy(result)
+    structure = None if len(leaves) == 1 and leaves[0] is result else lambda out: rebuild(hollow, out)
     found.closed = True
     return found, inputs, results, structure, gradients
 
@@ -273,7 +273,7 @@ def signature(found: Trace) -> list[tuple[Any, Any]]:
         numbers[id(binding.traced.buffer)] = ("from outside", i, source, binding.of_gradient)
     result = []
     for step in found.recorder.steps:
-        views = []
+        views: list[Any] = []
         for view in step.views:
             if view is None:
                 views.append(None)

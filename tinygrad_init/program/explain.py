@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -37,7 +36,7 @@ def explain(program: Program, name: str) -> None:
             *rates,
         )
     console = Console()
-    console.print(table if console.is_terminal else table, highlight=False)
+    console.print(table, highlight=False)
     console.print(f"memory of its own: {program.machine.memory_size / 1e3:.1f} kB", highlight=False)
 
 

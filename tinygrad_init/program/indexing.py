@@ -118,5 +118,3 @@ def check_range(number: Traced, n: int, axis: int) -> None:
         return IndexError(f"index {bad} is out of bounds for axis {axis} with size {n}")
 
     number.recorder.check(number, -n, n - 1, error)
-
-

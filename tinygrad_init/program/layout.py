@@ -1,6 +1,7 @@
 """Narrow matrices turned: what has many samples and few features lies feature by feature.
 
-Vectors of a processor hold 8 or 16 numbers. Along 3 features most of their lanes are empty, along 100 samples none. So a
+Vectors of a processor hold 8 or 16 numbers. Along 3 features most of their lanes are empty, along 100 samples none. So
+a
 matrix between two products that is narrow is stored with its columns without gaps; every step that meets it gets other
 strides, and elementwise steps, which go through memory as it lies, do not notice.
 """
@@ -48,7 +49,9 @@ def group_of(buffer: Buffer, groups: dict[int, Group]) -> Group:
     """The group that a buffer is in; it stays as it is if anybody else knows the buffer."""
     group = groups.get(id(buffer))
     if group is None:
-        group = groups[id(buffer)] = Group([buffer], fixed=buffer.slot > 0 or buffer.lasting or buffer.value is not None)
+        group = groups[id(buffer)] = Group(
+            [buffer], fixed=buffer.slot > 0 or buffer.lasting or buffer.value is not None
+        )
     return group
 
 
@@ -88,7 +91,7 @@ def matches(strides: tuple[int, ...], shape: tuple[int, int], expected: tuple[in
 
 def settle(group: Group, shape: tuple[int, int]) -> None:
     """Note the shape of the matrices in a group; a row or a column lies the same both ways."""
-    if group.shape is None or 1 in shape and group.shape == shape[::-1]:
+    if group.shape is None or (1 in shape and group.shape == shape[::-1]):
         group.shape = group.shape or shape
     elif group.shape != shape:
         group.fixed = True
@@ -125,7 +128,7 @@ def note(step: Step, groups: dict[int, Group]) -> None:
                 group_of(view.buffer, groups).fixed = True
 
 
-def turn(step: Step, turned: dict[int, tuple[int, int] | None]) -> None:
+def turn(step: Step, turned: dict[int, tuple[int, int]]) -> None:
     """Give a step the strides of what has been turned."""
     item = ITEM[step.kind]
     if step.code == "product":
@@ -135,7 +138,10 @@ def turn(step: Step, turned: dict[int, tuple[int, int] | None]) -> None:
         if id(step.result().buffer) in turned and turned[id(step.result().buffer)] == (m, n):
             a, b = step.views[A], step.views[B]
             assert a is not None and b is not None
-            step.views[A], step.views[B] = View(b.buffer, b.offset, b.strides[::-1]), View(a.buffer, a.offset, a.strides[::-1])
+            step.views[A], step.views[B] = (
+                View(b.buffer, b.offset, b.strides[::-1]),
+                View(a.buffer, a.offset, a.strides[::-1]),
+            )
             step.shape = (n, m, k)
             step.flag = 1 - step.flag
             step.views[OUT] = View(step.result().buffer, 0, (m * item, item))
@@ -147,9 +153,7 @@ def turn(step: Step, turned: dict[int, tuple[int, int] | None]) -> None:
         step.views[A] = restride(step.views[A], (step.shape[0], step.shape[1]), item, turned)
 
 
-def restride(
-    view: View | None, shape: tuple[int, int], item: int, turned: dict[int, tuple[int, int] | None]
-) -> View | None:
+def restride(view: View | None, shape: tuple[int, int], item: int, turned: dict[int, tuple[int, int]]) -> View | None:
     """A view of a matrix of this shape, or of one turned, after it has been turned in memory."""
     if view is None or id(view.buffer) not in turned:
         return view

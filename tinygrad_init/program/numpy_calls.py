@@ -75,28 +75,29 @@ def ufunc(recorder: Recorder, called: Any, method: str, inputs: tuple[Any, ...],
 def call(recorder: Recorder, name: str, inputs: tuple[Any, ...]) -> Traced:
     """A ufunc of one or two operands."""
     if name == "matmul":
-        return recorder.product(*[recorder.operand(x) for x in inputs], None)
+        return recorder.product(recorder.operand(inputs[0]), recorder.operand(inputs[1]), None)
     operands = recorder.alike(inputs)
+    x, y = operands[0], operands[-1]
     whole = all(isinstance(x, int | np.integer) or getattr(x, "dtype", FLOATS).kind in "iu" for x in inputs)
     if name in UNARY or name in BINARY:
-        done = recorder.unary(UNARY[name], operands[0]) if name in UNARY else recorder.binary(BINARY[name], *operands)
+        done = recorder.unary(UNARY[name], x) if name in UNARY else recorder.binary(BINARY[name], x, y)
         return recorder.converted(done, WHOLE, copy=False) if whole and name in STAY_WHOLE else done
     if name in RELATIONS:
         kernel, turned = RELATIONS[name]
-        return recorder.binary(kernel, *(reversed(operands) if turned else operands), boolean=True)
+        return recorder.binary(kernel, *((y, x) if turned else (x, y)), boolean=True)
     if name == "square":
-        return recorder.binary("mul", operands[0], operands[0])
+        return recorder.binary("mul", x, x)
     if name == "isfinite":  # infinities and NaN less themselves are NaN
-        difference = recorder.binary("sub", operands[0], operands[0])
+        difference = recorder.binary("sub", x, x)
         return recorder.binary("equal", difference, recorder.number(0.0, difference.kind), boolean=True)
     if name == "isnan":
-        return recorder.binary("not_equal", operands[0], operands[0], boolean=True)
-    if name in ("bitwise_and", "logical_and") and all(x.boolean for x in operands):
-        return recorder.binary("mul", *operands, boolean=True)
-    if name in ("bitwise_or", "logical_or") and all(x.boolean for x in operands):
-        return recorder.binary("maximum", *operands, boolean=True)
-    if name in ("invert", "logical_not") and operands[0].boolean:
-        return recorder.binary("sub", recorder.number(1.0, operands[0].kind), operands[0], boolean=True)
+        return recorder.binary("not_equal", x, x, boolean=True)
+    if name in ("bitwise_and", "logical_and") and all(v.boolean for v in operands):
+        return recorder.binary("mul", x, y, boolean=True)
+    if name in ("bitwise_or", "logical_or") and all(v.boolean for v in operands):
+        return recorder.binary("maximum", x, y, boolean=True)
+    if name in ("invert", "logical_not") and x.boolean:
+        return recorder.binary("sub", recorder.number(1.0, x.kind), x, boolean=True)
     raise NotRecordable(f"np.{name}")
 
 

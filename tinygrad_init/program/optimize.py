@@ -1,4 +1,4 @@
-"""From what was written down to what has to be done: steps that nobody needs go, steps that belong together become one."""
+"""From what was written down to what has to be done: useless steps go, steps that belong together become one."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ class Uses:
 
 
 def fuse_products(steps: list[Step]) -> list[Step]:
-    """Bias, activation and its derivative go into the product's epilogue, the bias's cotangent falls out of its packing."""
+    """Bias, activation and its derivative go into the product's epilogue, the bias's cotangent falls out of its
+    packing."""
     uses = Uses(steps)
     gone: set[int] = set()
     for i, step in enumerate(steps):
@@ -139,7 +140,8 @@ def flat(step: Step) -> bool:
 
 
 def chains(steps: list[Step], limits: dict[str, int]) -> list[Step]:
-    """Elementwise steps in a row over the same many numbers become one step, which keeps what lies between in the cache."""
+    """Elementwise steps in a row over the same many numbers become one step, which keeps what lies between in the
+    cache."""
     uses = Uses(steps)
     found: list[Step] = []
     group: list[int] = []
@@ -201,8 +203,11 @@ def chain(steps: list[Step], group: list[int], uses: Uses, limits: dict[str, int
                 free.append(registers.pop(key))
         result = step.result()
         key = id(result.buffer)
-        if len(uses.writes[key]) == 1 and not result.buffer.lasting and result.buffer.slot == 0 and all(
-            r in inside for r in uses.reads[key]
+        if (
+            len(uses.writes[key]) == 1
+            and not result.buffer.lasting
+            and result.buffer.slot == 0
+            and all(r in inside for r in uses.reads[key])
         ):
             if not free:
                 return None

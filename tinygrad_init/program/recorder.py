@@ -16,7 +16,6 @@ from .instructions import (
     INT64,
     ITEM,
     OUT,
-    Array,
     Buffer,
     C,
     Place,
@@ -89,18 +88,18 @@ class Recorder:
     def alike(self, values: Sequence[Any]) -> list[Traced]:
         """Operands of one kind: numbers take that of the arrays beside them."""
         arrays = [v for v in values if isinstance(v, Traced) or (isinstance(v, np.ndarray) and v.ndim > 0)]
-        kinds = {self.operand(v).kind for v in arrays if not (isinstance(v, Traced) and v.boolean)}
+        kinds = {v.kind for v in map(self.operand, arrays) if not v.boolean}
         if FLOAT32 in kinds and FLOAT64 in kinds:
             raise NotRecordable("float32 and float64 mixed")
         if kinds == {INT64} or not kinds:
-            kind = FLOAT64 if not arrays or kinds == {INT64} else arrays[0].kind
+            kind = FLOAT64 if not arrays or kinds == {INT64} else self.operand(arrays[0]).kind
         else:
             kind = min(kinds & {FLOAT32, FLOAT64})
         if kinds == {INT64} and not all(isinstance(v, Traced | np.ndarray | int | np.integer) for v in values):
             raise NotRecordable("integers and floats mixed")
         found = []
         for v in values:
-            x = self.number(v, kind) if isinstance(v, float | int | np.number) else self.operand(v)
+            x = self.number(float(v), kind) if isinstance(v, float | int | np.number) else self.operand(v)
             found.append(self.converted(x, DTYPES[kind]) if x.kind != kind else x)
         return found
 
@@ -230,9 +229,8 @@ class Recorder:
                 found = self.constant(kernels.binary(fold(name), np.ascontiguousarray(a), np.ascontiguousarray(b)))
             found.boolean = boolean
             return found
-        if name in ("mul", "gated") and b is not None and b.size == 1 and b.reshape(-1)[0] == 1 and shape == x.shape:
-            if name == "mul":
-                return x
+        if name == "mul" and b is not None and b.size == 1 and b.reshape(-1)[0] == 1 and shape == x.shape:
+            return x
         return self.broadcast("binary", [x, y], shape, name, boolean)
 
     def common_shape(self, name: str, x: Traced, y: Traced) -> tuple[int, ...]:
@@ -401,9 +399,7 @@ def same_strides(x: Traced, y: Traced) -> bool:
     return 0 in x.shape or all(a == b or n == 1 for a, b, n in zip(x.strides, y.strides, x.shape, strict=True))
 
 
-def merged(
-    shape: tuple[int, ...], strides: list[tuple[int, ...]]
-) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+def merged(shape: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
     """Axes of length 1 left out, and neighbours merged that every operand walks through evenly."""
     dims: list[int] = []
     found: list[list[int]] = [[] for _ in strides]

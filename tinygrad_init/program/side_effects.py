@@ -1,7 +1,8 @@
-"""What a captured function must not do: things that Python would do once, at the capture, and never when the program runs.
+"""What a captured function must not do: things that Python would do at the capture only, and no run would repeat.
 
-Found are: prints and the like, assignments to global, nonlocal and object names, changes of lists, dictionaries and sets
-that the function reaches from outside, and results that outlive the function. What none of this sees and what still
+Found are: prints and the like, assignments to global, nonlocal and object names, changes of lists, dictionaries and
+sets that
+the function reaches from outside, and results that outlive the function. What none of this sees and what still
 differs from one call to the next (a counter, random numbers) shows when a function is captured twice.
 """
 
@@ -20,7 +21,11 @@ from typing import Any
 from .._engine.tracing import CaptureError
 
 PACKAGE = str(Path(__file__).parent.parent)
-LIBRARIES = (PACKAGE, "tinygrad_init/_engine", *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+LIBRARIES = (
+    PACKAGE,
+    "tinygrad_init/_engine",
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
 REFUSED = {print: "print", input: "input", open: "open"}
 # What may be assigned to: the trace follows it.
 FOLLOWED = {"grad"}
@@ -78,7 +83,7 @@ def containers(function: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
     """Lists, dictionaries and sets that the function knows from outside, by name, and copies of them."""
     target = inspect.unwrap(function)
     if not inspect.isfunction(target):
-        target = getattr(target, "__func__", None) or getattr(type(target), "__call__", None)
+        target = getattr(target, "__func__", None) or vars(type(target)).get("__call__")
     if not inspect.isfunction(target):
         return {}
     code = target.__code__

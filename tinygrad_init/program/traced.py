@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .instructions import DTYPES, INT64, ITEM, Buffer, View, contiguous
+from .instructions import DTYPES, ITEM, Buffer, View, contiguous
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -159,20 +159,20 @@ class Traced(NDArrayOperatorsMixin):
         return self.reshape(-1)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.sum(self, axis=axis, keepdims=keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.max(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.max(self, axis=axis, keepdims=keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.min(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.min(self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
         total = self.sum(axis, keepdims)
         return total * (total.size / max(self.size, 1))
 
     def all(self) -> Any:
-        return np.all(self)  # type: ignore[call-overload]
+        return np.all(self)
 
     # Kernels that are asked for by name
 
@@ -205,8 +205,8 @@ class Traced(NDArrayOperatorsMixin):
 
     def adam(self, gradient: Traced, m: Any, v: Any, powers: Any, lr: Traced, *rule: Any) -> None:
         """Adam, in place."""
-        state = [self.recorder.owned(x) for x in (m, v, powers)]
-        self.recorder.adam(self, gradient, *state, lr, rule[:4], rule[4])
+        first, second, power = [self.recorder.owned(x) for x in (m, v, powers)]
+        self.recorder.adam(self, gradient, first, second, power, lr, rule[:4], rule[4])
 
     # NumPy
 
@@ -253,4 +253,3 @@ class Traced(NDArrayOperatorsMixin):
 
     def __hash__(self) -> int:
         return object.__hash__(self)
-
