@@ -1,3 +1,17 @@
 """Stands in for the `cython` module where the engine runs interpreted and Cython is not installed."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 compiled = False
+T = TypeVar("T")
+
+
+def no_gc(cls: T) -> T:
+    """Compiled, objects of the class are none of the garbage collector's business."""
+    return cls
+
+
+def freelist(size: int) -> Callable[[T], T]:
+    """Compiled, memory of so many objects is kept to be used again."""
+    return no_gc

@@ -1,5 +1,12 @@
 cimport cython
 
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(object)
+
+
+cdef inline Py_ssize_t references(x):
+    return Py_REFCNT(x)
+
 
 @cython.final
 cdef class Operation:
@@ -22,8 +29,6 @@ cdef class Memory:
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(4096)
 cdef class Node:
     cdef readonly Operation op
     cdef readonly tuple params, shape

@@ -24,6 +24,8 @@ except ImportError:  # interpreted, and Cython is not installed: only `cython.co
     from . import _interpreted as cython
 
 COMPILED: bool = cython.compiled
+if not cython.compiled:
+    from sys import getrefcount as references
 
 # What a derivative rule may ask for, as numbers in its plan: -1 the cotangent, i >= 0 the saved input i, and these.
 OUT, NEEDS, SHAPES, PARAM, SHAPE = 100, 101, 102, 200, 300
@@ -163,6 +165,9 @@ _heap: list[Any] = []
 _clearing: bool = False
 
 
+@cython.no_gc
+@cython.freelist(4096)
+@cython.cclass
 class Node:
     """One application of an operation or, with no operation, a leaf: a tensor whose gradient somebody wants.
 
@@ -212,18 +217,18 @@ class Node:
 
     def __dealloc__(self) -> None:
         # Compiled only. A long graph must not be taken down by recursion: the nodes that only this one holds are laid
-        # on a heap, and the first to come clears it away, one node after the other.
+        # on a heap (where asking itself may hold a reference), and the first to come clears it away, one after the other.
         global _clearing
-        if self.left is not None:
+        if self.left is not None and references(self.left) <= 2:
             _heap.append(self.left)
             self.left = None
-        if self.right is not None:
+        if self.right is not None and references(self.right) <= 2:
             _heap.append(self.right)
             self.right = None
         if self.others is not None:
             _heap.append(self.others)
             self.others = None
-        if not _clearing:
+        if not _clearing and len(_heap) > 0:
             _clearing = True
             while len(_heap) > 0:
                 _heap.pop()

@@ -5,8 +5,6 @@ from .modes cimport Mode
 cdef Mode mode
 
 
-@cython.no_gc
-@cython.freelist(4096)
 cdef class Storage:
     cdef object __weakref__
     cdef object _array

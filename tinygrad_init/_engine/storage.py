@@ -12,7 +12,15 @@ import numpy as np
 from .graph import Memory, Operation
 from .modes import FLOAT32, FLOAT64, float_dtype, mode
 
+try:
+    import cython
+except ImportError:
+    from . import _interpreted as cython
 
+
+@cython.no_gc
+@cython.freelist(4096)
+@cython.cclass
 class Storage:
     """The numbers of a tensor and their place in a graph; `Tensor` adds what can be done with them.
 

@@ -30,7 +30,6 @@ cdef inline bint same_shape(x, y):
     return True
 
 
-@cython.no_gc
 cdef class Tensor(Storage):
     pass
 

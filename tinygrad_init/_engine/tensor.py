@@ -48,6 +48,8 @@ METHODS: dict[str, Any] = {}  # operations that are also methods of a tensor, by
 bound = BOUND  # compiled, a C variable that Python does not see
 
 
+@cython.no_gc
+@cython.cclass
 class Tensor(Storage):
     """Numbers that remember where they came from.
 
