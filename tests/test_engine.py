@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_init as tgi
-from tinygrad_init._engine.graph import Node
 
 from .strategies import arrays, dtypes, seeds
 
