@@ -19,7 +19,8 @@ class TinygradInit(Peer):
     """Tensors; 0-d ones where single numbers are asked for.
 
     Steps are run by the engine and, captured, as programs. `tinygrad_init` alone is what a row is about: what a
-    training step costs is a question to the program, what an operation costs is one to the engine.
+    training step costs is a question to the program, what an operation costs is one to the engine. Where the kernels
+    have no machine that runs programs, the engine is all there is.
     """
 
     name: ClassVar[str] = OURS
@@ -29,7 +30,9 @@ class TinygradInit(Peer):
     def __init__(self, threads: int) -> None:
         import tinygrad_init
         from tinygrad_init import optim
+        from tinygrad_init.backend import kernels
 
+        self.runs_programs = hasattr(kernels, "Machine")
         self.tgi: Any = tinygrad_init
         self.optim: Any = optim
 
@@ -56,7 +59,8 @@ class TinygradInit(Peer):
             return {"y": y.numpy(), "dw": w.grad.numpy(), "dx": x.grad.numpy()}
 
         yield Side(self.name, step, read)
-        yield Side(CAPTURED, tgi.capture(program), read)
+        if self.runs_programs:
+            yield Side(CAPTURED, tgi.capture(program), read)
 
     def network(self, problem: Network) -> Iterator[Side]:
         tgi = self.tgi
@@ -85,15 +89,15 @@ class TinygradInit(Peer):
         def state() -> Arrays:
             return problem.named([p.numpy() for p in flat])
 
-        for name, work in ((self.name, tgi.capture(step)), (EAGER, step)):
+        ways = {self.name: tgi.capture(step), EAGER: step} if self.runs_programs else {self.name: step}
+        for name, work in ways.items():
             yield Side(name, work, lambda loss: {"loss": loss.numpy()}, state, reset)
 
     def scalars(self) -> Scalars:
         return TensorScalars(self.tgi, self.optim)
 
-    def captured(self, step: Callable[[], Any]) -> Callable[[], Any]:
-        captured: Callable[[], Any] = self.tgi.capture(step)
-        return captured
+    def captured(self, step: Callable[[], Any]) -> Callable[[], Any] | None:
+        return self.tgi.capture(step) if self.runs_programs else None
 
 
 class TensorScalars:
