@@ -40,11 +40,14 @@ def curves(axis: str, rows: Sequence[dict[str, Any]]) -> dict[str, list[tuple[in
 
 
 def spread(heights: Sequence[float], apart: float) -> list[float]:
-    """The heights moved up, in their order, until each is so far from the next."""
-    found = list(heights)
-    last = float("-inf")
-    for i in sorted(range(len(heights)), key=heights.__getitem__):
-        last = found[i] = max(heights[i], last + apart)
+    """The heights moved up, in their order, until each is so far from the next; and down what would be above 1."""
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    found, last = list(heights), float("-inf")
+    for i in order:
+        last = found[i] = max(found[i], last + apart)
+    last = 1.0 + apart
+    for i in reversed(order):
+        last = found[i] = min(found[i], last - apart)
     return found
 
 

@@ -196,7 +196,7 @@ def test_names_of_lines_are_apart_and_in_order(heights: list[float]) -> None:
     found = pictures.spread(heights, 0.05)
     order = np.argsort(heights, kind="stable")
     assert np.all(np.diff(np.array(found)[order]) > 0.0499)
-    assert all(after >= before for before, after in zip(heights, found, strict=True))
+    assert all(height <= 1 for height in found)
 
 
 def test_pictures_are_written_with_their_numbers(tmp_path: Path) -> None:
