@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from . import __doc__ as description
-from . import report, worker
+from . import pictures, report, scaling, worker
 from .harness import OURS, Row
 from .peers import PEERS
 from .questions import QUESTIONS, select
@@ -50,8 +50,20 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write machine, versions and all numbers to this file"
     )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="DIR",
+        help="measure how a training step grows with depth, width and batch, and draw it into this folder",
+    )
     parser.add_argument("--list", action="store_true", help="show the names of questions and rows")
     args = parser.parse_args(argv)
+    if args.pictures and (reason := pictures.missing()):
+        parser.error(f"--pictures: {reason}")
+    if args.pictures:
+        args.only, args.threads = [scaling.QUESTION.name], args.threads or "1"
+        args.json = args.json or args.pictures / "scaling.json"
+        args.pictures.mkdir(parents=True, exist_ok=True)
     try:
         threads = args.threads.split(",") if args.threads else ["1"] if args.quick or available < 2 else ["1", "2"]
         args.threads = sorted({int(n) for n in threads})
@@ -101,7 +113,8 @@ def main(argv: list[str] | None = None) -> int:
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     if args.list:
         for question in QUESTIONS:
-            console.print(f"[bold]{question.name}[/]: {question.title}", highlight=False)
+            on_demand = " (if it is named)" if question.on_demand else ""
+            console.print(f"[bold]{question.name}[/]: {question.title}{on_demand}", highlight=False)
             for row in args.rows.get(question.name, []):
                 console.print(f"    {row.name}", highlight=False)
         return 0
@@ -133,6 +146,9 @@ def main(argv: list[str] | None = None) -> int:
     if args.json:
         answer = {"runs": contexts, "missing": contexts[0]["missing"] if contexts else [], "unanswered": unanswered}
         args.json.write_text(json.dumps(answer | {"rows": rows}, indent=1) + "\n")
+    if args.pictures and rows:
+        for file in pictures.write(args.pictures, rows, contexts[0]["machine"]["processor"]):
+            console.print(f"written: {file}", highlight=False)
     failed = [row["row"] for row in rows if row["errors"]]
     if failed:
         console.print(f"failed: {', '.join(failed)}", style="bold red")

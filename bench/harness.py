@@ -32,6 +32,9 @@ class Side:
         What the steps have changed (parameters, by name); views of it will do.
     reset
         Back to the start, so that no side is timed with numbers that others never see (such as denormal ones).
+    floor
+        Whether this is less than the work of the row, to be seen as a bound from below: its results are not those of
+        the row, and its time is a share of ours that cannot be saved rather than a ratio.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Side:
     read: Callable[[Any], Arrays]
     state: Callable[[], Arrays] = dict
     reset: Callable[[], None] = lambda: None
+    floor: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,11 @@ class NotOffered(Exception):
     """A peer cannot do the work of a row; the message says why."""
 
 
-def ask(peers: Sequence[Any], question: Callable[[Any], Side]) -> Iterator[Side | LeftOut]:
+def ask(peers: Sequence[Any], question: Callable[[Any], Iterable[Side]]) -> Iterator[Side | LeftOut]:
     """What each peer offers, or why it does not."""
     for peer in peers:
         try:
-            yield question(peer)
+            yield from question(peer)
         except NotOffered as why:
             yield LeftOut(peer.name, str(why))
 
@@ -103,6 +107,8 @@ class Question:
     ----------
     rows
         From whether the run is a quick one to the rows.
+    on_demand
+        Asked only by those who name it.
     single_thread
         Asked once, on one thread, whatever numbers of threads were wanted.
     unavailable
@@ -113,6 +119,7 @@ class Question:
     title: str
     rows: Callable[[bool], list[Row]]
     single_thread: bool = False
+    on_demand: bool = False
     unavailable: Callable[[], str] = str
 
 
@@ -136,10 +143,11 @@ QUICK = Effort(shortest=2e-4, rounds=5, fewest=3, budget=0.2)
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds a step, one number a round, and how many steps each of them is the average of."""
+    """Seconds a step, one number a round, how many steps each of them is the average of, and whether of a floor."""
 
     seconds: list[float]
     calls: int
+    floor: bool = False
 
 
 @dataclass
@@ -163,7 +171,7 @@ def run(row: Row, peers: Sequence[Any], effort: Effort) -> Result:
             else:
                 sides.append(found)
         outcomes = {}
-        for side in sides:
+        for side in (side for side in sides if not side.floor):
             try:
                 outcomes[side.name] = outcome(side, row.checked_steps)
             except Exception as error:
@@ -231,7 +239,7 @@ def measure(sides: Sequence[Side], effort: Effort) -> dict[str, Timing]:
             i = (rounds + turn) % len(sides)
             seconds[i].append(clock(sides[i], calls[i]) / calls[i])
         rounds += 1
-    return {side.name: Timing(s, n) for side, s, n in zip(sides, seconds, calls, strict=True)}
+    return {side.name: Timing(s, n, side.floor) for side, s, n in zip(sides, seconds, calls, strict=True)}
 
 
 def calibrate(side: Side, shortest: float) -> int:

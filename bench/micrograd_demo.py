@@ -47,6 +47,7 @@ class Demo:
             self.layers.append([([scalars.parameter(w) for w in row], scalars.parameter(0.0)) for row in weights])
         self.parameters = [p for layer in self.layers for weights, bias in layer for p in (*weights, bias)]
         self.start = [scalars.item(p) for p in self.parameters]
+        self.descend = scalars.descent(self.parameters, LEARNING_RATE)
 
     def score(self, x: list[Any]) -> Any:
         """What the network makes of one point."""
@@ -63,7 +64,7 @@ class Demo:
         losses = [self.scalars.relu(1 + -sign * score) for sign, score in zip(self.signs, scores, strict=True)]
         data_loss = sum(losses) * (1.0 / len(losses))
         total = data_loss + REGULARIZATION * sum(p * p for p in self.parameters)
-        self.scalars.descend(total, self.parameters, LEARNING_RATE)
+        self.descend(total)
         return total
 
     def read(self, loss: Any) -> Arrays:
@@ -80,24 +81,26 @@ class Demo:
             self.scalars.assign(p, value)
 
 
-def build(samples: int, peers: Sequence[Peer]) -> Iterator[Side | LeftOut]:
-    """The demo with the scalars of each peer."""
+def build(samples: int, captured: bool, peers: Sequence[Peer]) -> Iterator[Side | LeftOut]:
+    """The demo with the scalars of each peer; also as a program, where there is such, if that is wanted."""
 
-    def side(peer: Peer) -> Side:
+    def sides(peer: Peer) -> Iterator[Side]:
         scalars = peer.scalars()
         if scalars is None:
             raise NotOffered("has no graph of single numbers to offer")
         demo = Demo(scalars, samples)
-        return Side(peer.name, demo.step, demo.read, demo.state, demo.reset)
+        yield Side(peer.name, demo.step, demo.read, demo.state, demo.reset)
+        if captured and (program := peer.captured(demo.step)):
+            yield Side(f"{peer.name} captured", program, demo.read, demo.state, demo.reset)
 
-    return ask(peers, side)
+    return ask(peers, sides)
 
 
 def rows(quick: bool) -> list[Row]:
-    """One row; with fewer points for a quick run."""
+    """One row; for a quick run with fewer points, and no program, which takes long to capture."""
     samples = 10 if quick else 100
     title = f"2-16-16-1 on {samples} points, one training step of scalars"
-    return [Row("micrograd-demo", title, "float64", partial(build, samples), rtol=1e-9, checked_steps=3)]
+    return [Row("micrograd-demo", title, "float64", partial(build, samples, not quick), rtol=1e-9, checked_steps=3)]
 
 
 QUESTION = Question("scalars", "What does a graph of single numbers cost?", rows)

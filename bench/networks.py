@@ -98,10 +98,31 @@ def draw(size: Size) -> Network:
     return Network(size.loss, size.lr, x, y, parameters)
 
 
+def products(problem: Network) -> list[tuple[Array, Array]]:
+    """The pairs of matrices that every training step has to multiply, whoever does it.
+
+    For each layer x Wᵀ forward, and δᵀ x (for W) and δ W (for x, except in the first layer) backward.
+    """
+    rng = np.random.default_rng(0)
+    x, forward, backward = problem.x, [], []
+    for i, (weight, _) in enumerate(problem.parameters):
+        out, delta = (rng.normal(size=(len(x), len(weight))).astype(np.float32) for _ in range(2))
+        forward.append((x, weight.T))
+        backward.append((delta.T, x))
+        if i:
+            backward.append((delta, weight))
+        x = out
+    return forward + backward[::-1]
+
+
 def build(size: Size, peers: Sequence[Peer]) -> Iterator[Side | LeftOut]:
-    """The training step as each peer does it."""
+    """The training step as each peer does it, and the products of it alone."""
     problem = draw(size)
-    return ask(peers, lambda peer: peer.network(problem))
+    yield from ask(peers, lambda peer: peer.network(problem))
+    pairs = products(problem)
+    for peer in peers:
+        if step := peer.products(pairs):
+            yield Side(f"products alone, {peer.module}", step, dict, floor=True)
 
 
 def rows(quick: bool) -> list[Row]:

@@ -1,9 +1,16 @@
 """All questions, in the order of the report."""
 
-from . import chains, kernels, micrograd_demo, networks
+from . import chains, imports, kernels, micrograd_demo, networks, scaling
 from .harness import Question, Row
 
-QUESTIONS: tuple[Question, ...] = (chains.QUESTION, micrograd_demo.QUESTION, networks.QUESTION, kernels.QUESTION)
+QUESTIONS: tuple[Question, ...] = (
+    chains.QUESTION,
+    micrograd_demo.QUESTION,
+    networks.QUESTION,
+    kernels.QUESTION,
+    imports.QUESTION,
+    scaling.QUESTION,
+)
 
 
 def select(only: list[str], quick: bool) -> dict[str, list[Row]]:
@@ -14,7 +21,7 @@ def select(only: list[str], quick: bool) -> dict[str, list[Row]]:
     ValueError
         A name belongs to no question and no row.
     """
-    rows = {question.name: question.rows(quick) for question in QUESTIONS}
+    rows = {question.name: question.rows(quick) for question in QUESTIONS if only or not question.on_demand}
     known = {*rows, *(row.name for found in rows.values() for row in found)}
     if unknown := [name for name in only if name not in known]:
         raise ValueError(f"no question and no row is named {', '.join(unknown)}; --list shows the names")

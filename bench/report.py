@@ -43,7 +43,7 @@ def by_side(title: str, rows: Sequence[dict[str, Any]], scale: float) -> Table:
                 Text(f"  {side['name']}", style="bold" if side["name"] == OURS else ""),
                 number(side["median_us"] * scale),
                 f"± {number(side['spread_us'] * scale / 2)}",
-                "" if side["ratio"] is None else f"{number(side['ratio'])}×",
+                ratio(side),
             )
         table.add_section()
     return table
@@ -62,7 +62,7 @@ def by_row(title: str, rows: Sequence[dict[str, Any]], scale: float) -> Table:
                 side = sides[name]
                 cells.append(f"{number(side['median_us'] * scale)} ± {number(side['spread_us'] * scale / 2)}")
                 cells += [rate(what, side["rates"][what]) for what in rates]
-                ratios += [] if name == OURS or side["ratio"] is None else [f"{number(side['ratio'])}×"]
+                ratios += [] if name == OURS or side["ratio"] is None else [ratio(side)]
             else:
                 cells += [""] * (1 + len(rates))
         table.add_row(label(row), *cells, ", ".join(ratios))
@@ -72,7 +72,7 @@ def by_row(title: str, rows: Sequence[dict[str, Any]], scale: float) -> Table:
 
 def label(row: dict[str, Any]) -> str:
     """What a row measures."""
-    return f"{row['title']}, {row['dtype']}"
+    return ", ".join(filter(None, (row["title"], row["dtype"])))
 
 
 def add_errors(table: Table, row: dict[str, Any]) -> None:
@@ -87,6 +87,13 @@ def add_errors(table: Table, row: dict[str, Any]) -> None:
 def number(x: float) -> str:
     """Three digits that count."""
     return f"{x:.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}" if x >= 1 else f"{x:.3f}"
+
+
+def ratio(side: dict[str, Any]) -> str:
+    """A side's time by that of ours; of a floor, which does less, how much of ours it is."""
+    if side["ratio"] is None:
+        return ""
+    return f"floor: {side['ratio']:.0%}" if side["floor"] else f"{number(side['ratio'])}×"
 
 
 def rate(name: str, value: float | None) -> str:

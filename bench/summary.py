@@ -18,7 +18,8 @@ UNSTEADY = 0.5
 def summary(result: Result) -> dict[str, Any]:
     """A result as plain numbers, for JSON and the tables.
 
-    `ratio` is the median over the rounds of a side's time by that of `tinygrad_init` in the same round.
+    `ratio` is the median over the rounds of a side's time by that of `tinygrad_init` in the same round; of a `floor` it
+    is a share.
     """
     row = result.row
     sides: list[dict[str, Any]] = []
@@ -29,6 +30,7 @@ def summary(result: Result) -> dict[str, Any]:
         sides.append(
             {
                 "name": name,
+                "floor": timing.floor,
                 "median_us": float(median) * micro,
                 "q1_us": float(q1) * micro,
                 "q3_us": float(q3) * micro,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from ..harness import NotOffered, Side
+from ..harness import Array, NotOffered, Side
 
 if TYPE_CHECKING:
     from ..chains import Chain
@@ -25,8 +26,8 @@ class Scalars(Protocol):
     def relu(self, x: Any) -> Any:
         """max(x, 0)."""
 
-    def descend(self, loss: Any, parameters: list[Any], lr: float) -> None:
-        """Backward from the loss, and a step of gradient descent."""
+    def descent(self, parameters: list[Any], lr: float) -> Callable[[Any], None]:
+        """What goes backward from a loss and makes a step of gradient descent."""
 
     def item(self, x: Any) -> float:
         """The number itself."""
@@ -66,14 +67,22 @@ class Peer:
         """The installed version."""
         return metadata.version(cls.pip)
 
-    def chain(self, problem: Chain) -> Side:
-        """A chain of elementwise operations, forward and backward."""
+    def chain(self, problem: Chain) -> Iterable[Side]:
+        """A chain of elementwise operations, forward and backward, in each way that the library has."""
         raise NotOffered("has no operations on arrays")
 
-    def network(self, problem: Network) -> Side:
-        """A training step."""
+    def network(self, problem: Network) -> Iterable[Side]:
+        """A training step, in each way that the library has."""
         raise NotOffered("has no operations on arrays")
+
+    def products(self, pairs: Sequence[tuple[Array, Array]]) -> Callable[[], None] | None:
+        """What multiplies pairs of matrices into arrays that are there, if it is known for its products."""
+        return None
 
     def scalars(self) -> Scalars | None:
         """Its single numbers, if it has a graph of such."""
+        return None
+
+    def captured(self, step: Callable[[], Any]) -> Callable[[], Any] | None:
+        """A step of single numbers as a program, if the library makes programs of such."""
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -19,10 +20,10 @@ class ByHand(Peer):
     module: ClassVar[str] = "numpy"
     pip: ClassVar[str] = "numpy"
 
-    def chain(self, problem: Chain) -> Side:
+    def chain(self, problem: Chain) -> Iterator[Side]:
         return self._array_chain(problem) if problem.x.ndim else self._number_chain(problem)
 
-    def _array_chain(self, problem: Chain) -> Side:
+    def _array_chain(self, problem: Chain) -> Iterator[Side]:
         w, x = problem.w, problem.x
 
         def step() -> tuple[Array, Array, Array]:
@@ -40,9 +41,9 @@ class ByHand(Peer):
                 g = g * w
             return y, dw, dx + g
 
-        return Side(self.name, step, lambda found: dict(zip(("y", "dw", "dx"), found, strict=True)))
+        yield Side(self.name, step, lambda found: dict(zip(("y", "dw", "dx"), found, strict=True)))
 
-    def _number_chain(self, problem: Chain) -> Side:
+    def _number_chain(self, problem: Chain) -> Iterator[Side]:
         """Of Python's own numbers: NumPy's 0-d arrays would be slower."""
         w, x = float(problem.w), float(problem.x)
 
@@ -61,11 +62,21 @@ class ByHand(Peer):
                 g *= w
             return y, dw, dx + g
 
-        return Side(
+        yield Side(
             "Python by hand", step, lambda found: dict(zip(("y", "dw", "dx"), map(np.array, found), strict=True))
         )
 
-    def network(self, problem: Network) -> Side:
+    def products(self, pairs: Sequence[tuple[Array, Array]]) -> Callable[[], None]:
+        """In the BLAS that NumPy comes with."""
+        outs = [np.empty((len(x), y.shape[1]), x.dtype) for x, y in pairs]
+
+        def step() -> None:
+            for (x, y), out in zip(pairs, outs, strict=True):
+                np.matmul(x, y, out=out)
+
+        return step
+
+    def network(self, problem: Network) -> Iterator[Side]:
         weights = [weight.copy() for weight, _ in problem.parameters]
         biases = [bias.copy() for _, bias in problem.parameters]
         x, y, lr = problem.x, problem.y, np.float32(problem.lr)
@@ -95,7 +106,7 @@ class ByHand(Peer):
         def state() -> dict[str, Array]:
             return problem.named([array for layer in zip(weights, biases, strict=True) for array in layer])
 
-        return Side(self.name, step, lambda loss: {"loss": np.array(loss)}, state, reset)
+        yield Side(self.name, step, lambda loss: {"loss": np.array(loss)}, state, reset)
 
 
 def cross_entropy(logits: Array, labels: Array) -> tuple[np.floating, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,7 +32,7 @@ class HipsAutograd(Peer):
         self.autograd: Any = autograd
         self.np: Any = autograd.numpy
 
-    def chain(self, problem: Chain) -> Side:
+    def chain(self, problem: Chain) -> Iterator[Side]:
         forward = self.autograd.make_vjp(lambda wx: problem.apply(wx[0], wx[1], relu))
         ones = np.ones_like(problem.x) if problem.x.ndim else 1.0
         start = (problem.w, problem.x) if problem.x.ndim else (float(problem.w), float(problem.x))
@@ -40,9 +41,9 @@ class HipsAutograd(Peer):
             vjp, y = forward(start)
             return y, *vjp(ones)
 
-        return Side(self.name, step, lambda found: dict(zip(("y", "dw", "dx"), map(np.asarray, found), strict=True)))
+        yield Side(self.name, step, lambda found: dict(zip(("y", "dw", "dx"), map(np.asarray, found), strict=True)))
 
-    def network(self, problem: Network) -> Side:
+    def network(self, problem: Network) -> Iterator[Side]:
         anp = self.np
         x, y, lr = problem.x, problem.y, np.float32(problem.lr)
         samples = np.arange(len(y))
@@ -77,4 +78,4 @@ class HipsAutograd(Peer):
         def state() -> dict[str, Array]:
             return problem.named([p for layer in layers for p in layer])
 
-        return Side(self.name, step, lambda loss: {"loss": np.asarray(loss)}, state, reset)
+        yield Side(self.name, step, lambda loss: {"loss": np.asarray(loss)}, state, reset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,7 +27,7 @@ class JaxJit(Peer):
         jax.config.update("jax_platforms", "cpu")
         jax.config.update("jax_enable_x64", True)  # arrays keep the dtype they come with
 
-    def chain(self, problem: Chain) -> Side:
+    def chain(self, problem: Chain) -> Iterator[Side]:
         jax = self.jax
         w, x = jax.device_put((problem.w, problem.x))
 
@@ -38,9 +39,9 @@ class JaxJit(Peer):
         def step() -> Any:
             return jax.block_until_ready(program(w, x))
 
-        return Side(self.name, step, lambda found: dict(zip(("y", "dw", "dx"), map(np.asarray, found), strict=True)))
+        yield Side(self.name, step, lambda found: dict(zip(("y", "dw", "dx"), map(np.asarray, found), strict=True)))
 
-    def network(self, problem: Network) -> Side:
+    def network(self, problem: Network) -> Iterator[Side]:
         jax, jnp = self.jax, self.jax.numpy
         x = jax.device_put(problem.x)
         y = jax.device_put(problem.y.astype(np.int32) if problem.loss == "cross_entropy" else problem.y)
@@ -77,4 +78,4 @@ class JaxJit(Peer):
         def state() -> dict[str, Any]:
             return problem.named([np.array(p) for layer in layers for p in layer])
 
-        return Side(self.name, step, lambda loss: {"loss": np.asarray(loss)}, state, reset)
+        yield Side(self.name, step, lambda loss: {"loss": np.asarray(loss)}, state, reset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,7 +30,7 @@ class MyGrad(Peer):
         self.relu: Any = relu
         mygrad.turn_memory_guarding_off()
 
-    def chain(self, problem: Chain) -> Side:
+    def chain(self, problem: Chain) -> Iterator[Side]:
         w, x = (self.mg.tensor(array.copy()) for array in (problem.w, problem.x))
 
         def step() -> Any:
@@ -39,9 +40,9 @@ class MyGrad(Peer):
             y.backward()
             return y
 
-        return Side(self.name, step, lambda y: {"y": y.data, "dw": w.grad, "dx": x.grad})
+        yield Side(self.name, step, lambda y: {"y": y.data, "dw": w.grad, "dx": x.grad})
 
-    def network(self, problem: Network) -> Side:
+    def network(self, problem: Network) -> Iterator[Side]:
         mg = self.mg
         layers = [[mg.tensor(array.copy()) for array in layer] for layer in problem.parameters]
         x, y, lr = problem.x, problem.y, np.float32(problem.lr)
@@ -74,4 +75,4 @@ class MyGrad(Peer):
         def state() -> dict[str, Any]:
             return problem.named([p.data for layer in layers for p in layer])
 
-        return Side(self.name, step, lambda loss: {"loss": loss.data}, state, reset)
+        yield Side(self.name, step, lambda loss: {"loss": loss.data}, state, reset)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..chains import Chain
-from ..harness import OURS, NotOffered, Side
+from ..harness import OURS, Arrays, NotOffered, Side
 from ..networks import Network
 from .base import Peer, Scalars
 
+CAPTURED, EAGER = f"{OURS} captured", f"{OURS} eager"
+
 
 class TinygradInit(Peer):
-    """Tensors; 0-d ones where single numbers are asked for."""
+    """Tensors; 0-d ones where single numbers are asked for.
+
+    Steps are run by the engine and, captured, as programs. `tinygrad_init` alone is what a row is about: what a
+    training step costs is a question to the program, what an operation costs is one to the engine. Where the kernels
+    have no machine that runs programs, the engine is all there is.
+    """
 
     name: ClassVar[str] = OURS
     module: ClassVar[str] = "tinygrad_init"
@@ -22,24 +30,39 @@ class TinygradInit(Peer):
     def __init__(self, threads: int) -> None:
         import tinygrad_init
         from tinygrad_init import optim
+        from tinygrad_init.backend import kernels
 
+        self.runs_programs = hasattr(kernels, "Machine")
         self.tgi: Any = tinygrad_init
         self.optim: Any = optim
 
-    def chain(self, problem: Chain) -> Side:
+    def chain(self, problem: Chain) -> Iterator[Side]:
         tgi = self.tgi
         w, x = (tgi.Tensor(array, requires_grad=True) for array in (problem.w, problem.x))
         ones = tgi.Tensor(np.ones_like(problem.x))
 
-        def step() -> Any:
+        def forward() -> Any:
             w.grad = x.grad = None
-            y = problem.apply(w, x, tgi.relu)
+            return problem.apply(w, x, tgi.relu)
+
+        def step() -> Any:
+            y = forward()
             y.backward(ones)
             return y
 
-        return Side(self.name, step, lambda y: {"y": y.numpy(), "dw": w.grad.numpy(), "dx": x.grad.numpy()})
+        def program() -> Any:
+            y = forward()
+            y.sum().backward()
+            return y
 
-    def network(self, problem: Network) -> Side:
+        def read(y: Any) -> Arrays:
+            return {"y": y.numpy(), "dw": w.grad.numpy(), "dx": x.grad.numpy()}
+
+        yield Side(self.name, step, read)
+        if self.runs_programs:
+            yield Side(CAPTURED, tgi.capture(program), read)
+
+    def network(self, problem: Network) -> Iterator[Side]:
         tgi = self.tgi
         layers = [tuple(tgi.Tensor(array, requires_grad=True) for array in layer) for layer in problem.parameters]
         flat = [p for layer in layers for p in layer]
@@ -63,13 +86,18 @@ class TinygradInit(Peer):
                     for p, array in zip(layer, arrays, strict=True):
                         p.copy_(array)
 
-        def state() -> dict[str, Any]:
+        def state() -> Arrays:
             return problem.named([p.numpy() for p in flat])
 
-        return Side(self.name, step, lambda loss: {"loss": loss.numpy()}, state, reset)
+        ways = {self.name: tgi.capture(step), EAGER: step} if self.runs_programs else {self.name: step}
+        for name, work in ways.items():
+            yield Side(name, work, lambda loss: {"loss": loss.numpy()}, state, reset)
 
     def scalars(self) -> Scalars:
         return TensorScalars(self.tgi, self.optim)
+
+    def captured(self, step: Callable[[], Any]) -> Callable[[], Any] | None:
+        return self.tgi.capture(step) if self.runs_programs else None
 
 
 class TensorScalars:
@@ -77,7 +105,6 @@ class TensorScalars:
 
     def __init__(self, tgi: Any, optim: Any) -> None:
         self.tgi, self.optim = tgi, optim
-        self.optimizer: Any = None
 
     def parameter(self, value: float) -> Any:
         return self.tgi.Tensor(value, dtype=np.float64, requires_grad=True)
@@ -88,11 +115,15 @@ class TensorScalars:
     def relu(self, x: Any) -> Any:
         return self.tgi.relu(x)
 
-    def descend(self, loss: Any, parameters: list[Any], lr: float) -> None:
-        self.optimizer = self.optimizer or self.optim.SGD(parameters, lr)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+    def descent(self, parameters: list[Any], lr: float) -> Callable[[Any], None]:
+        optimizer = self.optim.SGD(parameters, lr)
+
+        def descend(loss: Any) -> None:
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        return descend
 
     def item(self, x: Any) -> float:
         return float(x.item())
@@ -114,8 +145,8 @@ class ScalarValue(Peer):
 
         self.value: Any = scalar.Value
 
-    def chain(self, problem: Chain) -> Side:
-        return chain_of_values(self.name, self.value, problem)
+    def chain(self, problem: Chain) -> Iterator[Side]:
+        yield chain_of_values(self.name, self.value, problem)
 
     def scalars(self) -> Scalars:
         return ValueScalars(self.value)
@@ -143,12 +174,15 @@ class ValueScalars:
         self.parameter = self.constant = value
         self.relu = value.relu
 
-    def descend(self, loss: Any, parameters: list[Any], lr: float) -> None:
-        for p in parameters:
-            p.grad = 0.0
-        loss.backward()
-        for p in parameters:
-            p.data -= lr * p.grad
+    def descent(self, parameters: list[Any], lr: float) -> Callable[[Any], None]:
+        def descend(loss: Any) -> None:
+            for p in parameters:
+                p.grad = 0.0
+            loss.backward()
+            for p in parameters:
+                p.data -= lr * p.grad
+
+        return descend
 
     def item(self, x: Any) -> float:
         return float(x.data)

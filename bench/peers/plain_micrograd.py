@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from ..chains import Chain
@@ -25,8 +26,8 @@ class Micrograd(Peer):
         # It orders its graph by a recursive function, which would not get through a long chain otherwise.
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))
 
-    def chain(self, problem: Chain) -> Side:
-        return chain_of_values(self.name, self.value, problem)
+    def chain(self, problem: Chain) -> Iterator[Side]:
+        yield chain_of_values(self.name, self.value, problem)
 
     def scalars(self) -> Scalars:
         return ValueScalars(self.value)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 from ..chains import Chain
-from ..harness import NotOffered, Side
+from ..harness import Array, NotOffered, Side
 from ..networks import Network
 from .base import Peer, Scalars
 
@@ -27,7 +27,7 @@ class PyTorchEager(Peer):
         self.torch: Any = torch
         torch.set_num_threads(threads)
 
-    def chain(self, problem: Chain) -> Side:
+    def chain(self, problem: Chain) -> Iterator[Side]:
         torch = self.torch
         w, x = (torch.tensor(array, requires_grad=True) for array in (problem.w, problem.x))
         ones = torch.ones_like(x)
@@ -40,9 +40,9 @@ class PyTorchEager(Peer):
             y, (dw, dx) = found
             return {"y": y.detach().numpy(), "dw": dw.numpy(), "dx": dx.numpy()}
 
-        return Side(self.name, step, read)
+        yield Side(self.name, step, read)
 
-    def network(self, problem: Network) -> Side:
+    def network(self, problem: Network) -> Iterator[Side]:
         layers = self._layers(problem, requires_grad=True)
         flat = [p for layer in layers for p in layer]
         step = self._training_step(problem, layers, flat)
@@ -55,7 +55,19 @@ class PyTorchEager(Peer):
         def state() -> dict[str, Any]:
             return problem.named([p.detach().numpy() for p in flat])
 
-        return Side(self.name, step, lambda loss: {"loss": loss.detach().numpy()}, state, reset)
+        yield Side(self.name, step, lambda loss: {"loss": loss.detach().numpy()}, state, reset)
+
+    def products(self, pairs: Sequence[tuple[Array, Array]]) -> Callable[[], None] | None:
+        """In the BLAS that PyTorch comes with: MKL, on x86."""
+        torch = self.torch
+        operands = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in pairs]
+        outs = [torch.empty((len(x), y.shape[1]), dtype=x.dtype) for x, y in operands]
+
+        def step() -> None:
+            for (x, y), out in zip(operands, outs, strict=True):
+                torch.mm(x, y, out=out)
+
+        return step
 
     def _layers(self, problem: Network, requires_grad: bool) -> list[tuple[Any, Any]]:
         tensor = partial(self.torch.tensor, requires_grad=requires_grad)
@@ -112,10 +124,13 @@ class TensorScalars:
     def constant(self, value: float) -> Any:
         return self.torch.tensor(value, dtype=self.torch.float64)
 
-    def descend(self, loss: Any, parameters: list[Any], lr: float) -> None:
-        gradients = self.torch.autograd.grad(loss, parameters)
-        with self.torch.no_grad():
-            self.torch._foreach_add_(parameters, gradients, alpha=-lr)
+    def descent(self, parameters: list[Any], lr: float) -> Callable[[Any], None]:
+        def descend(loss: Any) -> None:
+            gradients = self.torch.autograd.grad(loss, parameters)
+            with self.torch.no_grad():
+                self.torch._foreach_add_(parameters, gradients, alpha=-lr)
+
+        return descend
 
     def item(self, x: Any) -> float:
         return float(x.item())
@@ -136,10 +151,13 @@ class PyTorchCompiled(PyTorchEager):
         compiler = os.environ.get("CXX", "g++")
         return super().missing() or ("" if shutil.which(compiler) else f"needs a C++ compiler ({compiler})")
 
-    def chain(self, problem: Chain) -> Side:
+    def products(self, pairs: Sequence[tuple[Array, Array]]) -> None:
+        return None  # those of eager PyTorch, once more
+
+    def chain(self, problem: Chain) -> Iterator[Side]:
         raise NotOffered("takes minutes to compile a chain")
 
-    def network(self, problem: Network) -> Side:
+    def network(self, problem: Network) -> Iterator[Side]:
         # Every row starts from nothing: a graph of another row would count towards the limit of recompilations.
         self.torch._dynamo.reset()
         return super().network(problem)
