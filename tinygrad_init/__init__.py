@@ -10,7 +10,10 @@ tensor([2., 4.], dtype=float32)
 is the same engine on single numbers, to be read.
 """
 
-from . import data, diagnose, init, nn, ops, optim
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import init, nn, ops, optim
 from ._engine.backward import grad
 from ._engine.modes import (
     default_dtype,
@@ -24,12 +27,40 @@ from ._engine.tensor import Tensor
 from .backend import BACKEND
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
-from .program import CaptureError, capture
-from .training import initialize, predict, train
+
+if TYPE_CHECKING:
+    from . import data, diagnose
+    from .program import CaptureError, capture
+    from .training import initialize, predict, train
 
 __version__ = "0.1.0"
 
 tensor = Tensor
+
+# What takes longer to import than the rest together is imported when it is first asked for.
+_LATER = {
+    "CaptureError": "program",
+    "capture": "program",
+    "data": "",
+    "diagnose": "",
+    "initialize": "training",
+    "predict": "training",
+    "train": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _LATER[name]
+    module = importlib.import_module(f".{home or name}", __name__)
+    found = globals()[name] = getattr(module, name) if home else module
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 __all__ = [
     *ops.__all__,

@@ -52,7 +52,7 @@ class TinygradInit(Peer):
 
         def program() -> Any:
             y = forward()
-            y.sum().backward()
+            y.backward(ones)
             return y
 
         def read(y: Any) -> Arrays:

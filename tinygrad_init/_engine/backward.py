@@ -373,6 +373,8 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Tensor:
     alias._memory = given._memory
     alias._node = given._node if create_graph else None
     alias._shared = True
+    if mode.trace is not None:
+        alias._array = mode.trace.operand(given)
     return alias
 
 

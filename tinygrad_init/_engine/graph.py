@@ -217,7 +217,7 @@ class Node:
 
     def __dealloc__(self) -> None:
         # Compiled only. A long graph must not be taken down by recursion: the nodes that only this one holds are laid
-        # on a heap (where asking itself may hold a reference), and the first to come clears it away, one after the other.
+        # on a heap (asking may hold a reference, too), and the first to come clears it away, one after the other.
         global _clearing
         if self.left is not None and references(self.left) <= 2:
             _heap.append(self.left)
