@@ -1,4 +1,5 @@
 cimport cython
+cimport numpy as cnp
 from .bound cimport Bound
 from .graph cimport Memory, Node, Operation, schedule
 from .modes cimport Mode
@@ -10,6 +11,13 @@ from .._kernels cimport (
 )
 
 cdef Mode mode
+
+
+cdef inline bint same_array_shape(kept, array):
+    """Whether what was saved is an array (and no bare number or stand-in) of that shape."""
+    return isinstance(kept, cnp.ndarray) and same_shape(kept, array)
+
+
 cdef Bound bound
 
 
@@ -22,6 +30,6 @@ cdef fetch(Node node, int what, Tensor g, list asked)
 cdef check_memories(Operation op, Node node)
 cdef check_memory(Operation op, Node node, int i, Memory memory, Py_ssize_t version)
 cdef Tensor fit(Operation op, Py_ssize_t i, Tensor part, Node parent)
-cdef Tensor accumulate(total, Tensor g, sums, Py_ssize_t slot, bint fresh)
+cdef Tensor accumulate(total, Tensor g, bytearray sums, Py_ssize_t slot, bint fresh, bint recording)
 cdef Tensor exclusive(Tensor g)
 cdef deliver(Node node, Tensor g)

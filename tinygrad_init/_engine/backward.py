@@ -27,7 +27,9 @@ _delivering = threading.Lock()
 
 if not cython.compiled:
     # Only compiled code reaches these: interpreted, operations have no number in the C table.
-    from .tensor import same_shape
+
+    def same_array_shape(kept: Any, array: Any) -> bool:
+        return isinstance(kept, np.ndarray) and bool(kept.shape == array.shape)
 
     scalar_vjp: Any = None
     unary_vjp_kernel: Any = None
@@ -91,7 +93,7 @@ def start_values(seeds: list[Any]) -> list[Any]:
 def walk(
     order: list[Any],
     edges: Any,
-    asked: Any,
+    asked: bytearray,
     start: list[Any],
     wanted: dict[Any, list[int]],
     results: list[Any],
@@ -110,9 +112,9 @@ def walk(
     trace: Any = mode.trace
     places: cython.longlong[:] = edges
     cotangents: list[Any] = [None] * len(order)
-    sums = bytearray(len(order))  # 1: the cotangent was made here and nobody else holds it
+    sums: bytearray = bytearray(len(order))  # 1: the cotangent was made here and nobody else holds it
     for slot, found in zip(*start, strict=True):
-        cotangents[slot] = accumulate(cotangents[slot], found, sums, slot, False)
+        cotangents[slot] = accumulate(cotangents[slot], found, sums, slot, False, recording)
     for slot in range(len(order)):
         node = order[slot]
         found = cotangents[slot]
@@ -141,7 +143,7 @@ def walk(
                             fresh: cython.bint = part is not g
                             if part._dims() != node.parent(i).shape:
                                 part = fit(op, i, part, node.parent(i))
-                            cotangents[target] = accumulate(cotangents[target], part, sums, target, fresh)
+                            cotangents[target] = accumulate(cotangents[target], part, sums, target, fresh, recording)
                 else:
                     needs: list[Any] = [places[i] >= 0 and asked[places[i]] != 0 for i in range(edge, edge + degree)]
                     parts: list[Any] = pull_back(op, node, g, needs)
@@ -149,7 +151,7 @@ def walk(
                         if parts[i] is not None and needs[i]:
                             target = places[edge + i]
                             part = fit(op, i, parts[i], node.parent(i))
-                            cotangents[target] = accumulate(cotangents[target], part, sums, target, False)
+                            cotangents[target] = accumulate(cotangents[target], part, sums, target, False, recording)
                 if not keep:
                     node.free()
         edge += degree
@@ -214,11 +216,6 @@ def has_kernel(op: Operation, node: Node, g: Tensor) -> bool:
         return True
     mask: cython.long = (0 if node.left is None else op.x_mask) | (0 if node.right is None else op.y_mask)
     return (not mask & 1 or same_array_shape(node.x, g._array)) and (not mask & 2 or same_array_shape(node.y, g._array))
-
-
-def same_array_shape(kept: Any, array: Any) -> bool:
-    """Whether what was saved is an array (and no bare number) of that shape."""
-    return isinstance(kept, np.ndarray) and same_shape(kept, array)
 
 
 def by_kernel(op: Operation, node: Node, i: cython.int, g: Tensor) -> Tensor:
@@ -307,17 +304,19 @@ def fit(op: Operation, i: cython.Py_ssize_t, part: Tensor, parent: Node) -> Tens
     return bound.sum_to(part, parent.shape)
 
 
-def accumulate(total: Any, g: Tensor, sums: Any, slot: cython.Py_ssize_t, fresh: cython.bint) -> Tensor:
+def accumulate(
+    total: Any, g: Tensor, sums: bytearray, slot: cython.Py_ssize_t, fresh: cython.bint, recording: cython.bint
+) -> Tensor:
     """Add a cotangent to what has come so far, in place where that was made here and nobody else holds it."""
     if total is None:
         if fresh:
             sums[slot] = 1
         return g
     held: Tensor = total
-    if sums[slot] == 0 or held._array is None or mode.grad:
+    if sums[slot] == 0 or held._array is None or recording:
         sums[slot] = 1
         return bound.add(held, g)
-    if cython.compiled and isinstance(held._array, np.ndarray):
+    if cython.compiled and same_array_shape(held._array, g._array):
         add_into_kernel(held._array, g._array)
     else:
         with np.errstate(all="ignore"):
