@@ -34,7 +34,7 @@ cdef class Node:
     cdef readonly tuple params, shape
     cdef readonly bint single, numbers, freed
     cdef readonly int degree
-    cdef Node left, right
+    cdef Node left, right, below
     cdef tuple others, shapes
     cdef readonly object x, y, out
     cdef tuple rest

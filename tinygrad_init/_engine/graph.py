@@ -182,11 +182,12 @@ class Node:
     """
 
     __slots__ = (
-        "cotangent", "degree", "freed", "left", "numbers", "op", "others", "out", "out_value", "owner", "params",
+        "below", "cotangent", "degree", "freed", "left", "numbers", "op", "others", "out", "out_value", "owner", "params",
         "pending", "place", "rest", "right", "shape", "shapes", "single", "slot", "x", "x_memory", "x_value",
         "x_version", "y", "y_memory", "y_value", "y_version",
     )  # fmt: skip
 
+    below: Any
     op: Any
     params: Any
     shape: Any
@@ -260,7 +261,7 @@ def new_node(op: Any, params: Any, shape: Any, single: cython.bint) -> Node:
     node.shape = shape
     node.single = single
     if not cython.compiled:  # where it is, all fields start as None and 0
-        node.left = node.right = node.others = node.x = node.y = node.out = node.rest = node.shapes = None
+        node.below = node.left = node.right = node.others = node.x = node.y = node.out = node.rest = node.shapes = None
         node.x_memory = node.y_memory = node.place = node.owner = None
         node.numbers = node.freed = False
         node.degree = node.pending = node.slot = node.x_version = node.y_version = 0
@@ -311,15 +312,15 @@ def count_edges(roots: list[Any], seen: list[Any]) -> Node | None:
     node: Node
     parent: Node
     i: cython.int
+    at: cython.Py_ssize_t = 0
     freed: Node | None = None
-    stack: list[Any] = []
     for node in roots:
         if node.pending == 0:
             seen.append(node)
-            stack.append(node)
         node.pending += 1
-    while stack:
-        node = stack.pop()
+    while at < len(seen):
+        node = seen[at]
+        at += 1
         if node.freed:
             freed = node
         for i in range(node.degree):
@@ -327,7 +328,6 @@ def count_edges(roots: list[Any], seen: list[Any]) -> Node | None:
             if parent is not None:
                 if parent.pending == 0:
                     seen.append(parent)
-                    stack.append(parent)
                 parent.pending += 1
     return freed
 
@@ -337,13 +337,16 @@ def lay_out(roots: list[Any], order: list[Any]) -> None:
     node: Node
     parent: Node
     i: cython.int
-    stack: list[Any] = []
+    top: Node | None = None  # of a stack: each node on it knows the one below
     for node in roots:
         node.pending -= 1
         if node.pending == 0:
-            stack.append(node)
-    while stack:
-        node = stack.pop()
+            node.below = top
+            top = node
+    while top is not None:
+        node = top
+        top = node.below
+        node.below = None
         node.slot = len(order)
         order.append(node)
         for i in range(node.degree):
@@ -351,7 +354,8 @@ def lay_out(roots: list[Any], order: list[Any]) -> None:
             if parent is not None:
                 parent.pending -= 1
                 if parent.pending == 0:
-                    stack.append(parent)
+                    parent.below = top
+                    top = parent
 
 
 def refuse_freed(freed: Node | None) -> None:

@@ -7,4 +7,4 @@ cdef inline double round_to_single(double value) noexcept:
 
 
 cpdef walk_numbers(list roots, list seeds, bint keep)
-cdef give(Node parent, double part, list stack)
+cdef Node give(Node parent, double part, Node top)

@@ -30,7 +30,7 @@ def walk_numbers(roots: list[Any], seeds: list[Any], keep: cython.bint) -> Any:
     """
     node: Node
     i: cython.Py_ssize_t
-    stack: list[Any] = []
+    top: Node | None = None  # of a stack: each node on it knows the one below
     leaves: list[Any] = []
     seen: list[Any] = []
     for node in roots:
@@ -46,9 +46,11 @@ def walk_numbers(roots: list[Any], seeds: list[Any], keep: cython.bint) -> Any:
                     return None
                 node.cotangent = 0.0
             for i in range(len(roots)):
-                give(roots[i], seeds[i], stack)
-            while stack:
-                node = stack.pop()
+                top = give(roots[i], seeds[i], top)
+            while top is not None:
+                node = top
+                top = node.below
+                node.below = None
                 if node.op is None:
                     leaves.append((node, node.cotangent))
                     continue
@@ -59,23 +61,28 @@ def walk_numbers(roots: list[Any], seeds: list[Any], keep: cython.bint) -> Any:
                 y: cython.double = node.y_value
                 out: cython.double = node.out_value
                 if node.left is not None:
-                    give(node.left, scalar_vjp(op.code, 0, g, x, y, out, p), stack)
+                    top = give(node.left, scalar_vjp(op.code, 0, g, x, y, out, p), top)
                 if node.right is not None:
-                    give(node.right, scalar_vjp(op.code, 1, g, x, y, out, p), stack)
-                if not keep:
-                    node.free()
+                    top = give(node.right, scalar_vjp(op.code, 1, g, x, y, out, p), top)
+                if not keep:  # as `free`: it holds nothing else
+                    node.freed = True
+                    node.degree = 0
+                    node.left = node.right = None
         except BaseException:
             for node in seen:
                 node.pending = 0
+                node.below = None
             raise
     return leaves
 
 
-def give(parent: Node, part: cython.double, stack: list[Any]) -> None:
-    """Add to a node's cotangent; after the last part the node is next."""
+def give(parent: Node, part: cython.double, top: Node | None) -> Any:
+    """Add to a node's cotangent; after the last part it is put on the stack, whose top is returned."""
     parent.cotangent += part
     if parent.single:
         parent.cotangent = round_to_single(parent.cotangent)
     parent.pending -= 1
-    if parent.pending == 0:
-        stack.append(parent)
+    if parent.pending > 0:
+        return top
+    parent.below = top
+    return parent
