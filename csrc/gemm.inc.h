@@ -13,7 +13,8 @@
 enum { T(MC) = 192, T(KC) = 2048 / sizeof(REAL), T(NC) = 2048 };
 
 /* Contiguous rows of B are read in place unless many rows of A pass by (with 128 and 256 of them, 3 to 5 % faster than
- * packed). A is copied if it is large and C is wide enough to pay for it. */
+ * packed), or they lie a multiple of 4096 bytes apart and share the same few places of the cache: 256 x 1024 x 1024 with B
+ * fresh from memory took 7.8 ms in place, 5.8 ms packed. A is copied if it is large and C is wide enough to pay for it. */
 enum { T(B_IN_PLACE) = 320, T(A_IN_PLACE) = 128 * 1024 / sizeof(REAL), T(WIDTH_FOR_A) = 64 };
 
 /* How deep blocks are: k in the fewest even parts. */
@@ -25,7 +26,10 @@ static size_t T(depth)(size_t k) {
 }
 
 static int T(packs_a)(size_t m, size_t n, size_t k) { return n > T(WIDTH_FOR_A) && m * k > T(A_IN_PLACE); }
-static int T(packs_b)(size_t m, const tgi_matrix *b) { return b->column_stride != 1 || m > T(B_IN_PLACE); }
+static int T(packs_b)(size_t m, const tgi_matrix *b) {
+    const size_t step = (size_t)b->row_stride * sizeof(REAL);
+    return b->column_stride != 1 || m > T(B_IN_PLACE) || (m > T(MC) / 2 && step % 4096 == 0);
+}
 
 /* Packed rows are apart by an odd number of vectors: rows at powers of two would share few places of the cache. */
 static size_t T(stretch)(size_t length) { return ((length / T(LANES) + 1) | 1) * T(LANES); }

@@ -1,5 +1,7 @@
 """Training, in the article's six steps: 1. prepare the input, 2. initialize, then again and again 3. forward, 4. loss,
-5. backward and update, 6. until the loss no longer falls (here: for a number of epochs)."""
+5. backward and update, 6. until the loss no longer falls (here: for a number of epochs).
+
+Steps 3 to 5 run as a captured program."""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from .data import Scaler, batches
 from .init import INITIALIZERS, Initializer, zeros_
 from .nn import Activation, Module, layers_of
 from .optim import Optimizer
+from .program import CaptureError, capture
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]
@@ -74,18 +77,24 @@ def train(
     if initializer is not None:
         initialize(model, initializer, generator)
     update = optimizer(list(model.parameters()))
+
+    def learn(xs: Any, ys: Any) -> Tensor:
+        # 3. Forward: from the input to the network's output.
+        prediction = model(xs)
+        # 4. The loss: one number for how wrong it is.
+        cost = loss(prediction, ys)
+        # 5. Backward: the chain rule gives ∂C/∂W for every W; each goes a step against its own.
+        update.zero_grad()
+        cost.backward()
+        update.step()
+        return cost
+
+    run = captured(learn)
     history, step = [], 0
     for epoch in range(epochs):
         total = 0.0
         for xs, ys in batches(x, y, batch_size, generator):
-            # 3. Forward: from the input to the network's output.
-            prediction = model(xs)
-            # 4. The loss: one number for how wrong it is.
-            cost = loss(prediction, ys)
-            # 5. Backward: the chain rule gives ∂C/∂W for every W; each goes a step against its own.
-            update.zero_grad()
-            cost.backward()
-            update.step()
+            cost = run(xs, ys)
             step += 1
             total += cost.item() * len(xs)
             if on_step is not None:
@@ -93,6 +102,21 @@ def train(
         # 6. Again, until the loss no longer falls: what it has been is returned, for the caller to see.
         history.append(total / len(x))
     return history
+
+
+def captured(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as a program, or as it is if it cannot be one: it may then do whatever Python can."""
+    program: Callable[..., Any] = capture(function)
+
+    def run(*arguments: Any) -> Any:
+        nonlocal program
+        try:
+            return program(*arguments)
+        except CaptureError:  # raised before anything was done
+            program = function
+            return function(*arguments)
+
+    return run
 
 
 def initialize(model: Module, initializer: str | Initializer, rng: np.random.Generator | int) -> None:
