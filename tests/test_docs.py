@@ -21,7 +21,9 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "engine.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "docs" / "engine.md", ROOT / "docs" / "programs.md"], ids=lambda page: page.name
+)
 def test_python_blocks_run_one_after_the_other(page: Path) -> None:
     found = blocks(page, "python")
     assert len(found) >= 2

@@ -120,6 +120,7 @@ cdef class Machine:
     cdef int fill_scalars(self, tgi_instruction *out, object found) except -1
     cdef int fill_chain(self, tgi_instruction *out, object found) except -1
     cpdef bint bind(self, int slot, object array, int kind) except -1
+    cpdef bind_as_it_lies(self, int slot, object array)
     cpdef double read(self, int64_t offset, int kind)
     cpdef write(self, int64_t offset, int kind, double value)
     cpdef int64_t run(self) except? -1

@@ -3,6 +3,7 @@
 # Part of _kernels.pyx. `reference.Machine` is its twin.
 
 
+@cython.no_gc_clear  # its lists are needed to the last: they know what has to be given back
 cdef class Machine:
     """A program ready to run.
 
@@ -122,6 +123,12 @@ cdef class Machine:
         self.held[slot] = array
         self.slots[slot] = <char *>cnp.PyArray_DATA(x)
         return True
+
+    cpdef bind_as_it_lies(self, int slot, object array):
+        """Let a slot stand for an array with gaps: the program knows its strides."""
+        cdef cnp.ndarray x = array
+        self.held[slot] = array
+        self.slots[slot] = <char *>cnp.PyArray_DATA(x)
 
     def load(self, int64_t offset, object array):
         """Put an array into the program's own memory."""

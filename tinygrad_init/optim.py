@@ -68,8 +68,8 @@ class Optimizer:
                 if i not in self.state:
                     self.state[i] = self.start(p)
                 if p.ndim == 0 and trace is None:  # a bare number has no array to change in place
-                    value = np.array(p.numpy())
-                    self.update(i, value, gradient, lr)
+                    value = np.array(p.numpy()).reshape(1)
+                    self.update(i, value, gradient.reshape(1), lr)
                     p.fill_(value.item())
                 else:
                     self.update(i, own(p), gradient, lr)
@@ -110,7 +110,7 @@ class SGD(Optimizer):
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
 
     def start(self, p: Tensor) -> tuple[Array, ...]:
-        return (np.zeros(p.shape, p.dtype),) if self.momentum else ()
+        return (np.zeros(p.shape or 1, p.dtype),) if self.momentum else ()
 
     def update(self, i: int, weight: Array, gradient: Array, lr: Any) -> None:
         velocity = self.state[i][0] if self.momentum else None
@@ -141,7 +141,7 @@ class Adam(Optimizer):
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
 
     def start(self, p: Tensor) -> tuple[Array, ...]:
-        return np.zeros(p.shape, p.dtype), np.zeros(p.shape, p.dtype), np.ones(2)  # the last: β₁ᵗ and β₂ᵗ
+        return np.zeros(p.shape or 1, p.dtype), np.zeros(p.shape or 1, p.dtype), np.ones(2)  # the last: β₁ᵗ and β₂ᵗ
 
     def update(self, i: int, weight: Array, gradient: Array, lr: Any) -> None:
         rule = (*self.betas, self.eps, self.weight_decay, self.decoupled)

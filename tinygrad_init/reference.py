@@ -106,14 +106,14 @@ def unary(name: str, x: Array, *params: float) -> Array:
         return np.asarray(UNARY[name](x, *params), dtype=x.dtype)
 
 
-def binary(name: str, x: Array, y: Array) -> Array:
+def binary(name: str, x: Array, y: Array, label: str = "") -> Array:
     """An elementwise function of two arrays, stretched to a common shape."""
     if x.dtype != y.dtype:
         raise TypeError(f"{x.dtype} and {y.dtype} do not mix")
     try:
         np.broadcast_shapes(x.shape, y.shape)
     except ValueError:
-        raise ValueError(f"{name}: shapes {x.shape} and {y.shape} do not broadcast") from None
+        raise ValueError(f"{label or name}: shapes {x.shape} and {y.shape} do not broadcast") from None
     with np.errstate(all="ignore"):
         return np.asarray((BINARY.get(name) or RELATIONS[name])(x, y), dtype=x.dtype)
 

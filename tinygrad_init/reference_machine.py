@@ -16,6 +16,23 @@ DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64))
 A, B, C, D, E, OUT = range(6)
 
 
+class Memory:
+    """A place in an array's memory, as NumPy takes it."""
+
+    def __init__(
+        self, owner: Array, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> None:
+        address = owner.__array_interface__["data"][0] + offset
+        self.owner = owner
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": tuple(shape),
+            "typestr": dtype.str,
+            "strides": tuple(strides),
+            "data": (address, False),
+        }
+
+
 class Machine:
     """A program ready to run; see `_machine.pxi` for what it is made of.
 
@@ -39,8 +56,12 @@ class Machine:
         """Let a slot stand for an array; False, and nothing done, if it is of another kind or has gaps."""
         if array.dtype != DTYPES[kind] or not array.flags.c_contiguous or not array.flags.aligned:
             return False
-        self.slots[slot] = array.reshape(-1).view(np.uint8)
+        self.slots[slot] = array
         return True
+
+    def bind_as_it_lies(self, slot: int, array: Array) -> None:
+        """Let a slot stand for an array with gaps: the program knows its strides."""
+        self.slots[slot] = array
 
     def load(self, offset: int, array: Array) -> None:
         """Put an array into the program's own memory."""
@@ -50,9 +71,7 @@ class Machine:
         """An array over an operand's memory."""
         if math.prod(shape) == 0:
             return np.zeros(shape, DTYPES[kind])
-        memory = self.slots[place[0]][place[1] :]
-        flat = memory[: len(memory) // DTYPES[kind].itemsize * DTYPES[kind].itemsize].view(DTYPES[kind])
-        return np.lib.stride_tricks.as_strided(flat, shape, strides)
+        return np.asarray(Memory(self.slots[place[0]], place[1], shape, strides, DTYPES[kind]))
 
     def read(self, offset: int, kind: int) -> float:
         """A single number out of the program's own memory."""

@@ -12,6 +12,11 @@ def no_gc(cls: T) -> T:
     return cls
 
 
+def cclass(cls: T) -> T:
+    """Compiled, a class of C."""
+    return cls
+
+
 def freelist(size: int) -> Callable[[T], T]:
     """Compiled, memory of so many objects is kept to be used again."""
     return no_gc

@@ -182,8 +182,8 @@ class Node:
     """
 
     __slots__ = (
-        "below", "cotangent", "degree", "freed", "left", "numbers", "op", "others", "out", "out_value", "owner", "params",
-        "pending", "place", "rest", "right", "shape", "shapes", "single", "slot", "x", "x_memory", "x_value",
+        "below", "cotangent", "degree", "freed", "left", "numbers", "op", "others", "out", "out_value", "owner",
+        "params", "pending", "place", "rest", "right", "shape", "shapes", "single", "slot", "x", "x_memory", "x_value",
         "x_version", "y", "y_memory", "y_value", "y_version",
     )  # fmt: skip
 

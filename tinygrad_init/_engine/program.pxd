@@ -3,7 +3,7 @@ cimport numpy as cnp
 from .modes cimport Mode
 from .storage cimport Storage
 from .tensor cimport Tensor, blank, number
-from .tracing cimport Binding
+from .tracing cimport Binding, same_contents, same_names
 from .._kernels cimport Machine, empty
 
 cdef extern from "Python.h":
@@ -67,7 +67,7 @@ cdef class Gradient:
 
 
 cdef class Program:
-    cdef readonly list inputs, bindings, outputs, gradients, steps, attributes, visited
+    cdef readonly list inputs, bindings, outputs, gradients, steps, attributes, visited, names, containers
     cdef readonly Machine machine
     cdef readonly object structure, checks
     cdef Py_ssize_t epoch
@@ -78,6 +78,7 @@ cdef class Program:
     cdef readonly Py_ssize_t runs
 
     cpdef bint takes(self, tuple values)
+    cdef attach(self, tuple values)
     cpdef run(self, tuple values)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from .modes import FLOAT32, mode
 from .storage import Storage
 from .tensor import Tensor, blank, number
-from .tracing import Binding, structure_of
+from .tracing import Binding, same_contents, same_names, same_structure
 
 try:
     import cython
@@ -115,14 +115,14 @@ class Output:
 
     def prepare(self, machine: Any) -> None:
         """Give the program a fresh array to write to."""
-        if self.same is None and not self.numbers:
+        if self.slot != 0 and not self.numbers:
             self.array = empty(self.shape, self.kind)
             machine.bind(self.slot, self.array, self.kind)
 
     def take(self, machine: Any) -> Any:
         """The result of the run."""
         out: Tensor
-        if self.same is not None:
+        if self.slot == 0 and not self.numbers:
             return self.same
         if self.numbers:
             value: float = machine.read(self.offset, self.kind)
@@ -212,6 +212,8 @@ class Program:
         By number of a step that may stop the run, what to raise.
     attributes
         Objects, names of numbers that they have, and where in the program's memory those belong.
+    names, containers
+        What names outside meant and what containers there held, when the program was made.
     visited
         Modules and optimizers, and what the program takes for granted of them.
     runs
@@ -230,6 +232,8 @@ class Program:
         checks: dict[int, Any],
         attributes: list[Any],
         visited: list[Any],
+        names: list[Any],
+        containers: list[Any],
     ) -> None:
         self.machine = machine
         self.steps = steps
@@ -241,6 +245,8 @@ class Program:
         self.checks = checks
         self.attributes = attributes
         self.visited = visited
+        self.names = names
+        self.containers = [pair for _, known in visited for pair in known[1]] + containers
         self.epoch = mode.structure
         self.grad = mode.grad
         self.dtype = mode.dtype
@@ -260,16 +266,15 @@ class Program:
             if not item.takes(values[i]):
                 return False
         if self.epoch != mode.structure:
-            if not self.same_structure():
-                return False
+            for owner, known in self.visited:
+                if not same_structure(owner, known):
+                    return False
             self.epoch = mode.structure
+        if not same_names(self.names) or not same_contents(self.containers):
+            return False
         if mode.dtypes != 0 and mode.dtype is not self.dtype:
             return False
         return self.grad == (mode.unusual == 0 or mode.grad)
-
-    def same_structure(self) -> bool:
-        """Whether modules and optimizers consist of what they did when the program was made."""
-        return all(structure_of(owner) == known for owner, known in self.visited)
 
     def run(self, values: tuple[Any, ...]) -> Any:
         """Run with these arguments; `MISFIT` if something outside has changed so much that the program is no longer
@@ -278,10 +283,8 @@ class Program:
         One thread at a time: another one that asks for the same program waits.
         """
         binding: Binding
-        item: Input
         output: Output
         gradient: Gradient
-        i: cython.Py_ssize_t
         machine = self.machine
         if self.running or not cython.compiled:
             self.wait()
@@ -293,17 +296,7 @@ class Program:
             for gradient in self.gradients:
                 if not gradient.fits():
                     return MISFIT
-            for i in range(len(values)):
-                item = self.inputs[i]
-                item.attach(machine, values[i])
-            for binding in self.bindings:
-                binding.attach(machine)
-            for owner, name, offset in self.attributes:
-                machine.write(offset, 1, getattr(owner, name))
-            for gradient in self.gradients:
-                gradient.prepare(machine)
-            for output in self.outputs:
-                output.prepare(machine)
+            self.attach(values)
             stopped: cython.longlong = machine.run()
             if stopped >= 0:
                 raise self.checks[stopped](machine)
@@ -321,6 +314,26 @@ class Program:
             if self.waiting > 0:
                 self.go_on()
 
+    def attach(self, values: tuple[Any, ...]) -> None:
+        """Let the program see its arguments and everything outside as they are now."""
+        binding: Binding
+        item: Input
+        output: Output
+        gradient: Gradient
+        i: cython.Py_ssize_t
+        machine = self.machine
+        for i in range(len(values)):
+            item = self.inputs[i]
+            item.attach(machine, values[i])
+        for binding in self.bindings:
+            binding.attach(machine)
+        for owner, name, offset in self.attributes:
+            machine.write(offset, 1, getattr(owner, name))
+        for gradient in self.gradients:
+            gradient.prepare(machine)
+        for output in self.outputs:
+            output.prepare(machine)
+
     def wait(self) -> None:
         """Until no other thread runs the program."""
         with self.idle:
@@ -335,8 +348,11 @@ class Program:
         with self.idle:
             self.idle.notify()
 
-    def profile(self, runs: int) -> list[list[float]]:
-        """The seconds that each step takes, run by run; what the program changes outside is put back."""
+    def profile(self, runs: int, values: Any) -> list[list[float]]:
+        """The seconds that each step takes, run by run; what the program changes outside is put back.
+
+        With these arguments, or (None) with those of the last run.
+        """
         binding: Binding
         gradient: Gradient
         output: Output
@@ -344,6 +360,8 @@ class Program:
             self.wait()
         self.running = True
         try:
+            if values is not None:
+                self.attach(values)
             arrays: list[Any] = []
             for binding in self.bindings:
                 arrays.append(binding.shown())

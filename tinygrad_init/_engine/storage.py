@@ -53,6 +53,7 @@ class Storage:
             if trace is not None:
                 self._array = trace.constant(array)
                 self._single = self._array.itemsize == 4
+                self._value = 0.0
                 self._shared = True  # the numbers may be the caller's: copied only before a change
                 return
         self._single = array.itemsize == 4

@@ -16,7 +16,7 @@ cdef class Binding:
     cdef public bint written
     cdef public int slot, kind
     cdef public long long offset
-    cdef object bound
+    cdef object bound, lies
     cdef tuple shape
     cdef bint required, numbers
 
@@ -31,3 +31,8 @@ cdef class Trace:
     cdef readonly list bindings, made_tensors, attributes
     cdef readonly dict known, gradients, visited
     cdef public bint closed
+    cdef public object refused
+
+
+cpdef bint same_names(list names)
+cpdef bint same_contents(list containers)

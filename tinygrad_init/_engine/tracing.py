@@ -50,8 +50,8 @@ class Binding:
     """
 
     __slots__ = (
-        "array", "bound", "kind", "numbers", "of_gradient", "offset", "required", "shape", "single", "slot", "tensor",
-        "traced", "written",
+        "array", "bound", "kind", "lies", "numbers", "of_gradient", "offset", "required", "shape", "single", "slot",
+        "tensor", "traced", "written",
     )  # fmt: skip
 
     def __init__(self, tensor: Tensor | None, array: Any, of_gradient: bool, traced: Any) -> None:
@@ -64,6 +64,7 @@ class Binding:
         self.kind = traced.kind
         self.bound: Any = None
         self.shape = traced.shape
+        self.lies: Any = None if traced.whole else traced.strides
         self.numbers = False
         self.required = False
         self.single = traced.kind == 0
@@ -82,13 +83,27 @@ class Binding:
     def fits(self) -> bool:
         """Whether what is there now is what the program was made for."""
         if self.tensor is None:
-            return same_shape(self.array, self.traced)
+            return same_shape(self.array, self.traced) and (self.lies is None or bool(self.array.strides == self.lies))
         source: Tensor = self.source()
         if source is None or source._single != self.single or (source._node is not None) != self.required:
             return False
         if source._array is None or self.numbers:
             return source._array is None and self.numbers
-        return source._array is self.bound or source._dims() == self.shape
+        if source._array is self.bound:
+            return True
+        return source._dims() == self.shape and (self.lies is None or bool(source._array.strides == self.lies))
+
+    def overlaps(self, other: Binding) -> bool:
+        """Whether two of them are the same memory under different shapes."""
+        one, two = self.memory(), other.memory()
+        return one is not None and two is not None and bool(np.may_share_memory(one, two))
+
+    def memory(self) -> Any:
+        """The array of this moment; None for a bare number."""
+        if self.tensor is None:
+            return self.array
+        source: Tensor = self.source()
+        return None if source is None else source._array
 
     def attach(self, machine: Any) -> None:
         """Let the program see the numbers of this moment; what it will write is made fit for that, and counted."""
@@ -107,7 +122,9 @@ class Binding:
                 return
             array = source._array
         if array is not self.bound or self.tensor is None:
-            if not machine.bind(self.slot, array, self.kind):
+            if self.lies is not None and array.strides == self.lies:
+                machine.bind_as_it_lies(self.slot, array)
+            elif self.lies is not None or not machine.bind(self.slot, array, self.kind):
                 if self.written:
                     raise ValueError("a captured program can change only arrays that lie in memory without gaps")
                 array = np.ascontiguousarray(array, (np.float32, np.float64, np.int64)[self.kind])
@@ -145,11 +162,13 @@ class Trace:
         self.made_tensors: list[Any] = []
         self.attributes: list[Any] = []
         self.visited: dict[int, Any] = {}
+        self.refused: Any = None  # kept, in case the function catches it
         self.closed = False
 
     def refuse(self, message: str) -> None:
         """Raise an error with the line of the user's code."""
-        raise CaptureError(f"{describe_place(place_in_user_code())}: {message}")
+        self.refused = CaptureError(f"{describe_place(place_in_user_code())}: {message}")
+        raise self.refused
 
     def operand(self, value: Any) -> Any:
         """The stand-in for a tensor, an array or a number."""
@@ -180,6 +199,9 @@ class Trace:
             shape = tensor.shape if tensor is not None else array.shape
             kind = 0 if dtype == FLOAT32 else 1 if dtype.kind in "fb" else 2
             traced = self.recorder.new(shape, kind, bool(dtype == np.bool_))
+            lies = array if tensor is None else memory_under(tensor, of_gradient)
+            if lies is not None and not lies.flags.c_contiguous and lies.flags.aligned and lies.dtype == traced.dtype:
+                traced.strides = lies.strides  # a view with gaps is read, and written to, where it lies
             found = Binding(tensor, array, of_gradient, traced)
             self.bindings.append(found)
             self.known[key] = found
@@ -254,6 +276,13 @@ class Trace:
     def own(self, value: Any) -> Any:
         """The stand-in of a tensor or an array that is about to be changed in place."""
         traced = self.operand(value)
+        if traced.buffer.value is not None:  # a constant: its numbers become those of memory that may change
+            memory = self.recorder.new(traced.shape, traced.kind)
+            self.recorder.copy(traced, memory)
+            traced = memory
+            if isinstance(value, Tensor):
+                tensor: Tensor = value
+                tensor._array = traced
         self.writes(traced)
         return traced
 
@@ -263,7 +292,15 @@ class Trace:
         for binding in self.bindings:
             if binding.traced.buffer is traced.buffer:
                 binding.written = True
-        traced.buffer.lasting = True
+                traced.buffer.lasting = True
+
+    def overlapping(self) -> bool:
+        """Whether memory is changed that the function also knows as another tensor or array."""
+        binding: Binding
+        for binding in self.bindings:
+            if binding.written and any(other is not binding and binding.overlaps(other) for other in self.bindings):
+                return True
+        return False
 
     def gradient(self, tensor: Tensor) -> Any:
         """The gradient of a tensor as the program will find it."""
@@ -294,13 +331,64 @@ class Trace:
         return found
 
 
-def structure_of(owner: Any) -> dict[str, Any]:
-    """What a captured function takes for granted of a module or an optimizer: its parts and settings."""
-    return {
-        name: value
-        for name, value in vars(owner).items()
-        if name != "lr" and (isinstance(value, Tensor | bool | int | float | str | tuple) or hasattr(value, "forward"))
-    }
+PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+def memory_under(tensor: Tensor, of_gradient: bool) -> Any:
+    """The array of a tensor, or of its gradient; None for a bare number."""
+    source: Tensor = tensor._grad if of_gradient else tensor
+    return source._array
+
+
+def structure_of(owner: Any) -> list[Any]:
+    """What a captured function takes for granted of a module or an optimizer: its attributes and what containers hold.
+
+    Names and values of the attributes, and each list, dictionary and set with its contents.
+    """
+    attributes = {name: value for name, value in vars(owner).items() if name != "lr"}
+    containers = [value for value in attributes.values() if isinstance(value, list | dict | set)]
+    return [attributes, [(container, contents(container)) for container in containers]]
+
+
+def contents(container: Any) -> list[Any]:
+    """What a container holds; of a dictionary keys and values."""
+    return [*container, *container.values()] if isinstance(container, dict) else list(container)
+
+
+def same_structure(owner: Any, known: list[Any]) -> bool:
+    """Whether the attributes are what they were."""
+    attributes = known[0]
+    now = {name: value for name, value in vars(owner).items() if name != "lr"}
+    return now.keys() == attributes.keys() and all(same_value(now[name], attributes[name]) for name in now)
+
+
+def same_value(x: Any, y: Any) -> bool:
+    """The same object, or an equal number or text."""
+    return x is y or (type(x) is type(y) and isinstance(x, PLAIN) and bool(x == y))
+
+
+def same_names(names: list[Any]) -> bool:
+    """Whether names outside mean what they meant."""
+    for holder, name, value in names:
+        now = holder.get(name) if isinstance(holder, dict) else holder.cell_contents
+        if now is not value and not same_value(now, value):
+            return False
+    return True
+
+
+def same_contents(containers: list[Any]) -> bool:
+    """Whether containers hold what they held."""
+    i: cython.Py_ssize_t
+    held: list[Any]
+    now: list[Any]
+    for container, held in containers:
+        now = container if type(container) is list else contents(container)
+        if len(now) != len(held):
+            return False
+        for i in range(len(held)):
+            if now[i] is not held[i] and not same_value(now[i], held[i]):
+                return False
+    return True
 
 
 def stand_in(traced: Any) -> Tensor:

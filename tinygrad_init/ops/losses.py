@@ -134,20 +134,23 @@ def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
         bad = np.flatnonzero((found != np.trunc(found)) | (found < 0) | (found >= classes))[0]
         return ValueError(f"{name}: target {found[bad]} of sample {bad} is no class number from 0 to {classes - 1}")
 
-    numbers = labels.astype(np.int64, copy=mode.trace is None)  # what is eager must not see later changes
     require_between(labels, 0, classes - 1, error)
+    with np.errstate(invalid="ignore"):
+        numbers = labels.astype(np.int64, copy=mode.trace is None)  # what is eager must not see later changes
     if labels.dtype.kind == "f":
-        require_between((numbers == labels).astype(np.float64), 1, 1, lambda _: error(labels))
+        require_between(numbers.astype(labels.dtype) - labels, 0, 0, error, labels)
     return numbers
 
 
-def require_between(array: Array, low: float, high: float, error: Callable[[Array], Exception]) -> None:
-    """Raise what `error` makes of the numbers unless all lie between two limits; in a program, at each run."""
+def require_between(
+    array: Array, low: float, high: float, error: Callable[[Array], Exception], show: Array | None = None
+) -> None:
+    """Raise what `error` makes of the numbers, or of `show`, unless all lie between two limits; in programs, in runs."""
     trace = mode.trace
     if trace is not None:
-        trace.recorder.check(array, low, high, error)
+        trace.recorder.check(array, low, high, error, show)
     elif not np.all((array >= low) & (array <= high)):
-        raise error(array)
+        raise error(array if show is None else show)
 
 
 _binary_cross_entropy = binary(

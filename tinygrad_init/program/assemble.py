@@ -11,12 +11,17 @@ from .._engine.tracing import Trace
 from ..backend import kernels
 from .instructions import FLOAT64, ITEM, OUT, A, B, Buffer, C, ScalarPart, Step
 from .memory import plan
-from .optimize import optimize, settle_chain
+from .optimize import optimize, settle_chain, without_dead
 from .traced import Traced
 
 
 def assemble(
-    trace: Trace, inputs: list[Input], results: list[tuple[Any, bool]], structure: Any, gradients: list[Any]
+    trace: Trace,
+    inputs: list[Input],
+    results: list[tuple[Any, bool]],
+    structure: Any,
+    gradients: list[Any],
+    depended_on: tuple[list[Any], list[Any]],
 ) -> Program:
     """The program of what a trace has written down.
 
@@ -30,6 +35,8 @@ def assemble(
         From the list of results to what the function returns; None for a single one.
     gradients
         Tensors with the gradients before and after, and whether the former were read.
+    depended_on
+        Names and containers outside that the program takes for granted.
     """
     recorder = trace.recorder
     slots = Slots()
@@ -44,7 +51,8 @@ def assemble(
         array = None if after is None else trace.operand(after)
         kept = None if array is None else lasting(recorder, array, slots, read, alone=True)
         finals.append((tensor, before is not None, was_read, kept))
-    steps = optimize(recorder.steps, kernels.LIMITS)
+    # Memory that has two names: nothing may change places.
+    steps = without_dead(recorder.steps) if trace.overlapping() else optimize(recorder.steps, kernels.LIMITS)
     numbers = [traced.buffer for traced in variables if not traced.shape]
     numbers += [traced.buffer for _, _, traced in trace.attributes]
     size = plan(steps, numbers)
@@ -71,6 +79,7 @@ def assemble(
         checks(steps),
         [(owner, name, traced.buffer.offset) for owner, name, traced in trace.attributes],
         list(trace.visited.values()),
+        *depended_on,
     )
 
 
@@ -137,10 +146,11 @@ def checks(steps: list[Step]) -> dict[int, Any]:
 
 def checker(step: Step) -> Any:
     """Makes the error from the numbers that were found."""
-    error, x = step.run
+    error, x, show = step.run
 
     def raised(machine: Any) -> Exception:
-        values = np.array(machine.view(step.at[A], x.shape, x.strides, x.kind))
+        shown, place = (x, step.at[A]) if show is None else (show, step.at[B])
+        values = np.array(machine.view(place, shown.shape, shown.strides, shown.kind))
         found: Exception = error(values)
         return found
 

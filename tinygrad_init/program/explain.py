@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +13,12 @@ from .instructions import ITEM, OUT, Step
 RUNS = 20
 
 
-def explain(program: Program, name: str) -> None:
+def explain(program: Program, name: str, values: Any) -> None:
     """Print the steps of a program with the median times of some runs, whose effects are undone."""
     from rich.console import Console
     from rich.table import Table
 
-    seconds = np.median(program.profile(RUNS), axis=0)
+    seconds = np.median(program.profile(RUNS, values), axis=0)
     table = Table(title=f"{name}: {len(program.steps)} kernels, {sum(seconds) * 1e6:.1f} µs", title_justify="left")
     for column in ("kernel", "shape", "line"):
         table.add_column(column)

@@ -174,3 +174,23 @@ def order_of(shape: tuple[int, ...], strides: tuple[int, ...], item: int) -> tup
         if strides[i] != expected:
             return None
     return tuple(axes)
+
+
+def merged(shape: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """Axes of length 1 left out, and neighbours merged that every operand walks through evenly."""
+    dims: list[int] = []
+    found: list[list[int]] = [[] for _ in strides]
+    for i, n in enumerate(shape):
+        if n == 1:
+            continue
+        if dims and all(f[-1] == n * s[i] for f, s in zip(found, strides, strict=True)):
+            dims[-1] *= n
+            for f, s in zip(found, strides, strict=True):
+                f[-1] = s[i]
+        else:
+            dims.append(n)
+            for f, s in zip(found, strides, strict=True):
+                f.append(s[i])
+    if not dims:
+        return (1,), [(0,) for _ in strides]
+    return tuple(dims), [tuple(f) for f in found]

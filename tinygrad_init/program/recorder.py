@@ -22,6 +22,7 @@ from .instructions import (
     Step,
     View,
     contiguous,
+    merged,
     order_of,
 )
 from .traced import NotRecordable, Traced
@@ -229,8 +230,6 @@ class Recorder:
                 found = self.constant(kernels.binary(fold(name), np.ascontiguousarray(a), np.ascontiguousarray(b)))
             found.boolean = boolean
             return found
-        if name == "mul" and b is not None and b.size == 1 and b.reshape(-1)[0] == 1 and shape == x.shape:
-            return x
         return self.broadcast("binary", [x, y], shape, name, boolean)
 
     def common_shape(self, name: str, x: Traced, y: Traced) -> tuple[int, ...]:
@@ -334,9 +333,10 @@ class Recorder:
     def joined(self, arrays: list[Traced], axis: int) -> Traced:
         """Arrays joined along an axis."""
         shapes = [x.shape for x in arrays]
-        axis = range(len(shapes[0]))[axis]
-        if len({(*s[:axis], *s[axis + 1 :]) for s in shapes}) != 1:
-            raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
+        if axis < 0:
+            axis += len(shapes[0])
+        if len({(*s[:axis], *s[axis + 1 :]) for s in shapes}) != 1 or not 0 <= axis < len(shapes[0]):
+            np.concatenate([np.broadcast_to(0.0, s) for s in shapes], axis)  # NumPy says what is wrong
         total = sum(s[axis] for s in shapes)
         out = self.new((*shapes[0][:axis], total, *shapes[0][axis + 1 :]), arrays[0].kind)
         at = 0
@@ -345,13 +345,18 @@ class Recorder:
             at += x.shape[axis]
         return out
 
-    def check(self, x: Traced, low: float, high: float, error: Callable[..., Exception]) -> None:
-        """Stop the program unless all numbers lie between two limits; `error` makes what is raised then."""
+    def check(
+        self, x: Traced, low: float, high: float, error: Callable[..., Exception], show: Traced | None = None
+    ) -> None:
+        """Stop the program unless all numbers lie between two limits.
+
+        `error` makes what is raised then of the numbers, or of those of `show`, which must be an argument or come from
+        outside.
+        """
         x = self.solid(x)
         if x.size:
-            step = self.add(
-                "check", x.kind, (x.size,), [x.place((ITEM[x.kind],)), None], p=(low, high), run=(error, x), writes=()
-            )
+            views = [x.place((ITEM[x.kind],)), None if show is None else show.place(), None]
+            step = self.add("check", x.kind, (x.size,), views, p=(low, high), run=(error, x, show), writes=())
             step.views[OUT] = None
 
     def sgd(self, w: Traced, g: Traced, v: Traced | None, lr: Traced, p: tuple[float, ...], nesterov: bool) -> None:
@@ -371,7 +376,10 @@ class Recorder:
         gradient = operands[0]
         assert gradient is not None
         laid: list[Traced | None] = [self.solid(gradient), *operands[1:]]
-        self.add(code, w.kind, (w.size,), [*laid, w], p=p, flag=flag, writes=writes)
+        target = w if w.whole else self.copied(w)
+        self.add(code, w.kind, (w.size,), [*laid, target], p=p, flag=flag, writes=writes)
+        if target is not w:
+            self.copy(target, w)
 
     def call(self, forward: Callable[..., Any], arrays: Sequence[Traced], params: tuple[Any, ...]) -> Traced:
         """An operation that no kernels are known for: called as it is, under Python, when the program runs."""
@@ -390,30 +398,11 @@ class Recorder:
 
 def fold(name: str) -> Any:
     """How the backend's kernel of an elementwise function is called."""
-    number = kernels.code(name) if name not in getattr(kernels, "RELATIONS", ()) else kernels.RELATIONS[name]
-    return name if number < 0 else number
+    if kernels.ISA == "numpy":
+        return name
+    return kernels.RELATIONS[name] if name in kernels.RELATIONS else kernels.code(name)
 
 
 def same_strides(x: Traced, y: Traced) -> bool:
     """Whether two arrays of one shape lie in memory alike."""
     return 0 in x.shape or all(a == b or n == 1 for a, b, n in zip(x.strides, y.strides, x.shape, strict=True))
-
-
-def merged(shape: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-    """Axes of length 1 left out, and neighbours merged that every operand walks through evenly."""
-    dims: list[int] = []
-    found: list[list[int]] = [[] for _ in strides]
-    for i, n in enumerate(shape):
-        if n == 1:
-            continue
-        if dims and all(f[-1] == n * s[i] for f, s in zip(found, strides, strict=True)):
-            dims[-1] *= n
-            for f, s in zip(found, strides, strict=True):
-                f[-1] = s[i]
-        else:
-            dims.append(n)
-            for f, s in zip(found, strides, strict=True):
-                f.append(s[i])
-    if not dims:
-        return (1,), [(0,) for _ in strides]
-    return tuple(dims), [tuple(f) for f in found]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import traceback
 import warnings
 from collections.abc import Callable
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,11 @@ from .._engine.graph import describe_place
 from .._engine.modes import mode
 from .._engine.program import MISFIT, Input, Program, Runner
 from .._engine.tensor import Tensor
-from .._engine.tracing import CaptureError, Trace, stand_in
+from .._engine.tracing import CaptureError, Trace, contents, stand_in
 from .assemble import assemble
 from .explain import explain
 from .recorder import Recorder
-from .side_effects import is_library, watched
+from .side_effects import Outside, is_library, outside, watched
 from .traced import NotRecordable, Traced
 
 MOST_PROGRAMS = 32  # for one function; the one that was not used for longest goes
@@ -37,12 +39,7 @@ class Captured(Runner):
     def miss(self, args: Any, kwargs: Any) -> Any:
         if mode.trace is not None:  # part of a larger function that is being captured
             return self.function(*args, **kwargs)
-        spec: Any = None
-        values: Any = args
-        if kwargs or any(isinstance(value, list | tuple | dict) for value in args):
-            found: list[Any] = []
-            spec = flatten((args, kwargs), found)
-            values = tuple(found)
+        spec, values = spread(args, kwargs)
         for i, (known, program) in enumerate(self.programs):
             if known == spec and program.takes(values):
                 result = program.run(values)
@@ -87,8 +84,11 @@ class Captured(Runner):
             everything that it changes is put back.
         """
         if args or kwargs or not self.programs:
-            self(*args, **kwargs)
-        explain(self.programs[0][1], self.function.__qualname__)
+            spec, values = spread(args, kwargs)
+            found = [p for known, p in self.programs if known == spec and p.takes(values)]
+            explain(found[0] if found else self.capture(spec, values, args, kwargs), self.function.__qualname__, values)
+        else:
+            explain(self.programs[0][1], self.function.__qualname__, None)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         return self if owner is None else functools.partial(self, owner)
@@ -142,6 +142,14 @@ def capture(function: Callable[..., Any]) -> Captured:
     return Captured(function)
 
 
+def spread(args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The structure of arguments (None: a row of them) and what containers among them hold."""
+    if not kwargs and not any(isinstance(value, list | tuple | dict) for value in args):
+        return None, args
+    found: list[Any] = []
+    return flatten((args, kwargs), found), tuple(found)
+
+
 def flatten(value: Any, leaves: list[Any]) -> Any:
     """Append what containers hold to `leaves`; returns their structure."""
     if isinstance(value, list | tuple):
@@ -164,7 +172,12 @@ def rebuild(value: Any, leaves: list[Any]) -> Any:
 
 def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any) -> tuple[Any, ...]:
     """Run a function on stand-ins; returns what `assemble` needs."""
+    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        code = function.__code__
+        where = f"{code.co_filename}:{code.co_firstlineno} in {code.co_name}"
+        raise CaptureError(f"{where}: a generator; a program runs from beginning to end")
     found = Trace(Recorder)
+    known = outside(function)
     inputs = [Input(value) for value in values]
     stand_ins = []
     for item, value in zip(inputs, values, strict=True):
@@ -179,8 +192,10 @@ def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args
         args, kwargs = rebuild((args, kwargs), list(stand_ins))
     mode.enter("trace", found)
     try:
-        with watched(function):
+        with watched(known):
             result = function(*args, **kwargs)
+        if found.refused is not None:
+            raise found.refused
     except NotRecordable as error:
         found.restore()
         raise CaptureError(
@@ -189,6 +204,8 @@ def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args
         ) from None
     except BaseException:
         found.restore()
+        if found.refused is not None:  # and something else was made of it on the way
+            raise found.refused from None
         raise
     finally:
         mode.leave()
@@ -200,7 +217,14 @@ def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args
     hollow = blank_copy(result)
     structure = None if len(leaves) == 1 and leaves[0] is result else lambda out: rebuild(hollow, out)
     found.closed = True
-    return found, inputs, results, structure, gradients
+    return found, inputs, results, structure, gradients, depended_on(known)
+
+
+def depended_on(known: Outside) -> tuple[list[Any], list[Any]]:
+    """Names that must mean the same at each run, and lists and dictionaries that must hold the same."""
+    names = [entry for entry in known.names if not isinstance(entry[2], ModuleType | FunctionType | type)]
+    containers = [(c, contents(c)) for _, c in known.containers.values() if isinstance(c, list | dict)]
+    return names, containers
 
 
 def line_of(error: BaseException) -> str:
