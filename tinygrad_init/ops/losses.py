@@ -145,7 +145,7 @@ def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
 def require_between(
     array: Array, low: float, high: float, error: Callable[[Array], Exception], show: Array | None = None
 ) -> None:
-    """Raise what `error` makes of the numbers, or of `show`, unless all lie between the limits; programs, in each run."""
+    """Raise what `error` makes of the numbers, or of `show`, unless all lie within limits; in programs, at each run."""
     trace = mode.trace
     if trace is not None:
         trace.recorder.check(array, low, high, error, show)
