@@ -40,19 +40,7 @@ EXTENSIONS = [
             define_macros=NUMPY,
             extra_compile_args=FLAGS,
         )
-        for name in (
-            "modes",
-            "graph",
-            "bound",
-            "storage",
-            "recording",
-            "numbers",
-            "tensor",
-            "operands",
-            "backward",
-            "tracing",
-            "program",
-        )
+        for name in sorted(path.stem for path in Path("tinygrad_init/_engine").glob("*.pxd"))
     ),
 ]
 

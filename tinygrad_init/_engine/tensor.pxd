@@ -3,6 +3,7 @@ cimport numpy as cnp
 from .bound cimport Bound
 from .graph cimport Node, Operation, new_node
 from .modes cimport Mode
+from .numbers cimport round_to_single
 from .recording cimport record, record_elementwise
 from .storage cimport Storage, memory_of
 from .._kernels cimport (
@@ -11,10 +12,6 @@ from .._kernels cimport (
 
 cdef Mode mode
 cdef Bound bound
-
-
-cdef inline double round_to_single(double value) noexcept:
-    return <float>value
 
 
 cdef inline bint same_shape(x, y):

@@ -27,10 +27,7 @@ except ImportError:
     from . import _interpreted as cython
 
 if not cython.compiled:
-
-    def round_to_single(value: float) -> float:
-        with np.errstate(over="ignore"):
-            return float(np.float32(value))
+    from .numbers import round_to_single
 
     def same_shape(x: Any, y: Any) -> bool:
         return bool(x.shape == y.shape)
@@ -43,8 +40,6 @@ if not cython.compiled:
 
 
 METHODS: dict[str, Any] = {}  # operations that are also methods of a tensor, by name
-
-
 bound = BOUND  # compiled, a C variable that Python does not see
 
 
