@@ -63,6 +63,30 @@ static double T(fold)(int reduction, double a, double b) {
     return T(minimum)((REAL)a, (REAL)b);
 }
 
+/* The largest or smallest of contiguous numbers: many side by side, then one after the other. */
+static double T(extreme_of_row)(int largest, size_t n, const REAL *x) {
+    enum { SIDE = 4 * T(LANES) };
+    REAL lanes[SIDE], found = x[0];
+    size_t i = 0;
+    if (n >= SIDE) {
+        for (size_t l = 0; l < SIDE; l++)
+            lanes[l] = x[l];
+        for (i = SIDE; i + SIDE <= n; i += SIDE) {
+            if (largest)
+                for (size_t l = 0; l < SIDE; l++)
+                    lanes[l] = T(maximum)(lanes[l], x[i + l]);
+            else
+                for (size_t l = 0; l < SIDE; l++)
+                    lanes[l] = T(minimum)(lanes[l], x[i + l]);
+        }
+        for (size_t l = 0; l < SIDE; l++)
+            found = largest ? T(maximum)(found, lanes[l]) : T(minimum)(found, lanes[l]);
+    }
+    for (; i < n; i++)
+        found = largest ? T(maximum)(found, x[i]) : T(minimum)(found, x[i]);
+    return (double)found;
+}
+
 /* The sum of (scale x)² over the given axes, added up in double. */
 static double T(sum_of_squares)(double scale, int dims, const ptrdiff_t *n, ptrdiff_t (*s)[TGI_MAX_DIMS], const char *x) {
     enum { SIDE = 8 };
@@ -120,6 +144,8 @@ static double T(fold_all)(int reduction, int dims, const ptrdiff_t *n, ptrdiff_t
     do {
         if (reduction == TGI_SUM && s[0][last] == sizeof(REAL)) {
             total += T(sum_row)((size_t)n[last], (const REAL *)x);
+        } else if (s[0][last] == sizeof(REAL)) {
+            total = T(fold)(reduction, total, T(extreme_of_row)(reduction == TGI_MAX, (size_t)n[last], (const REAL *)x));
         } else {
             for (ptrdiff_t i = 0; i < n[last]; i++)
                 total = T(fold)(reduction, total, *(const REAL *)(x + i * s[0][last]));
