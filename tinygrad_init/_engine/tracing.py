@@ -27,6 +27,10 @@ except ImportError:
 if not cython.compiled:
     from .tensor import same_shape
 
+    def means(holder: Any, name: str, value: Any) -> bool:
+        return (holder.get(name) if isinstance(holder, dict) else holder.cell_contents) is value
+
+
 __all__ = ["Binding", "CaptureError", "Storage", "Trace"]
 
 
@@ -369,9 +373,13 @@ def same_value(x: Any, y: Any) -> bool:
 
 def same_names(names: list[Any]) -> bool:
     """Whether names outside mean what they meant."""
-    for holder, name, value in names:
+    entry: tuple[Any, ...]
+    for entry in names:
+        if means(entry[0], entry[1], entry[2]):
+            continue
+        holder, name, value = entry
         now = holder.get(name) if isinstance(holder, dict) else holder.cell_contents
-        if now is not value and not same_value(now, value):
+        if not same_value(now, value):
             return False
     return True
 
