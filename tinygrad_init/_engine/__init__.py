@@ -33,12 +33,26 @@ if BACKEND == "reference":
         "tensor",
         "operands",
         "backward",
+        "guards",
         "tracing",
         "program",
     ):
         _load_source(_name)
 
-from . import backward, bound, graph, modes, numbers, operands, program, recording, storage, tensor, tracing  # noqa: E402, F401
+from . import (  # noqa: E402
+    backward,  # noqa: F401
+    bound,  # noqa: F401
+    graph,
+    guards,  # noqa: F401
+    modes,  # noqa: F401
+    numbers,  # noqa: F401
+    operands,  # noqa: F401
+    program,  # noqa: F401
+    recording,  # noqa: F401
+    storage,  # noqa: F401
+    tensor,  # noqa: F401
+    tracing,  # noqa: F401
+)
 
 if BACKEND == "compiled" and not graph.COMPILED:
     raise ImportError(explain_missing_extension("tinygrad_init._engine"))

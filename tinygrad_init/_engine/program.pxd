@@ -3,7 +3,8 @@ cimport numpy as cnp
 from .modes cimport Mode
 from .storage cimport Storage
 from .tensor cimport Tensor, blank, number
-from .tracing cimport Binding, same_contents, same_names
+from .guards cimport same_contents, same_names
+from .tracing cimport Binding
 from .._kernels cimport Machine, empty
 
 cdef extern from "Python.h":

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .guards import same_contents, same_names, same_structure
 from .modes import FLOAT32, mode
 from .storage import Storage
 from .tensor import Tensor, blank, number
-from .tracing import Binding, same_contents, same_names, same_structure
+from .tracing import Binding
 
 try:
     import cython

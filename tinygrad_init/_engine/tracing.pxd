@@ -5,22 +5,7 @@ from .storage cimport Storage
 from .tensor cimport Tensor, blank, same_shape
 from .._kernels cimport Machine
 
-cdef extern from "Python.h":
-    ctypedef struct PyObject:
-        pass
-    bint PyDict_CheckExact(object)
-    PyObject *PyDict_GetItem(object, object)
-    bint PyCell_Check(object)
-    PyObject *PyCell_GET(object)
-
 cdef Mode mode
-
-
-cdef inline bint means(holder, name, value):
-    """Whether a name in a dictionary of globals, or a cell, stands for this very object."""
-    if PyDict_CheckExact(holder):
-        return PyDict_GetItem(holder, name) == <PyObject *>value
-    return PyCell_Check(holder) and PyCell_GET(holder) == <PyObject *>value
 
 
 @cython.final
@@ -47,7 +32,3 @@ cdef class Trace:
     cdef readonly dict known, gradients, visited
     cdef public bint closed
     cdef public object refused
-
-
-cpdef bint same_names(list names)
-cpdef bint same_contents(list containers)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .graph import INPUT_BITS, OUT_BIT, Node, Operation, describe_place, place_in_user_code
+from .guards import structure_of
 from .modes import FLOAT32
 from .storage import Storage
 from .tensor import Tensor, blank
@@ -26,9 +27,6 @@ except ImportError:
 
 if not cython.compiled:
     from .tensor import same_shape
-
-    def means(holder: Any, name: str, value: Any) -> bool:
-        return (holder.get(name) if isinstance(holder, dict) else holder.cell_contents) is value
 
 
 __all__ = ["Binding", "CaptureError", "Storage", "Trace"]
@@ -335,68 +333,10 @@ class Trace:
         return found
 
 
-PLAIN = (bool, int, float, str, bytes, type(None))
-
-
 def memory_under(tensor: Tensor, of_gradient: bool) -> Any:
     """The array of a tensor, or of its gradient; None for a bare number."""
     source: Tensor = tensor._grad if of_gradient else tensor
     return source._array
-
-
-def structure_of(owner: Any) -> list[Any]:
-    """What a captured function takes for granted of a module or an optimizer: its attributes and what containers hold.
-
-    Names and values of the attributes, and each list, dictionary and set with its contents.
-    """
-    attributes = {name: value for name, value in vars(owner).items() if name != "lr"}
-    containers = [value for value in attributes.values() if isinstance(value, list | dict | set)]
-    return [attributes, [(container, contents(container)) for container in containers]]
-
-
-def contents(container: Any) -> list[Any]:
-    """What a container holds; of a dictionary keys and values."""
-    return [*container, *container.values()] if isinstance(container, dict) else list(container)
-
-
-def same_structure(owner: Any, known: list[Any]) -> bool:
-    """Whether the attributes are what they were."""
-    attributes = known[0]
-    now = {name: value for name, value in vars(owner).items() if name != "lr"}
-    return now.keys() == attributes.keys() and all(same_value(now[name], attributes[name]) for name in now)
-
-
-def same_value(x: Any, y: Any) -> bool:
-    """The same object, or an equal number or text."""
-    return x is y or (type(x) is type(y) and isinstance(x, PLAIN) and bool(x == y))
-
-
-def same_names(names: list[Any]) -> bool:
-    """Whether names outside mean what they meant."""
-    entry: tuple[Any, ...]
-    for entry in names:
-        if means(entry[0], entry[1], entry[2]):
-            continue
-        holder, name, value = entry
-        now = holder.get(name) if isinstance(holder, dict) else holder.cell_contents
-        if not same_value(now, value):
-            return False
-    return True
-
-
-def same_contents(containers: list[Any]) -> bool:
-    """Whether containers hold what they held."""
-    i: cython.Py_ssize_t
-    held: list[Any]
-    now: list[Any]
-    for container, held in containers:
-        now = container if type(container) is list else contents(container)
-        if len(now) != len(held):
-            return False
-        for i in range(len(held)):
-            if now[i] is not held[i] and not same_value(now[i], held[i]):
-                return False
-    return True
 
 
 def stand_in(traced: Any) -> Tensor:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from .._engine.graph import describe_place
+from .._engine.guards import contents
 from .._engine.modes import mode
 from .._engine.program import MISFIT, Input, Program, Runner
 from .._engine.tensor import Tensor
-from .._engine.tracing import CaptureError, Trace, contents, stand_in
+from .._engine.tracing import CaptureError, Trace, stand_in
 from .assemble import assemble
 from .explain import explain
 from .recorder import Recorder
