@@ -363,6 +363,9 @@ class Program:
         try:
             if values is not None:
                 self.attach(values)
+            else:
+                for output in self.outputs:
+                    output.prepare(self.machine)
             arrays: list[Any] = []
             for binding in self.bindings:
                 arrays.append(binding.shown())
@@ -370,8 +373,6 @@ class Program:
                 if gradient.held is not None:
                     arrays.append(gradient.held._array)
             saved = [(array, array.copy()) for array in arrays if array is not None]
-            for output in self.outputs:
-                output.prepare(self.machine)
             found = [self.machine.profile() for _ in range(runs)]
             for output in self.outputs:
                 output.array = None

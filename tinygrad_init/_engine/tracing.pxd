@@ -30,5 +30,4 @@ cdef class Trace:
     cdef readonly object recorder
     cdef readonly list bindings, made_tensors, attributes
     cdef readonly dict known, gradients, visited
-    cdef public bint closed
     cdef public object refused

@@ -2,8 +2,7 @@
 
 While a trace is on (`mode.trace`), operations write down what they would do (`program.recorder`) instead of doing it.
 Every tensor or array of the user's that is met becomes a `Binding`: the program will read, and perhaps write, the
-numbers
-that it has at the time of each run.
+numbers that it has at the time of each run.
 """
 
 from __future__ import annotations
@@ -165,7 +164,6 @@ class Trace:
         self.attributes: list[Any] = []
         self.visited: dict[int, Any] = {}
         self.refused: Any = None  # kept, in case the function catches it
-        self.closed = False
 
     def refuse(self, message: str) -> None:
         """Raise an error with the line of the user's code."""

@@ -217,7 +217,6 @@ def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args
     results = [outcome(found, leaf) for leaf in leaves]
     hollow = blank_copy(result)
     structure = None if len(leaves) == 1 and leaves[0] is result else lambda out: rebuild(hollow, out)
-    found.closed = True
     return found, inputs, results, structure, gradients, depended_on(known)
 
 

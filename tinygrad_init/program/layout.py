@@ -1,14 +1,13 @@
 """Narrow matrices turned: what has many samples and few features lies feature by feature.
 
 Vectors of a processor hold 8 or 16 numbers. Along 3 features most of their lanes are empty, along 100 samples none. So
-a
-matrix between two products that is narrow is stored with its columns without gaps; every step that meets it gets other
-strides, and elementwise steps, which go through memory as it lies, do not notice.
+a matrix between two products that is narrow is stored with its columns without gaps; every step that meets it gets
+other strides, and elementwise steps, which go through memory as it lies, do not notice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .instructions import ITEM, OUT, A, B, Buffer, C, Step, View
 from .optimize import flat
@@ -23,7 +22,6 @@ class Group:
     buffers: list[Buffer]
     shape: tuple[int, int] | None = None
     fixed: bool = False
-    steps: list[Step] = field(default_factory=list)
 
 
 def turn_narrow(steps: list[Step]) -> None:

@@ -259,7 +259,7 @@ def share_memory(steps: list[Step]) -> None:
             # `x` may itself be shared already: then its last reader is that of the buffer that took its memory.
             if x.value is not None or x.lasting or x.slot or x.size != out.buffer.size or x.kind != out.buffer.kind:
                 continue
-            if last_read(x, renamed, uses) > i or step.views.count(view) != sum(
+            if max(uses.reads[id(x)], default=-1) > i or step.views.count(view) != sum(
                 v is not None and v.buffer is x for v in step.views[:OUT]
             ):
                 continue
@@ -269,8 +269,3 @@ def share_memory(steps: list[Step]) -> None:
             uses.reads[id(x)] = uses.reads[id(x)] + uses.reads[id(out.buffer)]
             step.views[OUT] = View(x, 0, out.strides)
             break
-
-
-def last_read(buffer: Buffer, renamed: dict[int, Buffer], uses: Uses) -> int:
-    """The number of the last step that reads a buffer."""
-    return max(uses.reads[id(buffer)], default=-1)
