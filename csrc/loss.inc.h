@@ -3,29 +3,30 @@
 
 static inline REAL T(shift_of)(REAL top) { return top - top == 0 ? top : 0; }
 
-/* Rows without gaps: one after the other, vectors along a row. */
+/* Rows without gaps: one after the other, vectors along a row. Logarithms are taken of some rows at a time. */
 static void T(cross_entropy_of_rows)(size_t rows, size_t columns, const REAL *x, const int64_t *labels, REAL *losses,
                                      REAL *p) {
-    for (size_t i = 0; i < rows; i++, x += columns, p += columns) {
-        REAL top = x[0];
-        for (size_t j = 1; j < columns; j++)
-            top = T(maximum)(top, x[j]);
-        const REAL shift = T(shift_of)(top);
-        for (size_t j = 0; j < columns; j++)
-            p[j] = T(exp)(x[j] - shift, 0);
-        const REAL total = (REAL)T(sum_row)(columns, p);
-        losses[i] = total; /* its logarithm is taken of all rows at once */
-        for (size_t j = 0; j < columns; j++)
-            p[j] /= total;
-    }
-    x -= rows * columns;
-    for (size_t i = 0; i < rows; i++)
-        losses[i] = T(log)(losses[i], 0);
-    for (size_t i = 0; i < rows; i++, x += columns) {
-        REAL top = x[0];
-        for (size_t j = 1; j < columns; j++)
-            top = T(maximum)(top, x[j]);
-        losses[i] -= x[labels[i]] - T(shift_of)(top);
+    enum { TOGETHER = 256 };
+    REAL shifted[TOGETHER]; /* the label's logit */
+    for (size_t i0 = 0; i0 < rows; i0 += TOGETHER, losses += TOGETHER, labels += TOGETHER) {
+        const size_t now = rows - i0 < TOGETHER ? rows - i0 : TOGETHER;
+        for (size_t i = 0; i < now; i++, x += columns, p += columns) {
+            REAL top = x[0];
+            for (size_t j = 1; j < columns; j++)
+                top = T(maximum)(top, x[j]);
+            const REAL shift = T(shift_of)(top);
+            for (size_t j = 0; j < columns; j++)
+                p[j] = T(exp)(x[j] - shift, 0);
+            const REAL total = (REAL)T(sum_row)(columns, p);
+            for (size_t j = 0; j < columns; j++)
+                p[j] /= total;
+            losses[i] = total;
+            shifted[i] = x[labels[i]] - shift;
+        }
+        for (size_t i = 0; i < now; i++)
+            losses[i] = T(log)(losses[i], 0);
+        for (size_t i = 0; i < now; i++)
+            losses[i] -= shifted[i];
     }
 }
 

@@ -2,30 +2,40 @@
 
 enum { T(STRETCH) = 256 }; /* terms that are added up in REAL before their sum goes into a double */
 
-/* The sum of contiguous numbers: many partial sums side by side, then one after the other. */
+/* Doubles side by side: each takes every PARTS-th number, and halves are added to halves at the end. */
+enum { T(PARTS) = 16 };
+
+static inline void T(add_to_parts)(size_t n, const REAL *x, double *parts) {
+    for (; n >= T(PARTS); n -= T(PARTS), x += T(PARTS))
+        for (size_t l = 0; l < T(PARTS); l++)
+            parts[l] += (double)x[l];
+    for (size_t l = 0; l < n; l++)
+        parts[l] += (double)x[l];
+}
+
+static inline double T(sum_of_parts)(double *parts) {
+    for (size_t half = T(PARTS) / 2; half > 0; half /= 2)
+        for (size_t l = 0; l < half; l++)
+            parts[l] += parts[l + half];
+    return parts[0];
+}
+
+/* The sum of contiguous numbers: many partial sums side by side. */
 static double T(sum_row)(size_t n, const REAL *x) {
     enum { SIDE = 4 * T(LANES) };
-    double total = 0;
-    if (n < SIDE) {
-        for (size_t i = 0; i < n; i++)
-            total += (double)x[i];
-        return total;
-    }
-    while (n > 0) {
-        const size_t now = n < T(STRETCH) * SIDE ? n : (size_t)T(STRETCH) * SIDE;
+    double parts[T(PARTS)] = {0};
+    while (n >= 2 * SIDE) {
+        const size_t now = n < T(STRETCH) * SIDE ? n / SIDE * SIDE : (size_t)T(STRETCH) * SIDE;
         REAL lanes[SIDE] = {0};
-        size_t i = 0;
-        for (; i + SIDE <= now; i += SIDE)
+        for (size_t i = 0; i < now; i += SIDE)
             for (size_t l = 0; l < SIDE; l++)
                 lanes[l] += x[i + l];
-        for (; i < now; i++)
-            total += (double)x[i];
-        for (size_t l = 0; l < SIDE; l++)
-            total += (double)lanes[l];
+        T(add_to_parts)(SIDE, lanes, parts);
         x += now;
         n -= now;
     }
-    return total;
+    T(add_to_parts)(n, x, parts);
+    return T(sum_of_parts)(parts);
 }
 
 /* total[j] += the sum of rows x[.][j] for a few columns of contiguous rows. */

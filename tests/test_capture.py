@@ -151,3 +151,22 @@ def test_losses(name: str, labels: str, reduction: str, dtype: Any, seed: int) -
         return step, [logits]
 
     check(build, [(target,) for target in targets], seed)
+
+
+@few
+@given(
+    whole=hnp.arrays(np.int64, hnp.array_shapes(max_dims=3, max_side=4), elements=st.integers(-50, 50)),
+    name=st.sampled_from(["sum", "max", "min", "mean"]),
+    axis=st.sampled_from([None, 0, -1]),
+)
+def test_statistics_of_whole_numbers_and_truth_values(whole: Any, name: str, axis: int | None) -> None:
+    """Their dtypes are NumPy's: the sum of whole numbers and of truth values is a whole number."""
+
+    def statistics(x: Any) -> Any:
+        return [getattr(values, name)(axis) for values in (x, x > 3)] + [x * 0.5]
+
+    captured = tgi.capture(statistics)
+    for _ in range(2):
+        for found, expected in zip(captured(whole), statistics(whole), strict=True):
+            assert found.dtype == expected.dtype
+            np.testing.assert_allclose(found, expected, rtol=1e-15)

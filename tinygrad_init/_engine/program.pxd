@@ -79,6 +79,8 @@ cdef class Program:
     cdef readonly Py_ssize_t runs
 
     cpdef bint takes(self, tuple values)
+    cdef acquire(self)
+    cdef release(self)
     cdef attach(self, tuple values)
     cpdef run(self, tuple values)
 

@@ -287,9 +287,7 @@ class Program:
         output: Output
         gradient: Gradient
         machine = self.machine
-        if self.running or not cython.compiled:
-            self.wait()
-        self.running = True  # compiled, nobody comes between this and the look at it
+        self.acquire()
         try:
             for binding in self.bindings:
                 if not binding.fits():
@@ -311,9 +309,7 @@ class Program:
                 return output.take(machine)
             return self.structure([output.take(machine) for output in self.outputs])
         finally:
-            self.running = False
-            if self.waiting > 0:
-                self.go_on()
+            self.release()
 
     def attach(self, values: tuple[Any, ...]) -> None:
         """Let the program see its arguments and everything outside as they are now."""
@@ -334,6 +330,18 @@ class Program:
             gradient.prepare(machine)
         for output in self.outputs:
             output.prepare(machine)
+
+    def acquire(self) -> None:
+        """Take the program for this thread."""
+        if self.running or not cython.compiled:
+            self.wait()
+        self.running = True  # compiled, nobody comes between this and the look at it
+
+    def release(self) -> None:
+        """Give the program back."""
+        self.running = False
+        if self.waiting > 0:
+            self.go_on()
 
     def wait(self) -> None:
         """Until no other thread runs the program."""
@@ -357,9 +365,7 @@ class Program:
         binding: Binding
         gradient: Gradient
         output: Output
-        if self.running or not cython.compiled:
-            self.wait()
-        self.running = True
+        self.acquire()
         try:
             if values is not None:
                 self.attach(values)
@@ -380,9 +386,7 @@ class Program:
                 array[...] = copy
             return found
         finally:
-            self.running = False
-            if self.waiting > 0:
-                self.go_on()
+            self.release()
 
 
 class Runner:

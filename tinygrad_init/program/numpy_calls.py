@@ -105,8 +105,10 @@ def reduction(recorder: Recorder, name: str, x: Any, axis: Any, keepdims: bool) 
     """A reduction over NumPy's kinds of axes."""
     array = recorder.operand(x)
     axes = tuple(range(array.ndim)) if axis is None else tuple(int(a) % max(array.ndim, 1) for a in np.atleast_1d(axis))
-    if array.kind == INT64:
-        raise NotRecordable(f"np.{name} of integers")
+    if array.kind == INT64 or (array.boolean and name == "sum"):
+        # Added up in float64, which is exact as long as the sums stay below 2^53.
+        found = recorder.reduced(recorder.converted(array, FLOATS, copy=False), name, axes, keepdims)
+        return recorder.converted(found, WHOLE)
     return recorder.reduced(array, name, axes, keepdims)
 
 

@@ -92,12 +92,10 @@ class Recorder:
         kinds = {v.kind for v in map(self.operand, arrays) if not v.boolean}
         if FLOAT32 in kinds and FLOAT64 in kinds:
             raise NotRecordable("float32 and float64 mixed")
-        if kinds == {INT64} or not kinds:
-            kind = FLOAT64 if not arrays or kinds == {INT64} else self.operand(arrays[0]).kind
+        if not kinds:
+            kind = self.operand(arrays[0]).kind if arrays else FLOAT64
         else:
-            kind = min(kinds & {FLOAT32, FLOAT64})
-        if kinds == {INT64} and not all(isinstance(v, Traced | np.ndarray | int | np.integer) for v in values):
-            raise NotRecordable("integers and floats mixed")
+            kind = FLOAT64 if INT64 in kinds else kinds.pop()
         found = []
         for v in values:
             x = self.number(float(v), kind) if isinstance(v, float | int | np.number) else self.operand(v)
