@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -156,3 +157,16 @@ def test_train_and_eval_reach_every_module() -> None:
     model = nn.MLP([2, 3, 1])
     assert all(not m.training for _, m in model.eval().named_modules())
     assert all(m.training for _, m in model.train().named_modules())
+
+
+def test_calls_of_modules_are_observed_where_somebody_asks() -> None:
+    model = nn.MLP((3, 4, 2), "tanh", rng=0)
+    x = np.ones((5, 3), np.float32)
+    with nn.observe() as calls:
+        expected = model(x)
+    model(x)
+    assert [call.module for call in calls] == [*model.layers, model.layers, model]
+    assert calls[0].inputs[0] is x
+    assert calls[-1].output is expected
+    for before, after in pairwise(calls[:3]):
+        assert after.inputs[0] is before.output

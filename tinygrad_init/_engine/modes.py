@@ -21,6 +21,7 @@ class _Thread(threading.local):
         self.grad = True
         self.dtype: Any = FLOAT32
         self.trace: Any = None  # what operations are written down in, while a function is being captured
+        self.observer: Any = None  # what is told of every call of a module
         self.before: list[tuple[str, Any]] = []  # what the contexts that are open in this thread have replaced
 
 
@@ -57,11 +58,16 @@ class Mode:
         """The trace of the function that is being captured, or None."""
         return None if self.unusual == 0 else self.threads.trace
 
+    @property
+    def observer(self) -> Any:
+        """What is told of every call of a module, or None."""
+        return None if self.unusual == 0 else self.threads.observer
+
     def set(self, name: str, value: Any) -> Any:
         """Change one mode of this thread; returns what it was."""
         old = getattr(self.threads, name)
         setattr(self.threads, name, value)
-        usual = {"grad": True, "trace": None}
+        usual = {"grad": True, "trace": None, "observer": None}
         with self.lock:
             if name in usual:
                 self.unusual += (value is not usual[name]) - (old is not usual[name])

@@ -27,7 +27,7 @@ from .layers import (
     make_activation,
 )
 from .losses import BCEWithLogitsLoss, CrossEntropyLoss, HalfSquaredError, HingeLoss, Loss, MSELoss
-from .module import Module, Parameter
+from .module import Call, Module, Parameter, observe
 
 __all__ = [
     "ACTIVATIONS",
@@ -37,6 +37,7 @@ __all__ = [
     "SELU",
     "Activation",
     "BCEWithLogitsLoss",
+    "Call",
     "CrossEntropyLoss",
     "Erf",
     "HalfSquaredError",
@@ -62,4 +63,5 @@ __all__ = [
     "Tanh",
     "layers_of",
     "make_activation",
+    "observe",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,34 @@ class Parameter(Tensor):
         super().__init__(data, dtype, requires_grad, name)
 
 
+@dataclass(frozen=True)
+class Call:
+    """A call of a module: what went in and what came out."""
+
+    module: Module
+    inputs: tuple[Any, ...]
+    output: Any
+
+
+class observe:
+    """Within this context every call of a module is written down, in this thread, innermost first.
+
+    Examples
+    --------
+    >>> with observe() as calls:
+    ...     model(x)
+    >>> [call.output.shape for call in calls]
+    """
+
+    def __enter__(self) -> list[Call]:
+        calls: list[Call] = []
+        mode.enter("observer", calls.append)
+        return calls
+
+    def __exit__(self, *exception: object) -> None:
+        mode.leave()
+
+
 class Module:
     """A function with parameters; subclasses write `forward`.
 
@@ -28,10 +57,15 @@ class Module:
     training: bool = True
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        trace = mode.trace
+        if mode.unusual == 0:
+            return self.forward(*inputs, **options)
+        trace, observer = mode.trace, mode.observer
         if trace is not None:
             trace.visits(self)
-        return self.forward(*inputs, **options)
+        output = self.forward(*inputs, **options)
+        if observer is not None:
+            observer(Call(self, inputs, output))
+        return output
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
