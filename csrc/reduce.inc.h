@@ -129,7 +129,7 @@ static double T(norm_of)(int dims, const ptrdiff_t *n, ptrdiff_t (*s)[TGI_MAX_DI
     if (sizeof(REAL) == sizeof(float) || (total > 1e-280 && total < 1e280) || total != total)
         return sqrt(total);
     const double high = T(fold_all)(TGI_MAX, dims, n, s, x), low = T(fold_all)(TGI_MIN, dims, n, s, x);
-    const double top = high > -low ? high : -low;
+    const double top = fabs(high > -low ? high : -low);
     if (top == 0 || top - top != 0)
         return top;
     int exponent;

@@ -15,6 +15,7 @@ import pytest
 
 import tinygrad_init as tgi
 from tinygrad_init.cli import main
+from tinygrad_init.diagnosis.text import number
 
 FAST = ["diagnose", "--data", "moons", "--epochs", "1", "--sizes", "2,6,2"]
 
@@ -54,8 +55,7 @@ def test_the_report_is_the_same_in_every_form(tmp_path: Path, capsys: pytest.Cap
     for start in report["starts"]:
         assert start["verdict"]["word"] in text and start["verdict"]["word"] in html
         for layer in start["before"]["layers"]:
-            value = layer["z_rms"]
-            shown = "0" if value == 0 else f"{value:.3g}"
+            shown = number(layer["z"]["rms"])
             assert shown in text and shown in html
     assert html.count("<svg") == 2
     assert "http://" not in html.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(

@@ -100,7 +100,7 @@ def test_what_is_installed() -> None:
         "_kernels.pyi",
         "data/digits.npz",
         "data/LICENSE-digits.txt",
-        "diagnose/page.html",
+        "diagnosis/page.html",
         "_engine/graph.py",
     ):
         assert (PACKAGE / name).is_file(), name

@@ -6,8 +6,8 @@
 >>> x.grad
 tensor([2., 4.], dtype=float32)
 
-`tgi.nn`, `tgi.init`, `tgi.optim` and `tgi.data` build networks; `tgi.diagnose` looks into them; `tinygrad_init.scalar`
-is the same engine on single numbers, to be read.
+`tgi.nn`, `tgi.init`, `tgi.optim` and `tgi.data` build networks; `tgi.diagnose` says why one does not train;
+`tinygrad_init.scalar` is the same engine on single numbers, to be read.
 """
 
 import importlib
@@ -29,7 +29,8 @@ from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 
 if TYPE_CHECKING:
-    from . import data, diagnose
+    from . import data, diagnosis
+    from .diagnosis import diagnose
     from .program import CaptureError, capture
     from .training import initialize, predict, train
 
@@ -42,7 +43,8 @@ _LATER = {
     "CaptureError": "program",
     "capture": "program",
     "data": "",
-    "diagnose": "",
+    "diagnose": "diagnosis",
+    "diagnosis": "",
     "initialize": "training",
     "predict": "training",
     "train": "training",
@@ -72,6 +74,7 @@ __all__ = [
     "data",
     "default_dtype",
     "diagnose",
+    "diagnosis",
     "enable_grad",
     "get_default_dtype",
     "grad",

@@ -55,7 +55,7 @@ def _rate(text: str) -> float:
 def build_parser() -> argparse.ArgumentParser:
     """The parser, with everything that can be asked for."""
     from .data import DATASETS
-    from .diagnose import STARTS
+    from .diagnosis.experiment import STARTS
     from .init import INITIALIZERS
     from .nn import ACTIVATIONS
     from .ops.losses import LOSSES
@@ -126,8 +126,8 @@ def run_diagnose(args: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from .data import DataError, load
-    from .diagnose import STARTS, Settings, check_sizes, default_sizes, page, run, text
-    from .diagnose.verdict import HEALTHY
+    from .diagnosis import STARTS, Settings, check_sizes, compare_starts, default_sizes, page, text
+    from .diagnosis.verdict import HEALTHY
     from .training import Progress as Step
 
     try:
@@ -176,16 +176,16 @@ def run_diagnose(args: argparse.Namespace) -> int:
             done = starts.index(start) * args.epochs + step.epoch + 1
             progress.update(bar, description=start, completed=done, loss=f"loss {step.loss:.3g}")
 
-        report, results = run(dataset, settings, starts, on_step)
-        show(text.heading(report))
+        comparison, results = compare_starts(dataset, settings, starts, on_step)
+        show(text.heading(comparison))
         try:
             for result in results:
                 show(text.start_table(result))
         except KeyboardInterrupt:
             interrupted = True
-    if report.starts:
-        show(text.summary(report))
-    for path, content in ((args.json, report.to_json), (args.html, lambda: page.render(report))):
+    if comparison.starts:
+        show(text.summary(comparison))
+    for path, content in ((args.json, comparison.to_json), (args.html, lambda: page.render(comparison))):
         try:
             if path is not None:
                 path.write_text(content(), encoding="utf-8")
@@ -193,9 +193,9 @@ def run_diagnose(args: argparse.Namespace) -> int:
             print(f"tinygrad-init: {path}: cannot be written: {error.strerror}", file=sys.stderr)
             return BAD_INPUT
     if interrupted:
-        print(f"tinygrad-init: interrupted after {len(report.starts)} of {len(starts)} starts", file=sys.stderr)
+        print(f"tinygrad-init: interrupted after {len(comparison.starts)} of {len(starts)} starts", file=sys.stderr)
         return INTERRUPTED
-    return HEALTHY_FOUND if any(s.verdict.word == HEALTHY for s in report.starts) else NONE_HEALTHY
+    return HEALTHY_FOUND if any(s.verdict.word == HEALTHY for s in comparison.starts) else NONE_HEALTHY
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -13,15 +15,80 @@ from ..nn import MLP
 from ..ops.losses import LOSSES
 from ..optim import SGD
 from ..training import Progress, initialize, predict, train
-from .probe import measure
-from .report import Report, Settings, StartReport
-from .verdict import judge
+from .diagnosing import diagnose
+from .report import VERSION, Report, fields, plain
+from .verdict import Verdict, judge
 
 Array = np.ndarray[Any, Any]
 
 STARTS = ("zeros", "constant", "small", "large", "xavier", "he")
 HELD_OUT = 0.2
 MOST_WEIGHTS = 10**9
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was diagnosed.
+
+    Attributes
+    ----------
+    data, samples, classes
+        The data set, its size, the number of classes.
+    sizes
+        Of the network: input, hidden layers, output.
+    """
+
+    data: str
+    samples: int
+    classes: int
+    sizes: tuple[int, ...]
+    activation: str
+    loss: str
+    lr: float
+    epochs: int
+    batch_size: int
+    seed: int
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start: its first batch, its training, its verdict.
+
+    Attributes
+    ----------
+    init
+        The name of the initializer.
+    before, after
+        The network before the first update and after the last.
+    losses
+        The mean training loss of each epoch.
+    accuracy
+        Share of held-out samples that the trained network classifies rightly.
+    """
+
+    init: str
+    verdict: Verdict
+    before: Report
+    after: Report
+    losses: tuple[float, ...]
+    accuracy: float
+
+
+@dataclass
+class Comparison:
+    """The same network and data from several starts, in the order in which they were run."""
+
+    settings: Settings
+    starts: list[Start] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """As text; numbers that JSON does not know become "nan", "inf", "-inf"."""
+        found = {"version": VERSION, **fields(self)}
+        found["starts"] = [
+            {**fields(start), "before": start.before.to_dict(), "after": start.after.to_dict()} for start in self.starts
+        ]
+        return json.dumps(plain(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def default_sizes(dataset: Dataset, loss: str) -> tuple[int, ...]:
@@ -69,21 +136,21 @@ def accuracy(output: Array, y: Array) -> float:
     return float(np.mean(found == y)) if len(y) else float("nan")
 
 
-def run(
+def compare_starts(
     dataset: Dataset,
     settings: Settings,
     starts: Sequence[str],
     on_step: Callable[[str, Progress], None] | None = None,
-) -> tuple[Report, Iterator[StartReport]]:
+) -> tuple[Comparison, Iterator[Start]]:
     """Train the same network from each start.
 
     Returns
     -------
-    report, results
-        The report, still empty, and an iterator that runs one start after the other and adds each to the report: who
-        stops in between has what was finished.
+    comparison, results
+        The comparison, still empty, and an iterator that runs one start after the other and adds each: who stops in
+        between has what was finished.
     """
-    report = Report(settings)
+    comparison = Comparison(settings)
     dtype = np.dtype(settings.dtype)
     # Independent streams for what must not be correlated; the data set's own noise has the seed's.
     splitting, starting, batching = np.random.SeedSequence(settings.seed).spawn(3)
@@ -95,14 +162,14 @@ def run(
     train_x, test_x = scaler.transform(train_x).astype(dtype), scaler.transform(test_x).astype(dtype)
     train_target = targets(train_y, settings.loss, settings.sizes[-1], dtype)
 
-    def results() -> Iterator[StartReport]:
+    def results() -> Iterator[Start]:
         for start in starts:
             rngs = np.random.default_rng(starting), np.random.default_rng(batching)
             result = run_start(start, settings, train_x, train_target, test_x, test_y, *rngs, on_step)
-            report.starts.append(result)
+            comparison.starts.append(result)
             yield result
 
-    return report, results()
+    return comparison, results()
 
 
 def run_start(
@@ -115,13 +182,13 @@ def run_start(
     start_rng: np.random.Generator,
     batch_rng: np.random.Generator,
     on_step: Callable[[str, Progress], None] | None,
-) -> StartReport:
+) -> Start:
     """Measure a start, train from it, measure again, judge. Every start sees the same batches."""
     loss = LOSSES[settings.loss]
     model = MLP(settings.sizes, settings.activation, rng=0, dtype=settings.dtype)
     initialize(model, start, start_rng)
     probe = slice(0, min(len(train_x), 512))
-    before = measure(model, train_x[probe], train_target[probe], loss, settings.lr)
+    before = diagnose(model, train_x[probe], train_target[probe], loss, settings.lr)
     losses = train(
         model,
         train_x,
@@ -133,6 +200,6 @@ def run_start(
         rng=batch_rng,
         on_step=None if on_step is None else lambda progress: on_step(start, progress),
     )
-    after = measure(model, train_x[probe], train_target[probe], loss, settings.lr)
+    after = diagnose(model, train_x[probe], train_target[probe], loss, settings.lr)
     score = accuracy(predict(model, test_x), test_y)
-    return StartReport(start, judge(before, after, losses), before, after, tuple(losses), score)
+    return Start(start, judge(before, after, losses), before, after, tuple(losses), score)

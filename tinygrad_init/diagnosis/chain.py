@@ -1,0 +1,317 @@
+"""A network as a chain of links, run forward and backward link by link.
+
+Backward, the cotangent is kept as a logarithm of its size and numbers of size 1: it neither underflows nor overflows,
+so that a gradient of 10^-400 is known as well as one of 10^-4.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .._engine.backward import grad
+from .._engine.modes import enable_grad, no_grad
+from .._engine.tensor import Tensor
+from ..nn import Activation, Module, Parameter, PReLU, Sequential, observe
+
+Array = np.ndarray[Any, Any]
+Loss = Callable[[Tensor, Any], Tensor]
+
+WEIGHTS, ACTIVATION, RESIDUAL, OTHER = "weights", "activation", "residual", "other"
+
+
+def kind_of(module: Module) -> str:
+    """What a link is: a linear map with a weight, an activation, a residual block, or something else."""
+    if isinstance(module, Activation | PReLU):
+        return ACTIVATION
+    if isinstance(getattr(module, "branch", None), Module):
+        return RESIDUAL
+    weight = getattr(module, "weight", None)
+    return WEIGHTS if isinstance(weight, Parameter) and weight.ndim >= 2 else OTHER
+
+
+@dataclass(frozen=True)
+class Cotangent:
+    """∂C by some numbers: `unit` times 10^`log10`; the largest of `unit` is 1 in size, or all are 0."""
+
+    unit: Array
+    log10: float = 0.0
+
+    @staticmethod
+    def of(values: Array, log10: float = 0.0) -> Cotangent:
+        """Numbers times 10^`log10`."""
+        values = np.asarray(values, np.float64)
+        top = float(np.max(np.abs(values), initial=0.0))
+        if top == 0 or not math.isfinite(top):
+            return Cotangent(values, log10)
+        return Cotangent(values / top, log10 + math.log10(top))
+
+    @property
+    def norm(self) -> float:
+        """log10 of the Euclidean norm; -inf of nothing but zeros, NaN where a number is not finite."""
+        found = float(np.sqrt(np.sum(self.unit * self.unit)))
+        if found == 0:
+            return -math.inf
+        return self.log10 + math.log10(found) if math.isfinite(found) else math.nan
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether all numbers are exactly 0."""
+        return not self.unit.any()
+
+
+@dataclass(eq=False)
+class Link:
+    """A module of a chain with what went in and what came out.
+
+    Attributes
+    ----------
+    name
+        The module's full name in the model.
+    kind
+        "weights", "activation", "residual" or "other".
+    x, out
+        Input and output, the samples first; leaf and result of a graph of the link's own.
+    branch, shortcut
+        Of a residual block, the chain beside x and what x itself goes through (empty: nothing).
+    """
+
+    name: str
+    module: Module
+    kind: str
+    x: Tensor
+    out: Tensor
+    branch: tuple[Link, ...] = ()
+    shortcut: tuple[Link, ...] = field(default=())
+
+    @property
+    def label(self) -> str:
+        """What the link is called in words: an activation by its function's name, others by their class."""
+        return self.module.name if isinstance(self.module, Activation) else type(self.module).__name__.lower()
+
+    def pull(self, cotangent: Cotangent) -> Cotangent:
+        """From ∂C/∂out to ∂C/∂x."""
+        if self.kind == RESIDUAL:
+            one, other = pull_through(self.branch, cotangent), pull_through(self.shortcut, cotangent)
+            shift = max(one.log10, other.log10)
+            return Cotangent.of(one.unit * 10 ** (one.log10 - shift) + other.unit * 10 ** (other.log10 - shift), shift)
+        if self.out is self.x:
+            return cotangent
+        return self._pulled(self.x, cotangent)
+
+    def pull_to_weight(self, cotangent: Cotangent) -> Cotangent:
+        """From ∂C/∂out to ∂C/∂W."""
+        return self._pulled(self.weight, cotangent)
+
+    @property
+    def weight(self) -> Parameter:
+        """The weight of a linear map: of shape (out_features, in_features) or (channels, channels, *window)."""
+        found: Parameter = vars(self.module)["weight"]
+        return found
+
+    @property
+    def bias(self) -> Parameter | None:
+        """Its bias, if it has one."""
+        return vars(self.module).get("bias")
+
+    def by_unit(self, weights: Array) -> Array:
+        """The weights, or what has their shape, with a row for each unit (output channel)."""
+        axis = getattr(self.module, "unit_axis", 0)
+        return np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
+
+    def _pulled(self, to: Tensor, cotangent: Cotangent) -> Cotangent:
+        seed = Tensor(cotangent.unit.reshape(self.out.shape), self.out.dtype)
+        return Cotangent.of(grad(self.out, to, gradients=seed, retain_graph=True).numpy(), cotangent.log10)
+
+
+def pull_through(links: tuple[Link, ...], cotangent: Cotangent) -> Cotangent:
+    """From the cotangent of a chain's output to that of its input."""
+    for link in reversed(links):
+        cotangent = link.pull(cotangent)
+    return cotangent
+
+
+@dataclass(eq=False)
+class Chain:
+    """A model's links on a batch, and the loss at the end.
+
+    Attributes
+    ----------
+    model
+        What was run.
+    links
+        First to last; those of residual blocks' branches are inside them.
+    loss
+        The loss as a number.
+    start
+        ∂C/∂output.
+    gradients
+        ∂C by every parameter, by name, as the engine finds them in one ordinary backward pass through the whole model.
+    """
+
+    model: Module
+    links: tuple[Link, ...]
+    loss: float
+    start: Cotangent
+    gradients: dict[str, Array]
+
+    def flat(self) -> Iterator[Link]:
+        """All links in the order in which they run, those of branches before their block."""
+        return flat(self.links)
+
+    def linears(self) -> list[Link]:
+        """The links with weights."""
+        return [link for link in self.flat() if link.kind == WEIGHTS]
+
+    def gradient(self, parameter: Parameter) -> Array:
+        """∂C by one of the parameters of `model`; one that several links share has one for all of them."""
+        return self.gradients[self.names[id(parameter)]]
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """The names of the parameters by their identity."""
+        return {id(parameter): name for name, parameter in self.model.named_parameters()}
+
+    def backward(self) -> dict[Link, Cotangent]:
+        """∂C/∂out of every link."""
+        found: dict[Link, Cotangent] = {}
+
+        def walk(links: tuple[Link, ...], cotangent: Cotangent) -> Cotangent:
+            for link in reversed(links):
+                found[link] = cotangent
+                if link.kind == RESIDUAL:
+                    walk(link.branch, cotangent)
+                    walk(link.shortcut, cotangent)
+                cotangent = link.pull(cotangent)
+            return cotangent
+
+        with enable_grad():
+            walk(self.links, self.start)
+        return found
+
+
+def flat(links: tuple[Link, ...]) -> Iterator[Link]:
+    """Links and those of branches inside them."""
+    for link in links:
+        yield from flat(link.branch)
+        yield from flat(link.shortcut)
+        yield link
+
+
+def run(model: Module, x: Any, y: Any, loss: Loss, dtype: Any = None) -> Chain:
+    """Run a batch through a model, link by link; the model is left as it was.
+
+    Parameters
+    ----------
+    model
+        `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own that calls its modules one
+        after the other.
+    x, y
+        The batch, as `loss` wants it.
+    loss
+        From predictions and targets to one number, the mean over the samples.
+    dtype
+        In which to compute; that of the model unless given.
+
+    Raises
+    ------
+    TypeError
+        The model is no chain.
+    """
+    whole, copied = converted(model, dtype), converted(model, dtype)
+    kind = next((p.dtype for p in copied.parameters()), np.dtype(np.float64))
+    signal, target = Tensor(x.numpy() if isinstance(x, Tensor) else np.asarray(x), kind), _target(y, kind)
+    names = {id(module): name or type(module).__name__ for name, module in copied.named_modules()}
+    with enable_grad(), np.errstate(all="ignore"):
+        links = _links(copied, signal, names)
+        end = Tensor(links[-1].out.numpy(), kind, requires_grad=True)
+        cost = loss(end, target)
+        if cost.size != 1:
+            raise ValueError(f"expected a loss that is one number, got shape {cost.shape}")
+        start = Cotangent.of(grad(cost, end).numpy())
+        # A copy of its own: what draws random numbers draws the same ones again.
+        parameters = dict(whole.named_parameters())
+        found = grad(loss(whole(signal), target), list(parameters.values()))
+    gradients = {name: gradient.numpy() for name, gradient in zip(parameters, found, strict=True)}
+    return Chain(copied, links, cost.item(), start, gradients)
+
+
+def _links(module: Module, signal: Tensor, names: dict[int, str]) -> tuple[Link, ...]:
+    """The links that a module consists of, each on a graph of its own."""
+    parts = parts_of(module, signal)
+    if parts is not None:
+        links: list[Link] = []
+        for part in parts:
+            links += _links(part, links[-1].out if links else signal, names)
+        return tuple(links)
+    x = Tensor(signal.numpy(), signal.dtype, requires_grad=True)
+    kind = kind_of(module)
+    if kind != RESIDUAL:
+        return (Link(names[id(module)], module, kind, x, module(x)),)
+    around = getattr(module, "shortcut", None)
+    branch = _links(vars(module)["branch"], x, names)
+    shortcut = _links(around, x, names) if isinstance(around, Module) else ()
+    out = branch[-1].out + (shortcut[-1].out if shortcut else x)
+    return (Link(names[id(module)], module, kind, x, out, branch, shortcut),)
+
+
+def parts_of(module: Module, x: Tensor) -> list[Module] | None:
+    """The modules that a module applies one after the other; None if it is a link itself.
+
+    Raises
+    ------
+    TypeError
+        What goes into one of them is not what came out of the one before.
+    """
+    if isinstance(module, Sequential):
+        return list(module)
+    own = {id(child) for _, child in module.children()}
+    if kind_of(module) != OTHER or not own:
+        return None
+    with no_grad(), observe() as calls:
+        end = module(x)
+    parts = [call for call in calls if id(call.module) in own]
+    before: Any = x
+    for call in parts:
+        if len(call.inputs) != 1 or call.inputs[0] is not before:
+            raise TypeError(
+                f"expected modules that are called one after the other, but what goes into {call.module!r} in "
+                f"{type(module).__name__} is not what came out of the module before it; use nn.Sequential, "
+                "nn.Residual, and activations as modules"
+            )
+        before = call.output
+    if before is not end:
+        raise TypeError(f"expected what comes out of {type(module).__name__} to come out of its last module")
+    return [call.module for call in parts]
+
+
+def converted(model: Module, dtype: Any) -> Module:
+    """A copy of a model, its parameters and buffers in another dtype (None: in their own)."""
+    copied = copy.deepcopy(model)
+    if dtype is not None:
+        known: dict[int, Any] = {}
+        for _, module in copied.named_modules():
+            for name, value in list(vars(module).items()):
+                if isinstance(value, Tensor):
+                    if id(value) not in known:
+                        known[id(value)] = cast(value, dtype)
+                    setattr(module, name, known[id(value)])
+    return copied
+
+
+def cast(tensor: Any, dtype: Any) -> Any:
+    """A leaf like this one in another dtype."""
+    made, (array, *rest) = tensor.__reduce__()[:2]
+    return made(np.asarray(array, dtype), *rest)
+
+
+def _target(y: Any, dtype: Any) -> Any:
+    """A target with its real numbers in the dtype of the predictions."""
+    found = y.numpy() if isinstance(y, Tensor) else np.asarray(y)
+    return found.astype(dtype) if found.dtype.kind == "f" else found

@@ -1,0 +1,98 @@
+"""`diagnose`: everything that one batch tells about a network, in one report."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from ..nn import MLP, Module, Parameter
+from ..ops.losses import LOSSES
+from .attribution import attribute
+from .chain import ACTIVATION, WEIGHTS, Chain, Loss, run
+from .layers import measure
+from .report import Report
+from .symmetry import same_draws
+from .zeros import explain_zeros
+
+
+def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", lr: float = 0.1) -> Report:
+    """Why does this network not train? The truth, layer by layer, with the arithmetic.
+
+    One forward and one backward pass over a batch in the network's own dtype, and one of each in float64 to tell what
+    the network does from what the dtype does. The model is left as it was, gradients included.
+
+    Parameters
+    ----------
+    model
+        `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own that calls its modules one
+        after the other.
+    x, y
+        A batch as the model and the loss want it, the samples first. Some hundred samples are enough.
+    loss
+        The name of a loss out of `tgi.nn.LOSSES`, or a function from predictions and targets to their mean loss.
+    lr
+        The learning rate of plain gradient descent, for the sizes of updates.
+
+    Returns
+    -------
+    Report
+        `print` it, or look at its `answers`, `layers`, `attributions` and `zeros`.
+
+    Raises
+    ------
+    TypeError
+        The model is no chain of modules.
+    ValueError
+        There is no linear map in it, the batch is empty, or there is no loss of that name.
+    """
+    function = LOSSES[named(loss)] if isinstance(loss, str) else loss
+    if len(x) == 0:
+        raise ValueError("diagnose: expected a batch of at least one sample, got none")
+    if not any(isinstance(p, Parameter) and p.ndim > 1 for p in model.parameters()):
+        raise ValueError(f"diagnose: expected a model with weight matrices, got {type(model).__name__} without any")
+    native, exact = run(model, x, y, function), run(model, x, y, function, np.float64)
+    weights = {f"{link.name}.weight": link.weight.numpy() for link in native.linears()}
+    return Report(
+        model=summary(model, native),
+        samples=len(x),
+        dtype=str(native.links[0].x.dtype),
+        loss=native.loss,
+        lr=lr,
+        layers=measure(native, lr),
+        attributions=attribute(exact),
+        zeros=explain_zeros(native, exact),
+        same_draws=tuple(same_draws(weights)),
+        first_not_finite=first_not_finite(native),
+    )
+
+
+def named(loss: str) -> str:
+    """The name of a loss, or an error that lists them."""
+    if loss not in LOSSES:
+        raise ValueError(f"expected a loss out of {', '.join(LOSSES)}, or a function; got {loss!r}")
+    return loss
+
+
+def first_not_finite(chain: Chain) -> tuple[str, int] | None:
+    """The first link whose output has infinities or NaN, and the number of the linear map it belongs to."""
+    layer = 0
+    for link in chain.flat():
+        layer += link.kind == WEIGHTS
+        if not np.isfinite(link.out.numpy()).all():
+            return link.name, max(layer, 1)
+    return None
+
+
+def summary(model: Module, chain: Chain) -> str:
+    """A network in a line: "64-64-64-10 relu", or its modules."""
+    if isinstance(model, MLP):
+        return f"{'-'.join(map(str, model.sizes))} {model.activation}"
+    labels = [
+        f"{link.label}({'→'.join(map(str, link.weight.shape[:2][::-1]))})" if link.kind == WEIGHTS else link.label
+        for link in chain.links
+        if link.kind != ACTIVATION or link.label != "identity"
+    ]
+    runs = [(label, len(list(run))) for label, run in groupby(labels)]
+    return f"{type(model).__name__}: " + " ".join(label if n == 1 else f"{n}×{label}" for label, n in runs)

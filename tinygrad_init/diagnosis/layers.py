@@ -1,0 +1,124 @@
+"""What every layer of a network looks like on a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..nn import Activation
+from .chain import ACTIVATION, RESIDUAL, WEIGHTS, Chain, Cotangent, Link
+from .signal import Distribution, describe, ratio
+from .slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at
+from .symmetry import Classes, classes
+from .zeros import by_units, rows_of_links
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One linear map and the activation after it, on one batch.
+
+    Attributes
+    ----------
+    name
+        Of the linear map, such as "layers.0".
+    units
+        Its number of outputs (channels of a convolution).
+    activation
+        The name of the activation after it, "" without one.
+    w, z, a
+        Weights, preactivations and activations.
+    dz
+        ∂C/∂z times the number of samples: what one sample sends back, C being the mean loss.
+    dw
+        ∂C/∂W.
+    saturated
+        Share of units whose slope φ'(z) is below 10 % of the activation's steepest on at least two thirds of the
+        samples. Only for activations that are flat on both sides: a ReLU unit that is mostly off is sparse.
+    dead
+        The units whose slope is exactly 0 on all samples: no gradient passes.
+    update_ratio
+        Learning rate · rms ∂C/∂W / rms W: by which share a plain gradient step changes the weights (NaN for 0/0).
+    distinct, distinct_updates
+        The units by the equality of weights and bias, and of the gradients of those.
+    """
+
+    name: str
+    units: int
+    activation: str
+    w: Distribution
+    z: Distribution
+    a: Distribution
+    dz: Distribution
+    dw: Distribution
+    saturated: float
+    dead: tuple[int, ...]
+    update_ratio: float
+    distinct: Classes
+    distinct_updates: Classes
+
+    @property
+    def dead_share(self) -> float:
+        return len(self.dead) / self.units
+
+
+def measure(chain: Chain, lr: float) -> tuple[Layer, ...]:
+    """All layers of a network that was run on a batch, first to last."""
+    cotangents = chain.backward()
+    rows = rows_of_links(chain.links)
+    with np.errstate(all="ignore"):
+        return tuple(_layer(chain, link, activation_after(link, rows), cotangents, lr) for link in chain.linears())
+
+
+def activation_after(link: Link, rows: list[tuple[Link, ...]]) -> Link | None:
+    """The activation that a linear map's output goes through before the next linear map."""
+    row = next(row for row in rows if link in row)
+    for later in row[row.index(link) + 1 :]:
+        if later.kind == ACTIVATION:
+            return later
+        if later.kind in (WEIGHTS, RESIDUAL):
+            return None
+    return None
+
+
+def _layer(chain: Chain, link: Link, activation: Link | None, cotangents: dict[Link, Cotangent], lr: float) -> Layer:
+    z, weight = link.out.numpy(), link.by_unit(link.weight.numpy())
+    gradient = link.by_unit(chain.gradient(link.weight))
+    parameters, gradients = [weight], [gradient]
+    if link.bias is not None:
+        parameters.append(link.bias.numpy())
+        gradients.append(chain.gradient(link.bias))
+    saturated, dead = (0.0, ()) if activation is None else flat_units(link, activation)
+    delta = cotangents[link]
+    w, dw = describe(weight), describe(gradient)
+    return Layer(
+        name=link.name,
+        units=len(weight),
+        activation="" if activation is None else name_of(activation),
+        w=w,
+        z=describe(z),
+        a=describe(z if activation is None else activation.out.numpy()),
+        dz=describe(delta.unit * (10.0**delta.log10 * len(z))),
+        dw=dw,
+        saturated=saturated,
+        dead=dead,
+        update_ratio=ratio(lr * dw.rms, w.rms),
+        distinct=classes(parameters),
+        distinct_updates=classes(gradients),
+    )
+
+
+def name_of(activation: Link) -> str:
+    """An activation's name as `nn.Activation` takes it."""
+    return activation.module.name if isinstance(activation.module, Activation) else "prelu"
+
+
+def flat_units(link: Link, activation: Link) -> tuple[float, tuple[int, ...]]:
+    """The share of saturated units and the numbers of the dead ones, as `Layer` has them."""
+    slopes = by_units(link, slopes_at(activation.module, activation.x.numpy()))
+    mostly = np.mean(slopes < FLAT, axis=0) >= MOSTLY
+    saturated = float(np.mean(mostly)) if flat_on_both_sides(activation.module) else 0.0
+    return saturated, tuple(int(i) for i in np.flatnonzero(np.all(slopes == 0, axis=0)))

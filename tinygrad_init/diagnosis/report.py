@@ -1,0 +1,100 @@
+"""The report of a diagnosis: computed once, rendered elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .attribution import Attribution
+from .layers import Layer
+from .verdict import Answer, Verdict, answers, judge
+from .zeros import Zeros
+
+VERSION = 2  # of the schema of the JSON form
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `diagnose` found out about a network on a batch.
+
+    Attributes
+    ----------
+    model
+        The network in a line.
+    samples, dtype
+        The size of the batch and what was computed in.
+    loss, lr
+        The loss at the start, and the learning rate that update ratios are about.
+    layers
+        Every linear map with its activation.
+    attributions
+        For every weight matrix the factors of ‖∂C/∂W‖.
+    zeros
+        For every weight matrix why entries of its gradient are exactly 0.
+    same_draws
+        Pairs of weights that hold the same random numbers.
+    first_not_finite
+        The name of the first module whose output has infinities or NaN, and the number of its layer.
+    """
+
+    model: str
+    samples: int
+    dtype: str
+    loss: float
+    lr: float
+    layers: tuple[Layer, ...]
+    attributions: tuple[Attribution, ...]
+    zeros: tuple[Zeros, ...]
+    same_draws: tuple[tuple[str, str], ...]
+    first_not_finite: tuple[str, int] | None
+
+    @cached_property
+    def answers(self) -> tuple[Answer, ...]:
+        """The five questions and their answers."""
+        return answers(self)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest finding, or that the start is healthy."""
+        return judge(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists, numbers and strings; numbers that JSON does not know become "nan", "inf", "-inf"."""
+        found = {"version": VERSION, "verdict": self.verdict, "answers": self.answers, **fields(self)}
+        return {key: plain(value) for key, value in found.items()}
+
+    def to_json(self) -> str:
+        """The same as text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def __rich__(self) -> Any:
+        from .text import report_view
+
+        return report_view(self)
+
+    def __str__(self) -> str:
+        from .text import as_text
+
+        return as_text(self)
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass, as they are."""
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+def plain(value: Any) -> Any:
+    """What JSON knows."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: plain(item) for name, item in fields(value).items()}
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

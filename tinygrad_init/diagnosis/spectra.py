@@ -1,0 +1,133 @@
+"""What a weight matrix does when it is applied again and again, and what all layers together do to a small change.
+
+For W = V diag(λ) V⁻¹ the power W^t is V diag(λ)^t V⁻¹: in the end the largest |λ| decides. Before it, and whenever the
+matrices differ from layer to layer, singular values do: of [[.9, 10], [0, .9]] both eigenvalues are below 1, and yet
+its tenth power stretches some vector 38-fold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._engine.backward import grad
+from .._engine.modes import enable_grad
+from .._engine.tensor import Tensor
+from ..nn import Module
+from .chain import converted
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues and singular values of a matrix, and what its powers do.
+
+    Attributes
+    ----------
+    eigenvalues
+        Complex, largest first; empty unless the matrix is square.
+    singular_values
+        Largest first.
+    growth
+        log10 ‖W^t‖₂ for t = 1, 2, …; empty unless the matrix is square.
+    condition
+        Of the eigenvectors, ‖V‖₂‖V⁻¹‖₂: 1 for a normal matrix, infinite if there are too few; 1 if not square. No power
+        stretches by more than this times ρ^t.
+    """
+
+    eigenvalues: tuple[complex, ...]
+    singular_values: tuple[float, ...]
+    growth: tuple[float, ...]
+    condition: float
+
+    @property
+    def radius(self) -> float:
+        """The spectral radius ρ, the largest |λ|: ‖W^t‖^(1/t) tends to it (Gelfand 1941)."""
+        return abs(self.eigenvalues[0]) if self.eigenvalues else math.nan
+
+    @property
+    def transient(self) -> float:
+        """The largest ‖W^t‖₂/ρ^t: how far powers are ahead of what the eigenvalues promise; 1 for a normal matrix."""
+        if not self.growth or self.radius == 0:
+            return math.nan
+        return float(10 ** max(g - t * math.log10(self.radius) for t, g in enumerate(self.growth, 1)))
+
+
+def spectrum(matrix: Any, powers: int = 50) -> Spectrum:
+    """Eigenvalues, singular values and the growth of powers.
+
+    Parameters
+    ----------
+    matrix
+        Of shape (m, n); a kernel of a convolution is taken as (out, in x window).
+    powers
+        Up to which t the norms of W^t are computed. They neither overflow nor underflow.
+
+    Raises
+    ------
+    ValueError
+        The matrix has fewer than two axes or holds infinities or NaN.
+    """
+    w = np.asarray(matrix.numpy() if isinstance(matrix, Tensor) else matrix, np.float64)
+    if w.ndim < 2:
+        raise ValueError(f"spectrum: expected a matrix, got shape {w.shape}")
+    w = w.reshape(len(w), -1)
+    if not np.isfinite(w).all():
+        raise ValueError("spectrum: expected finite numbers, got infinities or NaN")
+    singular = tuple(float(s) for s in np.linalg.svd(w, compute_uv=False))
+    if w.shape[0] != w.shape[1]:
+        return Spectrum((), singular, (), 1.0)
+    values, vectors = np.linalg.eig(w)
+    order = np.argsort(-np.abs(values), kind="stable")
+    found = np.linalg.svd(vectors, compute_uv=False)
+    condition = float(found[0] / found[-1]) if found[-1] > found[0] * np.finfo(float).eps else math.inf
+    eigenvalues = tuple(complex(v) for v in values[order])
+    return Spectrum(eigenvalues, singular, power_growth(w, powers), condition)
+
+
+def power_growth(w: Array, powers: int) -> tuple[float, ...]:
+    """log10 ‖W^t‖₂ for t = 1 … powers; the power is kept at size 1 and its logarithm beside it."""
+    growth: list[float] = []
+    power, log10 = np.eye(len(w)), 0.0
+    for _ in range(powers):
+        power = power @ w
+        size = float(np.linalg.norm(power, 2))
+        if size == 0:
+            return (*growth, *(-math.inf,) * (powers - len(growth)))
+        power, log10 = power / size, log10 + math.log10(size)
+        growth.append(log10)
+    return tuple(growth)
+
+
+def jacobian(model: Module, x: Any) -> Array:
+    """∂output/∂input at one sample, of shape (outputs, inputs), in float64.
+
+    Parameters
+    ----------
+    model
+        Its samples must not depend on each other: batch normalization has to be in `eval()` mode.
+    x
+        One sample, without the axis of samples.
+    """
+    copied = converted(model, np.float64)
+    sample = np.asarray(x.numpy() if isinstance(x, Tensor) else x, np.float64)
+    with enable_grad():
+        outputs = copied(Tensor(sample[None], np.float64)).size
+        # The sample once for each output, each with the cotangent of another output: one pass gives all rows.
+        copies = Tensor(np.repeat(sample[None], outputs, axis=0), np.float64, requires_grad=True)
+        out = copied(copies)
+        rows = grad(out, copies, gradients=Tensor(np.eye(outputs).reshape(out.shape), np.float64))
+    return np.asarray(rows.numpy().reshape(outputs, -1))
+
+
+def jacobian_singular_values(model: Module, x: Any, samples: int = 8) -> Array:
+    """Singular values of the input-output Jacobian, largest first, at up to so many samples of a batch.
+
+    Of shape (samples, min(inputs, outputs)). All near 1: dynamical isometry (Saxe et al. 2014; Pennington et al. 2017).
+    """
+    batch = x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+    return np.array([np.linalg.svd(jacobian(model, sample), compute_uv=False) for sample in batch[:samples]])

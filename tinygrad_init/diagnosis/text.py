@@ -1,0 +1,141 @@
+"""Reports as tables for the terminal."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from .experiment import Comparison, Start
+from .layers import Layer
+from .report import Report
+from .verdict import HEALTHY, SHARE
+from .zeros import Zeros
+
+COLUMNS = (
+    "layer", "distinct units", "rms z", "rms a", "saturated", "dead", "rms ∂C/∂z", "rms ∂C/∂W", "update/weight",
+)  # fmt: skip
+# Bars are as long as a gradient is large on a logarithmic scale; so many decades below the largest there is none left.
+BAR, DECADES = 5, 12
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def number(value: float) -> str:
+    """Two or three digits in up to seven characters; an exact zero stands out as a bare 0."""
+    if value == 0:
+        return "0"
+    text = f"{value:.3g}"
+    return f"{value:.1e}" if "e" in text else text
+
+
+def bar(value: float, largest: float) -> str:
+    """A bar whose length is the logarithm of a number as a share of the largest."""
+    if not (value > 0 and largest > 0 and math.isfinite(value) and math.isfinite(largest)):
+        return " " * BAR
+    length = max(0.0, 1 + math.log10(value / largest) / DECADES) * BAR
+    whole = int(length)
+    rest = EIGHTHS[int((length - whole) * 8)] if whole < BAR else ""
+    return ("█" * whole + rest).ljust(BAR)
+
+
+def row(i: int, layer: Layer) -> list[Text]:
+    """One layer; what a verdict could be about stands out."""
+
+    def cell(text: str, alarming: bool = False) -> Text:
+        return Text(text, style="bold red" if alarming else "")
+
+    return [
+        cell(str(i)),
+        cell(f"{len(layer.distinct)}/{layer.units}", len(layer.distinct) < layer.units),
+        cell(number(layer.z.rms), layer.z.not_finite > 0),
+        cell(number(layer.a.rms), layer.a.not_finite > 0),
+        cell(f"{layer.saturated:.0%}", layer.saturated > SHARE),
+        cell(f"{layer.dead_share:.0%}", layer.dead_share > SHARE),
+        cell(number(layer.dz.rms), layer.dz.rms == 0 or layer.dz.not_finite > 0),
+        cell(number(layer.dw.rms), layer.dw.rms == 0 or layer.dw.not_finite > 0),
+        cell("–" if math.isnan(layer.update_ratio) else number(layer.update_ratio)),
+    ]
+
+
+def layers_table(layers: Sequence[Layer], title: str = "") -> Table:
+    """All layers of a network, with a bar for the gradient that arrives at each."""
+    table = Table(title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False)
+    table.box, table.padding, table.show_edge = SIMPLE_HEAD, 0, False  # eighty characters in a plain terminal
+    for name in COLUMNS:
+        table.add_column(name.replace(" ", "\n").replace("/w", "\n/w"), justify="right", no_wrap=True)
+    table.add_column("∂C/∂z", no_wrap=True)
+    largest = max((layer.dz.rms for layer in layers if math.isfinite(layer.dz.rms)), default=0.0)
+    for i, layer in enumerate(layers, 1):
+        table.add_row(*row(i, layer), Text(bar(layer.dz.rms, largest), style="cyan"))
+    return table
+
+
+def answers_text(report: Report) -> Text:
+    """The five questions with their answers."""
+    text = Text()
+    for answer in report.answers:
+        text.append(f"{answer.question} ", style="bold")
+        text.append(f"{answer.sentence}\n", style="green" if answer.good else "red")
+    return text
+
+
+def report_view(report: Report) -> RenderableType:
+    """A report on one network."""
+    head = Text(f"{report.model}, {report.samples} samples, {report.dtype}, loss {number(report.loss)}")
+    details = [Text(str(report.attributions[0])), *(Text(str(zeros)) for zeros in report.zeros if partly(zeros))]
+    return Group(head, Text(""), answers_text(report), layers_table(report.layers), Text(""), *details)
+
+
+def partly(zeros: Zeros) -> bool:
+    """Whether much of a gradient is 0, but not all: of that the answers speak."""
+    return SHARE < zeros.share < 1
+
+
+def as_text(report: Report) -> str:
+    """The same without colours."""
+    out = io.StringIO()
+    Console(file=out, width=120, color_system=None).print(report_view(report))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def start_table(start: Start) -> RenderableType:
+    """One start: its layers at the first batch, the five answers, what training made of it."""
+    word = Text(str(start.verdict), style="green" if start.verdict.word == HEALTHY else "red")
+    advice = Text(start.before.answers[-1].sentence)
+    end = f", after {len(start.losses)} epochs {number(start.losses[-1])}" if start.losses else ""
+    result = f"loss at the start {number(start.before.loss)}{end}; accuracy on held-out samples {start.accuracy:.1%}"
+    return Group(layers_table(start.before.layers, start.init), word, advice, Text(result), Text(""))
+
+
+def heading(comparison: Comparison) -> Text:
+    """What is being diagnosed, in one line."""
+    s = comparison.settings
+    sizes = "-".join(map(str, s.sizes))
+    return Text(
+        f"{s.data} ({s.samples} samples, {s.classes} classes), {sizes} {s.activation}, {s.loss}, "
+        f"SGD lr {s.lr:g}, batch {s.batch_size}, {s.epochs} epochs, {s.dtype}, seed {s.seed}"
+    )
+
+
+def summary(comparison: Comparison) -> Table:
+    """All starts side by side."""
+    table = Table(title=Text("All starts", style="bold"), title_justify="left", pad_edge=False, box=SIMPLE_HEAD)
+    for name, side in (
+        ("start", "left"),
+        ("verdict", "left"),
+        ("layer", "right"),
+        ("loss", "right"),
+        ("accuracy", "right"),
+    ):
+        table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
+    for start in comparison.starts:
+        last = start.losses[-1] if start.losses else start.before.loss
+        style = "green" if start.verdict.word == HEALTHY else "red"
+        layer = "" if start.verdict.layer is None else str(start.verdict.layer)
+        table.add_row(start.init, Text(start.verdict.word, style=style), layer, number(last), f"{start.accuracy:.1%}")
+    return table

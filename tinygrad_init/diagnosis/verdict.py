@@ -1,0 +1,318 @@
+"""The five questions that somebody asks whose network does not train, each answered in one sentence.
+
+Does the signal arrive? Does the gradient arrive? Are the units different? Are they alive? What should I do?
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .advice import advise
+
+if TYPE_CHECKING:
+    from .report import Report
+
+HEALTHY = "healthy"
+# A signal or gradient that shrinks or grows by this factor between the ends of the network has vanished or exploded.
+FACTOR = 100.0
+# A layer counts as saturated or dead when more than this share of its units is.
+SHARE = 0.5
+# Below this share of its size the part of the signal that depends on the input counts as lost.
+LOST = 1e-3
+# A loss that is still above this share of its first value has hardly fallen.
+LEARNED = 0.95
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong, where and why.
+
+    Attributes
+    ----------
+    word
+        "vanishing", "exploding", "lost", "stuck", "asleep", "saturated", "dead", "symmetric", "correlated" or
+        "healthy".
+    layer
+        The number of the linear map, from 1; None if it is about all of them.
+    reason
+        In words, with the numbers.
+    """
+
+    word: str
+    layer: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        where = "" if self.layer is None else f" at layer {self.layer}"
+        return f"{self.word}{where}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One of the five questions and its answer.
+
+    Attributes
+    ----------
+    question
+        As a person asks it.
+    good
+        Whether there is nothing to complain about.
+    sentence
+        The answer in short.
+    findings
+        Everything that was found, the gravest first.
+    """
+
+    question: str
+    good: bool
+    sentence: str
+    findings: tuple[Verdict, ...] = ()
+
+
+SIGNAL, GRADIENT, DIFFERENT, ALIVE, ADVICE = (
+    "Does the signal arrive?",
+    "Does the gradient arrive?",
+    "Are the units different?",
+    "Are they alive?",
+    "What should I do?",
+)
+
+
+def answers(report: Report) -> tuple[Answer, ...]:
+    """All five, in the order in which they are asked."""
+    layers = report.layers
+    first, last = layers[0], layers[-1]
+    found = (
+        answer(
+            SIGNAL,
+            (*not_finite_forward(report), *growing(report), *fading(report), *lost(report)),
+            f"Yes: rms z is {last.z.rms:.2g} at the last layer, {first.z.rms:.2g} at the first.",
+        ),
+        answer(
+            GRADIENT,
+            (*not_finite_backward(report), *stuck(report), *exploding(report), *vanishing(report)),
+            f"Yes: ∂C/∂z is {last.dz.rms:.2g} at the last layer and still {first.dz.rms:.2g} at the first.",
+        ),
+        answer(
+            DIFFERENT,
+            (*symmetric(report), *drawn_twice(report)),
+            "Yes: no two units of a hidden layer are the same.",
+        ),
+        answer(
+            ALIVE,
+            (*dead(report, 0.999), *saturated(report), *dead(report, SHARE)),
+            "Yes: in every hidden layer most units answer to their input.",
+        ),
+    )
+    return (*found, advise(report, found))
+
+
+def answer(question: str, findings: Sequence[Verdict], otherwise: str) -> Answer:
+    """The first finding is the answer, or that there is none."""
+    if not findings:
+        return Answer(question, True, otherwise)
+    return Answer(question, False, f"No, {findings[0]}.", tuple(findings))
+
+
+def judge(before: Report, after: Report | None = None, losses: Sequence[float] = ()) -> Verdict:
+    """A verdict on a start from its first batch, the state after training, and the losses of the epochs.
+
+    The start is judged first: it is the cause. Only if it looks healthy is the trained network looked at.
+    """
+    found = gravest(before)
+    if found is not None:
+        return found
+    for epoch, loss in enumerate(losses):
+        if not math.isfinite(loss):
+            return Verdict("exploding", None, f"the loss became {loss} in epoch {epoch + 1}: the steps are too large")
+    if after is not None:
+        worse = [*not_finite(after), *dead(after, SHARE, "after training"), *saturated(after, "after training")]
+        if worse:
+            return worse[0]
+    first, last = before.layers[0], before.layers[-1]
+    reason = f"∂C/∂z is {last.dz.rms:.2g} at the last layer and still {first.dz.rms:.2g} at the first"
+    if losses:
+        reason += f"; loss {before.loss:.3g} to {losses[-1]:.3g}"
+        if losses[-1] > LEARNED * before.loss:
+            reason += (
+                ", which is hardly any progress: the start is not to blame, look at the learning rate and the epochs"
+            )
+    return Verdict(HEALTHY, None, reason)
+
+
+def gravest(report: Report) -> Verdict | None:
+    """The finding that explains most, if there is one: a cause comes before what follows from it."""
+    causes = (
+        not_finite, symmetric, stuck, lambda r: dead(r, 0.999), saturated, exploding, growing, vanishing, fading, lost,
+        lambda r: dead(r, SHARE), drawn_twice,
+    )  # fmt: skip
+    return next((found for cause in causes for found in cause(report)), None)
+
+
+def not_finite(report: Report) -> Iterator[Verdict]:
+    """Numbers that have overflowed, on either way."""
+    yield from not_finite_forward(report)
+    yield from not_finite_backward(report)
+
+
+def not_finite_forward(report: Report) -> Iterator[Verdict]:
+    """The first link whose output is no longer finite."""
+    if report.first_not_finite is not None:
+        name, layer = report.first_not_finite
+        yield Verdict("exploding", layer, f"what comes out of {name} is no longer finite")
+    elif not math.isfinite(report.loss):
+        yield Verdict("exploding", None, f"the loss is {report.loss}")
+
+
+def not_finite_backward(report: Report) -> Iterator[Verdict]:
+    """The first layer, coming from the output, whose cotangent or gradient is no longer finite."""
+    for i, layer in reversed(list(enumerate(report.layers, 1))):
+        for what, found in (("∂C/∂z", layer.dz), ("∂C/∂W", layer.dw)):
+            if found.not_finite > 0:
+                yield Verdict("exploding", i, f"{what} is no longer finite")
+                return
+
+
+def growing(report: Report) -> Iterator[Verdict]:
+    """A signal that grows on its way."""
+    first, last = report.layers[0], report.layers[-1]
+    if len(report.layers) > 1 and last.z.rms > FACTOR * max(first.z.rms, 1.0):
+        yield Verdict(
+            "exploding",
+            len(report.layers),
+            f"z grows from {first.z.rms:.2g} at the first layer to {last.z.rms:.2g} here; "
+            f"the loss starts at {report.loss:.3g}",
+        )
+
+
+def fading(report: Report) -> Iterator[Verdict]:
+    """A signal that shrinks on its way, or is exactly 0."""
+    first, last = report.layers[0], report.layers[-1]
+    silent = [i for i, layer in enumerate(report.layers, 1) if layer.z.rms == 0]
+    if silent:
+        yield Verdict("lost", silent[0], f"z is exactly 0 on every sample in {in_words(silent)}")
+        return
+    if len(report.layers) > 1 and last.z.rms * FACTOR < first.z.rms:
+        yield Verdict(
+            "vanishing",
+            len(report.layers),
+            f"z shrinks from {first.z.rms:.2g} at the first layer to {last.z.rms:.2g} here",
+        )
+
+
+def lost(report: Report) -> Iterator[Verdict]:
+    """A signal that no longer depends on the input: biases alone keep its size up."""
+    if report.samples < 2:
+        return
+    for i, layer in enumerate(report.layers, 1):
+        if layer.z.across_samples < LOST * layer.z.rms:
+            yield Verdict(
+                "lost",
+                i,
+                f"rms z is {layer.z.rms:.2g}, but only {layer.z.across_samples:.2g} of it depends on the input: "
+                "what is left comes from the biases",
+            )
+            return
+
+
+def stuck(report: Report) -> Iterator[Verdict]:
+    """Weights that get no gradient at all, and never will or not yet."""
+    never = [i for i, zeros in enumerate(report.zeros, 1) if zeros.whole and zeros.wakes is None]
+    if never:
+        zeros = report.zeros[never[0] - 1]
+        yield Verdict("stuck", never[0], f"∂C/∂W is exactly 0 in {in_words(never)} and stays so: {zeros.because}")
+    asleep = [(i, zeros) for i, zeros in enumerate(report.zeros, 1) if zeros.whole and (zeros.wakes or 0) > 0]
+    if asleep:
+        (i, first), (j, last) = asleep[0], asleep[-1]
+        order = f"layer {j} can wake in step {(last.wakes or 0) + 1}"
+        if i != j:
+            order += f", layer {i} not before step {(first.wakes or 0) + 1}"
+        yield Verdict(
+            "asleep", i, f"∂C/∂W is exactly 0 in {in_words([k for k, _ in asleep])}: {first.because}; {order}"
+        )
+
+
+def exploding(report: Report) -> Iterator[Verdict]:
+    """A gradient that grows on its way back."""
+    first, last = report.layers[0], report.layers[-1]
+    if len(report.layers) > 1 and first.dz.rms > FACTOR * last.dz.rms > 0:
+        yield Verdict("exploding", 1, f"∂C/∂z grows{between(report)}")
+
+
+def vanishing(report: Report) -> Iterator[Verdict]:
+    """A gradient that shrinks on its way back."""
+    first, last = report.layers[0], report.layers[-1]
+    if len(report.layers) > 1 and first.dz.rms * FACTOR < last.dz.rms:
+        yield Verdict("vanishing", 1, f"∂C/∂z falls{between(report)}")
+
+
+def between(report: Report) -> str:
+    """From where to where the gradient changes, and through which factors."""
+    first, last, why = report.layers[0], report.layers[-1], report.attributions[0]
+    parts = ", ".join(f"{value:+.1f} decades from {label}" for label, value in why.largest(2))
+    factor = first.dz.rms / last.dz.rms
+    return (
+        f" from {last.dz.rms:.2g} at the last layer to {first.dz.rms:.2g} here, "
+        f"a factor of {factor:.2g} over {len(report.layers) - 1} layers" + (f" ({parts})" if parts else "")
+    )
+
+
+def symmetric(report: Report) -> Iterator[Verdict]:
+    """Hidden layers with units that are the same unit and get the same updates."""
+    for i, layer in enumerate(report.layers[:-1], 1):
+        width = max(len(layer.distinct), len(layer.distinct_updates))
+        if layer.units > 1 and width == 1:
+            reason = f"its {layer.units} units are identical and get identical updates: the layer is worth one unit"
+            if not layer.distinct.exact:
+                reason += " (they differ, but only by rounding)"
+            silent = [j for j, zeros in enumerate(report.zeros, 1) if zeros.whole]
+            if silent:
+                reason += f"; the gradient of the weights is exactly 0 in {in_words(silent)}"
+            yield Verdict("symmetric", i, reason)
+            return
+        if 1 < width <= SHARE * layer.units:
+            yield Verdict("symmetric", i, f"its {layer.units} units are {width} different ones, each several times")
+            return
+
+
+def drawn_twice(report: Report) -> Iterator[Verdict]:
+    """Layers that were filled with the same random numbers."""
+    for one, other in report.same_draws[:1]:
+        yield Verdict(
+            "correlated", None, f"{one} and {other} hold the same random numbers: one seed or generator was used twice"
+        )
+
+
+def dead(report: Report, share: float, when: str = "at the start") -> Iterator[Verdict]:
+    """A hidden layer of which more than a share lets no gradient through."""
+    for i, layer in enumerate(report.layers[:-1], 1):
+        if layer.dead_share > share:
+            yield Verdict(
+                "dead", i, f"{layer.dead_share:.0%} of its units have slope 0 on every sample {when}: nothing passes"
+            )
+            return
+
+
+def saturated(report: Report, when: str = "at the start") -> Iterator[Verdict]:
+    """A hidden layer most of whose units hardly answer to their input."""
+    for i, layer in enumerate(report.layers[:-1], 1):
+        if layer.saturated > SHARE:
+            yield Verdict(
+                "saturated",
+                i,
+                f"{layer.saturated:.0%} of its units are on the flat part of {layer.activation} {when} "
+                f"(rms z {layer.z.rms:.2g})",
+            )
+            return
+
+
+def in_words(numbers: Sequence[int]) -> str:
+    """ "layer 3", "layers 1 to 4" or "layers 1, 3"."""
+    if len(numbers) == 1:
+        return f"layer {numbers[0]}"
+    if list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+        return f"layers {numbers[0]} to {numbers[-1]}"
+    return f"layers {', '.join(map(str, numbers))}"
