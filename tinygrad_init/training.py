@@ -44,7 +44,8 @@ def train(
     epochs: int = 10,
     batch_size: int | None = None,
     rng: np.random.Generator | int | None = None,
-    on_step: Callable[[Progress], None] | None = None,
+    on_start: Callable[[], object] | None = None,
+    on_step: Callable[[Progress], object] | None = None,
 ) -> list[float]:
     """Train a network and return the mean loss of every epoch.
 
@@ -66,8 +67,8 @@ def train(
         How often every sample is used, and how many at a time (None: all).
     rng
         For initial weights and the order of samples.
-    on_step
-        Called after each update.
+    on_start, on_step
+        Called before the first update, when the weights are initialized, and after each update.
     """
     generator = np.random.default_rng(rng)
     # 1. Prepare the input: features of one size, so that no weight sees larger numbers than another.
@@ -89,6 +90,8 @@ def train(
         update.step()
         return cost
 
+    if on_start is not None:
+        on_start()
     run = captured(learn)
     history, step = [], 0
     for epoch in range(epochs):

@@ -3,7 +3,7 @@
 `diagnose` looks at one network on one batch and returns a `Report`. What it consists of: `chain` runs the network link
 by link; `layers` (with `signal`, `slopes` and `symmetry`) measures each; `attribution` splits gradients into factors;
 `zeros` says why some are exactly 0; `verdict` and `advice` answer the five questions; `text` and `page` draw. `spectra`
-looks at matrices and Jacobians; `experiment` trains one network from several starts.
+looks at matrices and Jacobians; `experiment` trains one network from several starts; a `Monitor` watches a training.
 """
 
 from .attribution import Attribution, Factor, Literal, attribute, literal_factors
@@ -11,6 +11,7 @@ from .chain import Chain, Link, run
 from .diagnosing import diagnose
 from .experiment import STARTS, Comparison, Settings, Start, check_sizes, compare_starts, default_sizes
 from .layers import Layer, measure
+from .monitor import Event, Moment, Monitor
 from .report import Report
 from .signal import Distribution, describe
 from .spectra import Spectrum, jacobian, jacobian_singular_values, spectrum
@@ -27,10 +28,13 @@ __all__ = [
     "Classes",
     "Comparison",
     "Distribution",
+    "Event",
     "Factor",
     "Layer",
     "Link",
     "Literal",
+    "Moment",
+    "Monitor",
     "Quotient",
     "Report",
     "Settings",

@@ -226,7 +226,7 @@ def run(model: Module, x: Any, y: Any, loss: Loss, dtype: Any = None) -> Chain:
     """
     whole, copied = converted(model, dtype), converted(model, dtype)
     kind = next((p.dtype for p in copied.parameters()), np.dtype(np.float64))
-    signal, target = Tensor(x.numpy() if isinstance(x, Tensor) else np.asarray(x), kind), _target(y, kind)
+    signal, target = Tensor(x.numpy() if isinstance(x, Tensor) else np.asarray(x), kind), target_in(y, kind)
     names = {id(module): name or type(module).__name__ for name, module in copied.named_modules()}
     with enable_grad(), np.errstate(all="ignore"):
         links = _links(copied, signal, names)
@@ -311,7 +311,7 @@ def cast(tensor: Any, dtype: Any) -> Any:
     return made(np.asarray(array, dtype), *rest)
 
 
-def _target(y: Any, dtype: Any) -> Any:
+def target_in(y: Any, dtype: Any) -> Any:
     """A target with its real numbers in the dtype of the predictions."""
     found = y.numpy() if isinstance(y, Tensor) else np.asarray(y)
     return found.astype(dtype) if found.dtype.kind == "f" else found

@@ -42,11 +42,15 @@ def units_of(activation: Module) -> int:
     return max((parameter.size for parameter in activation.parameters()), default=1)
 
 
-def slopes_at(activation: Module, z: Array) -> Array:
-    """|φ'(z)|, in the dtype of z, as a share of φ's steepest slope."""
+def steepest(activation: Module) -> float:
+    """The largest |φ'|; 1 for a constant."""
     grid = np.repeat(np.linspace(-10, 10, 2001)[:, None], units_of(activation), axis=1)
-    steepest = float(np.max(np.abs(derivative(activation, grid))))
-    return np.abs(derivative(activation, z)) / np.asarray(steepest or 1.0, z.dtype)
+    return float(np.max(np.abs(derivative(activation, grid)))) or 1.0
+
+
+def slopes_at(activation: Module, z: Array, top: float | None = None) -> Array:
+    """|φ'(z)|, in the dtype of z, as a share of φ's steepest slope `top`."""
+    return np.abs(derivative(activation, z)) / np.asarray(steepest(activation) if top is None else top, z.dtype)
 
 
 def flat_on_both_sides(activation: Module) -> bool:
