@@ -1,0 +1,135 @@
+"""Plots drawn by matplotlib, as figures for a paper, and by plotly, for a page (extra: plot)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .plots import Curve, Plot
+
+# Okabe and Ito's colours, which people who see colours differently can tell apart, with a marker for each.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "os^DvPX"
+
+
+def require(*modules: str) -> None:
+    """Fail early, with what to install.
+
+    Raises
+    ------
+    ImportError
+        One of the modules is missing.
+    """
+    import importlib
+
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ImportError(f"plots need {error.name}: pip install 'tinygrad_init[plot]'") from None
+
+
+def figure(plots: Sequence[Plot]) -> Any:
+    """A matplotlib figure with all plots, two side by side."""
+    require("matplotlib")
+    from matplotlib.figure import Figure
+
+    rows = math.ceil(len(plots) / 2)
+    drawn = Figure(figsize=(11, 3.6 * rows), layout="constrained")
+    axes = drawn.subplots(rows, 2, squeeze=False).ravel()
+    for ax, plot in zip(axes, plots, strict=False):
+        draw(ax, plot)
+    for ax in axes[len(plots) :]:
+        ax.set_visible(False)
+    return drawn
+
+
+def draw(ax: Any, plot: Plot) -> None:
+    """One plot on matplotlib's axes."""
+    from matplotlib.ticker import MaxNLocator
+
+    below: dict[float, float] = {}
+    above: dict[float, float] = {}
+    for i, curve in enumerate(plot.curves):
+        colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+        if plot.kind == "bars":
+            bottoms = [(above if y > 0 else below).get(x, 0.0) for x, y in zip(curve.x, curve.y, strict=True)]
+            ax.bar(curve.x, curve.y, bottom=bottoms, color=colour, label=curve.name)
+            for x, y in zip(curve.x, curve.y, strict=True):
+                if math.isfinite(y):
+                    side = above if y > 0 else below
+                    side[x] = side.get(x, 0.0) + y
+            continue
+        if curve.low:
+            ax.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
+        style = "--" if curve.dashed else "-"
+        kind = {"drawstyle": "steps-mid"} if plot.kind == "steps" else {"marker": marker, "markersize": 4}
+        ax.plot(curve.x, curve.y, style, color=colour, label=curve.name, **kind)
+    ax.set(xlabel=plot.x, ylabel=plot.y, title=plot.title)
+    if plot.logarithmic:
+        ax.set_yscale("log")
+    if plot.x in ("layer", "epoch"):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.grid(alpha=0.3)
+    if plot.curves:
+        ax.legend(fontsize="small", ncols=2 if len(plot.curves) > 4 else 1)
+
+
+def interactive(plot: Plot) -> Any:
+    """A plotly figure: hover for numbers, drag to zoom, click a name to hide its curve."""
+    require("plotly")
+    from plotly.graph_objects import Bar, Figure
+
+    drawn = Figure()
+    for i, curve in enumerate(plot.curves):
+        colour = COLOURS[i % len(COLOURS)]
+        if plot.kind == "bars":
+            drawn.add_trace(Bar(x=curve.x, y=curve.y, name=curve.name, marker_color=colour))
+        else:
+            for trace in traces(plot, curve, i, colour):
+                drawn.add_trace(trace)
+    drawn.update_layout(
+        title=plot.title, template="plotly_white", barmode="relative", height=360, hovermode="x unified",
+        margin={"l": 60, "r": 20, "t": 50, "b": 50}, legend={"orientation": "h", "y": -0.25},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": "#777"},
+    )  # fmt: skip
+    drawn.update_xaxes(title=plot.x, dtick=1 if plot.x == "layer" and len(plot.curves[0].x) <= 20 else None)
+    drawn.update_yaxes(title=plot.y, type="log" if plot.logarithmic else "linear", exponentformat="power")
+    if plot.kind == "steps" and len(plot.curves) > 1:
+        drawn.update_layout(updatemenus=[chooser(plot)])
+    return drawn
+
+
+def traces(plot: Plot, curve: Curve, i: int, colour: str) -> list[Any]:
+    """A curve, before it the two edges of its band."""
+    from plotly.graph_objects import Scatter
+
+    found = []
+    if curve.low:
+        edge = {"x": curve.x, "mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
+        light = f"rgba({', '.join(str(int(colour[k : k + 2], 16)) for k in (1, 3, 5))}, 0.15)"
+        found.append(Scatter(y=curve.low, legendgroup=curve.name, **edge))
+        found.append(Scatter(y=curve.high, legendgroup=curve.name, fill="tonexty", fillcolor=light, **edge))
+    line = {"color": colour, "dash": "dash" if curve.dashed else "solid"}
+    if plot.kind == "steps":
+        found.append(
+            Scatter(x=curve.x, y=curve.y, name=curve.name, line={**line, "shape": "hvh"}, fill="tozeroy", visible=i == 0)
+        )
+    else:
+        found.append(
+            Scatter(
+                x=curve.x, y=curve.y, name=curve.name, mode="lines+markers", line=line, legendgroup=curve.name,
+                marker={"symbol": i},
+            )
+        )  # fmt: skip
+    return found
+
+
+def chooser(plot: Plot) -> dict[str, Any]:
+    """A menu that shows one curve at a time."""
+    buttons = [
+        {"label": curve.name, "method": "update", "args": [{"visible": [j == i for j in range(len(plot.curves))]}]}
+        for i, curve in enumerate(plot.curves)
+    ]
+    return {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.2, "yanchor": "top"}
