@@ -28,8 +28,9 @@ from .registry import Array, operation
 from .windows import Windows, slide, whole_numbers
 
 Option = int | Sequence[int]
-# Columns of more numbers are made for some samples at a time: they are many times as large as the input.
-MOST_COLUMNS = 1 << 23
+# Columns are many times as large as the input, so they are made for some samples at a time: for as many as a cache
+# holds, but not in so many pieces that a captured program becomes long.
+MANY_COLUMNS, MANY_PIECES = 1 << 19, 16
 
 
 def _turned(x: Array) -> Array:
@@ -44,7 +45,7 @@ def _joined(parts: list[Array], axis: int) -> Array:
 def _pieces(samples: int, channels: int, windows: Windows) -> list[slice]:
     """All samples, some at a time."""
     columns = channels * math.prod(windows.size) * math.prod(windows.counts)
-    at_once = max(MOST_COLUMNS // columns, 1)
+    at_once = max(MANY_COLUMNS // columns, math.ceil(samples / MANY_PIECES), 1)
     return [slice(i, i + at_once) for i in range(0, max(samples, 1), at_once)]
 
 
