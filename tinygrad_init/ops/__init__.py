@@ -27,6 +27,7 @@ from .activations import (
     tanh,
 )
 from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from .dropout import dropout
 from .elementwise import (
     abs,
     add,
@@ -118,6 +119,7 @@ __all__ = [
     "cos",
     "cross_entropy",
     "div",
+    "dropout",
     "elu",
     "erf",
     "exp",
