@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_init as tgi
@@ -79,6 +79,7 @@ def cases(draw: st.DrawFn, transposed: bool = False) -> Any:
 
 @pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")  # PyTorch's, about a copy
 @pytest.mark.parametrize("many", [1, convolution.MANY_COLUMNS], ids=["sample by sample", "all samples at once"])
+@settings(max_examples=40)
 @given(case=cases(), dtype=dtypes, seed=seeds)
 def test_convolutions_are_pytorchs(many: int, case: Any, dtype: Any, seed: int) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -92,6 +93,7 @@ def test_convolutions_are_pytorchs(many: int, case: Any, dtype: Any, seed: int) 
 
 
 @pytest.mark.parametrize("many", [1, convolution.MANY_COLUMNS], ids=["sample by sample", "all samples at once"])
+@settings(max_examples=40)
 @given(case=cases(transposed=True), dtype=dtypes, seed=seeds)
 def test_transposed_convolutions_are_pytorchs(many: int, case: Any, dtype: Any, seed: int) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")

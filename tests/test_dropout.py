@@ -81,6 +81,16 @@ def test_each_run_of_a_program_draws_what_a_call_would() -> None:
     assert program.captures == 2
 
 
+def test_explaining_a_program_draws_nothing(capsys: Any) -> None:
+    x = np.ones(50)
+    layers = [nn.Dropout(0.5, rng=3) for _ in range(2)]
+    program, other = (tgi.capture(lambda x, layer=layer: layer(layer(tgi.tensor(x)))) for layer in layers)
+    np.testing.assert_array_equal(program(x).numpy(), other(x).numpy())
+    program.explain()
+    assert "call" in capsys.readouterr().out
+    np.testing.assert_array_equal(program(x).numpy(), other(x).numpy())
+
+
 @pytest.mark.parametrize("p", [-0.1, 1.5, np.nan])
 def test_errors_that_teach(p: float) -> None:
     with pytest.raises(ValueError, match="Dropout: expected p from 0 to 1, got"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_init as tgi
@@ -52,6 +52,7 @@ def assert_like_torch(ours: Any, theirs: Any, x: Any, rng: Any) -> None:
         like(a, b)
 
 
+@settings(max_examples=25)  # each takes PyTorch's threads a while
 @given(
     shape=batches, dtype=dtypes, seed=seeds, momentum=st.sampled_from([0.1, 0.7, None]), affine=st.booleans(),
     tracked=st.booleans(),

@@ -39,6 +39,7 @@ def _turned(x: Array) -> Array:
 
 
 def _joined(parts: list[Array], axis: int) -> Array:
+    """Parts one behind the other along an axis."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
 
 
@@ -191,6 +192,7 @@ def _convolution(
     dilation: Option,
     groups: int,
 ) -> Tensor:
+    """What `conv1d` and `conv2d` do, along so many axes."""
     x, weight = _operands(name, axes, x, weight, groups, "out_channels, in_channels / groups")
     if weight.shape[1] * groups != x.shape[1]:
         raise ValueError(
@@ -213,6 +215,7 @@ def _transposed(
     groups: int,
     dilation: Option,
 ) -> Tensor:
+    """What `conv_transpose1d` and `conv_transpose2d` do, along so many axes."""
     x, weight = _operands(name, axes, x, weight, groups, "in_channels, out_channels / groups")
     if weight.shape[0] != x.shape[1]:
         raise ValueError(

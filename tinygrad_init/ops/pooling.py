@@ -45,6 +45,7 @@ def _fold_examples(rng: np.random.Generator) -> list[Any]:
 
 
 def _fold_rule(g: Tensor, windows: Windows, needs: tuple[bool, ...]) -> list[Tensor | None]:
+    """Each position takes what lies under it."""
     padded = g if windows.extent == windows.lengths else _put_add(g, windows.padded_shape(g.shape), windows.inside)
     return [_getitem(padded, at) if need else None for at, need in zip(windows.positions, needs, strict=True)]
 
@@ -82,6 +83,7 @@ def _max_pool(x: Array, /, windows: Windows) -> Array:
 
 
 def _mean_rule(g: Tensor, windows: Windows) -> Tensor:
+    """Every position takes the same share."""
     n = math.prod(windows.size)
     return _fold(*[g * (1.0 / n)] * n, windows=windows)
 

@@ -131,6 +131,11 @@ def slide(
     padding
         How many elements there are before and behind each axis, or "valid" (none), or "same" (as many windows as
         elements, which needs a stride of 1; if the padding is odd, there is one more behind).
+
+    Raises
+    ------
+    TypeError, ValueError
+        An option is not made of whole numbers, or is too small; or not even one window fits.
     """
     axes = len(size)
     steps = whole_numbers(name, "stride", stride, axes, 1)
