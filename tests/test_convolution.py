@@ -241,6 +241,21 @@ class TestLayers:
         )
 
 
+@pytest.mark.parametrize("weight", [1e30, 1.0], ids=["products", "sums"])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("function", [tgi.conv2d, tgi.conv_transpose2d])
+def test_what_overflows_is_infinite_without_a_warning(function: Any, groups: int, weight: float) -> None:
+    x = leaf(np.full((20, 2, 3, 3), 3e38), np.float32)
+    w = leaf(np.full((2, 2 // groups, 2, 2), weight), np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "MANY_COLUMNS", 1)
+        out = function(x, w, groups=groups)
+        slopes = tgi.grad(out, [x, w], gradients=np.full(out.shape, 3e38, np.float32))
+    assert np.all(out.numpy()[:, :, 1, 1] == np.inf)
+    assert all(np.any(slope.numpy() == np.inf) and not np.any(np.isnan(slope.numpy())) for slope in slopes)
+    assert np.all(tgi.avg_pool2d(x, 2).numpy() == np.inf)
+
+
 IMAGE, WEIGHT = np.zeros((2, 4, 5, 5), np.float32), np.zeros((6, 4, 3, 3), np.float32)
 
 

@@ -66,7 +66,8 @@ def _columns(x: Array, windows: Windows, groups: int) -> Array:
 def _products(x: Array, y: Array) -> Array:
     """The matrix product of each group."""
     if x.shape[2] == 1:
-        return x * y
+        with np.errstate(all="ignore"):
+            return x * y
     return _joined([kernels.matmul(x[i], y[i])[np.newaxis] for i in range(len(x))], 0)
 
 
@@ -152,7 +153,8 @@ def _conv_weight(x: Array, y: Array, /, windows: Windows, groups: int) -> Array:
         )
         for piece in _pieces(samples, channels, windows)
     ]
-    return reduce(np.add, parts).reshape((y.shape[1], channels // groups, *windows.size))
+    with np.errstate(all="ignore"):
+        return reduce(np.add, parts).reshape((y.shape[1], channels // groups, *windows.size))
 
 
 SPATIAL = ("length", "height, width")

@@ -95,7 +95,8 @@ def _mean_rule(g: Tensor, windows: Windows) -> Tensor:
 )
 def _avg_pool(x: Array, /, windows: Windows) -> Array:
     padded = windows.pad(x)
-    total = reduce(np.add, [padded[at] for at in windows.positions])
+    with np.errstate(all="ignore"):
+        total = reduce(np.add, [padded[at] for at in windows.positions])
     return total * total.dtype.type(1.0 / math.prod(windows.size))
 
 

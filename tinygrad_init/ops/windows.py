@@ -89,7 +89,8 @@ class Windows:
         for at, part in zip(self.positions, parts, strict=True):
             if out is None:
                 out = np.zeros(self.padded_shape(part.shape), part.dtype, like=part)
-            out[at] += part
+            with np.errstate(all="ignore"):
+                out[at] += part
         assert out is not None
         return out if self.extent == self.lengths else out[self.inside]
 
