@@ -1,6 +1,8 @@
-"""Networks: modules with named parameters, layers, activations and losses."""
+"""Networks: modules with named parameters, layers, activations, normalization and losses."""
 
 from ..ops.activations import ACTIVATIONS
+from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .dropout import Dropout
 from .layers import (
     ELU,
     GELU,
@@ -27,7 +29,10 @@ from .layers import (
     make_activation,
 )
 from .losses import BCEWithLogitsLoss, CrossEntropyLoss, HalfSquaredError, HingeLoss, Loss, MSELoss
-from .module import Call, Module, Parameter, observe
+from .module import Buffer, Call, Module, Parameter, observe
+from .normalization import BatchNorm, BatchNorm1d, BatchNorm2d, LayerNorm
+from .pooling import AvgPool1d, AvgPool2d, Flatten, GlobalAvgPool, MaxPool1d, MaxPool2d
+from .residual import Residual
 
 __all__ = [
     "ACTIVATIONS",
@@ -36,24 +41,41 @@ __all__ = [
     "MLP",
     "SELU",
     "Activation",
+    "AvgPool1d",
+    "AvgPool2d",
     "BCEWithLogitsLoss",
+    "BatchNorm",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Buffer",
     "Call",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
+    "Dropout",
     "Erf",
+    "Flatten",
+    "GlobalAvgPool",
     "HalfSquaredError",
     "HardSigmoid",
     "HardTanh",
     "HingeLoss",
     "Identity",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "Loss",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Mish",
     "Module",
     "PReLU",
     "Parameter",
     "ReLU",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",

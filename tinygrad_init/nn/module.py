@@ -4,19 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from .._engine.modes import mode, no_grad
 from .._engine.tensor import Tensor
 
+T = TypeVar("T", bound=Tensor)
+
 
 class Parameter(Tensor):
-    """A leaf that a module learns; assigned to an attribute, it becomes one of the module's parameters."""
+    """A leaf that a module learns; assigned to an attribute, it becomes one of the module's parameters.
 
-    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = True, name: str | None = None) -> None:
+    Parameters
+    ----------
+    data, dtype, requires_grad, name
+        As in `Tensor`.
+    fans
+        How many inputs a unit sums up and how many units an input feeds, where the shape does not tell it.
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        dtype: Any = None,
+        requires_grad: bool = True,
+        name: str | None = None,
+        fans: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__(data, dtype, requires_grad, name)
+        self.fans = fans
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, arguments = super().__reduce__()
+        return make, (*arguments, self.fans)
+
+
+class Buffer(Tensor):
+    """Numbers that a module keeps but does not learn; assigned to an attribute, they become part of its state.
+
+    A module changes them in place (`copy_` within `no_grad`), never by assignment: captured programs take the
+    attributes of a module for granted, but read and write the numbers at each run.
+    """
 
 
 @dataclass(frozen=True)
@@ -50,8 +80,8 @@ class observe:
 class Module:
     """A function with parameters; subclasses write `forward`.
 
-    Parameters and modules that are assigned to attributes are found under the attribute's name, nested ones under
-    names joined by dots, as in PyTorch ("layers.0.weight"). A module assigned in two places is counted once.
+    Parameters, buffers and modules that are assigned to attributes are found under the attribute's name, nested ones
+    under names joined by dots, as in PyTorch ("layers.0.weight"). A module assigned in two places is counted once.
     """
 
     training: bool = True
@@ -88,14 +118,22 @@ class Module:
                 below = [(f"{name}.{part}" if name else part, child) for part, child in module.children()]
                 stack.extend(reversed(below))
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their full names, each once."""
+    def _named(self, kind: type[T] | tuple[type[T], ...]) -> Iterator[tuple[str, T]]:
+        """All attributes of some kind with their full names, each once."""
         seen: set[int] = set()
         for prefix, module in self.named_modules():
             for name, value in vars(module).items():
-                if isinstance(value, Parameter) and id(value) not in seen:
+                if isinstance(value, kind) and id(value) not in seen:
                     seen.add(id(value))
                     yield f"{prefix}.{name}" if prefix else name, value
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their full names, each once."""
+        return self._named(Parameter)
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """All buffers, what is kept but not learned, with their full names, each once."""
+        return self._named(Buffer)
 
     def parameters(self) -> Iterator[Parameter]:
         """All parameters, each once."""
@@ -107,9 +145,11 @@ class Module:
             parameter.name = name
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Parameter) and value.name is None:
+        if isinstance(value, Parameter | Buffer) and value.name is None:
             value.name = name
-        if isinstance(value, list | tuple | dict) and any(isinstance(item, Module | Parameter) for item in value):
+        if isinstance(value, list | tuple | dict) and any(
+            isinstance(item, Module | Parameter | Buffer) for item in value
+        ):
             raise TypeError(
                 f"{type(self).__name__}.{name}: parameters inside a {type(value).__name__} would not be found; "
                 "use Sequential, or an attribute for each"
@@ -133,13 +173,17 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Copies of all parameters by name."""
-        return {name: np.array(parameter.numpy()) for name, parameter in self.named_parameters()}
+        """Copies of all parameters and buffers by name."""
+        return {name: np.array(tensor.numpy()) for name, tensor in self._state()}
+
+    def _state(self) -> Iterator[tuple[str, Parameter | Buffer]]:
+        return self._named((Parameter, Buffer))
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Overwrite all parameters from arrays (or anything NumPy reads, such as PyTorch's tensors) by name.
+        """Overwrite all parameters and buffers by name.
 
-        Nothing is changed unless everything fits.
+        The values are arrays, or anything that NumPy reads, such as PyTorch's tensors. Nothing is changed unless
+        everything fits.
 
         Raises
         ------
@@ -150,7 +194,7 @@ class Module:
         TypeError
             An array does not hold real numbers.
         """
-        own = dict(self.named_parameters())
+        own = dict(self._state())
         missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         if missing or unknown:
             raise KeyError(f"load_state_dict: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
@@ -168,8 +212,8 @@ class Module:
         if wrong:
             raise ValueError(f"load_state_dict: shapes differ: {'; '.join(wrong)}")
         with no_grad():
-            for name, parameter in own.items():
-                parameter.copy_(arrays[name])
+            for name, tensor in own.items():
+                tensor.copy_(arrays[name])
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of `repr`."""

@@ -26,6 +26,8 @@ from .activations import (
     softsign,
     tanh,
 )
+from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from .dropout import dropout
 from .elementwise import (
     abs,
     add,
@@ -50,6 +52,7 @@ from .elementwise import (
 )
 from .linear import linear, matmul
 from .losses import binary_cross_entropy, cross_entropy, half_squared_error, hinge, mse
+from .pooling import avg_pool1d, avg_pool2d, global_avg_pool, max_pool1d, max_pool2d
 from .reductions import logsumexp, max, mean, min, norm, std, sum, var
 from .registry import REGISTRY, operation
 from .shape import (
@@ -103,13 +106,20 @@ __all__ = [
     "abs",
     "add",
     "astype",
+    "avg_pool1d",
+    "avg_pool2d",
     "binary_cross_entropy",
     "broadcast_to",
     "clip",
     "concatenate",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cos",
     "cross_entropy",
     "div",
+    "dropout",
     "elu",
     "erf",
     "exp",
@@ -119,6 +129,7 @@ __all__ = [
     "gated",
     "gelu",
     "getitem",
+    "global_avg_pool",
     "half_squared_error",
     "hard_sigmoid",
     "hardtanh",
@@ -132,6 +143,8 @@ __all__ = [
     "logsumexp",
     "matmul",
     "max",
+    "max_pool1d",
+    "max_pool2d",
     "maximum",
     "mean",
     "min",

@@ -39,7 +39,10 @@ def put(x: Traced, index: Any, value: Any) -> None:
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(part, ARRAYS) for part in parts):
         raise NotRecordable("assignment at an array of indices")
-    x.recorder.write(pick(x, index), value if isinstance(value, Traced) else np.asarray(value, DTYPES[x.kind]))
+    target = pick(x, index)
+    if isinstance(value, Traced) and value.shape == target.shape and value.place() == target.place():
+        return  # the second half of `x[index] += y`, whose first half has written there
+    x.recorder.write(target, value if isinstance(value, Traced) else np.asarray(value, DTYPES[x.kind]))
 
 
 def add_at(x: Traced, index: Any, value: Any) -> None:

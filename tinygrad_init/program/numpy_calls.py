@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .instructions import INT64
+from .instructions import DTYPES, INT64
 from .traced import NotRecordable, Traced
 
 if TYPE_CHECKING:
@@ -139,6 +139,10 @@ def _zeros(recorder: Recorder, shape: Any, dtype: Any = None, **_: Any) -> Trace
     return recorder.zeros(shape, np.dtype(dtype))
 
 
+def _empty(recorder: Recorder, shape: Any, dtype: Any, **_: Any) -> Traced:
+    return recorder.new(tuple(shape), DTYPES.index(np.dtype(dtype)))
+
+
 def _shape(recorder: Recorder, x: Any) -> tuple[int, ...]:
     return recorder.operand(x).shape
 
@@ -157,6 +161,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "all": _all,
     "where": _where,
     "clip": _clip,
+    "empty": _empty,
     "zeros": _zeros,
     "shape": _shape,
     "reshape": lambda recorder, x, shape: recorder.operand(x).reshape(shape),

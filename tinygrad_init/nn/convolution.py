@@ -1,0 +1,216 @@
+"""Convolutions as layers, and their transposed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .._engine.modes import get_default_dtype
+from .._engine.tensor import Tensor
+from ..init import uniform_
+from ..ops.windows import whole_numbers
+from .module import Module, Parameter
+
+Option = int | Sequence[int]
+Rng = np.random.Generator | int | None
+
+
+class _Convolution(Module):
+    """What convolutions and their transposed share: parameters, options, start values.
+
+    Weights and biases start uniform on ±1/√fan_in as in PyTorch, with the fan_in that PyTorch reads off the weight's
+    shape: all numbers of one entry of its first axis.
+    """
+
+    axes: int
+    transposed = False
+    function: Callable[..., Tensor]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Option,
+        stride: Option,
+        padding: Option | str,
+        output_padding: Option,
+        dilation: Option,
+        groups: int,
+        bias: bool,
+        rng: Rng,
+        dtype: Any,
+    ) -> None:
+        name = type(self).__name__
+        if min(in_channels, out_channels, groups) < 1:
+            raise ValueError(
+                f"{name}: expected at least 1 channel and 1 group, got {in_channels} and {out_channels} in {groups}"
+            )
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"{name}: {groups} groups do not divide {in_channels} channels of the input and {out_channels} of the "
+                "output"
+            )
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = whole_numbers(name, "kernel_size", kernel_size, self.axes, 1)
+        self.stride = whole_numbers(name, "stride", stride, self.axes, 1)
+        self.padding = padding if isinstance(padding, str) else whole_numbers(name, "padding", padding, self.axes, 0)
+        self.output_padding = whole_numbers(name, "output_padding", output_padding, self.axes, 0)
+        self.dilation = whole_numbers(name, "dilation", dilation, self.axes, 1)
+
+        generator = np.random.default_rng(rng)
+        dtype = dtype or get_default_dtype()
+        first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        window = math.prod(self.kernel_size)
+        # One unit sees its own group alone, which an ungrouped weight's shape says, (out, in, *window), and others not.
+        told = not self.transposed and groups == 1
+        fans = None if told else (in_channels // groups * window, out_channels // groups * window)
+        self.weight = Parameter(np.zeros((first, second // groups, *self.kernel_size)), dtype, fans=fans)
+        bound = (second // groups * window) ** -0.5
+        uniform_(self.weight, generator, -bound, bound)
+        self.bias: Parameter | None = None
+        if bias:
+            self.bias = Parameter(np.zeros(out_channels), dtype)
+            uniform_(self.bias, generator, -bound, bound)
+
+    def extra_repr(self) -> str:
+        usual = {"padding": 0, "output_padding": 0, "dilation": 1}
+        options = [f"kernel_size={self.kernel_size}", f"stride={self.stride}"]
+        options += [
+            f"{name}={getattr(self, name)}" for name, n in usual.items() if getattr(self, name) != (n,) * self.axes
+        ]
+        options += [f"groups={self.groups}"] if self.groups > 1 else []
+        options += [] if self.bias is not None else ["bias=False"]
+        return ", ".join([str(self.in_channels), str(self.out_channels), *options])
+
+
+class _Conv(_Convolution):
+    """A convolution."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Option,
+        stride: Option = 1,
+        padding: Option | str = 0,
+        dilation: Option = 1,
+        groups: int = 1,
+        bias: bool = True,
+        rng: Rng = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, rng, dtype)
+
+    def forward(self, x: Any) -> Tensor:
+        options = self.stride, self.padding, self.dilation, self.groups
+        return self.function(x, self.weight, self.bias, *options)
+
+
+class Conv1d(_Conv):
+    """A convolution along one axis, (samples, in_channels, length) to (samples, out_channels, ...); see `Conv2d`."""
+
+    axes = 1
+    function = staticmethod(ops.conv1d)
+
+
+class Conv2d(_Conv):
+    """A convolution, (samples, in_channels, height, width) to (samples, out_channels, ...); see `tgi.conv2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        Of input and output.
+    kernel_size, stride, padding, dilation
+        One number, or one for each axis; padding also "same" or "valid".
+    groups
+        The channels fall into so many groups that know nothing of each other; in_channels of them: depthwise.
+    bias
+        Whether a number is added to each channel of the output.
+    rng
+        Where the start comes from; a seed or a generator. Without it the start is random.
+    dtype
+        Of the parameters; the default dtype unless given.
+
+    Notes
+    -----
+    The weight has shape (out_channels, in_channels / groups, *kernel_size). Weights and biases start uniform on
+    ±1/√(in_channels / groups · window) as in PyTorch. One unit has fans (in_channels / groups · window,
+    out_channels / groups · window), which the weight remembers where its shape does not tell it.
+    """
+
+    axes = 2
+    function = staticmethod(ops.conv2d)
+
+
+class _ConvTranspose(_Convolution):
+    """A transposed convolution."""
+
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Option,
+        stride: Option = 1,
+        padding: Option = 0,
+        output_padding: Option = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Option = 1,
+        rng: Rng = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            whole_numbers(type(self).__name__, "padding", padding, self.axes, 0),
+            output_padding,
+            dilation,
+            groups,
+            bias,
+            rng,
+            dtype,
+        )
+
+    def forward(self, x: Any) -> Tensor:
+        options = self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        return self.function(x, self.weight, self.bias, *options)
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """A transposed convolution along one axis; see `ConvTranspose2d`."""
+
+    axes = 1
+    function = staticmethod(ops.conv_transpose1d)
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """A transposed convolution, (samples, in_channels, height, width) to (samples, out_channels, ...).
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        Of input and output.
+    kernel_size, stride, padding, dilation, groups
+        Those of the convolution whose derivative it is (see `tgi.conv_transpose2d`).
+    output_padding
+        How much longer the result is at its end.
+    bias, rng, dtype
+        As in `Conv2d`.
+
+    Notes
+    -----
+    The weight has shape (in_channels, out_channels / groups, *kernel_size). Weights and biases start uniform on
+    ±1/√(out_channels / groups · window) as in PyTorch, which takes the second axis for that of the inputs. What a unit
+    sums up are in_channels / groups · window terms (fewer with a stride): the weight remembers its fans.
+    """
+
+    axes = 2
+    function = staticmethod(ops.conv_transpose2d)
