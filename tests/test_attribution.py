@@ -20,16 +20,6 @@ from .strategies import seeds
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "gelu", "selu", "softplus", "sin"]
 
 
-class Block(nn.Module):
-    """x + branch(x)."""
-
-    def __init__(self, branch: nn.Module) -> None:
-        self.branch = branch
-
-    def forward(self, x: tgi.Tensor) -> tgi.Tensor:
-        return x + self.branch(x)
-
-
 class Handmade(nn.Module):
     """Modules that are called one after the other by a forward of one's own."""
 
@@ -71,7 +61,7 @@ def test_logarithms_of_the_factors_add_up_to_that_of_the_gradient(
 def test_blocks_and_models_of_ones_own_are_chains_too() -> None:
     rng = np.random.default_rng(0)
     inner = nn.Sequential(nn.Linear(4, 5, rng=rng), nn.ReLU(), nn.Linear(5, 4, rng=rng))
-    model = nn.Sequential(Handmade(rng), Block(inner), nn.GELU(), nn.Linear(4, 3, rng=rng))
+    model = nn.Sequential(Handmade(rng), nn.Residual(inner), nn.GELU(), nn.Linear(4, 3, rng=rng))
     x, y = batch(rng, 4, 3)
     found = attribute(run(model, x, y, tgi.cross_entropy, np.float64))
     assert [attribution.name for attribution in found] == [

@@ -126,7 +126,7 @@ def run_diagnose(args: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from .data import DataError, load
-    from .diagnosis import STARTS, Settings, check_sizes, compare_starts, default_sizes, page, text
+    from .diagnosis import STARTS, Settings, check_sizes, compare_starts, default_sizes, drawing, page, text
     from .diagnosis.verdict import HEALTHY
     from .training import Progress as Step
 
@@ -138,7 +138,7 @@ def run_diagnose(args: argparse.Namespace) -> int:
             if path is not None:
                 check_writable(path)
         if args.html is not None:
-            page.require()
+            drawing.require("jinja2", "plotly")
     except OSError as error:
         print(f"tinygrad-init: {error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
         return BAD_INPUT

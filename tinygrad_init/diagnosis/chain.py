@@ -18,7 +18,7 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad, no_grad
 from .._engine.tensor import Tensor
-from ..nn import Activation, Module, Parameter, PReLU, Sequential, observe
+from ..nn import Activation, LayerNorm, Module, Parameter, PReLU, Residual, Sequential, observe
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]
@@ -30,10 +30,11 @@ def kind_of(module: Module) -> str:
     """What a link is: a linear map with a weight, an activation, a residual block, or something else."""
     if isinstance(module, Activation | PReLU):
         return ACTIVATION
-    if isinstance(getattr(module, "branch", None), Module):
+    if isinstance(module, Residual):
         return RESIDUAL
     weight = getattr(module, "weight", None)
-    return WEIGHTS if isinstance(weight, Parameter) and weight.ndim >= 2 else OTHER
+    linear = isinstance(weight, Parameter) and weight.ndim >= 2 and not isinstance(module, LayerNorm)
+    return WEIGHTS if linear else OTHER
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,19 @@ class Link:
         """Its bias, if it has one."""
         return vars(self.module).get("bias")
 
+    @property
+    def unit_axis(self) -> int:
+        """Which axis of a linear map's output are its units: the last, or the channels of a convolution."""
+        return -1 if self.weight.ndim == 2 else 1
+
     def by_unit(self, weights: Array) -> Array:
         """The weights, or what has their shape, with a row for each unit (output channel)."""
-        axis = getattr(self.module, "unit_axis", 0)
-        return np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
+        if not getattr(self.module, "transposed", False):
+            return weights.reshape(len(weights), -1)
+        # (in, out / groups, *window): the units of a group share its inputs.
+        groups = int(vars(self.module)["groups"])
+        split = weights.reshape(groups, len(weights) // groups, weights.shape[1], -1)
+        return split.transpose(0, 2, 1, 3).reshape(groups * weights.shape[1], -1)
 
     def _pulled(self, to: Tensor, cotangent: Cotangent) -> Cotangent:
         seed = Tensor(cotangent.unit.reshape(self.out.shape), self.out.dtype)
@@ -252,11 +262,10 @@ def _links(module: Module, signal: Tensor, names: dict[int, str]) -> tuple[Link,
         return tuple(links)
     x = Tensor(signal.numpy(), signal.dtype, requires_grad=True)
     kind = kind_of(module)
-    if kind != RESIDUAL:
+    if not isinstance(module, Residual):
         return (Link(names[id(module)], module, kind, x, module(x)),)
-    around = getattr(module, "shortcut", None)
-    branch = _links(vars(module)["branch"], x, names)
-    shortcut = _links(around, x, names) if isinstance(around, Module) else ()
+    branch = _links(module.branch, x, names)
+    shortcut = () if module.shortcut is None else _links(module.shortcut, x, names)
     out = branch[-1].out + (shortcut[-1].out if shortcut else x)
     return (Link(names[id(module)], module, kind, x, out, branch, shortcut),)
 

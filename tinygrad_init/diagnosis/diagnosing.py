@@ -90,7 +90,9 @@ def summary(model: Module, chain: Chain) -> str:
     if isinstance(model, MLP):
         return f"{'-'.join(map(str, model.sizes))} {model.activation}"
     labels = [
-        f"{link.label}({'→'.join(map(str, link.weight.shape[:2][::-1]))})" if link.kind == WEIGHTS else link.label
+        f"{link.label}({link.x.shape[link.unit_axis]}→{link.out.shape[link.unit_axis]})"
+        if link.kind == WEIGHTS
+        else link.label
         for link in chain.links
         if link.kind != ACTIVATION or link.label != "identity"
     ]

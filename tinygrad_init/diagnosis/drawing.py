@@ -51,7 +51,10 @@ def draw(ax: Any, plot: Plot) -> None:
 
     below: dict[float, float] = {}
     above: dict[float, float] = {}
-    for i, curve in enumerate(plot.curves):
+    curves = plot.curves
+    if plot.kind == "steps":  # more than three on top of each other say nothing
+        curves = tuple(curves[i] for i in sorted({0, len(curves) // 2, len(curves) - 1}) if curves)
+    for i, curve in enumerate(curves):
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
         if plot.kind == "bars":
             bottoms = [(above if y > 0 else below).get(x, 0.0) for x, y in zip(curve.x, curve.y, strict=True)]
@@ -62,7 +65,10 @@ def draw(ax: Any, plot: Plot) -> None:
                     side[x] = side.get(x, 0.0) + y
             continue
         if curve.low:
-            ax.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
+            name = None if curve.y else curve.name
+            ax.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0, label=name)
+        if not curve.y:
+            continue
         style = "--" if curve.dashed else "-"
         kind = {"drawstyle": "steps-mid"} if plot.kind == "steps" else {"marker": marker, "markersize": 4}
         ax.plot(curve.x, curve.y, style, color=colour, label=curve.name, **kind)
@@ -110,11 +116,18 @@ def traces(plot: Plot, curve: Curve, i: int, colour: str) -> list[Any]:
         edge = {"x": curve.x, "mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
         light = f"rgba({', '.join(str(int(colour[k : k + 2], 16)) for k in (1, 3, 5))}, 0.15)"
         found.append(Scatter(y=curve.low, legendgroup=curve.name, **edge))
-        found.append(Scatter(y=curve.high, legendgroup=curve.name, fill="tonexty", fillcolor=light, **edge))
+        named = {} if curve.y else {"showlegend": True, "name": curve.name}
+        found.append(
+            Scatter(y=curve.high, legendgroup=curve.name, fill="tonexty", fillcolor=light, **{**edge, **named})
+        )
+    if not curve.y:
+        return found
     line = {"color": colour, "dash": "dash" if curve.dashed else "solid"}
     if plot.kind == "steps":
         found.append(
-            Scatter(x=curve.x, y=curve.y, name=curve.name, line={**line, "shape": "hvh"}, fill="tozeroy", visible=i == 0)
+            Scatter(
+                x=curve.x, y=curve.y, name=curve.name, line={**line, "shape": "hvh"}, fill="tozeroy", visible=i == 0
+            )
         )
     else:
         found.append(

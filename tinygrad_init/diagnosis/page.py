@@ -48,7 +48,9 @@ def figures(plots: Sequence[Plot]) -> list[dict[str, Any]]:
     """Each plot with what it is called for those who cannot see it."""
     return [
         {
-            "html": interactive(plot).to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False}),
+            "html": interactive(plot).to_html(
+                full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True}
+            ),
             "label": f"{plot.title}: {plot.y} over {plot.x}, {', '.join(curve.name for curve in plot.curves)}",
         }
         for plot in plots

@@ -14,7 +14,10 @@ from .signal import QUANTILES, Distribution
 
 @dataclass(frozen=True)
 class Curve:
-    """Numbers over x, NaN where there is nothing to show; with a band between `low` and `high` if those are there."""
+    """Numbers over x, NaN where there is nothing to show; a band between `low` and `high` if those are there.
+
+    Without `y` there is the band alone.
+    """
 
     name: str
     x: tuple[float, ...]
@@ -97,7 +100,7 @@ def quantiles(found: Sequence[Distribution]) -> tuple[Curve, ...]:
     at = {q: tuple(one.quantiles[QUANTILES.index(q)] for one in found) for q in (0.05, 0.25, 0.5, 0.75, 0.95)}
     return (
         Curve("median, 5 to 95 %", x, at[0.5], at[0.05], at[0.95]),
-        Curve("25 to 75 %", x, at[0.5], at[0.25], at[0.75], dashed=True),
+        Curve("25 to 75 %", x, (), at[0.25], at[0.75]),
     )
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from .attribution import Attribution
+from .expectation import Prediction
 from .layers import Layer
 from .verdict import Answer, Verdict, answers, judge
 from .zeros import Zeros
@@ -39,6 +40,8 @@ class Report:
         Pairs of weights that hold the same random numbers.
     first_not_finite
         The name of the first module whose output has infinities or NaN, and the number of its layer.
+    predictions
+        What theory says of z and ∂C/∂z, if the network is dense layers and activations in turn.
     """
 
     model: str
@@ -51,6 +54,7 @@ class Report:
     zeros: tuple[Zeros, ...]
     same_draws: tuple[tuple[str, str], ...]
     first_not_finite: tuple[str, int] | None
+    predictions: tuple[Prediction, ...] = ()
 
     @cached_property
     def answers(self) -> tuple[Answer, ...]:
@@ -70,6 +74,25 @@ class Report:
     def to_json(self) -> str:
         """The same as text."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_html(self) -> str:
+        """One self-contained page with interactive plots (extra: plot)."""
+        from .page import render
+
+        return render(self)
+
+    def figure(self) -> Any:
+        """The plots as a matplotlib figure (extra: plot); `figure().savefig("report.pdf")`."""
+        from .drawing import figure
+        from .plots import of_report
+
+        return figure(of_report(self))
+
+    def _repr_html_(self) -> str:
+        """In a notebook: what `print` shows, in colours."""
+        from .text import as_html
+
+        return as_html(self)
 
     def __rich__(self) -> Any:
         from .text import report_view

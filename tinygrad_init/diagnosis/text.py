@@ -103,6 +103,13 @@ def as_text(report: Report) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
+def as_html(report: Report) -> str:
+    """The same as a fragment of HTML, in colours."""
+    console = Console(file=io.StringIO(), width=110, record=True, force_terminal=True)
+    console.print(report_view(report))
+    return console.export_html(inline_styles=True, code_format="<pre style='line-height: 1.3'>{code}</pre>")
+
+
 def start_table(start: Start) -> RenderableType:
     """One start: its layers at the first batch, the five answers, what training made of it."""
     word = Text(str(start.verdict), style="green" if start.verdict.word == HEALTHY else "red")

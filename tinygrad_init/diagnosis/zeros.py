@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .._engine.backward import grad
+from .._engine.modes import enable_grad
+from .._engine.tensor import Tensor
 from .chain import ACTIVATION, WEIGHTS, Chain, Cotangent, Link
 from .slopes import derivative, value
 
@@ -89,7 +92,8 @@ def explain_zeros(native: Chain, exact: Chain) -> tuple[Zeros, ...]:
         zero = link.by_unit(native.gradient(own.weight)) == 0
         rules: dict[str, float] = {}
         if zero.any():
-            why = why_zero(exact, link, cotangents)
+            with enable_grad():
+                why = why_zero(exact, link, cotangents)
             for rule in RULES:
                 share = float(np.mean(zero & (why == rule)))
                 if share:
@@ -101,20 +105,24 @@ def explain_zeros(native: Chain, exact: Chain) -> tuple[Zeros, ...]:
 
 def why_zero(chain: Chain, link: Link, cotangents: dict[Link, Cotangent]) -> Array:
     """For every entry of a weight the rule that would make its gradient 0; `UNDERFLOW` where it is not 0 in float64."""
+    delta = cotangents[link].unit.reshape(link.out.shape)
     gradient = link.by_unit(link.pull_to_weight(cotangents[link]).unit.reshape(link.weight.shape))
     why = np.full(gradient.shape, UNDERFLOW, dtype=object)
-    delta, inputs = by_units(link, cotangents[link].unit), link.x.numpy()
-    if link.weight.ndim == 2:
-        columns = inputs.reshape(-1, inputs.shape[-1])
-        met = (delta != 0).astype(float).T @ (columns != 0).astype(float) > 0
-        why[(gradient == 0) & met] = CANCELLATION
-        why[(gradient == 0) & ~met] = APART
-        why[:, ~columns.any(axis=0)] = INPUT
-    else:
-        why[gradient == 0] = INPUT if not inputs.any() else CANCELLATION
+    # Without signs nothing cancels: what is still 0 has no sample (and position) where both factors are there.
+    why[gradient == 0] = CANCELLATION
+    why[unsigned_gradient(link, np.abs(delta)) == 0] = APART
+    why[unsigned_gradient(link, np.ones(delta.shape)) == 0] = INPUT
+    delta = by_units(link, delta)
     for unit in np.flatnonzero(~delta.any(axis=0)):
         why[unit] = why_silent(chain, link, int(unit), cotangents)
     return why
+
+
+def unsigned_gradient(link: Link, delta: Array) -> Array:
+    """∂C/∂W by units as it would be if all inputs were positive, for a cotangent without signs."""
+    out = link.module(Tensor(np.abs(link.x.numpy()), link.x.dtype))
+    gradient = grad(out, link.weight, gradients=Tensor(delta, link.x.dtype))
+    return link.by_unit(gradient.numpy())
 
 
 def by_units(link: Link, values: Array) -> Array:
