@@ -6,8 +6,8 @@
 >>> x.grad
 tensor([2., 4.], dtype=float32)
 
-`tgi.nn`, `tgi.init`, `tgi.optim` and `tgi.data` build networks; `tgi.diagnose` looks into them; `tinygrad_init.scalar`
-is the same engine on single numbers, to be read.
+`tgi.nn`, `tgi.init`, `tgi.optim` and `tgi.data` build networks; `tgi.theory` says what to expect of them, and
+`tgi.diagnose` looks into them; `tinygrad_init.scalar` is the same engine on single numbers, to be read.
 """
 
 import importlib
@@ -29,7 +29,7 @@ from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 
 if TYPE_CHECKING:
-    from . import data, diagnose
+    from . import data, diagnose, theory
     from .program import CaptureError, capture
     from .training import initialize, predict, train
 
@@ -45,6 +45,7 @@ _LATER = {
     "diagnose": "",
     "initialize": "training",
     "predict": "training",
+    "theory": "",
     "train": "training",
 }
 
@@ -87,5 +88,6 @@ __all__ = [
     "predict",
     "set_default_dtype",
     "tensor",
+    "theory",
     "train",
 ]
