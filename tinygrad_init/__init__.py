@@ -6,8 +6,8 @@
 >>> x.grad
 tensor([2., 4.], dtype=float32)
 
-`tgi.nn`, `tgi.init`, `tgi.optim` and `tgi.data` build networks; `tgi.diagnose` says why one does not train;
-`tinygrad_init.scalar` is the same engine on single numbers, to be read.
+`tgi.nn`, `tgi.init`, `tgi.optim` and `tgi.data` build networks; `tgi.theory` says what to expect of them, and
+`tgi.diagnose` why one does not train; `tinygrad_init.scalar` is the same engine on single numbers, to be read.
 """
 
 import importlib
@@ -29,7 +29,7 @@ from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 
 if TYPE_CHECKING:
-    from . import data, diagnosis
+    from . import data, diagnosis, theory
     from .diagnosis import diagnose
     from .program import CaptureError, capture
     from .training import initialize, predict, train
@@ -47,6 +47,7 @@ _LATER = {
     "diagnosis": "",
     "initialize": "training",
     "predict": "training",
+    "theory": "",
     "train": "training",
 }
 
@@ -90,5 +91,6 @@ __all__ = [
     "predict",
     "set_default_dtype",
     "tensor",
+    "theory",
     "train",
 ]

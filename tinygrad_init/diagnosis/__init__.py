@@ -2,13 +2,15 @@
 
 `diagnose` looks at one network on one batch and returns a `Report`. What it consists of: `chain` runs the network link
 by link; `layers` (with `signal`, `slopes` and `symmetry`) measures each; `attribution` splits gradients into factors;
-`zeros` says why some are exactly 0; `verdict` and `advice` answer the five questions; `text` and `page` draw. `spectra`
+`zeros` says why some are exactly 0; `expectation` puts
+theory beside; `verdict` and `advice` answer the five questions; `text` and `page` draw. `spectra`
 looks at matrices and Jacobians; `experiment` trains one network from several starts; a `Monitor` watches a training.
 """
 
 from .attribution import Attribution, Factor, Literal, attribute, literal_factors
 from .chain import Chain, Link, run
 from .diagnosing import diagnose
+from .expectation import Prediction, predict
 from .experiment import STARTS, Comparison, Settings, Start, check_sizes, compare_starts, default_sizes
 from .layers import Layer, measure
 from .monitor import Event, Moment, Monitor
@@ -35,6 +37,7 @@ __all__ = [
     "Literal",
     "Moment",
     "Monitor",
+    "Prediction",
     "Quotient",
     "Report",
     "Settings",
@@ -55,6 +58,7 @@ __all__ = [
     "judge",
     "literal_factors",
     "measure",
+    "predict",
     "quotient",
     "run",
     "same_draws",

@@ -11,6 +11,7 @@ from ..nn import MLP, Module, Parameter
 from ..ops.losses import LOSSES
 from .attribution import attribute
 from .chain import ACTIVATION, WEIGHTS, Chain, Loss, run
+from .expectation import predict
 from .layers import measure
 from .report import Report
 from .symmetry import same_draws
@@ -53,6 +54,7 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
     if not any(isinstance(p, Parameter) and p.ndim > 1 for p in model.parameters()):
         raise ValueError(f"diagnose: expected a model with weight matrices, got {type(model).__name__} without any")
     native, exact = run(model, x, y, function), run(model, x, y, function, np.float64)
+    layers = measure(native, lr)
     weights = {f"{link.name}.weight": link.weight.numpy() for link in native.linears()}
     return Report(
         model=summary(model, native),
@@ -60,11 +62,12 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
         dtype=str(native.links[0].x.dtype),
         loss=native.loss,
         lr=lr,
-        layers=measure(native, lr),
+        layers=layers,
         attributions=attribute(exact),
         zeros=explain_zeros(native, exact),
         same_draws=tuple(same_draws(weights)),
         first_not_finite=first_not_finite(native),
+        predictions=predict(exact, layers),
     )
 
 

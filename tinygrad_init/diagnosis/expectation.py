@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
+from ..theory import LayerSpec, phi_of, profile_of
+from ..theory.quadrature import Array
+from .chain import Chain
+from .layers import Layer
+from .zeros import dense_layers
+
+# So many standard deviations of the logarithm from what is expected are still chance.
+DEVIATIONS = 3.0
 
 
 @dataclass(frozen=True)
@@ -12,13 +25,15 @@ class Prediction:
     Attributes
     ----------
     what
-        "z" or "dz": of which statistics of `Layer` it is about.
+        "z" or "dz": which statistics of `Layer` it is about.
     name
         In words.
     expected, low, high
         For every layer the expected root mean square, and between what a network of this width should lie.
+    measured
+        What it is.
     departs
-        The first layer, from 1, that lies outside; None if none does.
+        The first layer on the signal's (or gradient's) way, from 1, that lies outside; None if none does.
     """
 
     what: str
@@ -26,4 +41,76 @@ class Prediction:
     expected: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+    measured: tuple[float, ...]
     departs: int | None
+
+    def __str__(self) -> str:
+        if self.departs is None:
+            return f"{self.name} is what theory expects of random weights of this size."
+        i = self.departs - 1
+        return (
+            f"{self.name} departs from theory at layer {self.departs}: {self.measured[i]:.2g}, where "
+            f"{self.low[i]:.2g} to {self.high[i]:.2g} were expected; the weights are not (or no longer) independent."
+        )
+
+
+def predict(chain: Chain, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
+    """rms z and rms ∂C/∂z of every layer, from the variances of weights and biases alone.
+
+    Empty unless the network is dense layers and elementwise activations in turn. Theory takes weights for independent
+    of each other and of the data: what departs from it is not random, or no longer.
+
+    Notes
+    -----
+    σ_w² is fan_in times the mean square of a layer's weights, σ_b² the mean square of its biases (`theory.profile_of`).
+    The gradient starts at what was measured at the output.
+    """
+    found = dense_layers(chain)
+    if found is None or not all(math.isfinite(layer.z.rms) for layer in layers):
+        return ()
+    specs = []
+    try:
+        for link, activation in found:
+            weight, bias = link.weight.numpy().astype(np.float64), link.bias
+            phi = phi_of("identity" if activation is None else activation.module)
+            variance = 0.0 if bias is None else float(np.mean(np.square(bias.numpy().astype(np.float64))))
+            fan_in = weight.shape[1]
+            specs.append(LayerSpec(phi, fan_in * float(np.mean(np.square(weight))), variance, len(weight)))
+    except (TypeError, ValueError):  # an activation that theory has no one function for, such as PReLU's many slopes
+        return ()
+    x = found[0][0].x.numpy().astype(np.float64)
+    expected = profile_of(specs, float(np.mean(np.square(x))))
+    units = np.array([layer.units for layer in layers])
+    forward = np.array([layer.z.rms for layer in layers])
+    backward = np.array([layer.dz.rms for layer in layers])
+    # The theory speaks of ‖∂C/∂z‖², these are means over units.
+    scale = backward[-1] * np.sqrt(units[-1] / units)
+    return (
+        compare("z", "rms z", forward, expected.q, expected.band("q", DEVIATIONS), 1.0, range(len(layers))),
+        compare(
+            "dz",
+            "rms ∂C/∂z",
+            backward,
+            expected.gradient,
+            expected.band("gradient", DEVIATIONS),
+            scale,
+            reversed(range(len(layers))),
+        ),
+    )
+
+
+def compare(
+    what: str,
+    name: str,
+    measured: Array,
+    square: Array,
+    band: tuple[Array, Array],
+    scale: Array | float,
+    way: Iterable[int],
+) -> Prediction:
+    """A prediction of squares as one of root mean squares, and where on the way the measurement leaves the band."""
+    expected, low, high = (scale * np.sqrt(values) for values in (square, *band))
+    outside = (measured < low * (1 - 1e-9)) | (measured > high * (1 + 1e-9))
+    departs = next((i + 1 for i in way if outside[i]), None)
+    numbers = [tuple(float(v) for v in values) for values in (expected, low, high, measured)]
+    return Prediction(what, name, numbers[0], numbers[1], numbers[2], numbers[3], departs)

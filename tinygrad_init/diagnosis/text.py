@@ -88,6 +88,7 @@ def report_view(report: Report) -> RenderableType:
     """A report on one network."""
     head = Text(f"{report.model}, {report.samples} samples, {report.dtype}, loss {number(report.loss)}")
     details = [Text(str(report.attributions[0])), *(Text(str(zeros)) for zeros in report.zeros if partly(zeros))]
+    details += [Text(str(prediction)) for prediction in report.predictions]
     return Group(head, Text(""), answers_text(report), layers_table(report.layers), Text(""), *details)
 
 

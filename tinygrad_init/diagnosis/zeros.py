@@ -175,7 +175,7 @@ def wake_up(chain: Chain) -> dict[str, int] | None:
     move; a weight gets a gradient where both its unit and its input have something. What gets a gradient can be other
     than 0 one step later. An update that is exactly 0 for all parameters is the end: the next one is the same.
     """
-    layers = _layers(chain)
+    layers = dense_layers(chain)
     if layers is None:
         return None
     if not any(gradient.any() for gradient in chain.gradients.values()):
@@ -196,7 +196,7 @@ def wake_up(chain: Chain) -> dict[str, int] | None:
     return first
 
 
-def _layers(chain: Chain) -> list[tuple[Link, Link | None]] | None:
+def dense_layers(chain: Chain) -> list[tuple[Link, Link | None]] | None:
     """Dense layers, each with the activation after it."""
     found: list[tuple[Link, Link | None]] = []
     for link in chain.links:
