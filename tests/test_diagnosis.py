@@ -162,7 +162,7 @@ def report_on(*layers: dict[str, Any], loss: float = 1.0) -> Report:
     why = Attribution("layers.0.weight", 0.0, (), 0.0)
     infinite = next((i for i, layer in enumerate(found, 1) if layer.z.not_finite), None)
     first = None if infinite is None else ("layers.0", infinite)
-    return Report("8-8-8 tanh", 40, "float64", loss, 0.1, found, (why,) * len(found), (), (), first)
+    return Report("8-8-8 tanh", 40, "float64", loss, 1.0, 0.1, found, (why,) * len(found), (), (), first)
 
 
 @pytest.mark.parametrize(

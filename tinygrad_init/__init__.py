@@ -30,7 +30,7 @@ from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 
 if TYPE_CHECKING:
     from . import data, diagnosis, theory
-    from .diagnosis import diagnose
+    from .diagnosis import diagnose, recommend
     from .program import CaptureError, capture
     from .training import initialize, predict, train
 
@@ -47,6 +47,7 @@ _LATER = {
     "diagnosis": "",
     "initialize": "training",
     "predict": "training",
+    "recommend": "diagnosis",
     "theory": "",
     "train": "training",
 }
@@ -89,6 +90,7 @@ __all__ = [
     "ops",
     "optim",
     "predict",
+    "recommend",
     "set_default_dtype",
     "tensor",
     "theory",

@@ -15,8 +15,8 @@ from ._engine.modes import no_grad
 from ._engine.tensor import Tensor
 from .data import Scaler, batches
 from .init import INITIALIZERS, Initializer, zeros_
-from .nn import Activation, Module, layers_of
-from .optim import Optimizer
+from .nn import Activation, Module, linear_maps
+from .optim import Optimizer, clip_grad_norm_
 from .program import CaptureError, capture
 
 Array = np.ndarray[Any, Any]
@@ -43,6 +43,7 @@ def train(
     scaler: Scaler | None = None,
     epochs: int = 10,
     batch_size: int | None = None,
+    clip: float | None = None,
     rng: np.random.Generator | int | None = None,
     on_start: Callable[[], object] | None = None,
     on_step: Callable[[Progress], object] | None = None,
@@ -65,6 +66,8 @@ def train(
         Fitted to `x` here and applied; None if `x` is already as it should be.
     epochs, batch_size
         How often every sample is used, and how many at a time (None: all).
+    clip
+        The largest norm that all gradients together may have; larger ones are scaled down to it (Pascanu et al. 2013).
     rng
         For initial weights and the order of samples.
     on_start, on_step
@@ -87,6 +90,8 @@ def train(
         # 5. Backward: the chain rule gives ∂C/∂W for every W; each goes a step against its own.
         update.zero_grad()
         cost.backward()
+        if clip is not None:
+            clip_grad_norm_(update.parameters, clip)
         update.step()
         return cost
 
@@ -123,12 +128,12 @@ def captured(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def initialize(model: Module, initializer: str | Initializer, rng: np.random.Generator | int) -> None:
-    """Fill every weight matrix by an initializer, and every bias with zeros.
+    """Fill the weight of every linear map, dense or convolution, by an initializer, and its bias with zeros.
 
     Parameters
     ----------
     model
-        A chain of linear maps and activations (`nn.MLP`, `nn.Sequential`).
+        Any module; what an initializer takes for the activation after a linear map is the one defined next.
     initializer
         A name out of `init.INITIALIZERS` or a function like those.
     rng
@@ -136,8 +141,6 @@ def initialize(model: Module, initializer: str | Initializer, rng: np.random.Gen
 
     Raises
     ------
-    TypeError
-        The model is no such chain.
     ValueError
         There is no initializer of that name.
     """
@@ -146,10 +149,11 @@ def initialize(model: Module, initializer: str | Initializer, rng: np.random.Gen
             raise ValueError(f"expected an initializer out of {', '.join(INITIALIZERS)}; got {initializer!r}")
         initializer = INITIALIZERS[initializer]
     generator = np.random.default_rng(rng)  # one for all layers: a seed for each would make them alike
-    for linear, activation in layers_of(model):
-        initializer(linear.weight, generator, activation.name if isinstance(activation, Activation) else "linear")
-        if linear.bias is not None:
-            zeros_(linear.bias)
+    for linear, activation in linear_maps(model):
+        weight, bias = vars(linear)["weight"], vars(linear).get("bias")
+        initializer(weight, generator, activation.name if isinstance(activation, Activation) else "linear")
+        if bias is not None:
+            zeros_(bias)
 
 
 def predict(model: Module, x: Array) -> Array:

@@ -14,6 +14,7 @@ from .expectation import Prediction, predict
 from .experiment import STARTS, Comparison, Settings, Start, check_sizes, compare_starts, default_sizes
 from .layers import Layer, measure
 from .monitor import Event, Moment, Monitor
+from .repair import Recommendation, Setup, Trial, recommend
 from .report import Report
 from .signal import Distribution, describe
 from .spectra import Spectrum, jacobian, jacobian_singular_values, spectrum
@@ -39,10 +40,13 @@ __all__ = [
     "Monitor",
     "Prediction",
     "Quotient",
+    "Recommendation",
     "Report",
     "Settings",
+    "Setup",
     "Spectrum",
     "Start",
+    "Trial",
     "Verdict",
     "Zeros",
     "attribute",
@@ -60,6 +64,7 @@ __all__ = [
     "measure",
     "predict",
     "quotient",
+    "recommend",
     "run",
     "same_draws",
     "side_by_side",

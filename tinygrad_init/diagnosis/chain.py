@@ -18,7 +18,7 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad, no_grad
 from .._engine.tensor import Tensor
-from ..nn import Activation, LayerNorm, Module, Parameter, PReLU, Residual, Sequential, observe
+from ..nn import Activation, Module, Parameter, PReLU, Residual, Sequential, is_linear_map, observe
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]
@@ -32,9 +32,7 @@ def kind_of(module: Module) -> str:
         return ACTIVATION
     if isinstance(module, Residual):
         return RESIDUAL
-    weight = getattr(module, "weight", None)
-    linear = isinstance(weight, Parameter) and weight.ndim >= 2 and not isinstance(module, LayerNorm)
-    return WEIGHTS if linear else OTHER
+    return WEIGHTS if is_linear_map(module) else OTHER
 
 
 @dataclass(frozen=True)

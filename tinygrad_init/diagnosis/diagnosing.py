@@ -10,11 +10,12 @@ import numpy as np
 from ..nn import MLP, Module, Parameter
 from ..ops.losses import LOSSES
 from .attribution import attribute
-from .chain import ACTIVATION, WEIGHTS, Chain, Loss, run
+from .chain import ACTIVATION, WEIGHTS, Chain, Loss, run, target_in
 from .expectation import predict
 from .layers import measure
 from .report import Report
 from .symmetry import same_draws
+from .trend import best_constant_loss
 from .zeros import explain_zeros
 
 
@@ -61,6 +62,7 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
         samples=len(x),
         dtype=str(native.links[0].x.dtype),
         loss=native.loss,
+        guess=best_constant_loss(function, target_in(y, np.float64), exact.links[-1].out.shape),
         lr=lr,
         layers=layers,
         attributions=attribute(exact),

@@ -28,8 +28,10 @@ class Report:
         The network in a line.
     samples, dtype
         The size of the batch and what was computed in.
-    loss, lr
-        The loss at the start, and the learning rate that update ratios are about.
+    loss, guess
+        The loss of the network, and that of the best prediction that does not look at the input.
+    lr
+        The learning rate that update ratios are about.
     layers
         Every linear map with its activation.
     attributions
@@ -48,6 +50,7 @@ class Report:
     samples: int
     dtype: str
     loss: float
+    guess: float
     lr: float
     layers: tuple[Layer, ...]
     attributions: tuple[Attribution, ...]

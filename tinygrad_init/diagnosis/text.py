@@ -13,6 +13,7 @@ from rich.text import Text
 
 from .experiment import Comparison, Start
 from .layers import Layer
+from .repair import Recommendation
 from .report import Report
 from .verdict import HEALTHY, SHARE
 from .zeros import Zeros
@@ -97,10 +98,32 @@ def partly(zeros: Zeros) -> bool:
     return SHARE < zeros.share < 1
 
 
-def as_text(report: Report) -> str:
-    """The same without colours."""
+def recommendation_view(found: Recommendation) -> RenderableType:
+    """What was tried and what to do."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name, side in (("change", "left"), ("loss before", "right"), ("after", "right"), ("", "left"), ("why", "left")):
+        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    for trial in found.trials:
+        mark = Text("kept", style="green") if trial.kept else Text("")
+        table.add_row(trial.change, number(trial.before), number(trial.after), mark, trial.why)
+    changes = "; ".join(found.changes) or "nothing: no change made it better"
+    clip = "" if found.setup.clip is None else f", gradients clipped to norm {found.setup.clip:g}"
+    return Group(
+        Text(f"Before: {found.before.verdict}"),
+        table,
+        Text(f"Do: {changes}.", style="green"),
+        Text(
+            f"After {found.steps} steps the loss on held-out samples is {number(found.loss_after)} instead of "
+            f"{number(found.loss_before)} (learning rate {found.setup.lr:.3g}{clip})."
+        ),
+        Text(f"Now: {found.after.verdict}"),
+    )
+
+
+def as_text(found: RenderableType) -> str:
+    """What is shown, without colours."""
     out = io.StringIO()
-    Console(file=out, width=120, color_system=None).print(report_view(report))
+    Console(file=out, width=120, color_system=None).print(found)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 

@@ -22,6 +22,8 @@ FACTOR = 100.0
 SHARE = 0.5
 # Below this share of its size the part of the signal that depends on the input counts as lost.
 LOST = 1e-3
+# A first loss that is so many times the one of guessing comes from outputs that are too large.
+LOUD = 10.0
 # A loss that is still above this share of its first value has hardly fallen.
 LEARNED = 0.95
 
@@ -186,6 +188,10 @@ def growing(report: Report) -> Iterator[Verdict]:
             f"z grows from {first.z.rms:.2g} at the first layer to {last.z.rms:.2g} here; "
             f"the loss starts at {report.loss:.3g}",
         )
+    elif report.loss > LOUD * report.guess and last.z.rms > LOUD:
+        times = f"{report.loss / report.guess:.2g} times that of the best constant prediction ({report.guess:.3g})"
+        reason = f"rms z is {last.z.rms:.2g} at the output: the loss starts at {report.loss:.3g}, {times}"
+        yield Verdict("exploding", len(report.layers), reason)
 
 
 def fading(report: Report) -> Iterator[Verdict]:

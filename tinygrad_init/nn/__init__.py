@@ -25,7 +25,9 @@ from .layers import (
     Softplus,
     Softsign,
     Tanh,
+    is_linear_map,
     layers_of,
+    linear_maps,
     make_activation,
 )
 from .losses import BCEWithLogitsLoss, CrossEntropyLoss, HalfSquaredError, HingeLoss, Loss, MSELoss
@@ -83,7 +85,9 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "is_linear_map",
     "layers_of",
+    "linear_maps",
     "make_activation",
     "observe",
 ]

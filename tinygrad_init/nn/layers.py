@@ -15,6 +15,7 @@ from .._engine.tensor import Tensor
 from ..init import torch_default_, uniform_
 from ..ops.activations import ACTIVATIONS
 from .module import Module, Parameter
+from .normalization import LayerNorm
 
 
 class Linear(Module):
@@ -195,6 +196,26 @@ def layers_of(model: Module) -> list[tuple[Linear, Module | None]]:
             found[-1] = found[-1][0], module
         else:
             raise TypeError(f"expected linear maps, each with at most one activation after it; got {module!r}")
+    return found
+
+
+def is_linear_map(module: Module) -> bool:
+    """Whether a module multiplies by a weight with units and inputs: a dense layer, a convolution, and the like."""
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, Parameter) and weight.ndim >= 2 and not isinstance(module, LayerNorm)
+
+
+def linear_maps(model: Module) -> list[tuple[Module, Module | None]]:
+    """All linear maps inside a model in the order in which they are defined, each with the activation before the next.
+
+    Any model has such a list; whether it is the order in which they are called is the model's affair.
+    """
+    found: list[tuple[Module, Module | None]] = []
+    for _, module in model.named_modules():
+        if is_linear_map(module):
+            found.append((module, None))
+        elif isinstance(module, Activation | PReLU) and found and found[-1][1] is None:
+            found[-1] = found[-1][0], module
     return found
 
 
