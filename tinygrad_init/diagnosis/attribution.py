@@ -25,6 +25,7 @@ from .._engine.modes import enable_grad
 from .chain import ACTIVATION, WEIGHTS, Chain, Cotangent, Link
 
 LOSS, INPUT, ALIGNMENT = "loss", "input", "alignment"
+ENDS = (LOSS, INPUT, ALIGNMENT)  # factors that do not lie on the way back
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Attribution:
         """The decades that each label has contributed on the way back, without loss, input and alignment."""
         found: dict[str, float] = defaultdict(float)
         for factor in self.factors:
-            if factor.kind not in (LOSS, INPUT, ALIGNMENT):
+            if factor.kind not in ENDS:
                 found[factor.label] += factor.log10
         return dict(found)
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .plots import Curve, Plot
+
+if TYPE_CHECKING:
+    from ..theory import PhaseDiagram
 
 # Okabe and Ito's colours, which people who see colours differently can tell apart, with a marker for each.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -146,3 +151,26 @@ def chooser(plot: Plot) -> dict[str, Any]:
         for i, curve in enumerate(plot.curves)
     ]
     return {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.2, "yanchor": "top"}
+
+
+def phase_figure(diagram: PhaseDiagram, activation: str, dot: tuple[float, float] | None = None) -> Any:
+    """The phase diagram as a matplotlib figure: ln χ in colours, the edge of chaos, and a network as a dot."""
+    require("matplotlib")
+    from matplotlib.colors import TwoSlopeNorm
+    from matplotlib.figure import Figure
+
+    drawn = Figure(figsize=(7, 5), layout="constrained")
+    ax = drawn.subplots()
+    top = max(1e-3, min(2.0, float(np.nanmax(np.abs(np.where(np.isfinite(diagram.log_chi), diagram.log_chi, 0.0))))))
+    mesh = ax.pcolormesh(
+        diagram.sigma_w, diagram.sigma_b, diagram.log_chi, cmap="PuOr_r", norm=TwoSlopeNorm(0.0, -top, top),
+        shading="nearest",
+    )  # fmt: skip
+    drawn.colorbar(mesh, label="ln χ (negative: gradients vanish; positive: they explode)", extend="both")
+    ax.plot(diagram.edge, diagram.sigma_b, color="black", label="edge of chaos, χ = 1")
+    if dot is not None:
+        ax.plot(*dot, "o", color="black", markerfacecolor="white", markersize=9, label="this network")
+    ax.set(xlabel="σ_w", ylabel="σ_b", title=activation, xlim=(0, float(diagram.sigma_w[-1])))
+    ax.set_ylim(0, float(diagram.sigma_b[-1]))
+    ax.legend(loc="upper left")
+    return drawn

@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from .attribution import Attribution
 from .experiment import Comparison, Start
 from .layers import Layer
 from .repair import Recommendation
@@ -96,6 +97,22 @@ def report_view(report: Report) -> RenderableType:
 def partly(zeros: Zeros) -> bool:
     """Whether much of a gradient is 0, but not all: of that the answers speak."""
     return SHARE < zeros.share < 1
+
+
+def factors_table(attribution: Attribution) -> Table:
+    """The factors of a weight's gradient from the loss back to it, and what has come together so far."""
+    table = Table(title=Text(attribution.name, style="bold"), title_justify="left", pad_edge=False, box=SIMPLE_HEAD)
+    for name in ("factor", "of", "times", "decades", "together"):
+        table.add_column(name, justify="left" if name in ("factor", "of") else "right")
+    together = 0.0
+    for factor in attribution.factors:
+        together += factor.log10
+        size = 10.0**factor.log10 if abs(factor.log10) < 300 else math.nan
+        cells = (number(size), f"{factor.log10:+.3f}", f"{together:+.3f}")
+        table.add_row(
+            factor.label, factor.name, *(Text(cell, style="red" if factor.log10 < -1 else "") for cell in cells)
+        )
+    return table
 
 
 def recommendation_view(found: Recommendation) -> RenderableType:

@@ -1,0 +1,9 @@
+"""The command line: `tinygrad-init diagnose`, `explain`, `recommend`, `theory` and `phase-diagram`.
+
+Exit codes: 0 for success, 2 for bad input, 130 when interrupted (what was finished is printed); `diagnose` returns 1
+when no start was healthy.
+"""
+
+from .main import build_parser, main
+
+__all__ = ["build_parser", "main"]

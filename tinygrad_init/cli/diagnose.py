@@ -1,0 +1,99 @@
+"""`tinygrad-init diagnose`: one network from several starts."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from .options import (
+    BAD_INPUT,
+    HEALTHY_FOUND,
+    INTERRUPTED,
+    NONE_HEALTHY,
+    InputError,
+    add_network,
+    check_writable,
+    console,
+    load_data,
+    positive,
+    show,
+)
+
+
+def add_to(commands: Any) -> None:
+    """The command and its options."""
+    parser = commands.add_parser(
+        "diagnose",
+        help="train one network from several starts and say what each start does to it",
+        description="Train the same network on the same data from several starts, look at every layer, judge.",
+        epilog="Exit code: 0 at least one start is healthy, 1 none is, 2 bad input, 130 interrupted.",
+    )
+    add_network(parser, one_start=False)
+    parser.add_argument("--epochs", type=positive, default=10, help="how often every sample is used (10)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report as JSON")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write the report as one HTML page with plots")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; see the package for exit codes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from ..diagnosis import STARTS, Settings, compare_starts, drawing, page, text
+    from ..diagnosis.verdict import HEALTHY
+    from ..training import Progress as Step
+
+    dataset, sizes = load_data(args)
+    for path in (args.json, args.html):
+        if path is not None:
+            check_writable(path)
+    if args.html is not None:
+        try:
+            drawing.require("jinja2", "plotly")
+        except ImportError as error:
+            raise InputError(str(error)) from None
+
+    settings = Settings(
+        dataset.name, len(dataset.x), len(dataset.classes), sizes, args.activation, args.loss, args.lr, args.epochs,
+        args.batch_size, args.seed, args.dtype,
+    )  # fmt: skip
+    starts = list(dict.fromkeys(args.init or STARTS))
+    out = console()
+    interrupted = False
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("", total=args.epochs * len(starts), loss="")
+
+        def on_step(start: str, step: Step) -> None:
+            done = starts.index(start) * args.epochs + step.epoch + 1
+            progress.update(bar, description=start, completed=done, loss=f"loss {step.loss:.3g}")
+
+        comparison, results = compare_starts(dataset, settings, starts, on_step)
+        show(out, text.heading(comparison))
+        try:
+            for result in results:
+                show(out, text.start_table(result))
+        except KeyboardInterrupt:
+            interrupted = True
+    if comparison.starts:
+        show(out, text.summary(comparison))
+    for path, content in ((args.json, comparison.to_json), (args.html, lambda: page.render(comparison))):
+        try:
+            if path is not None:
+                path.write_text(content(), encoding="utf-8")
+        except OSError as error:
+            print(f"tinygrad-init: {path}: cannot be written: {error.strerror}", file=sys.stderr)
+            return BAD_INPUT
+    if interrupted:
+        print(f"tinygrad-init: interrupted after {len(comparison.starts)} of {len(starts)} starts", file=sys.stderr)
+        return INTERRUPTED
+    return HEALTHY_FOUND if any(s.verdict.word == HEALTHY for s in comparison.starts) else NONE_HEALTHY

@@ -1,0 +1,49 @@
+"""The parser with all commands, and what happens around each."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from . import diagnose, explain, phase_diagram, recommend, theory
+from .options import BAD_INPUT, INTERRUPTED, InputError
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser, with everything that can be asked for."""
+    parser = argparse.ArgumentParser(prog="tinygrad-init", description="Why does my network not train?")
+    parser.add_argument("--version", action="version", version=f"tinygrad-init {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (diagnose, explain, recommend, theory, phase_diagram):
+        command.add_to(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (lives as long as the process)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show ∂ still shows the rest
+    try:
+        args = build_parser().parse_args(argv)
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except InputError as error:
+        print(f"tinygrad-init: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except MemoryError:
+        print("tinygrad-init: not enough memory for this network and data", file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
+        # The output has nowhere to go any more; nothing written to it from here on must fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"tinygrad-init: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return BAD_INPUT

@@ -1,0 +1,176 @@
+"""Options that several commands share, and what becomes of them."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from ..data import Dataset
+
+HEALTHY_FOUND, NONE_HEALTHY, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class InputError(Exception):
+    """Something is wrong with what was asked for; the message is one line."""
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, got {text!r}") from None
+
+
+def positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return number
+
+
+def seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    number = real(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}")
+    return number
+
+
+def not_negative(text: str) -> float:
+    number = real(text)
+    if not number >= 0:
+        raise argparse.ArgumentTypeError(f"expected a positive number or 0, got {text!r}")
+    return number
+
+
+def real(text: str) -> float:
+    """A finite number; NaN if it is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def add_network(parser: argparse.ArgumentParser, one_start: bool) -> None:
+    """The data, the network and how it is trained."""
+    from ..data import DATASETS
+    from ..diagnosis.experiment import STARTS
+    from ..init import INITIALIZERS
+    from ..nn import ACTIVATIONS
+    from ..ops.losses import LOSSES
+
+    add = parser.add_argument
+    add("--data", default="digits", metavar="NAME|FILE", help=f"{', '.join(DATASETS)}, or a .csv or .npz file (digits)")
+    add("--target", help="the file's column (.csv) or array (.npz) to be learned (the last column, or y)")
+    add("--sizes", type=sizes, metavar="N,N,...", help="input, hidden layers, output (three hidden layers of 64)")
+    names = [*ACTIVATIONS, "prelu"]
+    add("--activation", default="relu", choices=names, metavar="NAME", help=f"{', '.join(names)} (relu)")
+    starts = ", ".join(INITIALIZERS)
+    if one_start:
+        add("--init", default="torch", choices=list(INITIALIZERS), metavar="NAME", help=f"the start: {starts} (torch)")
+    else:
+        add(
+            "--init",
+            action="append",
+            choices=list(INITIALIZERS),
+            metavar="NAME",
+            help=f"a start; may be given several times: {starts} ({', '.join(STARTS)})",
+        )
+    add("--lr", type=rate, default=0.1, help="learning rate of plain gradient descent (0.1)")
+    add("--batch-size", type=positive, default=64, help="samples an update (64)")
+    losses = ", ".join(LOSSES)
+    add("--loss", default="cross_entropy", choices=list(LOSSES), metavar="NAME", help=f"{losses} (cross_entropy)")
+    add("--seed", type=seed, default=0, help="of the start, the split and the batches (0)")
+    add("--dtype", default="float32", choices=["float32", "float64"], help="(float32)")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network at its start with its data, as arguments describe them."""
+
+    model: Any
+    x: Any
+    y: Any
+    loss: str
+
+
+def load_data(args: argparse.Namespace) -> tuple[Dataset, tuple[int, ...]]:
+    """The data set and the sizes of the network, or an `InputError`."""
+    from ..data import DataError, load
+    from ..diagnosis import check_sizes, default_sizes
+
+    try:
+        dataset = load(args.data, args.target, rng=args.seed)
+        found = args.sizes or default_sizes(dataset, args.loss)
+        check_sizes(found, dataset, args.loss)
+    except (DataError, ValueError) as error:
+        raise InputError(str(error)) from None
+    return dataset, found
+
+
+def build_network(args: argparse.Namespace) -> Network:
+    """The network with its one start, and scaled data in the form that the loss wants."""
+    import numpy as np
+
+    from ..data import StandardScaler
+    from ..diagnosis.experiment import targets
+    from ..nn import MLP
+    from ..training import initialize
+
+    dataset, found = load_data(args)
+    model = MLP(found, args.activation, rng=0, dtype=args.dtype)
+    initialize(model, args.init, args.seed)
+    order = np.random.default_rng(args.seed).permutation(len(dataset.x))
+    x = StandardScaler().fit(dataset.x).transform(dataset.x)[order].astype(args.dtype)
+    y = targets(dataset.y[order], args.loss, found[-1], np.dtype(args.dtype))
+    return Network(model, x, y, args.loss)
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work, not after it, that a file cannot be written.
+
+    Raises
+    ------
+    InputError
+        Says why.
+    """
+    existed = path.exists()
+    try:
+        with open(path, "a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be written: {error.strerror}") from None
+    if not existed:
+        path.unlink()
+
+
+def console() -> Console:
+    """Where results are printed; as wide as the tables need."""
+    from rich.console import Console
+
+    out = Console()
+    out.width = max(out.width, 80) if out.is_terminal else 120
+    return out
+
+
+def show(out: Console, what: RenderableType) -> None:
+    """Print, until whoever reads has left; the work goes on for the files and the exit code."""
+    try:
+        out.print(what)
+    except SystemExit:  # how rich says that the pipe is broken
+        out.quiet = True

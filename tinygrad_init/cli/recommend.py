@@ -1,0 +1,42 @@
+"""`tinygrad-init recommend`: what would make a network train better, tried out."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .options import InputError, add_network, build_network, console, positive, show
+
+
+def add_to(commands: Any) -> None:
+    """The command and its options."""
+    parser = commands.add_parser(
+        "recommend",
+        help="try out starts, learning rates and designs, and keep what helps",
+        description="Try changes on copies of a network and keep only those that make it train better.",
+    )
+    add_network(parser, one_start=True)
+    parser.add_argument("--steps", type=positive, default=100, help="how long each trial trains (100)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    from ..diagnosis import recommend, text
+
+    network = build_network(args)
+    try:
+        found = recommend(
+            network.model,
+            network.x,
+            network.y,
+            network.loss,
+            lr=args.lr,
+            steps=args.steps,
+            batch_size=args.batch_size,
+            rng=args.seed,
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    show(console(), text.recommendation_view(found))
+    return 0
