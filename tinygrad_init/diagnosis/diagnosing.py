@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from ..nn import MLP, Module, Parameter
+from ..nn import MLP, BatchNorm, Dropout, Module, Parameter
 from ..ops.losses import LOSSES
 from .attribution import attribute
 from .chain import ACTIVATION, WEIGHTS, Chain, Loss, run, target_in
 from .expectation import predict
 from .layers import measure
 from .report import Report
+from .spectra import MatrixSizes, jacobian_singular_values, matrix_sizes
 from .symmetry import same_draws
 from .trend import best_constant_loss
 from .zeros import explain_zeros
+
+# Matrices up to this size are decomposed.
+LARGEST = 512
 
 
 def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", lr: float = 0.1) -> Report:
@@ -70,7 +74,28 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
         same_draws=tuple(same_draws(weights)),
         first_not_finite=first_not_finite(native),
         predictions=predict(exact, layers),
+        matrices=sizes_of(exact),
+        jacobian=stretching(exact),
     )
+
+
+def sizes_of(chain: Chain) -> tuple[MatrixSizes, ...]:
+    """How far every weight matrix stretches, as long as that is quickly found."""
+    found = [(f"{link.name}.weight", link.by_unit(link.weight.numpy())) for link in chain.linears()]
+    if max(min(matrix.shape) for _, matrix in found) > LARGEST:
+        return ()
+    return tuple(matrix_sizes(name, matrix) for name, matrix in found)
+
+
+def stretching(chain: Chain) -> tuple[float, ...]:
+    """Singular values of the input-output Jacobian at the first sample, if it has one of its own."""
+    outputs = chain.links[-1].out.size // len(chain.links[-1].out.numpy())
+    mixing = any(isinstance(link.module, BatchNorm) and link.module.training for link in chain.flat())
+    if mixing or outputs > LARGEST or first_not_finite(chain) is not None:
+        return ()
+    model = chain.model.eval() if any(isinstance(link.module, Dropout) for link in chain.flat()) else chain.model
+    values = jacobian_singular_values(model, chain.links[0].x, samples=1)[0]
+    return tuple(float(value) for value in values) if np.isfinite(values).all() else ()
 
 
 def named(loss: str) -> str:

@@ -80,6 +80,7 @@ def of_report(report: Report) -> list[Plot]:
         Plot("Where the gradient goes", "layer", "decades since the output", attributed(report), "bars"),
         Plot("Quantiles of z", "layer", "z", quantiles([layer.z for layer in layers])),
         Plot("Distribution of z", "z", "numbers", histograms(layers), "steps"),
+        Plot("Singular values", "layer or number", "stretching", spectra(report), logarithmic=True),
     ]
 
 
@@ -114,6 +115,18 @@ def histograms(layers: Sequence[Layer]) -> tuple[Curve, ...]:
         )
         for i, layer in enumerate(layers, 1)
     )
+
+
+def spectra(report: Report) -> tuple[Curve, ...]:
+    """How far each weight matrix stretches, and all of them together (the Jacobian) in order of size."""
+    x = tuple(range(1, len(report.matrices) + 1))
+    found = [
+        Curve("W, largest", x, shown([sizes.largest for sizes in report.matrices])),
+        Curve("W, median", x, shown([sizes.median for sizes in report.matrices])),
+        Curve("W, largest |λ|", x, shown([sizes.radius for sizes in report.matrices])),
+    ]
+    numbers = tuple(range(1, len(report.jacobian) + 1))
+    return (*found, Curve("∂output/∂input", numbers, shown(report.jacobian), dashed=True))
 
 
 def of_comparison(comparison: Comparison) -> list[Plot]:

@@ -12,6 +12,7 @@ from typing import Any
 from .attribution import Attribution
 from .expectation import Prediction
 from .layers import Layer
+from .spectra import MatrixSizes
 from .verdict import Answer, Verdict, answers, judge
 from .zeros import Zeros
 
@@ -44,6 +45,11 @@ class Report:
         The name of the first module whose output has infinities or NaN, and the number of its layer.
     predictions
         What theory says of z and ∂C/∂z, if the network is dense layers and activations in turn.
+    matrices
+        How far every weight matrix stretches; empty where one is larger than `LARGEST`.
+    jacobian
+        Singular values of ∂output/∂input at the first sample, largest first; empty where the outputs are many, or where
+        samples depend on each other.
     """
 
     model: str
@@ -58,6 +64,8 @@ class Report:
     same_draws: tuple[tuple[str, str], ...]
     first_not_finite: tuple[str, int] | None
     predictions: tuple[Prediction, ...] = ()
+    matrices: tuple[MatrixSizes, ...] = ()
+    jacobian: tuple[float, ...] = ()
 
     @cached_property
     def answers(self) -> tuple[Answer, ...]:

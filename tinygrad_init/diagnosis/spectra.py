@@ -103,6 +103,38 @@ def power_growth(w: Array, powers: int) -> tuple[float, ...]:
     return tuple(growth)
 
 
+@dataclass(frozen=True)
+class MatrixSizes:
+    """How far a weight matrix stretches, in a few numbers.
+
+    Attributes
+    ----------
+    name
+        Of the weight.
+    largest, median, smallest
+        Singular values.
+    radius
+        The largest |λ|; NaN unless the matrix is square.
+    """
+
+    name: str
+    largest: float
+    median: float
+    smallest: float
+    radius: float
+
+
+def matrix_sizes(name: str, matrix: Any) -> MatrixSizes:
+    """Singular values and spectral radius of one matrix; NaN for one with infinities or NaN."""
+    w = np.asarray(matrix, np.float64)
+    w = w.reshape(len(w), -1)
+    if not np.isfinite(w).all():
+        return MatrixSizes(name, math.nan, math.nan, math.nan, math.nan)
+    values = np.linalg.svd(w, compute_uv=False)
+    radius = float(np.max(np.abs(np.linalg.eigvals(w)))) if w.shape[0] == w.shape[1] else math.nan
+    return MatrixSizes(name, float(values[0]), float(np.median(values)), float(values[-1]), radius)
+
+
 def jacobian(model: Module, x: Any) -> Array:
     """∂output/∂input at one sample, of shape (outputs, inputs), in float64.
 
