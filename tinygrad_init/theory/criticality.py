@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .fixed_point import STILL
-from .phi import Phi, phi_of
+from .phi import Moments, Phi, phi_of
 from .quadrature import Array
 from .roots import root
 
@@ -104,14 +104,14 @@ def joint_criticality(activation: Any, **params: float) -> CriticalPoint | None:
     """
     phi = phi_of(activation, **params)
     q, moments = phi.table
-    excess = moments.growth / moments.slope_square - 1.0
+    excess = _quotient(moments.growth, moments.slope_square) - 1.0
     signs = np.where(np.abs(excess) > SAME, np.sign(excess), 0.0)
     if not signs.any():
         return edge_of_chaos(phi)
 
     def difference(at: float) -> float:
         here = phi.moments(at)
-        return float(here.growth / here.slope_square) - 1.0
+        return float(_quotient(here.growth, here.slope_square)) - 1.0
 
     found = _at_change(phi, q, signs, difference)
     if found is not None:
@@ -185,10 +185,15 @@ def gains(activation: Any, q: float = 1.0, **params: float) -> Gains:
     )
 
 
-def _bias_variance(q: Any, moments: Any) -> Array:
+def _bias_variance(q: Any, moments: Moments) -> Array:
     """σ_b² on the edge with fixed point q."""
-    with np.errstate(divide="ignore"):
-        return q - moments.square / moments.slope_square
+    return q - _quotient(moments.square, moments.slope_square)
+
+
+def _quotient(part: Array, whole: Array) -> Array:
+    """A quotient of what is not negative; 0/0, both smaller than any number, is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((whole > 0) | (part > 0), part / whole, 0.0)
 
 
 def _at_change(
@@ -204,8 +209,10 @@ def _at_change(
 
 
 def _point(phi: Phi, q: float | None, sigma_b: float | None = None) -> CriticalPoint | None:
-    """The network with χ = 1 at q; None where σ_b² would be negative."""
+    """The network with χ = 1 at q; None where φ' is 0 there or σ_b² would be negative."""
     moments = phi.moments(1.0 if q is None else q)
+    if moments.slope_square == 0:
+        return None
     w2 = 1.0 / float(moments.slope_square)
     if sigma_b is None:
         b2 = float(_bias_variance(q, moments)) if q else 0.0
