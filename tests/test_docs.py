@@ -22,7 +22,9 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", ROOT / "docs" / "engine.md", ROOT / "docs" / "programs.md"], ids=lambda page: page.name
+    "page",
+    [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("engine", "programs", "theory"))],
+    ids=lambda page: page.name,
 )
 def test_python_blocks_run_one_after_the_other(page: Path) -> None:
     found = blocks(page, "python")
