@@ -161,6 +161,26 @@ def test_scipy_agrees(name: str) -> None:
         assert phi_of(name).moments(q).square == pytest.approx(theirs, rel=2e-12), q
 
 
+@pytest.mark.parametrize("q", [1e-12, 1e-3, 1.0, 1e3, 1e6])
+def test_mpmath_agrees_to_fourteen_digits(q: float) -> None:
+    """tanh, whose transition is 1/√q wide: E φ², E φ'² and d(E φ²)/dq, there in 25 digits."""
+    mpmath = pytest.importorskip("mpmath")
+    with mpmath.workdps(25):
+        root = mpmath.sqrt(q)
+        ends = sorted(
+            {-14, 0, 14} | {sign * k / root for k in (0.1, 1, 2, 4, 8, 16, 40) for sign in (-1, 1) if k / root < 14}
+        )
+
+        def mean(f: Any) -> float:
+            return float(mpmath.quad(lambda z: f(root * z) * mpmath.npdf(z), ends))
+
+        m = phi_of("tanh").moments(q)
+        assert m.square == pytest.approx(mean(lambda x: mpmath.tanh(x) ** 2), rel=1e-14)
+        assert m.slope_square == pytest.approx(mean(lambda x: mpmath.sech(x) ** 4), rel=1e-14)
+        growth = mean(lambda x: mpmath.tanh(x) * mpmath.sech(x) ** 2 * x / q)
+        assert m.growth == pytest.approx(growth, rel=1e-13)
+
+
 @pytest.mark.parametrize("name", ["tanh", "hardtanh", "gelu"])
 @pytest.mark.parametrize("c", [-0.9, 0.4, 0.99])
 def test_scipy_agrees_on_pairs(name: str, c: float) -> None:
