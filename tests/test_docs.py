@@ -23,7 +23,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", ROOT / "docs" / "engine.md", ROOT / "docs" / "programs.md", ROOT / "docs" / "diagnosis.md"],
+    [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("engine", "programs", "theory", "diagnosis"))],
     ids=lambda page: page.name,
 )
 def test_python_blocks_run_one_after_the_other(page: Path) -> None:

@@ -110,6 +110,27 @@ def test_steps_of_unknown_place_are_found() -> None:
     )
 
 
+def test_a_function_that_overflows() -> None:
+    """φ = e^(x/10): E φ² = e^(q/50) and E φ'² = E φ²/100, so the edge without biases is at q = 100, σ_w² = 100/e²."""
+    growing = Phi(lambda x: tgi.exp(0.1 * x))
+    assert growing.moments(4.0).square == pytest.approx(math.exp(4 / 50), rel=1e-13)
+    point = edge_of_chaos(growing)
+    assert point is not None and point.q == pytest.approx(100, rel=1e-12)
+    assert point.sigma_w == pytest.approx(10 / math.e, rel=1e-12)
+    assert point.chi_parallel == pytest.approx(2, rel=1e-12) and not point.reached
+
+
+def test_a_function_that_is_flat_around_0() -> None:
+    """A dead zone |x| < 1: signals die or, with large weights, outgrow it; small ones meet no slope at all."""
+    flat = Phi(lambda x: tgi.relu(x - 1.0) - tgi.relu(-x - 1.0), kinks=(-1.0, 1.0))
+    assert flat.moments(1e-6).slope_square == 0
+    assert flat.moments(1.0).slope_square == pytest.approx(math.erfc(1 / math.sqrt(2)), rel=1e-13)
+    assert [MeanField(flat, sigma_w).q_star for sigma_w in (1, 2, 3, 5)] == [0, 0, math.inf, math.inf]
+    assert edge_of_chaos(flat) is None and edge_of_chaos(flat, 0.01) is None
+    point = edge_of_chaos(flat, 0.5)
+    assert point is not None and MeanField(flat, point.sigma_w, 0.5).chi(point.q) == pytest.approx(1)
+
+
 # Outside judges.
 
 
@@ -138,6 +159,26 @@ def test_scipy_agrees(name: str) -> None:
 
         theirs = sum(integrate.quad(density, low, high, epsabs=0, epsrel=1e-13)[0] for low, high in pairwise(ends))
         assert phi_of(name).moments(q).square == pytest.approx(theirs, rel=2e-12), q
+
+
+@pytest.mark.parametrize("q", [1e-12, 1e-3, 1.0, 1e3, 1e6])
+def test_mpmath_agrees_to_fourteen_digits(q: float) -> None:
+    """tanh, whose transition is 1/√q wide: E φ², E φ'² and d(E φ²)/dq, there in 25 digits."""
+    mpmath = pytest.importorskip("mpmath")
+    with mpmath.workdps(25):
+        root = mpmath.sqrt(q)
+        ends = sorted(
+            {-14, 0, 14} | {sign * k / root for k in (0.1, 1, 2, 4, 8, 16, 40) for sign in (-1, 1) if k / root < 14}
+        )
+
+        def mean(f: Any) -> float:
+            return float(mpmath.quad(lambda z: f(root * z) * mpmath.npdf(z), ends))
+
+        m = phi_of("tanh").moments(q)
+        assert m.square == pytest.approx(mean(lambda x: mpmath.tanh(x) ** 2), rel=1e-14)
+        assert m.slope_square == pytest.approx(mean(lambda x: mpmath.sech(x) ** 4), rel=1e-14)
+        growth = mean(lambda x: mpmath.tanh(x) * mpmath.sech(x) ** 2 * x / q)
+        assert m.growth == pytest.approx(growth, rel=1e-13)
 
 
 @pytest.mark.parametrize("name", ["tanh", "hardtanh", "gelu"])
@@ -578,6 +619,7 @@ def test_unknown_kinks_of_a_function_are_found() -> None:
         (lambda x: x.sum(), ValueError, "element by element"),
         (tgi.ops.REGISTRY["add"], TypeError, "2 tensors, not one"),
         (3.0, TypeError, "got float"),
+        (tgi.log, ValueError, "log: expected a function with a value everywhere"),
         (nn.PReLU(2), None, ""),
     ],
 )

@@ -6,13 +6,14 @@ On the edge χ = 1 at the fixed point. With q as the parameter it is explicit: �
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .fixed_point import STILL
-from .phi import Phi, phi_of
+from .phi import Moments, Phi, phi_of
 from .quadrature import Array
 from .roots import root
 
@@ -79,13 +80,12 @@ def edge_of_chaos(
         signs = np.where(np.abs(biases) > STILL * q, np.sign(biases), 0.0)
         if signs[0] == 0:  # φ(0) = 0 and no biases: the limit q → 0, or any q
             return _point(phi, None if not signs.any() else 0.0)
-        return _at_change(phi, q, signs, lambda at: float(_bias_variance(at, phi.moments(at))) - sigma_b**2)
+        return _at_change(phi, q, signs, lambda at: float(_bias_variance(at, phi.moments(at))) - sigma_b**2, sigma_b)
     chi = sigma_w**2 * moments.slope_square - 1.0
     signs = np.where(np.abs(chi) > STILL, np.sign(chi), 0.0)
     if signs[0] == 0 and phi.at_zero == 0:
         return _point(phi, None if not signs.any() else 0.0)
-    found = _at_change(phi, q, signs, lambda at: sigma_w**2 * float(phi.moments(at).slope_square) - 1.0)
-    return found if found is not None and found.sigma_b >= 0 else None
+    return _at_change(phi, q, signs, lambda at: sigma_w**2 * float(phi.moments(at).slope_square) - 1.0)
 
 
 def joint_criticality(activation: Any, **params: float) -> CriticalPoint | None:
@@ -104,17 +104,17 @@ def joint_criticality(activation: Any, **params: float) -> CriticalPoint | None:
     """
     phi = phi_of(activation, **params)
     q, moments = phi.table
-    excess = moments.growth / moments.slope_square - 1.0
+    excess = _quotient(moments.growth, moments.slope_square) - 1.0
     signs = np.where(np.abs(excess) > SAME, np.sign(excess), 0.0)
     if not signs.any():
         return edge_of_chaos(phi)
 
     def difference(at: float) -> float:
         here = phi.moments(at)
-        return float(here.growth / here.slope_square) - 1.0
+        return float(_quotient(here.growth, here.slope_square)) - 1.0
 
     found = _at_change(phi, q, signs, difference)
-    if found is not None and found.sigma_b >= 0:
+    if found is not None:
         return found
     limit = edge_of_chaos(phi)
     return limit if limit is not None and limit.q == 0 and signs[0] == 0 else None
@@ -185,32 +185,42 @@ def gains(activation: Any, q: float = 1.0, **params: float) -> Gains:
     )
 
 
-def _bias_variance(q: Any, moments: Any) -> Array:
+def _bias_variance(q: Any, moments: Moments) -> Array:
     """σ_b² on the edge with fixed point q."""
-    with np.errstate(divide="ignore"):
-        return q - moments.square / moments.slope_square
+    return q - _quotient(moments.square, moments.slope_square)
 
 
-def _at_change(phi: Phi, q: Array, signs: Array, f: Any) -> CriticalPoint | None:
+def _quotient(part: Array, whole: Array) -> Array:
+    """A quotient of what is not negative; 0/0, both smaller than any number, is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((whole > 0) | (part > 0), part / whole, 0.0)
+
+
+def _at_change(
+    phi: Phi, q: Array, signs: Array, f: Callable[[float], float], sigma_b: float | None = None
+) -> CriticalPoint | None:
     """The critical point at the first change of a sign along the table."""
     known = np.flatnonzero(signs)
     changes = np.flatnonzero(np.diff(signs[known]))
     if not changes.size:
         return None
     low, high = q[known[changes[0]]], q[known[changes[0] + 1]]
-    at = root(lambda u: f(math.exp(u)), math.log(low), math.log(high))
-    return _point(phi, math.exp(at))
+    return _point(phi, math.exp(root(lambda u: f(math.exp(u)), math.log(low), math.log(high))), sigma_b)
 
 
-def _point(phi: Phi, q: float | None) -> CriticalPoint:
-    """The network with χ = 1 at q; its σ_b is NaN where σ_b² would be negative."""
+def _point(phi: Phi, q: float | None, sigma_b: float | None = None) -> CriticalPoint | None:
+    """The network with χ = 1 at q; None where φ' is 0 there or σ_b² would be negative."""
     moments = phi.moments(1.0 if q is None else q)
+    if moments.slope_square == 0:
+        return None
     w2 = 1.0 / float(moments.slope_square)
-    b2 = float(_bias_variance(q, moments)) if q else 0.0
-    if b2 < 0:
-        return CriticalPoint(math.sqrt(w2), math.nan, q, w2 * float(moments.growth), False)
-    reached = q is None or _is_on_the_way(phi, w2, b2, q)
-    return CriticalPoint(math.sqrt(w2), math.sqrt(b2), q, w2 * float(moments.growth), reached)
+    if sigma_b is None:
+        b2 = float(_bias_variance(q, moments)) if q else 0.0
+        if b2 < -STILL * (q or 0.0):
+            return None
+        sigma_b = math.sqrt(max(b2, 0.0))
+    reached = q is None or _is_on_the_way(phi, w2, sigma_b**2, q)
+    return CriticalPoint(math.sqrt(w2), sigma_b, q, w2 * float(moments.growth), reached)
 
 
 def _is_on_the_way(phi: Phi, w2: float, b2: float, q: float) -> bool:

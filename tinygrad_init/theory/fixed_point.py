@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .phi import Moments, Phi
+from .phi import LEAST, MOST, Moments, Phi
 from .quadrature import Array
 
 # Below this share of q a change of q cannot be told from rounding: q stays where it is.
@@ -25,7 +25,7 @@ def fixed_points(phi: Phi, weight_variance: Any, bias_variance: Any, q0: float =
     w2, b2 = np.broadcast_arrays(np.asarray(weight_variance, np.float64), np.asarray(bias_variance, np.float64))
     shape, w2, b2 = w2.shape, w2.ravel()[:, None], b2.ravel()[:, None]
     grid, table = phi.table
-    start = _direction(w2 * phi.moments(q0).square + b2, np.asarray(q0))[:, 0]
+    start = _direction(w2 * phi.moments(q0).square + b2, np.clip(q0, LEAST, MOST))[:, 0]
     signs = _direction(w2 * table.square + b2, grid)
     up = start > 0
     behind, ahead = grid < q0, grid > q0

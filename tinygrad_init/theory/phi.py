@@ -66,7 +66,7 @@ class Phi:
     Raises
     ------
     ValueError
-        There is no activation of that name, or the function does not work element by element.
+        There is no activation of that name, or the function does not work element by element or not everywhere.
     TypeError
         The function does not take tensors, does not return one, or returns one that does not depend on its input by
         operations.
@@ -126,22 +126,24 @@ class Phi:
         return Moments(*(row.reshape(variance.shape) for row in found))
 
     def _integrate(self, q: Array, ends: Array) -> Array:
-        """One row for each field of `Moments`."""
+        """One row for each field of `Moments`; what overflows is infinite."""
         root = np.sqrt(q)[:, None]
         z, weights = gauss(scaled(ends, root))
         value, slope = self.both(root * z)
 
         def mean(values: Array) -> Array:
-            return np.einsum("ij,ij->i", weights, values)
+            found = np.einsum("ij,ij->i", weights, values)
+            return np.where(np.isnan(found), math.inf, found)
 
-        growth = mean(value * slope * z) / root[:, 0]
-        small = q < LEAST_SHIFTED
-        if small.any() and self.at_zero != 0:
-            growth[small] = self.moments(LEAST_SHIFTED).growth
-        square, slope_square = value * value, slope * slope
-        powers = (value, square, square * square, slope_square, slope_square * slope_square, square * slope_square)
-        slope_growth = mean(slope_square * (z * z - 1.0)) / (2.0 * q)
-        return np.stack([*(mean(power) for power in powers), growth, slope_growth])
+        with np.errstate(over="ignore", invalid="ignore"):
+            growth = mean(value * slope * z) / root[:, 0]
+            small = q < LEAST_SHIFTED
+            if small.any() and self.at_zero != 0:
+                growth[small] = self.moments(LEAST_SHIFTED).growth
+            square, slope_square = value * value, slope * slope
+            powers = (value, square, square * square, slope_square, slope_square * slope_square, square * slope_square)
+            slope_growth = mean(slope_square * (z * z - 1.0)) / (2.0 * q)
+            return np.stack([*(mean(power) for power in powers), growth, slope_growth])
 
     @functools.cached_property
     def at_zero(self) -> float:
@@ -225,6 +227,8 @@ def _check(phi: Phi) -> None:
         raise TypeError(f"{phi.name}: {wanted} a derivative; given a tensor it returns {type(value).__name__}")
     if not value.requires_grad:
         raise TypeError(f"{phi.name}: {wanted} a derivative; its result does not remember how it was made")
+    if not np.all(np.isfinite(value.numpy())):
+        raise ValueError(f"{phi.name}: expected a function with a value everywhere; at {x} it is {value.numpy()}")
     apart = [phi(x[i : i + 1]) for i in range(x.size)] if value.shape == x.shape else []
-    if not apart or not np.allclose(np.concatenate(apart), value.numpy(), rtol=1e-12, atol=0, equal_nan=True):
+    if not apart or not np.allclose(np.concatenate(apart), value.numpy(), rtol=1e-12, atol=0):
         raise ValueError(f"{phi.name}: expected a function that works element by element")

@@ -84,7 +84,7 @@ def _judge(f: Function, low: Array, high: Array) -> tuple[Array, Array]:
     """The last Legendre coefficients and the largest value of each function on each panel, (functions, panels)."""
     x = 0.5 * (low + high)[:, None] + 0.5 * (high - low)[:, None] * NODES
     values = np.asarray(f(x)).reshape(-1, *x.shape)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.max(np.abs(values @ LAST.T), axis=-1), np.max(np.abs(values), axis=-1)
 
 

@@ -1,0 +1,152 @@
+"""Weight initialization: where training starts.
+
+Every initializer of a tensor fills it in place from a `numpy.random.Generator` (or a seed) and returns it; those of a
+model change all its linear maps. `INITIALIZERS` lists starts by name. The formulas assume a linear map z = W x + b of
+`fan_in` inputs: with independent weights of mean 0 and variance σ², the variance of z is fan_in·σ²·E[x²], and that of
+the gradient going back fan_out·σ² times what came.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .._engine.tensor import Tensor
+from .distributions import (
+    TRUNCATED_STD,
+    Generator,
+    constant_,
+    normal_,
+    ones_,
+    truncated_moments,
+    truncated_normal_,
+    uniform_,
+    zeros_,
+)
+from .fans import fans
+from .gains import GAINS, calculate_gain, gain_or_one
+from .scaling import (
+    glorot_normal_,
+    glorot_uniform_,
+    he_normal_,
+    he_uniform_,
+    kaiming_normal_,
+    kaiming_truncated_normal_,
+    kaiming_uniform_,
+    lecun_normal_,
+    lecun_truncated_normal_,
+    lecun_uniform_,
+    torch_default_,
+    variance_scaling_,
+    xavier_normal_,
+    xavier_truncated_normal_,
+    xavier_uniform_,
+)
+from .structured import delta_orthogonal_, dirac_, eye_, identity_, orthogonal_, sparse_
+
+if TYPE_CHECKING:
+    from .criticality import critical, critical_
+    from .data_dependent import LayerReport, balance_, data_dependent_, lsuv_
+    from .residual import fixup_
+
+# What needs modules or theory, which themselves need what is above, is imported when it is first asked for.
+_LATER = {
+    "LayerReport": "data_dependent",
+    "balance_": "data_dependent",
+    "critical": "criticality",
+    "critical_": "criticality",
+    "data_dependent_": "data_dependent",
+    "fixup_": "residual",
+    "lsuv_": "data_dependent",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
+def _critical(weight: Tensor, rng: Generator, activation: str) -> Tensor:
+    from .criticality import critical_
+
+    return critical_(weight, rng, activation)
+
+
+# A start by its name, as command lines and reports call it: from a weight, a generator and the activation after it.
+# Only "orthogonal" and "critical" look at the activation; "he" is for ReLU and "xavier" for linear units, whatever
+# follows.
+Initializer = Callable[[Tensor, Generator, str], Tensor]
+INITIALIZERS: dict[str, Initializer] = {
+    "zeros": lambda w, rng, activation: zeros_(w),
+    "constant": lambda w, rng, activation: constant_(w, 0.1),
+    "small": lambda w, rng, activation: variance_scaling_(w, rng, 0.01),
+    "large": lambda w, rng, activation: variance_scaling_(w, rng, 100.0),
+    "lecun": lambda w, rng, activation: lecun_normal_(w, rng),
+    "lecun_uniform": lambda w, rng, activation: lecun_uniform_(w, rng),
+    "lecun_truncated": lambda w, rng, activation: lecun_truncated_normal_(w, rng),
+    "xavier": lambda w, rng, activation: xavier_normal_(w, rng),
+    "xavier_uniform": lambda w, rng, activation: xavier_uniform_(w, rng),
+    "xavier_truncated": lambda w, rng, activation: xavier_truncated_normal_(w, rng),
+    "he": lambda w, rng, activation: kaiming_normal_(w, rng),
+    "he_uniform": lambda w, rng, activation: kaiming_uniform_(w, rng),
+    "he_truncated": lambda w, rng, activation: kaiming_truncated_normal_(w, rng),
+    "he_fan_out": lambda w, rng, activation: kaiming_normal_(w, rng, mode="fan_out"),
+    "orthogonal": lambda w, rng, activation: orthogonal_(w, rng, gain_or_one(activation)),
+    "critical": _critical,
+    "identity": lambda w, rng, activation: identity_(w),
+    "sparse": lambda w, rng, activation: sparse_(w, rng),
+    "torch": lambda w, rng, activation: torch_default_(w, rng),
+}
+
+__all__ = [
+    "GAINS",
+    "INITIALIZERS",
+    "TRUNCATED_STD",
+    "Generator",
+    "Initializer",
+    "LayerReport",
+    "balance_",
+    "calculate_gain",
+    "constant_",
+    "critical",
+    "critical_",
+    "data_dependent_",
+    "delta_orthogonal_",
+    "dirac_",
+    "eye_",
+    "fans",
+    "fixup_",
+    "gain_or_one",
+    "glorot_normal_",
+    "glorot_uniform_",
+    "he_normal_",
+    "he_uniform_",
+    "identity_",
+    "kaiming_normal_",
+    "kaiming_truncated_normal_",
+    "kaiming_uniform_",
+    "lecun_normal_",
+    "lecun_truncated_normal_",
+    "lecun_uniform_",
+    "lsuv_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "torch_default_",
+    "truncated_moments",
+    "truncated_normal_",
+    "uniform_",
+    "variance_scaling_",
+    "xavier_normal_",
+    "xavier_truncated_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]

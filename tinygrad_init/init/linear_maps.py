@@ -1,0 +1,57 @@
+"""The linear maps of any model, and what comes out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .._engine.modes import no_grad
+from ..nn.module import Module, Parameter, observe
+from .distributions import zeros_
+
+Array = np.ndarray[Any, Any]
+
+
+def linear_maps(model: Module) -> Iterator[tuple[str, Any]]:
+    """Every module with a `weight` of at least two axes, under its name; a weight that is shared counts once.
+
+    Raises
+    ------
+    TypeError
+        There is none.
+    """
+    seen: set[int] = set()
+    for name, module in model.named_modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(weight, Parameter) and weight.ndim >= 2 and id(weight) not in seen:
+            seen.add(id(weight))
+            yield name, module
+    if not seen:
+        raise TypeError(f"expected a model with linear maps (modules with a weight of at least 2 axes), got {model!r}")
+
+
+def bias_of(module: Any) -> Parameter | None:
+    """The bias of a linear map, if it has one."""
+    bias = getattr(module, "bias", None)
+    return bias if isinstance(bias, Parameter) else None
+
+
+def without_biases(model: Module) -> None:
+    """Set the biases of all linear maps to 0."""
+    for _, module in linear_maps(model):
+        if (bias := bias_of(module)) is not None:
+            zeros_(bias)
+
+
+def outputs(model: Module, x: Any) -> dict[int, list[Array]]:
+    """What comes out of every linear map that is called, by the id of the module, in the order of their first calls."""
+    maps = {id(module) for _, module in linear_maps(model)}
+    found: dict[int, list[Array]] = {}
+    with no_grad(), observe() as calls:
+        model(x)
+    for call in calls:
+        if id(call.module) in maps:
+            found.setdefault(id(call.module), []).append(np.asarray(call.output.numpy(), np.float64))
+    return found
