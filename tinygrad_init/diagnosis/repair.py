@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,8 +13,8 @@ import numpy as np
 
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
-from ..init import INITIALIZERS
-from ..nn import Module, linear_maps
+from ..init import lsuv_
+from ..nn import Module
 from ..ops.losses import LOSSES
 from ..optim import SGD
 from ..training import initialize, train
@@ -25,8 +26,8 @@ from .verdict import HEALTHY
 
 # A change is kept if it lowers the loss after the trial by this share.
 BETTER = 0.05
-# Starts that are tried, those for rectifiers among them.
-STARTS = ("he", "xavier", "lecun", "orthogonal", "critical")
+# Starts that are tried, all from the same seed.
+STARTS = ("he", "xavier", "lecun", "orthogonal", "critical", "lsuv")
 RATES = (3.0, 1 / 3)  # steps of the search for a learning rate, as factors
 MOST_RATES = 4
 CLIP = 1.0
@@ -112,8 +113,10 @@ class Recommendation:
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """What was kept; of several of a kind the last, which is the best."""
+        """What was kept; of several of a kind the last, which is the best. Another activation brings its own start."""
         kept = {trial.change.split(":")[0]: trial.change for trial in self.trials if trial.kept}
+        if "activation" in kept:
+            kept.pop("start", None)
         return tuple(kept.values())
 
     def __rich__(self) -> Any:
@@ -217,10 +220,16 @@ class Bench:
         """A batch for diagnoses."""
         return self.x[:512], self.y[:512]
 
+    @staticmethod
+    def in_dtype_of(model: Module, x: Any) -> Tensor:
+        """Samples in the dtype of the model's parameters."""
+        return Tensor(x, next((parameter.dtype for parameter in model.parameters()), np.dtype(np.float32)))
+
     def loss_after(self, setup: Setup) -> float:
         """The loss on what was held out after training a copy; NaN if that breaks down."""
         model = copy.deepcopy(setup.model)
-        kind = next((parameter.dtype for parameter in model.parameters()), np.dtype(np.float32))
+        held = self.in_dtype_of(model, self.held_x)
+        kind = held.dtype
         size = min(self.batch_size, len(self.x))
         epochs = max(1, math.ceil(self.steps * size / len(self.x)))
         rng = np.random.default_rng(self.seeds[1])
@@ -239,8 +248,7 @@ class Bench:
                 rng=0,
             )
             with no_grad():
-                prediction = model.eval()(Tensor(self.held_x, kind))
-                found = self.loss(prediction, target_in(self.held_y, kind)).item()
+                found = self.loss(model.eval()(held), target_in(self.held_y, kind)).item()
         return found if math.isfinite(found) else math.nan
 
 
@@ -251,10 +259,14 @@ Proposer = Callable[[Setup, Report, Bench, float], Proposals]
 def starts(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
     """The initializers that could suit, each from the same random numbers."""
     for name in STARTS:
-        if name in INITIALIZERS and linear_maps(best.model):
-            model = copy.deepcopy(best.model)
-            initialize(model, name, bench.seeds[0])
-            yield f"start: {name}", replace(best, model=model)
+        model = copy.deepcopy(best.model)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a start that does not quite suit: the trial shows it
+            if name == "lsuv":
+                lsuv_(model, bench.in_dtype_of(model, bench.x[:256]), bench.seeds[0])
+            else:
+                initialize(model, name, bench.seeds[0])
+        yield f"start: {name}", replace(best, model=model)
 
 
 def rates(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:

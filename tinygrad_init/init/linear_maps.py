@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from .._engine.modes import no_grad
-from ..nn.module import Module, Parameter, observe
+from ..nn import Module, Parameter, is_linear_map, observe
 from .distributions import zeros_
 
 Array = np.ndarray[Any, Any]
 
 
 def linear_maps(model: Module) -> Iterator[tuple[str, Any]]:
-    """Every module with a `weight` of at least two axes, under its name; a weight that is shared counts once.
+    """Every linear map under its name (`nn.is_linear_map`); a weight that is shared counts once.
 
     Raises
     ------
@@ -24,9 +24,8 @@ def linear_maps(model: Module) -> Iterator[tuple[str, Any]]:
     """
     seen: set[int] = set()
     for name, module in model.named_modules():
-        weight = getattr(module, "weight", None)
-        if isinstance(weight, Parameter) and weight.ndim >= 2 and id(weight) not in seen:
-            seen.add(id(weight))
+        if is_linear_map(module) and id(vars(module)["weight"]) not in seen:
+            seen.add(id(vars(module)["weight"]))
             yield name, module
     if not seen:
         raise TypeError(f"expected a model with linear maps (modules with a weight of at least 2 axes), got {model!r}")
