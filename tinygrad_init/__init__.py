@@ -25,12 +25,12 @@ from ._engine.modes import (
 )
 from ._engine.tensor import Tensor
 from .backend import BACKEND
-from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 
 if TYPE_CHECKING:
     from . import data, diagnosis, theory
     from .diagnosis import diagnose, recommend
+    from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
     from .program import CaptureError, capture
     from .training import initialize, predict, train
 
@@ -41,10 +41,13 @@ tensor = Tensor
 # What takes longer to import than the rest together is imported when it is first asked for.
 _LATER = {
     "CaptureError": "program",
+    "GradcheckError": "gradient_checks",
     "capture": "program",
     "data": "",
     "diagnose": "diagnosis",
     "diagnosis": "",
+    "gradcheck": "gradient_checks",
+    "gradgradcheck": "gradient_checks",
     "initialize": "training",
     "predict": "training",
     "recommend": "diagnosis",

@@ -15,7 +15,6 @@ from .._engine.tensor import Tensor
 from ..init import torch_default_, uniform_
 from ..ops.activations import ACTIVATIONS
 from .module import Module, Parameter
-from .normalization import LayerNorm
 
 
 class Linear(Module):
@@ -202,7 +201,8 @@ def layers_of(model: Module) -> list[tuple[Linear, Module | None]]:
 def is_linear_map(module: Module) -> bool:
     """Whether a module multiplies by a weight with units and inputs: a dense layer, a convolution, and the like."""
     weight = getattr(module, "weight", None)
-    return isinstance(weight, Parameter) and weight.ndim >= 2 and not isinstance(module, LayerNorm)
+    # LayerNorm's weight has the shape of what it normalizes, not units and inputs.
+    return isinstance(weight, Parameter) and weight.ndim >= 2 and not hasattr(module, "normalized_shape")
 
 
 def linear_maps(model: Module) -> list[tuple[Module, Module | None]]:

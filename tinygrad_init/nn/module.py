@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -49,8 +48,7 @@ class Buffer(Tensor):
     """
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A call of a module: what went in and what came out."""
 
     module: Module
