@@ -73,6 +73,23 @@ def test_blocks_and_models_of_ones_own_are_chains_too() -> None:
     ]  # fmt: skip
 
 
+def test_functions_between_modules_are_links() -> None:
+    """As PyTorch's users write it: layers are modules, activations and shapes are functions."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.conv, self.dense = nn.Conv2d(1, 4, 3, rng=0), nn.Linear(64, 3, rng=1)
+
+        def forward(self, x: tgi.Tensor) -> tgi.Tensor:
+            return self.dense(tgi.leaky_relu(self.conv(x), 0.2).reshape((-1, 64)))
+
+    x, y = np.random.default_rng(0).normal(size=(12, 1, 6, 6)), np.arange(12) % 3
+    chain = run(Net(), x, y, tgi.cross_entropy, np.float64)
+    assert [link.label for link in chain.links] == ["conv2d", "leaky_relu", "reshape", "linear"]
+    assert all(attribution.residual < 1e-12 for attribution in attribute(chain))
+    assert "leaky_relu'" in attribute(chain)[0].totals()
+
+
 def test_what_is_no_chain_is_refused_by_name() -> None:
     class Fork(nn.Module):
         def __init__(self) -> None:
@@ -82,7 +99,7 @@ def test_what_is_no_chain_is_refused_by_name() -> None:
             return self.a(x) + self.b(x)
 
     x, y = batch(np.random.default_rng(0), 4, 3)
-    with pytest.raises(TypeError, match=r"Linear\(4, 3\) in Fork is not what came out of the module before"):
+    with pytest.raises(TypeError, match=r"goes into Linear\(4, 3\) in Fork does not come from the module before"):
         run(Fork(), x, y, tgi.cross_entropy)
 
 

@@ -33,6 +33,7 @@ if BACKEND == "reference":
         "tensor",
         "operands",
         "backward",
+        "history",
         "guards",
         "tracing",
         "program",
@@ -44,6 +45,7 @@ from . import (  # noqa: E402
     bound,  # noqa: F401
     graph,
     guards,  # noqa: F401
+    history,  # noqa: F401
     modes,  # noqa: F401
     numbers,  # noqa: F401
     operands,  # noqa: F401

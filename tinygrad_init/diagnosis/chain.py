@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from .._engine.backward import grad
-from .._engine.modes import enable_grad, no_grad
+from .._engine.history import between
+from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
-from ..nn import Activation, Module, Parameter, PReLU, Residual, Sequential, is_linear_map, observe
+from ..nn import ACTIVATIONS, Activation, Module, Parameter, PReLU, Residual, Sequential, is_linear_map, observe
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]
@@ -92,6 +93,8 @@ class Link:
     @property
     def label(self) -> str:
         """What the link is called in words: an activation by its function's name, others by their class."""
+        if isinstance(self.module, Function):
+            return str(self.module.op.name)
         return self.module.name if isinstance(self.module, Activation) else type(self.module).__name__.lower()
 
     def pull(self, cotangent: Cotangent) -> Cotangent:
@@ -219,7 +222,7 @@ def run(model: Module, x: Any, y: Any, loss: Loss, dtype: Any = None) -> Chain:
     ----------
     model
         `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own that calls its modules one
-        after the other.
+        after the other, with functions of one tensor between them.
     x, y
         The batch, as `loss` wants it.
     loss
@@ -252,16 +255,16 @@ def run(model: Module, x: Any, y: Any, loss: Loss, dtype: Any = None) -> Chain:
 
 def _links(module: Module, signal: Tensor, names: dict[int, str]) -> tuple[Link, ...]:
     """The links that a module consists of, each on a graph of its own."""
-    parts = parts_of(module, signal)
+    x = Tensor(signal.numpy(), signal.dtype, requires_grad=True)
+    parts = parts_of(module, x)
     if parts is not None:
         links: list[Link] = []
         for part in parts:
             links += _links(part, links[-1].out if links else signal, names)
         return tuple(links)
-    x = Tensor(signal.numpy(), signal.dtype, requires_grad=True)
     kind = kind_of(module)
     if not isinstance(module, Residual):
-        return (Link(names[id(module)], module, kind, x, module(x)),)
+        return (Link(names.get(id(module), "a function"), module, kind, x, module(x)),)
     branch = _links(module.branch, x, names)
     shortcut = () if module.shortcut is None else _links(module.shortcut, x, names)
     out = branch[-1].out + (shortcut[-1].out if shortcut else x)
@@ -269,33 +272,59 @@ def _links(module: Module, signal: Tensor, names: dict[int, str]) -> tuple[Link,
 
 
 def parts_of(module: Module, x: Tensor) -> list[Module] | None:
-    """The modules that a module applies one after the other; None if it is a link itself.
+    """The modules that a module applies one after the other, and the operations between them as modules.
+
+    None if the module is a link itself.
 
     Raises
     ------
     TypeError
-        What goes into one of them is not what came out of the one before.
+        They are no chain: what goes into one of them comes from elsewhere than the one before.
     """
     if isinstance(module, Sequential):
         return list(module)
     own = {id(child) for _, child in module.children()}
     if kind_of(module) != OTHER or not own:
         return None
-    with no_grad(), observe() as calls:
+    with enable_grad(), observe() as calls:
         end = module(x)
-    parts = [call for call in calls if id(call.module) in own]
-    before: Any = x
-    for call in parts:
-        if len(call.inputs) != 1 or call.inputs[0] is not before:
-            raise TypeError(
-                f"expected modules that are called one after the other, but what goes into {call.module!r} in "
-                f"{type(module).__name__} is not what came out of the module before it; use nn.Sequential, "
-                "nn.Residual, and activations as modules"
-            )
-        before = call.output
-    if before is not end:
-        raise TypeError(f"expected what comes out of {type(module).__name__} to come out of its last module")
-    return [call.module for call in parts]
+    parts: list[Module] = []
+    before = x
+    for call in calls:
+        if id(call.module) in own:
+            parts += functions_between(before, call.inputs, f"goes into {call.module!r} in {type(module).__name__}")
+            parts.append(call.module)
+            before = call.output
+    return parts + functions_between(before, (end,), f"comes out of {type(module).__name__}")
+
+
+def functions_between(before: Tensor, inputs: tuple[Any, ...], what: str) -> list[Module]:
+    """The operations that lead from what came out of a module to what goes into the next."""
+    found = between(before, inputs[0]) if len(inputs) == 1 and isinstance(inputs[0], Tensor) else None
+    if found is None:
+        raise TypeError(
+            f"expected modules that are called one after the other, with nothing but functions of one tensor between "
+            f"them, but what {what} does not come from the module before alone; use nn.Residual for connections around"
+        )
+    return [as_module(op, params) for op, params in found]
+
+
+def as_module(op: Any, params: tuple[Any, ...]) -> Module:
+    """An operation with its parameters as a link of a chain."""
+    if op.name in ACTIVATIONS:
+        return Activation(op.name, **dict(zip(op.param_names, params, strict=False)))
+    return Function(op, params)
+
+
+class Function(Module):
+    """An operation on one tensor, such as `reshape`, that a model calls between its modules."""
+
+    def __init__(self, op: Any, params: tuple[Any, ...]) -> None:
+        self.op, self.params = op, params
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.op(x, *self.params)
+        return found
 
 
 def converted(model: Module, dtype: Any) -> Module:

@@ -33,7 +33,7 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
     ----------
     model
         `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own that calls its modules one
-        after the other.
+        after the other, with functions of one tensor between them.
     x, y
         A batch as the model and the loss want it, the samples first. Some hundred samples are enough.
     loss
