@@ -151,7 +151,7 @@ class TestVanishingAndExploding:
         raw, scaled = (
             diagnose(mlp("tanh", "xavier"), inputs, Y) for inputs in (x, StandardScaler().fit(x).transform(x))
         )
-        assert raw.verdict.word == "saturated" and scaled.verdict.word == "healthy"
+        assert raw.verdict.word == "unscaled" and scaled.verdict.word == "healthy"
 
 
 class TestActivations:

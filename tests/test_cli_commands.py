@@ -29,7 +29,10 @@ def test_explain_lists_factors_that_add_up(capsys: pytest.CaptureFixture[str]) -
 
 def test_explain_names_the_rule_behind_zeros(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(shown(capsys, "explain", "layers.2.weight", *SMALL, "--init", "zeros").split())
-    assert "100% of ∂C/∂W is exactly 0: the next layer's weights are 0; training can never change that" in text
+    assert (
+        "100% of ∂C/∂W is exactly 0: the next layer's weights are 0; training on these samples can never change that"
+        in text
+    )
 
 
 def test_recommend(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ import tinygrad_init as tgi
 from tinygrad_init import diagnosis, nn
 from tinygrad_init.data import digits, load
 from tinygrad_init.diagnosis import Classes, Layer, Report, Settings, describe, diagnose, judge
-from tinygrad_init.diagnosis.attribution import Attribution
+from tinygrad_init.diagnosis.attribution import Attribution, Factor
 from tinygrad_init.diagnosis.signal import rms
 from tinygrad_init.training import initialize
 
@@ -159,18 +159,22 @@ def layer_with(**changes: Any) -> Layer:
 
 def report_on(*layers: dict[str, Any], loss: float = 1.0) -> Report:
     found = tuple(layer_with(**layer) for layer in layers)
-    why = Attribution("layers.0.weight", 0.0, (), 0.0)
+    # What the gradient loses on its way shows in the updates of the first layer.
+    way = found[0].dz.rms / found[-1].dz.rms
+    found = (dataclasses.replace(found[0], update_ratio=1e-3 * way), *found[1:])
+    lost = (Factor("weights", "layers.0", "W", float(np.log10(way)) if way else -np.inf),)
+    why = Attribution("layers.0.weight", 0.0, lost, 0.0)
     infinite = next((i for i, layer in enumerate(found, 1) if layer.z.not_finite), None)
     first = None if infinite is None else ("layers.0", infinite)
-    return Report("8-8-8 tanh", 40, "float64", loss, 1.0, 0.1, found, (why,) * len(found), (), (), first)
+    return Report("8-8-8 tanh", 40, numbers(1.0), "float64", loss, 1.0, 0.1, found, (why,) * len(found), (), (), first)
 
 
 @pytest.mark.parametrize(
     ("layers", "word", "layer", "reason"),
     [
         (({}, {}, {}), "healthy", None, "0.1 at the last layer"),
-        (({"dz": 1e-5}, {"dz": 1e-3}, {}), "vanishing", 1, "a factor of 0.0001 over 2 layers"),
-        (({"dz": 100.0}, {}, {}), "exploding", 1, "a factor of 1e+03"),
+        (({"dz": 1e-5}, {"dz": 1e-3}, {}), "vanishing", 1, "a factor of 0.0001 from the output"),
+        (({"dz": 100.0}, {}, {}), "exploding", 1, "by a factor of 1e+03"),
         (({}, {}, {"z": 500.0}), "exploding", 3, "z grows from 1"),
         (({}, {"z": np.inf}, {}), "exploding", 2, "no longer finite"),
         (({}, {"distinct": 1}, {}), "symmetric", 2, "8 units are identical"),
@@ -269,3 +273,124 @@ def test_a_report_is_json_even_with_what_json_does_not_know() -> None:
 def test_sizes_that_do_not_fit(sizes: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         diagnosis.check_sizes(sizes, load("moons", rng=0), "cross_entropy")
+
+
+def cnn() -> nn.Sequential:
+    """A small convolutional network from He's start, with everything that changes a gradient's norm on its way."""
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1, rng=rng), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Residual(nn.Sequential(nn.Conv2d(16, 16, 3, padding=1, rng=rng), nn.ReLU())),
+        nn.GlobalAvgPool(), nn.Linear(16, 10, rng=rng),
+    )  # fmt: skip
+    tgi.initialize(model, "he", rng)
+    return model
+
+
+class TestNoFalseAlarm:
+    """What changes the norm of the gradient without changing any update is no reason to complain."""
+
+    def test_pooling_over_many_positions(self) -> None:
+        rng = np.random.default_rng(0)
+        found = diagnose(cnn(), rng.normal(size=(32, 1, 32, 32)), rng.integers(0, 10, 32))
+        assert found.verdict.word == "healthy"
+
+    @pytest.mark.parametrize("scale", [1e-2, 1.0, 5.0])
+    def test_inputs_of_another_size_before_normalization(self, scale: float) -> None:
+        rng = np.random.default_rng(0)
+        model = nn.Sequential(
+            nn.Linear(5, 16, rng=rng), nn.BatchNorm(16), nn.ReLU(), nn.Linear(16, 16, rng=rng), nn.BatchNorm(16),
+            nn.ReLU(), nn.Linear(16, 3, rng=rng),
+        )  # fmt: skip
+        tgi.initialize(model, "he", 0)
+        assert diagnose(model, scale * X, Y).verdict.word == "healthy"
+
+    def test_wide_layers(self) -> None:
+        model = nn.MLP((5, 2048, 1), "relu", rng=0)
+        assert diagnose(model, X, X[:, :1], "mse").verdict.word == "healthy"
+
+
+def test_the_input_is_to_blame_for_what_it_does() -> None:
+    model = network("relu", "he")
+    unscaled = diagnose(model, 100 * X + 500, Y)
+    assert unscaled.verdict.word == "unscaled" and "StandardScaler" in unscaled.answers[-1].sentence
+    constant = diagnose(model, np.ones_like(X), Y)
+    assert constant.verdict.word == "lost" and "same" in constant.answers[-1].sentence
+    broken = np.where(X > 1.5, np.nan, X)
+    assert diagnose(model, broken, Y).verdict.word == "exploding"
+    assert "inputs' infinities" in diagnose(model, broken, Y).answers[-1].sentence
+
+
+def test_a_loss_that_does_not_depend_on_the_output_is_to_blame() -> None:
+    found = diagnose(network(), X, Y, lambda prediction, target: (prediction * 0.0).sum())
+    assert found.verdict.word == "stuck" and "Look at the loss" in found.answers[-1].sentence
+
+
+@pytest.mark.parametrize("shared", ["weights", "module"])
+def test_weights_that_are_used_twice(shared: str) -> None:
+    first, second = nn.Linear(5, 5, rng=0, dtype="float64"), nn.Linear(5, 5, rng=1, dtype="float64")
+    if shared == "weights":
+        second.weight = first.weight
+        model = nn.Sequential(first, nn.Tanh(), second, nn.Tanh(), nn.Linear(5, 3, rng=2, dtype="float64"))
+    else:
+        model = nn.Sequential(first, nn.Tanh(), first, nn.Tanh(), nn.Linear(5, 3, rng=2, dtype="float64"))
+    found = diagnose(model, X, Y)
+    assert found.same_draws == ()  # one tensor, not one seed
+    assert len(found.layers) == len(found.attributions) == len(found.zeros) == 3
+    # What is further from the output has longer ways.
+    assert [len(attribution.factors) for attribution in found.attributions] == [7, 5, 3]
+    assert np.isnan(found.attributions[0].residual) and found.attributions[2].residual < 1e-12
+
+
+def test_frozen_parameters_are_looked_at_and_stay_frozen() -> None:
+    model = network()
+    model.linears()[0].weight.requires_grad = False
+    assert diagnose(model, X, Y).layers[0].dw.rms > 0
+    assert not model.linears()[0].weight.requires_grad
+    losses = tgi.train(model, X, Y, tgi.cross_entropy, lambda ps: tgi.optim.SGD(ps, 0.1), epochs=3, rng=0)
+    np.testing.assert_array_equal(model.linears()[0].weight.numpy(), network().linears()[0].weight.numpy())
+    assert losses[-1] < losses[0]
+
+
+def test_a_diagnosis_leaves_a_model_as_it_was() -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            self.a, self.drop, self.b = nn.Linear(5, 8, rng=0), nn.Dropout(0.5, rng=3), nn.Linear(8, 3, rng=1)
+            self.norm = nn.BatchNorm(8)
+
+        def forward(self, x: tgi.Tensor) -> tgi.Tensor:
+            return self.b(self.drop(self.norm(self.a(x))))
+
+    model = Own()
+    model.norm.eval()
+    state, draws = model.state_dict(), model.drop.rng.bit_generator.state
+    found = diagnose(model, X, Y)
+    assert all(attribution.residual < 1e-12 for attribution in found.attributions)  # the same mask on both ways
+    assert not model.norm.training and model.drop.training
+    assert model.drop.rng.bit_generator.state == draws
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, state[name])
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_one_layer_alone_and_very_deep_networks() -> None:
+    assert diagnose(nn.Linear(5, 3, rng=0), X, Y).layers[0].name == "Linear"
+    deep = nn.MLP((5, *(6,) * 505, 3), "sigmoid", rng=0)
+    tgi.initialize(deep, "xavier", 0)
+    assert diagnose(deep, X, Y).verdict.word == "vanishing"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"loss": None}, TypeError, "the name of a loss or a function, got NoneType"),
+        ({"loss": lambda p, y: 1.0}, TypeError, "a tensor of one number, got float"),
+        ({"loss": lambda p, y: p.sum(1)}, TypeError, "a tensor of one number, got shape"),
+        ({"loss": "nonsense"}, ValueError, "expected a loss out of"),
+        ({"lr": -1.0}, ValueError, "a positive learning rate, got -1"),
+        ({"model": 3}, TypeError, "expected a module, got int"),
+    ],
+)
+def test_wrong_arguments(change: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        diagnose(**{"model": network(), "x": X, "y": Y, **change})

@@ -39,7 +39,8 @@ class Optimizer:
         self.parameters: list[Tensor] = []
         for p in parameters:
             if not isinstance(p, Tensor) or not p.is_leaf or not p.requires_grad:
-                raise TypeError(f"{owner}: expected leaves that require grad, got {p!r}")
+                what = f"a tensor of shape {p.shape}" if isinstance(p, Tensor) else type(p).__name__
+                raise TypeError(f"{owner}: expected leaves that require grad, got {what}")
             if all(p is not known for known in self.parameters):
                 self.parameters.append(p)
         if not self.parameters:

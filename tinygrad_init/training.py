@@ -15,7 +15,7 @@ from ._engine.modes import no_grad
 from ._engine.tensor import Tensor
 from .data import Scaler, batches
 from .init import INITIALIZERS, Initializer, zeros_
-from .nn import Activation, Module, linear_maps
+from .nn import Module, linear_maps
 from .optim import Optimizer, clip_grad_norm_
 from .program import CaptureError, capture
 
@@ -77,10 +77,12 @@ def train(
     # 1. Prepare the input: features of one size, so that no weight sees larger numbers than another.
     if scaler is not None:
         x = scaler.fit(x).transform(x)
+    kind = next((parameter.dtype for parameter in model.parameters()), None)
+    x, y = (values.astype(kind) if values.dtype.kind == "f" else values for values in map(np.asarray, (x, y)))
     # 2. Initialize weights and biases.
     if initializer is not None:
         initialize(model, initializer, generator)
-    update = optimizer(list(model.parameters()))
+    update = optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
 
     def learn(xs: Any, ys: Any) -> Tensor:
         # 3. Forward: from the input to the network's output.
@@ -151,7 +153,7 @@ def initialize(model: Module, initializer: str | Initializer, rng: np.random.Gen
     generator = np.random.default_rng(rng)  # one for all layers: a seed for each would make them alike
     for linear, activation in linear_maps(model):
         weight, bias = vars(linear)["weight"], vars(linear).get("bias")
-        initializer(weight, generator, activation.name if isinstance(activation, Activation) else "linear")
+        initializer(weight, generator, "linear" if activation is None else activation)
         if bias is not None:
             zeros_(bias)
 

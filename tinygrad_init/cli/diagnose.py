@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     for path in (args.json, args.html):
         if path is not None:
             check_writable(path)
+    if args.json is not None and args.json == args.html:
+        raise InputError(f"--json and --html: expected two files, got {args.json} twice")
     if args.html is not None:
         try:
             drawing.require("jinja2", "plotly")

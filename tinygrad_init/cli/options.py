@@ -75,7 +75,12 @@ def add_network(parser: argparse.ArgumentParser, one_start: bool) -> None:
     from ..ops.losses import LOSSES
 
     add = parser.add_argument
-    add("--data", default="digits", metavar="NAME|FILE", help=f"{', '.join(DATASETS)}, or a .csv or .npz file (digits)")
+    add(
+        "--data",
+        default="digits",
+        metavar="NAME|FILE",
+        help=f"{', '.join(DATASETS)}, or a .csv or .npz file with classes (digits)",
+    )
     add("--target", help="the file's column (.csv) or array (.npz) to be learned (the last column, or y)")
     add("--sizes", type=sizes, metavar="N,N,...", help="input, hidden layers, output (three hidden layers of 64)")
     names = [*ACTIVATIONS, "prelu"]

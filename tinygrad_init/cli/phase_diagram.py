@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..theory import PhaseDiagram
 
 ROWS, COLUMNS = 20, 60
+LARGEST = 1e6
 
 
 def add_to(commands: Any) -> None:
@@ -46,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from ..theory import MeanField, phase_diagram
 
     dot = None if args.sigma_w is None else (args.sigma_w, args.sigma_b)
+    if max(args.to_w, args.to_b, *(dot or (0.0,))) > LARGEST:
+        raise InputError(f"expected standard deviations up to {LARGEST:g}")
     if args.output is not None:
         if args.output.suffix not in (".png", ".svg", ".pdf"):
             raise InputError(f"--output: expected a name that ends in .png, .svg or .pdf, got {args.output}")

@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING, Any
 
-from .options import console, not_negative, positive, show
+from .options import InputError, console, not_negative, positive, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,7 +41,10 @@ def run(args: argparse.Namespace) -> int:
 
     found = gains(args.activation)
     sigma_w = found.forward if args.sigma_w is None else args.sigma_w
-    field = MeanField(args.activation, sigma_w, args.sigma_b)
+    try:
+        field = MeanField(args.activation, sigma_w, args.sigma_b)
+    except ValueError as error:
+        raise InputError(str(error)) from None
     out = console()
     show(out, Text(f"{args.activation}, σ_w {sigma_w:.6g}, σ_b {args.sigma_b:g}", style="bold"))
     show(out, facts(field, found))
@@ -64,7 +67,8 @@ def facts(field: MeanField, found: Gains) -> Table:
         ("χ, the squared gradient's factor a layer", number(point.chi)),
         ("χ∥, that of a change of q", number(point.chi_parallel)),
         ("phase", field.phase),
-        ("depth scales ξ_c, ξ_q", f"{number(field.xi_c)}, {number(field.xi_q)}"),
+        ("depth scale ξ_c, of differences between inputs", scale(field.xi_c)),
+        ("depth scale ξ_q, of differences of q", scale(field.xi_q)),
         ("trainable to about", f"{number(field.trainable_depth)} layers"),
         (
             "the gradient leaves the format after",
@@ -86,6 +90,13 @@ def facts(field: MeanField, found: Gains) -> Table:
 def layers(count: int | None) -> str:
     """After how many layers, or never."""
     return "never" if count is None else f"{count} layers"
+
+
+def scale(xi: float) -> str:
+    """A depth scale in words: it is negative where something grows."""
+    if not math.isfinite(xi):
+        return "∞: they stay"
+    return f"{abs(xi):.5g} layers, in which they {'grow' if xi < 0 else 'shrink'} e-fold"
 
 
 def number(value: float) -> str:

@@ -7,22 +7,45 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .zeros import LOSS
+
 if TYPE_CHECKING:
     from .report import Report
     from .verdict import Answer, Verdict
 
 # A plain gradient step that changes the weights by this share is neither timid nor wild.
 GOOD_UPDATE = 1e-3
-# Rectifiers want He's gain; what is linear around 0 wants 1.
-RECTIFIERS = ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "mish", "softplus")
+# Activations for which a start has a name of its own; for the others there is the critical start of theory.
+NAMED = {
+    **dict.fromkeys(("relu", "leaky_relu", "prelu"), ("He's start (std √(2/fan_in))", 2.0)),
+    **dict.fromkeys(
+        ("tanh", "sigmoid", "erf", "identity", "softsign", "hardtanh", "sin", "elu"),
+        ("Xavier's start (std √(2/(fan_in + fan_out)))", 1.0),
+    ),
+    "selu": ("LeCun's start (std 1/√fan_in)", 1.0),
+}
+# Activations with φ(c z) = c φ(z) for c > 0: the gradient's size is a power of the weights'.
+HOMOGENEOUS = ("", "identity", "relu", "leaky_relu", "prelu")
+
+
+def activation_of(report: Report) -> str:
+    """The hidden layers' activation, the first if there are several."""
+    return next((layer.activation for layer in report.layers if layer.activation), "identity")
 
 
 def good_start(report: Report) -> str:
     """The start that suits the activation."""
-    names = {layer.activation for layer in report.layers}
-    if names & set(RECTIFIERS):
-        return "He's start (std √(2/fan_in))"
-    return "LeCun's start (std 1/√fan_in)" if names & {"selu"} else "Xavier's start (std √(2/(fan_in + fan_out)))"
+    name = activation_of(report)
+    return NAMED[name][0] if name in NAMED else f"the critical start of {name} (tgi.init.critical)"
+
+
+def has_good_start(report: Report) -> bool:
+    """Whether the hidden layers' weights have that size already."""
+    name = activation_of(report)
+    if name not in NAMED:
+        return False
+    sizes = [layer.w.rms**2 * layer.w.count / layer.units for layer in report.layers[:-1]]
+    return bool(sizes) and all(0.7 * NAMED[name][1] < size < 1.4 * NAMED[name][1] for size in sizes)
 
 
 def advise(report: Report, found: Sequence[Answer]) -> Answer:
@@ -42,6 +65,14 @@ def advise(report: Report, found: Sequence[Answer]) -> Answer:
 def remedy(worst: Verdict, report: Report) -> str:
     """What to do about one finding."""
     start = good_start(report)
+    if report.inputs.not_finite > 0:
+        return "Find out where the inputs' infinities and NaN come from; no network survives them."
+    if worst.layer is None and worst.word == "lost":
+        return "Look at how the inputs are made: every sample has the same."
+    if worst.word == "unscaled":
+        return "Scale the inputs: every feature to mean 0 and variance 1 (tgi.data.StandardScaler)."
+    if worst.word == "stuck" and all(LOSS in zeros.rules for zeros in report.zeros):
+        return "Look at the loss: it does not depend on the outputs, or it is at its minimum already."
     if worst.word in ("symmetric", "stuck", "asleep"):
         return f"Draw the weights at random, each by itself: {start}, biases 0."
     if worst.word == "correlated":
@@ -51,7 +82,7 @@ def remedy(worst: Verdict, report: Report) -> str:
     if worst.word == "dead":
         return f"Use {start}, biases 0 and a smaller learning rate, or an activation with a slope on both sides."
     if worst.word == "saturated":
-        return f"Bring z down to about 1: scale the inputs to unit variance and use {start}."
+        return f"Bring z down to about 1: use {start}."
     return scaling(report, start)
 
 
@@ -60,18 +91,23 @@ def scaling(report: Report, start: str) -> str:
     way = report.attributions[0]
     label, value = max(way.totals().items(), key=lambda item: abs(item[1]), default=("W", 0.0))
     steps = max(len(report.layers) - 1, 1)
-    if label.endswith("'") and value < 0 and label in ("sigmoid'", "hard_sigmoid'"):
+    if value < 0 and label in ("sigmoid'", "hard_sigmoid'"):
         return (
             f"Change the activation: {label} alone costs {-value / steps:.1f} decades a layer, and no start makes its "
             "slope larger than 1/4. Use relu with He's start, or tanh with Xavier's."
         )
-    if np.isfinite(way.way) and abs(way.way) > 0.3:
+    if has_good_start(report):
+        return (
+            "The weights have the start that suits the activation: at this depth and width that is not enough. Use "
+            "residual connections or normalization, or fewer and wider layers."
+        )
+    if activation_of(report) in HOMOGENEOUS and np.isfinite(way.way) and abs(way.way) > 0.3:
         factor = 10 ** (-way.way / steps)
         return (
             f"Use {start}; at this batch, weights {factor:.2g} times as large would keep the gradient's size from "
             f"layer to layer{'; or clip its norm' if way.way > 0 else ''}."
         )
-    return f"Use {start}, and biases 0."
+    return f"Use {start}, and biases 0{'; or clip the gradient' if way.way > 0 else ''}."
 
 
 def learning_rate(report: Report) -> str:

@@ -63,7 +63,8 @@ class Attribution:
     factors
         From the loss back to the weight; their logarithms add up to `log10`.
     measured
-        log10 of the same norm from one ordinary backward pass: -inf where that underflows.
+        log10 of the same norm from one ordinary backward pass: -inf where that underflows, NaN for a weight that is
+        used more than once.
     """
 
     name: str
@@ -99,6 +100,8 @@ class Attribution:
         parts = ", ".join(f"{value:+.1f} from {label}" for label, value in self.largest())
         if not parts:
             return f"{self.name}: nothing lies between it and the output"
+        if math.isnan(self.way):
+            return f"{self.name}: the gradient on its way is not finite"
         if self.way == -math.inf:
             blocked = next(factor for factor in self.factors if factor.log10 == -math.inf)
             return f"{self.name}: the gradient becomes exactly 0 in {blocked.label} of {blocked.name}"
@@ -111,15 +114,17 @@ def attribute(chain: Chain) -> tuple[Attribution, ...]:
 
     Computed in the chain's dtype; in float64 the factors add up to the norm to within 1e-12.
     """
-    found: list[Attribution] = []
+    found: dict[Link, Attribution] = {}
     with enable_grad(), np.errstate(all="ignore"):
         loss = Factor(LOSS, "", "∂C/∂output", chain.start.norm)
         for link, cotangent, factors in paths(chain.links, chain.start, (loss,)):
             if link.kind == WEIGHTS:
-                measured = Cotangent.of(chain.gradient(link.weight)).norm
-                found.append(_attribution(link, cotangent, factors, measured))
-    order = [f"{link.name}.weight" for link in chain.linears()]
-    return tuple(sorted(found, key=lambda attribution: order.index(attribution.name)))
+                # A weight that several links share has the sum of their gradients, none of which is known alone.
+                shared = chain.uses[id(link.weight)] > 1
+                measured = math.nan if shared else Cotangent.of(chain.gradient(link.weight)).norm
+                found[link] = _attribution(link, cotangent, factors, measured)
+    order = {link: i for i, link in enumerate(chain.linears())}
+    return tuple(found[link] for link in sorted(found, key=order.__getitem__))
 
 
 def paths(

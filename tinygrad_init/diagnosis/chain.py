@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .._engine.backward import grad
-from .._engine.history import between
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
-from ..nn import ACTIVATIONS, Activation, Module, Parameter, PReLU, Residual, Sequential, is_linear_map, observe
+from ..nn import Activation, Module, Parameter, PReLU, Residual, is_linear_map
+from .parts import Function, parts_of
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]
@@ -88,7 +89,7 @@ class Link:
     x: Tensor
     out: Tensor
     branch: tuple[Link, ...] = ()
-    shortcut: tuple[Link, ...] = field(default=())
+    shortcut: tuple[Link, ...] = ()
 
     @property
     def label(self) -> str:
@@ -129,12 +130,14 @@ class Link:
 
     def by_unit(self, weights: Array) -> Array:
         """The weights, or what has their shape, with a row for each unit (output channel)."""
-        if not getattr(self.module, "transposed", False):
-            return weights.reshape(len(weights), -1)
-        # (in, out / groups, *window): the units of a group share its inputs.
-        groups = int(vars(self.module)["groups"])
-        split = weights.reshape(groups, len(weights) // groups, weights.shape[1], -1)
-        return split.transpose(0, 2, 1, 3).reshape(groups * weights.shape[1], -1)
+        own = getattr(self.module, "by_unit", None)
+        return weights.reshape(len(weights), -1) if own is None else own(weights)
+
+    def rows(self, values: Array) -> Array:
+        """Numbers of the linear map's output, one column a unit, a row for each sample (and position)."""
+        if self.weight.ndim > 2:
+            values = np.moveaxis(values, 1, -1)
+        return values.reshape(-1, values.shape[-1])
 
     def _pulled(self, to: Tensor, cotangent: Cotangent) -> Cotangent:
         seed = Tensor(cotangent.unit.reshape(self.out.shape), self.out.dtype)
@@ -179,6 +182,48 @@ class Chain:
     def linears(self) -> list[Link]:
         """The links with weights."""
         return [link for link in self.flat() if link.kind == WEIGHTS]
+
+    @cached_property
+    def places(self) -> dict[Link, tuple[tuple[Link, ...], int]]:
+        """Every link's own chain (the whole one, or that of a branch) and its place in it."""
+        found: dict[Link, tuple[tuple[Link, ...], int]] = {}
+        waiting = [self.links]
+        while waiting:
+            links = waiting.pop()
+            found.update((link, (links, i)) for i, link in enumerate(links))
+            waiting += [inner for link in links for inner in (link.branch, link.shortcut) if inner]
+        return found
+
+    def after(self, link: Link) -> tuple[Link, ...]:
+        """The links after one in its own chain."""
+        row, i = self.places[link]
+        return row[i + 1 :]
+
+    def activation_after(self, link: Link) -> Link | None:
+        """The activation that a linear map's output goes through, unit by unit, before anything mixes the units."""
+        for later in self.after(link):
+            if later.kind in (WEIGHTS, RESIDUAL) or later.x.shape != link.out.shape:
+                return None
+            if later.kind == ACTIVATION:
+                return later
+        return None
+
+    def dense_layers(self) -> list[tuple[Link, Link | None]] | None:
+        """Dense layers, each with the activation after it; None if the network is anything else."""
+        found: list[tuple[Link, Link | None]] = []
+        for link in self.links:
+            if link.kind == WEIGHTS and link.weight.ndim == 2 and link.x.ndim == 2:
+                found.append((link, None))
+            elif link.kind == ACTIVATION and found and found[-1][1] is None:
+                found[-1] = found[-1][0], link
+            else:
+                return None
+        return found
+
+    @cached_property
+    def uses(self) -> Counter[int]:
+        """How many links use a weight, by its identity."""
+        return Counter(id(link.weight) for link in self.linears())
 
     def gradient(self, parameter: Parameter) -> Array:
         """∂C by one of the parameters of `model`; one that several links share has one for all of them."""
@@ -238,19 +283,32 @@ def run(model: Module, x: Any, y: Any, loss: Loss, dtype: Any = None) -> Chain:
     whole, copied = converted(model, dtype), converted(model, dtype)
     kind = next((p.dtype for p in copied.parameters()), np.dtype(np.float64))
     signal, target = Tensor(x.numpy() if isinstance(x, Tensor) else np.asarray(x), kind), target_in(y, kind)
-    names = {id(module): name or type(module).__name__ for name, module in copied.named_modules()}
     with enable_grad(), np.errstate(all="ignore"):
-        links = _links(copied, signal, names)
+        links = links_of(copied, signal)
+        if not links:
+            raise TypeError(f"expected a model that does something, got {type(model).__name__} without modules")
         end = Tensor(links[-1].out.numpy(), kind, requires_grad=True)
         cost = loss(end, target)
-        if cost.size != 1:
-            raise ValueError(f"expected a loss that is one number, got shape {cost.shape}")
+        if not isinstance(cost, Tensor) or cost.size != 1:
+            came = f"shape {cost.shape}" if isinstance(cost, Tensor) else type(cost).__name__
+            raise TypeError(f"expected the loss to be a tensor of one number, got {came}")
         start = Cotangent.of(grad(cost, end).numpy())
         # A copy of its own: what draws random numbers draws the same ones again.
         parameters = dict(whole.named_parameters())
         found = grad(loss(whole(signal), target), list(parameters.values()))
     gradients = {name: gradient.numpy() for name, gradient in zip(parameters, found, strict=True)}
     return Chain(copied, links, cost.item(), start, gradients)
+
+
+def links_of(model: Module, x: Tensor) -> tuple[Link, ...]:
+    """Run a model on a batch and return its links, first to last.
+
+    Raises
+    ------
+    TypeError
+        It is no chain.
+    """
+    return _links(model, x, {id(module): name or type(module).__name__ for name, module in model.named_modules()})
 
 
 def _links(module: Module, signal: Tensor, names: dict[int, str]) -> tuple[Link, ...]:
@@ -271,73 +329,18 @@ def _links(module: Module, signal: Tensor, names: dict[int, str]) -> tuple[Link,
     return (Link(names[id(module)], module, kind, x, out, branch, shortcut),)
 
 
-def parts_of(module: Module, x: Tensor) -> list[Module] | None:
-    """The modules that a module applies one after the other, and the operations between them as modules.
-
-    None if the module is a link itself.
-
-    Raises
-    ------
-    TypeError
-        They are no chain: what goes into one of them comes from elsewhere than the one before.
-    """
-    if isinstance(module, Sequential):
-        return list(module)
-    own = {id(child) for _, child in module.children()}
-    if kind_of(module) != OTHER or not own:
-        return None
-    with enable_grad(), observe() as calls:
-        end = module(x)
-    parts: list[Module] = []
-    before = x
-    for call in calls:
-        if id(call.module) in own:
-            parts += functions_between(before, call.inputs, f"goes into {call.module!r} in {type(module).__name__}")
-            parts.append(call.module)
-            before = call.output
-    return parts + functions_between(before, (end,), f"comes out of {type(module).__name__}")
-
-
-def functions_between(before: Tensor, inputs: tuple[Any, ...], what: str) -> list[Module]:
-    """The operations that lead from what came out of a module to what goes into the next."""
-    found = between(before, inputs[0]) if len(inputs) == 1 and isinstance(inputs[0], Tensor) else None
-    if found is None:
-        raise TypeError(
-            f"expected modules that are called one after the other, with nothing but functions of one tensor between "
-            f"them, but what {what} does not come from the module before alone; use nn.Residual for connections around"
-        )
-    return [as_module(op, params) for op, params in found]
-
-
-def as_module(op: Any, params: tuple[Any, ...]) -> Module:
-    """An operation with its parameters as a link of a chain."""
-    if op.name in ACTIVATIONS:
-        return Activation(op.name, **dict(zip(op.param_names, params, strict=False)))
-    return Function(op, params)
-
-
-class Function(Module):
-    """An operation on one tensor, such as `reshape`, that a model calls between its modules."""
-
-    def __init__(self, op: Any, params: tuple[Any, ...]) -> None:
-        self.op, self.params = op, params
-
-    def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = self.op(x, *self.params)
-        return found
-
-
 def converted(model: Module, dtype: Any) -> Module:
-    """A copy of a model, its parameters and buffers in another dtype (None: in their own)."""
+    """A copy of a model, its parameters and buffers in another dtype (None: in their own); nothing in it is frozen."""
     copied = copy.deepcopy(model)
-    if dtype is not None:
-        known: dict[int, Any] = {}
-        for _, module in copied.named_modules():
-            for name, value in list(vars(module).items()):
-                if isinstance(value, Tensor):
-                    if id(value) not in known:
-                        known[id(value)] = cast(value, dtype)
-                    setattr(module, name, known[id(value)])
+    known: dict[int, Any] = {}
+    for _, module in copied.named_modules():
+        for name, value in list(vars(module).items()):
+            if isinstance(value, Tensor):
+                if id(value) not in known:
+                    known[id(value)] = cast(value, value.dtype if dtype is None else dtype)
+                if isinstance(value, Parameter):
+                    known[id(value)].requires_grad = True
+                setattr(module, name, known[id(value)])
     return copied
 
 
@@ -348,6 +351,6 @@ def cast(tensor: Any, dtype: Any) -> Any:
 
 
 def target_in(y: Any, dtype: Any) -> Any:
-    """A target with its real numbers in the dtype of the predictions."""
+    """Numbers as an array, real ones in the dtype of the predictions (None: in their own)."""
     found = y.numpy() if isinstance(y, Tensor) else np.asarray(y)
-    return found.astype(dtype) if found.dtype.kind == "f" else found
+    return found.astype(dtype) if found.dtype.kind == "f" and dtype is not None else found

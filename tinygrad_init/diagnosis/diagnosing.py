@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 from typing import Any
 
@@ -14,13 +15,14 @@ from .chain import ACTIVATION, WEIGHTS, Chain, Loss, run, target_in
 from .expectation import predict
 from .layers import measure
 from .report import Report
+from .signal import describe
 from .spectra import MatrixSizes, jacobian_singular_values, matrix_sizes
 from .symmetry import same_draws
 from .trend import best_constant_loss
 from .zeros import explain_zeros
 
 # Matrices up to this size are decomposed.
-LARGEST = 512
+LARGEST = 128
 
 
 def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", lr: float = 0.1) -> Report:
@@ -53,17 +55,22 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
     ValueError
         There is no linear map in it, the batch is empty, or there is no loss of that name.
     """
-    function = LOSSES[named(loss)] if isinstance(loss, str) else loss
+    function = loss_of(loss)
+    if not isinstance(model, Module):
+        raise TypeError(f"diagnose: expected a module, got {type(model).__name__}")
+    if not (lr > 0 and math.isfinite(lr)):
+        raise ValueError(f"diagnose: expected a positive learning rate, got {lr}")
     if len(x) == 0:
         raise ValueError("diagnose: expected a batch of at least one sample, got none")
     if not any(isinstance(p, Parameter) and p.ndim > 1 for p in model.parameters()):
         raise ValueError(f"diagnose: expected a model with weight matrices, got {type(model).__name__} without any")
     native, exact = run(model, x, y, function), run(model, x, y, function, np.float64)
     layers = measure(native, lr)
-    weights = {f"{link.name}.weight": link.weight.numpy() for link in native.linears()}
+    weights = {id(link.weight): (f"{link.name}.weight", link.weight.numpy()) for link in native.linears()}
     return Report(
         model=summary(model, native),
         samples=len(x),
+        inputs=describe(native.links[0].x.numpy()),
         dtype=str(native.links[0].x.dtype),
         loss=native.loss,
         guess=best_constant_loss(function, target_in(y, np.float64), exact.links[-1].out.shape),
@@ -71,7 +78,7 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
         layers=layers,
         attributions=attribute(exact),
         zeros=explain_zeros(native, exact),
-        same_draws=tuple(same_draws(weights)),
+        same_draws=tuple(same_draws(dict(weights.values()))),
         first_not_finite=first_not_finite(native),
         predictions=predict(exact, layers),
         matrices=sizes_of(exact),
@@ -98,10 +105,23 @@ def stretching(chain: Chain) -> tuple[float, ...]:
     return tuple(float(value) for value in values) if np.isfinite(values).all() else ()
 
 
-def named(loss: str) -> str:
-    """The name of a loss, or an error that lists them."""
-    if loss not in LOSSES:
-        raise ValueError(f"expected a loss out of {', '.join(LOSSES)}, or a function; got {loss!r}")
+def loss_of(loss: str | Loss) -> Loss:
+    """A loss by its name, or the function itself.
+
+    Raises
+    ------
+    ValueError
+        There is no loss of that name.
+    TypeError
+        It is neither.
+    """
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise ValueError(f"expected a loss out of {', '.join(LOSSES)}, or a function; got {loss!r}")
+        found: Loss = LOSSES[loss]
+        return found
+    if not callable(loss):
+        raise TypeError(f"expected the name of a loss or a function, got {type(loss).__name__}")
     return loss
 
 

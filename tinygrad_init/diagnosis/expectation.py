@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..theory import LayerSpec, phi_of, profile_of
+from ..theory import LayerSpec, Profile, phi_of, profile_of
 from ..theory.quadrature import Array
 from .chain import Chain
 from .layers import Layer
-from .zeros import dense_layers
 
 # So many standard deviations of the logarithm from what is expected are still chance.
 DEVIATIONS = 3.0
+# So many kinds of samples, from the smallest to the largest, are told apart.
+GROUPS = 8
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Prediction:
         i = self.departs - 1
         return (
             f"{self.name} departs from theory at layer {self.departs}: {self.measured[i]:.2g}, where "
-            f"{self.low[i]:.2g} to {self.high[i]:.2g} were expected; the weights are not (or no longer) independent."
+            f"{self.low[i]:.2g} to {self.high[i]:.2g} were expected of independent weights."
         )
 
 
@@ -65,7 +66,7 @@ def predict(chain: Chain, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
     σ_w² is fan_in times the mean square of a layer's weights, σ_b² the mean square of its biases (`theory.profile_of`).
     The gradient starts at what was measured at the output.
     """
-    found = dense_layers(chain)
+    found = chain.dense_layers()
     if found is None or not all(math.isfinite(layer.z.rms) for layer in layers):
         return ()
     specs = []
@@ -78,38 +79,33 @@ def predict(chain: Chain, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
             specs.append(LayerSpec(phi, fan_in * float(np.mean(np.square(weight))), variance, len(weight)))
     except (TypeError, ValueError):  # an activation that theory has no one function for, such as PReLU's many slopes
         return ()
-    x = found[0][0].x.numpy().astype(np.float64)
-    expected = profile_of(specs, float(np.mean(np.square(x))))
+    squares = np.mean(np.square(found[0][0].x.numpy().astype(np.float64)), axis=1)
+    if not np.isfinite(squares).all():
+        return ()
+    # Samples of different size have different profiles: a few that stand for all, averaged.
+    groups = [float(np.mean(group)) for group in np.array_split(np.sort(squares), min(len(squares), GROUPS))]
+    with np.errstate(all="ignore"):
+        profiles = [profile_of(specs, square) for square in groups]
     units = np.array([layer.units for layer in layers])
     forward = np.array([layer.z.rms for layer in layers])
     backward = np.array([layer.dz.rms for layer in layers])
     # The theory speaks of ‖∂C/∂z‖², these are means over units.
     scale = backward[-1] * np.sqrt(units[-1] / units)
     return (
-        compare("z", "rms z", forward, expected.q, expected.band("q", DEVIATIONS), 1.0, range(len(layers))),
-        compare(
-            "dz",
-            "rms ∂C/∂z",
-            backward,
-            expected.gradient,
-            expected.band("gradient", DEVIATIONS),
-            scale,
-            reversed(range(len(layers))),
-        ),
+        compare("z", "rms z", forward, profiles, "q", 1.0, range(len(layers))),
+        compare("dz", "rms ∂C/∂z", backward, profiles, "gradient", scale, range(len(layers))[::-1]),
     )
 
 
 def compare(
-    what: str,
-    name: str,
-    measured: Array,
-    square: Array,
-    band: tuple[Array, Array],
-    scale: Array | float,
-    way: Iterable[int],
+    what: str, name: str, measured: Array, profiles: list[Profile], of: str, scale: Array | float, way: Iterable[int]
 ) -> Prediction:
     """A prediction of squares as one of root mean squares, and where on the way the measurement leaves the band."""
-    expected, low, high = (scale * np.sqrt(values) for values in (square, *band))
+    with np.errstate(all="ignore"):
+        squares = [getattr(profile, of) for profile in profiles]
+        bands = [profile.band(of, DEVIATIONS) for profile in profiles]
+        means = [np.mean(values, axis=0) for values in (squares, *zip(*bands, strict=True))]
+        expected, low, high = (scale * np.sqrt(values) for values in means)
     outside = (measured < low * (1 - 1e-9)) | (measured > high * (1 + 1e-9))
     departs = next((i + 1 for i in way if outside[i]), None)
     numbers = [tuple(float(v) for v in values) for values in (expected, low, high, measured)]

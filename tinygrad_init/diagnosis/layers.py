@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..nn import Activation
-from .chain import ACTIVATION, RESIDUAL, WEIGHTS, Chain, Cotangent, Link
+from .chain import Chain, Cotangent, Link
 from .signal import Distribution, describe, ratio
 from .slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at
 from .symmetry import Classes, classes
-from .zeros import by_units, rows_of_links
 
 Array = np.ndarray[Any, Any]
 
@@ -68,20 +67,8 @@ class Layer:
 def measure(chain: Chain, lr: float) -> tuple[Layer, ...]:
     """All layers of a network that was run on a batch, first to last."""
     cotangents = chain.backward()
-    rows = rows_of_links(chain.links)
     with np.errstate(all="ignore"):
-        return tuple(_layer(chain, link, activation_after(link, rows), cotangents, lr) for link in chain.linears())
-
-
-def activation_after(link: Link, rows: list[tuple[Link, ...]]) -> Link | None:
-    """The activation that a linear map's output goes through before the next linear map."""
-    row = next(row for row in rows if link in row)
-    for later in row[row.index(link) + 1 :]:
-        if later.kind == ACTIVATION:
-            return later
-        if later.kind in (WEIGHTS, RESIDUAL):
-            return None
-    return None
+        return tuple(_layer(chain, link, chain.activation_after(link), cotangents, lr) for link in chain.linears())
 
 
 def _layer(chain: Chain, link: Link, activation: Link | None, cotangents: dict[Link, Cotangent], lr: float) -> Layer:
@@ -117,8 +104,12 @@ def name_of(activation: Link) -> str:
 
 
 def flat_units(link: Link, activation: Link) -> tuple[float, tuple[int, ...]]:
-    """The share of saturated units and the numbers of the dead ones, as `Layer` has them."""
-    slopes = by_units(link, slopes_at(activation.module, activation.x.numpy()))
+    """The share of saturated units and the numbers of the dead ones, as `Layer` has them.
+
+    A unit with infinities or NaN is neither.
+    """
+    z = activation.x.numpy()
+    slopes, known = link.rows(slopes_at(activation.module, z)), np.all(np.isfinite(link.rows(z)), axis=0)
     mostly = np.mean(slopes < FLAT, axis=0) >= MOSTLY
-    saturated = float(np.mean(mostly)) if flat_on_both_sides(activation.module) else 0.0
-    return saturated, tuple(int(i) for i in np.flatnonzero(np.all(slopes == 0, axis=0)))
+    saturated = float(np.mean(mostly & known)) if flat_on_both_sides(activation.module) else 0.0
+    return saturated, tuple(int(i) for i in np.flatnonzero(np.all(slopes == 0, axis=0) & known))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
 from ..nn import Module
 from .chain import Loss, target_in
+from .diagnosing import loss_of
 from .trend import Trend, best_constant_loss
 from .verdict import SHARE, in_words
 from .watch import LayerState, Watch
@@ -21,8 +21,9 @@ from .watch import LayerState, Watch
 if TYPE_CHECKING:
     from ..training import Progress
 
-# The samples that are looked at.
-PROBED = 128
+# The samples that are looked at, and how many events are kept.
+PROBED, MOST_EVENTS = 128, 1000
+NEWLY = "killed after step"
 # ‖∂C/∂W‖ of the first layer below or above this share of the last one's has vanished or exploded.
 FACTOR = 1e3
 # A loss that stays above this share of the best constant prediction's has learned nothing of the input.
@@ -76,7 +77,7 @@ class Monitor:
     x, y
         A probe batch; up to 128 of its samples are used.
     loss
-        As in training, from predictions and targets to one number.
+        As in training: the name of a loss, or a function from predictions and targets to one number.
     every
         Look after every so many steps. Without it a look is taken as soon as all looks together have cost no more than
         `budget` of the time that has passed.
@@ -106,27 +107,32 @@ class Monitor:
         model: Module,
         x: Any,
         y: Any,
-        loss: Loss,
+        loss: str | Loss,
         *,
         every: int | None = None,
         budget: float = 0.1,
         capacity: int = 512,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        if every is not None and every < 1:
+        if every is not None and not (isinstance(every, int) and every >= 1):
             raise ValueError(f"Monitor: expected to look every 1 or more steps, got {every}")
         if not 0 < budget <= 1:
             raise ValueError(f"Monitor: expected a budget between 0 and 1, got {budget}")
-        if capacity < 2:
+        if not (isinstance(capacity, int) and capacity >= 2):
             raise ValueError(f"Monitor: expected room for 2 or more moments, got {capacity}")
+        if len(x) == 0 or len(x) != len(y):
+            raise ValueError(f"Monitor: expected as many inputs as targets, and some; got {len(x)} and {len(y)}")
         some = np.unique(np.linspace(0, len(x) - 1, PROBED).astype(int))  # evenly, since data are often sorted by class
-        self.model, self.x, self.y, self.loss = model, x[some], y[some], loss
+        self.model, self.loss = model, loss_of(loss)
+        self.x, self.y = (target_in(values, None)[some] for values in (x, y))
         self.every, self.budget, self.capacity, self.on_event = every, budget, capacity, on_event
         self.watch = Watch(model, self.x)
         self.trend = Trend()
         self.timeline: list[Moment] = []
         self.events: list[Event] = []
-        self.active: dict[tuple[str, int | None], int] = {}
+        self.active: set[tuple[str, int | None]] = set()
+        self.ending: set[tuple[str, int | None]] = set()  # what was not so at the last look
+        self.previous: Moment | None = None
         self.largest = 0.0
         self.due = 0.0
         self.stride, self.looks = 1, 0
@@ -134,11 +140,15 @@ class Monitor:
 
     def __call__(self, progress: Progress) -> None:
         """After a step of `tgi.train` (its `on_step`)."""
-        self.after(progress.loss)
+        self.after(progress.loss, progress.epoch)
 
-    def after(self, loss: float) -> None:
-        """After a step of a loop of one's own that had this loss."""
-        self.trend.add(loss)
+    def after(self, loss: float | Tensor, epoch: int | None = None) -> None:
+        """After a step of a loop of one's own that had this loss.
+
+        Without the number of the epoch every step is taken to see the same samples.
+        """
+        loss = float(loss.item()) if isinstance(loss, Tensor) else float(loss)
+        self.trend.add(loss, epoch)
         if self.every is not None:
             if (self.trend.steps - 1) % self.every == 0:
                 self.look(loss)
@@ -173,12 +183,18 @@ class Monitor:
             self.timeline.append(moment)
         self.looks += 1
         found = list(self.findings(moment))
+        self.previous = moment
         for event in found:
-            if (event.word, event.layer) not in self.active:
+            # A loss that rests has come to one kind of rest, and a layer that loses further units is told again.
+            fresh = key_of(event) not in self.active or (event.word == "dead" and NEWLY in event.text)
+            if fresh and len(self.events) < MOST_EVENTS:
                 self.events.append(event)
                 if self.on_event is not None:
                     self.on_event(event)
-        self.active = {(event.word, event.layer): len(event.text) for event in found}
+        # What ends and begins again at once is one event: a threshold must be left for a whole look.
+        ended = self.active - {key_of(event) for event in found}
+        self.active = {key_of(event) for event in found} | (ended - self.ending)
+        self.ending = ended
 
     def findings(self, moment: Moment) -> Iterator[Event]:
         """Everything that is so at this moment."""
@@ -212,51 +228,45 @@ class Monitor:
 
     def dying(self, moment: Moment) -> Iterator[Event]:
         """Units that have slope 0 everywhere: from the beginning, or since the last look, and then by which update."""
-        before = self.timeline[-2].layers if len(self.timeline) > 1 else ()
+        before = self.previous
         for i, layer in enumerate(moment.layers[:-1], 1):
             if not layer.dead:
                 continue
-            known = set(before[i - 1].dead) if before else set()
+            known = set() if before is None else set(before.layers[i - 1].dead)
             new = [unit for unit in layer.dead if unit not in known]
-            if not before:
+            many = f"{len(layer.dead)} of {layer.units} units"
+            if before is None:
                 born = "were born dead" if moment.step == 0 else "were dead when first looked at"
-                yield Event("dead", moment.step, i, f"{len(layer.dead)} of {layer.units} units {born}")
+                yield Event("dead", moment.step, i, f"{many} {born}")
             elif new:
                 cause = self.watch.causes.get((layer.name, new[0]), "an update moved z")
-                since = self.timeline[-2].step
-                yield Event(
-                    "dead",
-                    moment.step,
-                    i,
-                    f"{len(layer.dead)} of {layer.units} units, {len(new)} of them killed after step {since} "
-                    f"(unit {new[0]}: {cause})",
-                )
+                text = f"{many}, {len(new)} of them {NEWLY} {before.step} (unit {new[0]}: {cause})"
+                yield Event("dead", moment.step, i, text)
             else:
-                yield Event("dead", moment.step, i, f"{len(layer.dead)} of {layer.units} units")
+                yield Event("dead", moment.step, i, many)
 
     def origin(self, moment: Moment) -> tuple[int | None, str]:
         """Where the first number that is not finite comes from."""
-        for i, (layer, module) in enumerate(zip(moment.layers, self.linears(moment), strict=True), 1):
-            broken = [
-                name for name, value in vars(module).items() if isinstance(value, Tensor) and not all_finite(value)
-            ]
+        if not np.isfinite(self.watch.x.numpy()).all():
+            return None, f"the inputs hold infinities or NaN; the loss is {moment.loss}"
+        modules = dict(self.model.named_modules())
+        for i, layer in enumerate(moment.layers, 1):
+            own = vars(modules[layer.name])
+            broken = [name for name, value in own.items() if isinstance(value, Tensor) and not all_finite(value)]
             if broken:
                 return i, f"the update has made {layer.name}.{broken[0]} infinite or NaN; the loss is {moment.loss}"
             if not math.isfinite(layer.z_rms):
                 return i, f"z of {layer.name} overflows; the loss is {moment.loss}"
-        return None, f"the loss is {moment.loss}, though all layers are finite"
-
-    def linears(self, moment: Moment) -> list[Module]:
-        """The modules of a moment's layers."""
-        by_name = dict(self.model.named_modules())
-        return [by_name[layer.name] for layer in moment.layers]
+        return None, f"the loss is {moment.loss}, though all layers are finite on the probe batch"
 
     def rest(self, moment: Moment, norm: float) -> Event:
         """A loss that no longer falls: has it converged, or stopped too early?"""
         loss, baseline = self.trend.mean, self.baseline
         since = f"no lower than {self.trend.best:.3g} since step {self.trend.improved}"
         if loss > LEARNED * baseline:
-            why = "; ".join(f"{word} at layer {layer}" for word, layer in self.active if layer is not None)
+            why = "; ".join(
+                f"{word} at layer {layer}" for word, layer in sorted(self.active, key=str) if layer is not None
+            )
             text = f"{since}, no better than the best constant prediction ({baseline:.3g})"
             return Event("plateau", moment.step, None, text + (f"; {why}" if why else ""))
         share = norm / self.largest if self.largest > 0 else math.nan
@@ -271,10 +281,13 @@ class Monitor:
     def baseline(self) -> float:
         """The loss of the best prediction that does not look at the input, on the probe batch."""
         if self._baseline is None:
-            with no_grad():
-                outputs = self.model(self.watch.x).shape
-            self._baseline = best_constant_loss(self.loss, target_in(self.y, np.float64), outputs)
+            self._baseline = best_constant_loss(self.loss, target_in(self.y, np.float64), self.watch.outputs)
         return self._baseline
+
+
+def key_of(event: Event) -> tuple[str, int | None]:
+    """What an event is about."""
+    return "rest" if event.word in ("plateau", "converged") else event.word, event.layer
 
 
 def all_finite(tensor: Tensor) -> bool:

@@ -10,7 +10,7 @@ from .experiment import Comparison
 from .layers import Layer
 from .plots import Plot, of_comparison, of_report
 from .report import Report
-from .text import COLUMNS, heading, row
+from .text import COLUMNS, heading, row, samples
 
 
 def render(found: Report | Comparison) -> str:
@@ -36,7 +36,7 @@ def render(found: Report | Comparison) -> str:
 
 def describe(report: Report) -> str:
     """What was looked at, in one line."""
-    return f"{report.model}, {report.samples} samples, {report.dtype}, loss {report.loss:.3g}"
+    return f"{report.model}, {samples(report.samples)}, {report.dtype}, loss {report.loss:.3g}"
 
 
 def rows(layers: Sequence[Layer]) -> list[list[str]]:

@@ -6,20 +6,19 @@ import copy
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from .._engine.modes import no_grad
+from .._engine.modes import enable_grad, no_grad
 from .._engine.tensor import Tensor
 from ..init import lsuv_
 from ..nn import Module
-from ..ops.losses import LOSSES
 from ..optim import SGD
 from ..training import initialize, train
 from .chain import Loss, target_in
-from .diagnosing import diagnose, named
+from .diagnosing import diagnose, loss_of
 from .redesign import activated, normalized, residual
 from .report import Report
 from .verdict import HEALTHY
@@ -64,6 +63,13 @@ class Trial:
                 else (f"the loss after the trial is {1 - self.after / self.before:.0%} lower")
             )
         return f"less than {BETTER:.0%} better" if self.after <= self.before else "worse"
+
+
+def better(after: float, before: float) -> bool:
+    """Whether one loss is lower than another by enough, or finite where the other is not."""
+    if not math.isfinite(before):
+        return math.isfinite(after)
+    return after < before - BETTER * abs(before)
 
 
 @dataclass(frozen=True)
@@ -166,22 +172,34 @@ def recommend(
     TypeError, ValueError
         As in `diagnose`; or there are fewer than 10 samples.
     """
+    if steps < 1 or batch_size < 1:
+        raise ValueError(f"recommend: expected at least 1 step and 1 sample a batch, got {steps} and {batch_size}")
     if len(x) < 10:
         raise ValueError(f"recommend: expected at least 10 samples to try things out on, got {len(x)}")
-    function = LOSSES[named(loss)] if isinstance(loss, str) else loss
+    function = loss_of(loss)
     bench = Bench.over(x, y, function, steps, batch_size, np.random.default_rng(rng))
     before = diagnose(model, *bench.probe, function, lr)
     best, best_loss, trials = Setup(copy.deepcopy(model), lr), bench.loss_after(Setup(model, lr)), []
     first_loss = best_loss
+    tried: list[tuple[str, Setup]] = []
     for proposals in (starts, rates, clipping, normalization, connections, activations, rates):
         for change, setup in proposals(best, before, bench, best_loss):
-            after = bench.loss_after(setup)
-            kept = after < best_loss * (1 - BETTER) or (math.isfinite(after) and not math.isfinite(best_loss))
+            if (change, best) in tried:
+                continue
+            tried.append((change, best))
+            try:
+                after = bench.loss_after(setup)
+            except (
+                TypeError,
+                ValueError,
+            ):  # a design that these batches do not allow, such as statistics of one sample
+                after = math.nan
+            kept = better(after, best_loss)
             trials.append(Trial(change, best_loss, after, kept))
             if kept:
                 best, best_loss = setup, after
     return Recommendation(
-        setup=Setup(copy.deepcopy(best.model), best.lr, best.clip),
+        setup=Setup(copy.deepcopy(best.model).train(), best.lr, best.clip),
         trials=tuple(trials),
         before=before,
         after=diagnose(best.model, *bench.probe, function, best.lr),
@@ -203,6 +221,7 @@ class Bench:
     steps: int
     batch_size: int
     seeds: tuple[int, int]
+    known: dict[Any, tuple[Module, float]] = field(default_factory=dict)
 
     @staticmethod
     def over(x: Any, y: Any, loss: Loss, steps: int, batch_size: int, rng: np.random.Generator) -> Bench:
@@ -226,7 +245,16 @@ class Bench:
         return Tensor(x, next((parameter.dtype for parameter in model.parameters()), np.dtype(np.float32)))
 
     def loss_after(self, setup: Setup) -> float:
-        """The loss on what was held out after training a copy; NaN if that breaks down."""
+        """The loss on what was held out after training a copy; NaN if that breaks down. Each setup is tried once."""
+        key = id(setup.model), setup.lr, setup.clip
+        if key not in self.known:
+            self.known[key] = (
+                setup.model,
+                self._loss_after(setup),
+            )  # the model is kept, so that its identity stays its own
+        return self.known[key][1]
+
+    def _loss_after(self, setup: Setup) -> float:
         model = copy.deepcopy(setup.model)
         held = self.in_dtype_of(model, self.held_x)
         kind = held.dtype
@@ -235,7 +263,7 @@ class Bench:
         rng = np.random.default_rng(self.seeds[1])
         # As many samples as the steps need, drawn with the same seed for every setup.
         order = np.concatenate([rng.permutation(len(self.x)) for _ in range(epochs)])[: self.steps * size]
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), enable_grad():
             train(
                 model.train(),
                 self.x[order].astype(kind),
@@ -276,13 +304,13 @@ def rates(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
         for _ in range(MOST_RATES):
             setup = replace(best, lr=lr * factor)
             after = bench.loss_after(setup)
-            if not (after < last * (1 - BETTER) or (math.isfinite(after) and not math.isfinite(last))):
+            if not better(after, last):
                 break
             lr, last = setup.lr, after
         if lr != best.lr:
-            yield f"learning rate: {lr:.2g} instead of {best.lr:g}", replace(best, lr=lr)
+            yield f"learning rate: {lr:.2g} instead of {before.lr:g}", replace(best, lr=lr)
             return
-    yield f"learning rate: {best.lr * RATES[0]:.2g} instead of {best.lr:g}", replace(best, lr=best.lr * RATES[0])
+    yield f"learning rate: {best.lr * RATES[0]:.2g} instead of {before.lr:g}", replace(best, lr=best.lr * RATES[0])
 
 
 def clipping(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:

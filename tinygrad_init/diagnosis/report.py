@@ -12,6 +12,7 @@ from typing import Any
 from .attribution import Attribution
 from .expectation import Prediction
 from .layers import Layer
+from .signal import Distribution
 from .spectra import MatrixSizes
 from .verdict import Answer, Verdict, answers, judge
 from .zeros import Zeros
@@ -27,8 +28,10 @@ class Report:
     ----------
     model
         The network in a line.
-    samples, dtype
-        The size of the batch and what was computed in.
+    samples, inputs
+        The size of the batch, and its numbers.
+    dtype
+        What was computed in.
     loss, guess
         The loss of the network, and that of the best prediction that does not look at the input.
     lr
@@ -46,7 +49,7 @@ class Report:
     predictions
         What theory says of z and ∂C/∂z, if the network is dense layers and activations in turn.
     matrices
-        How far every weight matrix stretches; empty where one is larger than `LARGEST`.
+        How far every weight matrix stretches; empty where the smaller side of one is longer than 128.
     jacobian
         Singular values of ∂output/∂input at the first sample, largest first; empty where the outputs are many, or where
         samples depend on each other.
@@ -54,6 +57,7 @@ class Report:
 
     model: str
     samples: int
+    inputs: Distribution
     dtype: str
     loss: float
     guess: float

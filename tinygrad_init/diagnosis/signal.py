@@ -83,8 +83,9 @@ def describe(values: Array) -> Distribution:
 def histogram(values: Array) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Counts in bins of equal width from the smallest to the largest number, and the bins' edges."""
     low, high = float(np.min(values)), float(np.max(values))
-    if not math.isfinite(high - low) or high - low <= BINS * np.spacing(max(abs(low), abs(high))):
-        return (len(values),), (low, high)  # all alike, or too far apart for a width
+    least = max(BINS * float(np.spacing(max(abs(low), abs(high)))), float(np.finfo(np.float64).tiny))
+    if not math.isfinite(high - low) or high - low <= least:
+        return (len(values),), (low, high)  # all alike, or too near or far apart for a width
     counts, edges = np.histogram(values, BINS, (low, high))
     return tuple(int(n) for n in counts), tuple(float(e) for e in edges)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
-from ..nn import Module
+from ..nn import Activation, Module
 
 Array = np.ndarray[Any, Any]
 
@@ -42,21 +43,37 @@ def units_of(activation: Module) -> int:
     return max((parameter.size for parameter in activation.parameters()), default=1)
 
 
-def steepest(activation: Module) -> float:
-    """The largest |φ'|; 1 for a constant."""
-    grid = np.repeat(np.linspace(-10, 10, 2001)[:, None], units_of(activation), axis=1)
-    return float(np.max(np.abs(derivative(activation, grid)))) or 1.0
+def shape_of(activation: Module) -> tuple[float, bool]:
+    """The steepest slope, and whether φ saturates on the left and on the right, as tanh does and ReLU does not.
+
+    Found once for an activation that learns nothing.
+    """
+    if isinstance(activation, Activation):
+        return _shape_of(activation.name, tuple(sorted(activation.params.items())))
+    return measured_shape(activation)
 
 
-def slopes_at(activation: Module, z: Array, top: float | None = None) -> Array:
-    """|φ'(z)|, in the dtype of z, as a share of φ's steepest slope `top`."""
-    return np.abs(derivative(activation, z)) / np.asarray(steepest(activation) if top is None else top, z.dtype)
+@lru_cache(maxsize=256)
+def _shape_of(name: str, params: tuple[tuple[str, float], ...]) -> tuple[float, bool]:
+    return measured_shape(Activation(name, **dict(params)))
+
+
+def measured_shape(activation: Module) -> tuple[float, bool]:
+    """The same by looking at many points."""
+    units = units_of(activation)
+
+    def slopes(low: float, high: float, points: int) -> Array:
+        return np.abs(derivative(activation, np.repeat(np.linspace(low, high, points)[:, None], units, axis=1)))
+
+    top = float(np.max(slopes(-10, 10, 2001))) or 1.0
+    return top, all(bool(np.all(slopes(*tail, 201) < FLAT * top)) for tail in ((-40, -20), (20, 40)))
+
+
+def slopes_at(activation: Module, z: Array) -> Array:
+    """|φ'(z)|, in the dtype of z, as a share of φ's steepest slope."""
+    return np.abs(derivative(activation, z)) / np.asarray(shape_of(activation)[0], z.dtype)
 
 
 def flat_on_both_sides(activation: Module) -> bool:
-    """Whether φ saturates on the left and on the right, as sigmoid and tanh do and ReLU does not."""
-    tails = (np.linspace(-40, -20, 201), np.linspace(20, 40, 201))
-    return all(
-        bool(np.all(slopes_at(activation, np.repeat(tail[:, None], units_of(activation), axis=1)) < FLAT))
-        for tail in tails
-    )
+    """Whether φ saturates on the left and on the right."""
+    return shape_of(activation)[1]

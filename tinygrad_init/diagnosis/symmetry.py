@@ -71,14 +71,26 @@ def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
     if tolerance is None:
         tolerance = ROUNDING * float(np.finfo(rows.dtype).eps)
     size = np.max(np.abs(rows), axis=1, initial=0.0)
-    left = np.ones(len(rows), dtype=bool)
+    # Rows that are alike have projections that are: only such are compared.
+    along: Array = np.random.default_rng(0).uniform(0.5, 1.0, (rows.shape[1],)).astype(rows.dtype)
     members, exact = [], True
     with np.errstate(all="ignore"):
-        while left.any():
-            first, others = int(np.argmax(left)), np.flatnonzero(left)
+        projection = np.nan_to_num(rows @ along, posinf=np.inf, neginf=-np.inf)
+        order = np.argsort(projection, kind="stable")
+        ordered = projection[order]
+        reach = tolerance * np.max(size, initial=0.0) * (np.sum(along) + rows.shape[1])
+        left = np.ones(len(rows), dtype=bool)
+        for first in range(len(rows)):
+            if not left[first]:
+                continue
+            low = np.searchsorted(ordered, projection[first] - reach, "left")
+            high = np.searchsorted(ordered, projection[first] + reach, "right")
+            near = np.sort(order[low:high])
+            others = near[left[near]]
             difference = np.max(np.abs(rows[others] - rows[first]), axis=1, initial=0.0)
             same = others[(difference <= tolerance * np.maximum(size[others], size[first])) | (others == first)]
-            exact = exact and bool(np.all(rows[same] == rows[first]))
+            same = same if len(same) else np.array([first])  # a row of NaN is like nothing
+            exact = exact and bool(np.all(rows[same] == rows[first]) or len(same) == 1)
             left[same] = False
             members.append(tuple(int(i) for i in same))
     return Classes(tuple(members), exact)
@@ -119,6 +131,8 @@ def quotient(model: Module) -> Quotient:
     names = {id(module): name for name, module in small.named_modules()}
     inputs: list[tuple[int, ...]] | None = None
     layers = layers_of(small)
+    if len({id(linear) for linear, _ in layers}) < len(layers):
+        raise ValueError("quotient: expected every layer to be used once, but one is used several times")
     for i, (linear, _) in enumerate(layers):
         weight = linear.weight.numpy()
         bias = None if linear.bias is None else linear.bias.numpy()
@@ -187,14 +201,27 @@ def same_draws(weights: dict[str, Array], least: int = 16) -> list[tuple[str, st
     least
         With fewer different numbers in common chance, or a pattern, cannot be told from a seed.
     """
+    known = {name: numbers for name, weight in weights.items() if (numbers := draws(weight, least)) is not None}
     found = []
-    for (one, a), (other, b) in combinations(weights.items(), 2):
-        n = min(a.size, b.size)
-        x, y = (np.asarray(w, np.float64).reshape(-1)[:n] for w in (a, b))
-        if n < least or not np.isfinite(x @ y) or min(len(np.unique(x)), len(np.unique(y))) < least:
-            continue
-        x, y = x / np.max(np.abs(x)), y / np.max(np.abs(y))
-        scale = float(x @ y / (x @ x))
-        if np.max(np.abs(y - scale * x)) <= ROUNDING * max(np.finfo(a.dtype).eps, np.finfo(b.dtype).eps):
+    for (one, a), (other, b) in combinations(known.items(), 2):
+        # A few numbers tell almost always; only then are all compared.
+        if proportional(a[:least], b[:least]) and proportional(a, b):
             found.append((one, other))
     return found
+
+
+def draws(weight: Array, least: int) -> Array | None:
+    """A weight's numbers in a row, if enough of them are different to be told from a pattern."""
+    row = np.asarray(weight, np.float64).reshape(-1)
+    enough = row.size >= least and np.isfinite(row).all() and len(np.unique(row[: 64 * least])) >= least
+    return row if enough else None
+
+
+def proportional(a: Array, b: Array) -> bool:
+    """Whether two rows of numbers, as far as both go, differ only by a factor, up to rounding in float32."""
+    n = min(a.size, b.size)
+    x, y = (row[:n] / np.max(np.abs(row[:n])) if row[:n].any() else row[:n] for row in (a, b))
+    length = float(x @ x)
+    if length == 0:
+        return False
+    return bool(np.max(np.abs(y - float(x @ y) / length * x)) <= ROUNDING * np.finfo(np.float32).eps)

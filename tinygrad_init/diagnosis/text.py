@@ -88,10 +88,16 @@ def answers_text(report: Report) -> Text:
 
 def report_view(report: Report) -> RenderableType:
     """A report on one network."""
-    head = Text(f"{report.model}, {report.samples} samples, {report.dtype}, loss {number(report.loss)}")
+    head = Text(f"{report.model}, {samples(report.samples)}, {report.dtype}, loss {number(report.loss)}")
     details = [Text(str(report.attributions[0])), *(Text(str(zeros)) for zeros in report.zeros if partly(zeros))]
     details += [Text(str(prediction)) for prediction in report.predictions]
-    return Group(head, Text(""), answers_text(report), layers_table(report.layers), Text(""), *details)
+    note = Text("∂C/∂z is what one sample sends back: times the number of samples.", style="dim")
+    return Group(head, Text(""), answers_text(report), layers_table(report.layers), note, Text(""), *details)
+
+
+def samples(count: int) -> str:
+    """So many samples."""
+    return "1 sample" if count == 1 else f"{count} samples"
 
 
 def partly(zeros: Zeros) -> bool:

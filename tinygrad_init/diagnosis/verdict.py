@@ -10,20 +10,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .advice import advise
+from .signal import ratio
 
 if TYPE_CHECKING:
     from .report import Report
 
 HEALTHY = "healthy"
 # A signal or gradient that shrinks or grows by this factor between the ends of the network has vanished or exploded.
-FACTOR = 100.0
+FACTOR = 30.0
+# Inputs of this size are not scaled.
+UNSCALED = 10.0
 # A layer counts as saturated or dead when more than this share of its units is.
 SHARE = 0.5
 # Below this share of its size the part of the signal that depends on the input counts as lost.
 LOST = 1e-3
 # A first loss that is so many times the one of guessing comes from outputs that are too large.
 LOUD = 10.0
+# A layer that learns so many times slower (or faster) than a typical one is left behind (or runs away).
+SPREAD = 30.0
+# An update by this share of the weights is large, whatever the other layers do.
+TOO_FAST = 0.1
+# A gradient that is so many decades smaller in float64 is an error of rounding.
+ROUNDED = 3.0
 # A loss that is still above this share of its first value has hardly fallen.
 LEARNED = 0.95
 
@@ -35,8 +46,8 @@ class Verdict:
     Attributes
     ----------
     word
-        "vanishing", "exploding", "lost", "stuck", "asleep", "saturated", "dead", "symmetric", "correlated" or
-        "healthy".
+        "vanishing", "exploding", "lost", "unscaled", "stuck", "asleep", "saturated", "dead", "symmetric", "correlated"
+        or "healthy".
     layer
         The number of the linear map, from 1; None if it is about all of them.
     reason
@@ -90,18 +101,24 @@ def answers(report: Report) -> tuple[Answer, ...]:
     found = (
         answer(
             SIGNAL,
-            (*not_finite_forward(report), *growing(report), *fading(report), *lost(report)),
+            (*not_finite_forward(report), *unscaled(report), *growing(report), *fading(report), *lost(report)),
             f"Yes: rms z is {last.z.rms:.2g} at the last layer, {first.z.rms:.2g} at the first.",
         ),
         answer(
             GRADIENT,
-            (*not_finite_backward(report), *stuck(report), *exploding(report), *vanishing(report)),
+            (
+                *not_finite_backward(report),
+                *stuck(report),
+                *rounding(report),
+                *exploding(report),
+                *vanishing(report),
+            ),
             f"Yes: ∂C/∂z is {last.dz.rms:.2g} at the last layer and still {first.dz.rms:.2g} at the first.",
         ),
         answer(
             DIFFERENT,
             (*symmetric(report), *drawn_twice(report)),
-            "Yes: no two units of a hidden layer are the same.",
+            different(report),
         ),
         answer(
             ALIVE,
@@ -110,6 +127,14 @@ def answers(report: Report) -> tuple[Answer, ...]:
         ),
     )
     return (*found, advise(report, found))
+
+
+def different(report: Report) -> str:
+    """How many units are different, if that is no complaint."""
+    for i, layer in enumerate(report.layers[:-1], 1):
+        if len(layer.distinct) < layer.units:
+            return f"Mostly: layer {i} has {len(layer.distinct)} different units of {layer.units}."
+    return "Yes: no two units of a hidden layer are the same."
 
 
 def answer(question: str, findings: Sequence[Verdict], otherwise: str) -> Answer:
@@ -148,9 +173,22 @@ def judge(before: Report, after: Report | None = None, losses: Sequence[float] =
 def gravest(report: Report) -> Verdict | None:
     """The finding that explains most, if there is one: a cause comes before what follows from it."""
     causes = (
-        not_finite, symmetric, stuck, lambda r: dead(r, 0.999), saturated, exploding, growing, vanishing, fading, lost,
-        lambda r: dead(r, SHARE), drawn_twice,
-    )  # fmt: skip
+        not_finite,
+        constant_input,
+        symmetric,
+        stuck,
+        rounding,
+        unscaled,
+        lambda report: dead(report, 0.999),
+        saturated,
+        exploding,
+        growing,
+        vanishing,
+        fading,
+        lost,
+        lambda report: dead(report, SHARE),
+        drawn_twice,
+    )
     return next((found for cause in causes for found in cause(report)), None)
 
 
@@ -161,7 +199,10 @@ def not_finite(report: Report) -> Iterator[Verdict]:
 
 
 def not_finite_forward(report: Report) -> Iterator[Verdict]:
-    """The first link whose output is no longer finite."""
+    """Inputs, or the first link whose output, are not finite."""
+    if report.inputs.not_finite > 0:
+        yield Verdict("exploding", None, f"{report.inputs.not_finite:.2g} of the inputs' numbers are infinite or NaN")
+        return
     if report.first_not_finite is not None:
         name, layer = report.first_not_finite
         yield Verdict("exploding", layer, f"what comes out of {name} is no longer finite")
@@ -178,6 +219,24 @@ def not_finite_backward(report: Report) -> Iterator[Verdict]:
                 return
 
 
+def constant_input(report: Report) -> Iterator[Verdict]:
+    """Samples that are all the same."""
+    if report.samples > 1 and report.inputs.across_samples == 0:
+        yield Verdict("lost", None, "all samples have the same input: there is nothing to learn from")
+
+
+def unscaled(report: Report) -> Iterator[Verdict]:
+    """Inputs that are far larger than the formulas for weights assume; a constant input is told here, too."""
+    yield from constant_input(report)
+    if report.inputs.rms > UNSCALED and report.layers[0].z.rms > UNSCALED:
+        yield Verdict(
+            "unscaled",
+            None,
+            f"the inputs' root mean square is {report.inputs.rms:.3g} (their mean {report.inputs.mean:.3g}), so rms z "
+            f"starts at {report.layers[0].z.rms:.3g} instead of about 1",
+        )
+
+
 def growing(report: Report) -> Iterator[Verdict]:
     """A signal that grows on its way."""
     first, last = report.layers[0], report.layers[-1]
@@ -189,7 +248,9 @@ def growing(report: Report) -> Iterator[Verdict]:
             f"the loss starts at {report.loss:.3g}",
         )
     elif report.loss > LOUD * report.guess and last.z.rms > LOUD:
-        times = f"{report.loss / report.guess:.2g} times that of the best constant prediction ({report.guess:.3g})"
+        times = (
+            f"{ratio(report.loss, report.guess):.2g} times that of the best constant prediction ({report.guess:.3g})"
+        )
         reason = f"rms z is {last.z.rms:.2g} at the output: the loss starts at {report.loss:.3g}, {times}"
         yield Verdict("exploding", len(report.layers), reason)
 
@@ -229,7 +290,9 @@ def stuck(report: Report) -> Iterator[Verdict]:
     never = [i for i, zeros in enumerate(report.zeros, 1) if zeros.whole and zeros.wakes is None]
     if never:
         zeros = report.zeros[never[0] - 1]
-        yield Verdict("stuck", never[0], f"∂C/∂W is exactly 0 in {in_words(never)} and stays so: {zeros.because}")
+        yield Verdict(
+            "stuck", never[0], f"∂C/∂W is exactly 0 in {in_words(never)} and stays so on these samples: {zeros.because}"
+        )
     asleep = [(i, zeros) for i, zeros in enumerate(report.zeros, 1) if zeros.whole and (zeros.wakes or 0) > 0]
     if asleep:
         (i, first), (j, last) = asleep[0], asleep[-1]
@@ -241,29 +304,51 @@ def stuck(report: Report) -> Iterator[Verdict]:
         )
 
 
+def rounding(report: Report) -> Iterator[Verdict]:
+    """Gradients of which float64 keeps far less: what arrives in the network's own dtype is rounding error."""
+    noise = []
+    for i, (layer, why) in enumerate(zip(report.layers, report.attributions, strict=True), 1):
+        if layer.dw.rms > 0 and math.isfinite(why.log10):
+            own = math.log10(layer.dw.rms) + 0.5 * math.log10(layer.dw.count)
+            if own - why.log10 > ROUNDED:
+                noise.append(i)
+    if noise:
+        reason = f"∂C/∂W is nothing but rounding error in {in_words(noise)}: the contributions cancel"
+        yield Verdict("stuck", noise[0], reason)
+
+
 def exploding(report: Report) -> Iterator[Verdict]:
-    """A gradient that grows on its way back."""
-    first, last = report.layers[0], report.layers[-1]
-    if len(report.layers) > 1 and first.dz.rms > FACTOR * last.dz.rms > 0:
-        yield Verdict("exploding", 1, f"∂C/∂z grows{between(report)}")
+    """A gradient that grows on its way back, and makes the first layer's updates large."""
+    way, share = report.attributions[0].way, first_update(report)
+    if way > math.log10(FACTOR) and (share > SPREAD or report.layers[0].update_ratio > TOO_FAST):
+        yield Verdict("exploding", 1, f"‖∂C/∂z‖ grows{between(report)}")
 
 
 def vanishing(report: Report) -> Iterator[Verdict]:
-    """A gradient that shrinks on its way back."""
+    """A gradient that shrinks on its way back, and makes the first layer's updates small beside the others'.
+
+    The norm alone says too little: normalization, pooling and scaled inputs change it without changing any update.
+    """
+    way, share = report.attributions[0].way, first_update(report)
     first, last = report.layers[0], report.layers[-1]
-    if len(report.layers) > 1 and first.dz.rms * FACTOR < last.dz.rms:
-        yield Verdict("vanishing", 1, f"∂C/∂z falls{between(report)}")
+    if way < -math.log10(FACTOR) and (not share >= 1 / SPREAD or last.z.rms * FACTOR < first.z.rms):
+        yield Verdict("vanishing", 1, f"‖∂C/∂z‖ falls{between(report)}")
+
+
+def first_update(report: Report) -> float:
+    """The first layer's update as a share of its weights, over that of a typical layer."""
+    ratios = [layer.update_ratio for layer in report.layers if math.isfinite(layer.update_ratio)]
+    typical = float(np.median(ratios)) if ratios else math.nan
+    return ratio(report.layers[0].update_ratio, typical)
 
 
 def between(report: Report) -> str:
-    """From where to where the gradient changes, and through which factors."""
-    first, last, why = report.layers[0], report.layers[-1], report.attributions[0]
+    """By how much the gradient changes from the last layer to the first, and through which factors."""
+    why = report.attributions[0]
     parts = ", ".join(f"{value:+.1f} decades from {label}" for label, value in why.largest(2))
-    factor = first.dz.rms / last.dz.rms
-    return (
-        f" from {last.dz.rms:.2g} at the last layer to {first.dz.rms:.2g} here, "
-        f"a factor of {factor:.2g} over {len(report.layers) - 1} layers" + (f" ({parts})" if parts else "")
-    )
+    factor = 10.0**why.way if abs(why.way) < 300 else math.nan
+    change = f"{factor:.2g}" if math.isfinite(factor) else f"10^{why.way:.0f}"
+    return f" by a factor of {change} from the output to the first layer" + (f" ({parts})" if parts else "")
 
 
 def symmetric(report: Report) -> Iterator[Verdict]:

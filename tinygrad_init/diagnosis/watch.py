@@ -10,10 +10,10 @@ import numpy as np
 
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
-from ..nn import Call, Module, observe
-from .chain import ACTIVATION, WEIGHTS, kind_of
+from ..nn import Module, is_linear_map, observe, undisturbed
+from .chain import WEIGHTS, Chain, Cotangent, Link, links_of
+from .layers import flat_units
 from .signal import rms
-from .slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at, steepest
 
 Array = np.ndarray[Any, Any]
 
@@ -51,7 +51,7 @@ class Before:
 
     weight: Array
     bias: Array | None
-    x: Array
+    x: Array  # its mean
 
 
 class Watch:
@@ -60,7 +60,7 @@ class Watch:
     Parameters
     ----------
     model
-        Any module; every module in it with a weight of two or more axes counts as a linear map.
+        Any module. What its activations do is seen if it is a chain (see `diagnose`); else its linear maps alone.
     x
         The probe batch.
     """
@@ -69,79 +69,59 @@ class Watch:
         self.model = model
         kind = next((parameter.dtype for parameter in model.parameters()), np.dtype(np.float32))
         self.x = Tensor(x.numpy() if isinstance(x, Tensor) else np.asarray(x), kind)
-        self.names = {id(module): name for name, module in model.named_modules()}
         self.before: dict[str, Before] = {}
+        self.dead: dict[str, set[int]] = {}
         self.causes: dict[tuple[str, int], str] = {}
-        self.shapes: dict[int, tuple[float, bool]] = {}  # of activations: steepest slope, flat on both sides
-        # A look must not move running statistics or draw random numbers.
-        self.has_modes = any(
-            not list(module.children()) and kind_of(module) not in (ACTIVATION, WEIGHTS)
-            for _, module in model.named_modules()
-        )
+        self.outputs: tuple[int, ...] = ()
 
     def look(self) -> tuple[LayerState, ...]:
-        """All layers as they are now; `causes` then says what has moved a unit since the last look."""
-        was = self.model.training
-        if self.has_modes and was:
+        """All layers as they are now; `causes` then says what has moved units that have died since the last look."""
+        with undisturbed(self.model), np.errstate(all="ignore"):
             self.model.eval()
+            links, paired = self._links()
+            return tuple(self._state(link, paired.activation_after(link) if paired else None) for link in links)
+
+    def _links(self) -> tuple[list[Link], Chain | None]:
+        """The linear maps as links, and the chain that they are part of, if they are."""
         try:
-            with no_grad(), np.errstate(all="ignore"), observe() as calls:
-                self.model(self.x)
-        finally:
-            if self.has_modes and was:
-                self.model.train()
-        with np.errstate(all="ignore"):
-            return tuple(self._state(call, activation) for call, activation in layers_in(calls))
+            chain = Chain(self.model, links_of(self.model, self.x), 0.0, Cotangent(np.zeros(0)), {})
+            self.outputs = chain.links[-1].out.shape
+            return chain.linears(), chain
+        except TypeError:
+            names = {id(module): name for name, module in self.model.named_modules()}
+            with no_grad(), observe() as calls:
+                self.outputs = self.model(self.x).shape
+            return [
+                Link(names[id(call.module)], call.module, WEIGHTS, call.inputs[0], call.output)
+                for call in calls
+                if is_linear_map(call.module)
+            ], None
 
-    def shape_of(self, activation: Module) -> tuple[float, bool]:
-        """An activation's steepest slope, and whether it is flat on both sides; found once unless it is learned."""
-        if list(activation.parameters()):
-            return steepest(activation), flat_on_both_sides(activation)
-        if id(activation) not in self.shapes:
-            self.shapes[id(activation)] = steepest(activation), flat_on_both_sides(activation)
-        return self.shapes[id(activation)]
-
-    def _state(self, call: Call, activation: Call | None) -> LayerState:
-        module, x, z = call.module, call.inputs[0].numpy(), call.output.numpy()
-        name = self.names[id(module)]
-        weight, bias = vars(module)["weight"], vars(module).get("bias")
-        units = z.shape[-1] if weight.ndim == 2 else z.shape[1]
-        saturated = 0.0
-        dead: tuple[int, ...] = ()
-        if activation is not None:
-            top, both = self.shape_of(activation.module)
-            slopes = slopes_at(activation.module, activation.inputs[0].numpy(), top)
-            by_unit = slopes.reshape(-1, units) if weight.ndim == 2 else np.moveaxis(slopes, 1, -1).reshape(-1, units)
-            dead = tuple(int(i) for i in np.flatnonzero(np.all(by_unit == 0, axis=0)))
-            if both:
-                saturated = float(np.mean(np.mean(by_unit < FLAT, axis=0) >= MOSTLY))
-        now = Before(np.array(weight.numpy()), None if bias is None else np.array(bias.numpy()), np.array(x))
-        if name in self.before and weight.ndim == 2:
-            for unit in dead:
-                self.causes[name, unit] = mover(self.before[name], now, unit)
-        self.before[name] = now
+    def _state(self, link: Link, activation: Link | None) -> LayerState:
+        z, weight = link.out.numpy(), link.weight
+        saturated, dead = (0.0, ()) if activation is None else flat_units(link, activation)
+        known = self.dead.get(link.name, set())
+        bias = None if link.bias is None else np.array(link.bias.numpy())
+        now = Before(np.array(weight.numpy()), bias, mean_of(link.x.numpy()))
+        if link.name in self.before and weight.ndim == 2:
+            for unit in set(dead) - known:
+                self.causes[link.name, unit] = mover(self.before[link.name], now, unit)
+        self.before[link.name], self.dead[link.name] = now, set(dead)
         gradient = weight.grad
         return LayerState(
-            name=name,
+            name=link.name,
             weight_rms=rms(now.weight),
             gradient_rms=math.nan if gradient is None else rms(gradient.numpy()),
             z_rms=rms(z),
             saturated=saturated,
             dead=dead,
-            units=units,
+            units=len(link.by_unit(weight.numpy())),
         )
 
 
-def layers_in(calls: list[Call]) -> list[tuple[Call, Call | None]]:
-    """The calls of linear maps, each with that of the activation that follows before the next."""
-    found: list[tuple[Call, Call | None]] = []
-    for call in calls:
-        kind = kind_of(call.module)
-        if kind == WEIGHTS:
-            found.append((call, None))
-        elif kind == ACTIVATION and found and found[-1][1] is None:
-            found[-1] = found[-1][0], call
-    return found
+def mean_of(x: Array) -> Array:
+    """The mean input of a dense layer."""
+    return np.asarray(x.reshape(-1, x.shape[-1]).mean(axis=0))
 
 
 def mover(before: Before, now: Before, unit: int) -> str:
@@ -149,10 +129,9 @@ def mover(before: Before, now: Before, unit: int) -> str:
 
     Δz = W Δx + ΔW x + Δb, with the old weights and the new input.
     """
-    x, old = now.x.reshape(-1, now.x.shape[-1]).mean(axis=0), before.x.reshape(-1, before.x.shape[-1]).mean(axis=0)
     shares = {
-        "its input": float(before.weight[unit] @ (x - old)),
-        "its weights": float((now.weight[unit] - before.weight[unit]) @ x),
+        "its input": float(before.weight[unit] @ (now.x - before.x)),
+        "its weights": float((now.weight[unit] - before.weight[unit]) @ now.x),
         "its bias": 0.0 if now.bias is None or before.bias is None else float(now.bias[unit] - before.bias[unit]),
     }
     name = max(shares, key=lambda key: abs(shares[key]))

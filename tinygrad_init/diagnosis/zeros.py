@@ -10,6 +10,7 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
+from ..nn import Dropout, undisturbed
 from .chain import ACTIVATION, WEIGHTS, Chain, Cotangent, Link
 from .slopes import derivative, value
 
@@ -68,7 +69,7 @@ class Zeros:
     def __str__(self) -> str:
         text = f"{self.name}: {self.share:.0%} of ∂C/∂W is exactly 0" + (f": {self.because}" if self.rules else "")
         if self.whole and self.wakes is None:
-            return f"{text}; training can never change that"
+            return f"{text}; training on these samples can never change that"
         if self.whole and self.wakes is not None and self.wakes > 0:
             return f"{text}; it can wake in step {self.wakes + 1}"
         return text
@@ -98,7 +99,7 @@ def explain_zeros(native: Chain, exact: Chain) -> tuple[Zeros, ...]:
                 share = float(np.mean(zero & (why == rule)))
                 if share:
                     rules[rule] = share
-        wakes = -1 if steps is None else steps.get(name)
+        wakes = -1 if steps is None else steps.get(exact.names[id(link.weight)])
         found.append(Zeros(name, float(np.mean(zero)), rules, wakes))
     return tuple(found)
 
@@ -112,7 +113,7 @@ def why_zero(chain: Chain, link: Link, cotangents: dict[Link, Cotangent]) -> Arr
     why[gradient == 0] = CANCELLATION
     why[unsigned_gradient(link, np.abs(delta)) == 0] = APART
     why[unsigned_gradient(link, np.ones(delta.shape)) == 0] = INPUT
-    delta = by_units(link, delta)
+    delta = link.rows(delta)
     for unit in np.flatnonzero(~delta.any(axis=0)):
         why[unit] = why_silent(chain, link, int(unit), cotangents)
     return why
@@ -125,41 +126,41 @@ def unsigned_gradient(link: Link, delta: Array) -> Array:
     return link.by_unit(gradient.numpy())
 
 
-def by_units(link: Link, values: Array) -> Array:
-    """Numbers of a linear map's output as rows, one column a unit."""
-    if link.weight.ndim > 2:
-        values = np.moveaxis(values, 1, -1)
-    return values.reshape(-1, values.shape[-1])
-
-
 def why_silent(chain: Chain, link: Link, unit: int, cotangents: dict[Link, Cotangent]) -> str:
-    """Why no gradient arrives at a unit's z."""
+    """Why no gradient arrives at a unit's z: what stops it on the way from the output.
+
+    The numbers that depend on the unit are followed upwards; the first link that a gradient reaches among them, but
+    does not pass, is to blame.
+    """
     if chain.start.is_zero:
         return LOSS
-    row = next(row for row in rows_of_links(chain.links) if link in row)
-    for above in row[row.index(link) + 1 :]:
-        arriving = cotangents[above].unit
+    mask = np.zeros(link.out.shape, bool)
+    np.moveaxis(mask, link.unit_axis, 0)[unit] = True
+    for above in chain.after(link):
+        arriving = cotangents[above].unit.reshape(above.out.shape) != 0
+        if above.kind == ACTIVATION:
+            if (arriving & mask).any():
+                return SLOPE
+            continue
+        mask = depends_on(above, mask)
+        if above.kind == WEIGHTS and not mask.any():
+            return NEXT
+        if (arriving & mask).any():
+            return CANCELLATION
         if above.kind == WEIGHTS:
-            if above.weight.ndim != 2:
-                return CANCELLATION if arriving.any() else ABOVE
-            column = above.weight.numpy()[:, unit] != 0
-            if not column.any():
-                return NEXT
-            return CANCELLATION if arriving.reshape(-1, arriving.shape[-1])[:, column].any() else ABOVE
-        if above.kind == ACTIVATION and by_units(link, arriving)[:, unit].any():
-            return SLOPE
-        if above.kind != ACTIVATION:
-            return CANCELLATION if arriving.any() else ABOVE
+            return ABOVE
     return ABOVE
 
 
-def rows_of_links(links: tuple[Link, ...]) -> list[tuple[Link, ...]]:
-    """The chain and those of the branches inside it."""
-    found = [links]
-    for link in links:
-        if link.branch or link.shortcut:
-            found += [*rows_of_links(link.branch), *rows_of_links(link.shortcut)]
-    return found
+def depends_on(link: Link, mask: Array) -> Array:
+    """Which numbers of a link's output change with the given ones of its input, found by changing those."""
+    if isinstance(link.module, Dropout):
+        return mask
+    x = link.x.numpy()
+    changed = np.where(mask, x + 1 + np.abs(np.random.default_rng(0).normal(size=x.shape)), x)
+    with undisturbed(link.module):
+        one, other = (link.module(Tensor(value, link.x.dtype)).numpy() for value in (x, changed))
+    return np.asarray(one != other)
 
 
 def wake_up(chain: Chain) -> dict[str, int] | None:
@@ -175,7 +176,7 @@ def wake_up(chain: Chain) -> dict[str, int] | None:
     move; a weight gets a gradient where both its unit and its input have something. What gets a gradient can be other
     than 0 one step later. An update that is exactly 0 for all parameters is the end: the next one is the same.
     """
-    layers = dense_layers(chain)
+    layers = chain.dense_layers()
     if layers is None:
         return None
     if not any(gradient.any() for gradient in chain.gradients.values()):
@@ -196,19 +197,6 @@ def wake_up(chain: Chain) -> dict[str, int] | None:
     return first
 
 
-def dense_layers(chain: Chain) -> list[tuple[Link, Link | None]] | None:
-    """Dense layers, each with the activation after it."""
-    found: list[tuple[Link, Link | None]] = []
-    for link in chain.links:
-        if link.kind == WEIGHTS and link.weight.ndim == 2 and link.x.ndim == 2:
-            found.append((link, None))
-        elif link.kind == ACTIVATION and found and found[-1][1] is None:
-            found[-1] = found[-1][0], link
-        else:
-            return None
-    return found
-
-
 def _possible_gradients(
     chain: Chain, layers: list[tuple[Link, Link | None]], on: dict[str, Array], moving: dict[str, Array]
 ) -> dict[str, Array]:
@@ -218,7 +206,7 @@ def _possible_gradients(
     inputs, slopes = [], []
     for link, activation in layers:
         inputs.append(a)
-        weight, bias = f"{link.name}.weight", f"{link.name}.bias"
+        weight, bias = chain.names[id(link.weight)], chain.names.get(id(link.bias), "")
         z = some(on[weight] & a, 1) | on.get(bias, False)
         z_moves = some(moving[weight] & a, 1) | some(on[weight] & a_moves, 1) | moving.get(bias, False)
         if activation is None:
@@ -231,13 +219,13 @@ def _possible_gradients(
             a_moves = z_moves
         slopes.append(slope)
     arriving: Array = some(chain.start.unit != 0, 0) | a_moves
-    found = {}
+    found = {name: np.zeros(pattern.shape, bool) for name, pattern in on.items()}
     for (link, _), x, slope in zip(reversed(layers), reversed(inputs), reversed(slopes), strict=True):
-        delta = arriving & slope
-        found[f"{link.name}.weight"] = delta[:, None] & x
-        if f"{link.name}.bias" in on:
-            found[f"{link.name}.bias"] = delta
-        arriving = some(on[f"{link.name}.weight"] & delta[:, None], 0)
+        delta, weight = arriving & slope, chain.names[id(link.weight)]
+        found[weight] |= delta[:, None] & x  # or what another layer with the same weight gives
+        if link.bias is not None:
+            found[chain.names[id(link.bias)]] |= delta
+        arriving = some(on[weight] & delta[:, None], 0)
     return found
 
 

@@ -73,16 +73,17 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
 
 
-def _critical(weight: Tensor, rng: Generator, activation: str) -> Tensor:
+def _critical(weight: Tensor, rng: Generator, activation: Any) -> Tensor:
     from .criticality import critical_
 
     return critical_(weight, rng, activation)
 
 
-# A start by its name, as command lines and reports call it: from a weight, a generator and the activation after it.
+# A start by its name, as command lines and reports call it: from a weight, a generator and the activation after it,
+# which is a name or a module.
 # Only "orthogonal" and "critical" look at the activation; "he" is for ReLU and "xavier" for linear units, whatever
 # follows.
-Initializer = Callable[[Tensor, Generator, str], Tensor]
+Initializer = Callable[[Tensor, Generator, Any], Tensor]
 INITIALIZERS: dict[str, Initializer] = {
     "zeros": lambda w, rng, activation: zeros_(w),
     "constant": lambda w, rng, activation: constant_(w, 0.1),

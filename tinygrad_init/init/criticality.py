@@ -12,7 +12,7 @@ from .. import theory
 from .._engine.tensor import Tensor
 from ..nn.module import Module
 from .distributions import Generator, normal_
-from .linear_maps import bias_of, linear_maps
+from .linear_maps import bias_of, named_linear_maps
 from .scaling import fan
 
 
@@ -75,7 +75,7 @@ def critical(model: Module, rng: Generator, activation: Any) -> theory.CriticalP
         point = theory.joint_criticality(activation)
         point = point if point is not None and point.q else None
     sigma_w, sigma_b = (point.sigma_w, point.sigma_b) if point else (_second_best(activation, "no critical point"), 0.0)
-    for _, module in linear_maps(model):
+    for _, module in named_linear_maps(model):
         normal_(module.weight, generator, std=sigma_w / math.sqrt(fan(module.weight, "fan_in")))
         if (bias := bias_of(module)) is not None:
             normal_(bias, generator, std=sigma_b)

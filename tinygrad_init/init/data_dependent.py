@@ -16,9 +16,10 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad, no_grad
 from .._engine.tensor import Tensor
-from ..nn.module import Module
+from ..nn.convolution import _Convolution
+from ..nn.module import Module, undisturbed
 from .distributions import Generator, fill
-from .linear_maps import Array, bias_of, linear_maps, outputs, without_biases
+from .linear_maps import Array, bias_of, named_linear_maps, outputs, without_biases
 from .structured import orthogonal_
 
 
@@ -80,7 +81,7 @@ def lsuv_(model: Module, x: Any, rng: Generator = 0, tolerance: float = 0.02, ma
     """
     _at_least_0("lsuv_", max_steps)
     generator = np.random.default_rng(rng)
-    for _, module in linear_maps(model):
+    for _, module in named_linear_maps(model):
         orthogonal_(module.weight, generator)
     without_biases(model)
     reports = []
@@ -136,10 +137,10 @@ def data_dependent_(model: Module, x: Any, tolerance: float = 1e-3) -> list[Laye
         constant = ~(np.isfinite(std) & (std > 1e-12 * (1.0 + np.abs(mean))))
         scale = 1.0 / np.where(constant, 1.0, std)
         weight, bias = module.weight, bias_of(module)
-        axis = _channel_axis(name, module, std.size)
-        shape = [1] * weight.ndim
-        shape[axis] = -1
-        fill(weight, weight.numpy() * scale.reshape(shape))
+        if isinstance(module, _Convolution):
+            fill(weight, module.from_units(module.by_unit(weight.numpy()) * scale[:, None]))
+        else:
+            fill(weight, weight.numpy() * scale.reshape(-1, *[1] * (weight.ndim - 1)))
         if bias is not None:
             fill(bias, np.where(constant, bias.numpy(), (bias.numpy() - mean) * scale))
         if constant.any():
@@ -218,8 +219,15 @@ def balance_(
 
 def _rates(maps: list[tuple[str, Any]], model: Module, x: Any, y: Any, loss: Callable[[Tensor, Any], Tensor]) -> Array:
     """‖∂C/∂W‖/‖W‖ of each linear map; NaN for a weight that is 0."""
-    with enable_grad():
-        gradients = grad(loss(model(x), y), [module.weight for _, module in maps])
+    frozen = [module.weight for _, module in maps if not module.weight.requires_grad]
+    for weight in frozen:
+        weight.requires_grad = True
+    try:
+        with enable_grad(), undisturbed(model):
+            gradients = grad(loss(model(x), y), [module.weight for _, module in maps])
+    finally:
+        for weight in frozen:
+            weight.requires_grad = False
     norms = np.array(
         [
             [np.linalg.norm(np.asarray(t.numpy(), np.float64)) for t in (gradient, module.weight)]
@@ -232,7 +240,7 @@ def _rates(maps: list[tuple[str, Any]], model: Module, x: Any, y: Any, loss: Cal
 
 def _called(model: Module, x: Any) -> list[tuple[str, Any]]:
     """The linear maps in the order of their first calls; the others are named in a warning."""
-    maps = {id(module): (name, module) for name, module in linear_maps(model)}
+    maps = {id(module): (name, module) for name, module in named_linear_maps(model)}
     order = outputs(model, x)
     for key in maps.keys() - order.keys():
         _warn("a start from data", maps[key][0], "the model does not call it")
@@ -255,14 +263,6 @@ def _channels(module: Any, found: list[Array]) -> tuple[Array, Array]:
     values = _by_channel(module, found)
     with np.errstate(over="ignore", invalid="ignore"):
         return values.mean(axis=0), values.std(axis=0)
-
-
-def _channel_axis(name: str, module: Any, channels: int) -> int:
-    """The axis of the weight that belongs to the output: the first, or the second of transposed kernels."""
-    for axis in (1, 0) if getattr(module, "transposed", False) else (0, 1):
-        if module.weight.shape[axis] == channels:
-            return axis
-    raise TypeError(f"{name}: expected a weight with {channels} channels out, got shape {module.weight.shape}")
 
 
 def _report(name: str, module: Any, steps: int, found: list[Array], reached: bool) -> LayerReport:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
 
 GAINS: dict[str, float] = {
     "identity": 1.0,
@@ -46,6 +49,13 @@ def calculate_gain(activation: str, negative_slope: float | None = None) -> floa
     return GAINS[activation]
 
 
-def gain_or_one(activation: str) -> float:
-    """The conventional gain, or 1 where there is none."""
-    return calculate_gain(activation) if activation in (*GAINS, "leaky_relu", "prelu") else 1.0
+def gain_or_one(activation: Any) -> float:
+    """The conventional gain of an activation, named or a module with its own slope; 1 where there is none."""
+    if isinstance(activation, str):
+        return calculate_gain(activation) if activation in (*GAINS, "leaky_relu", "prelu") else 1.0
+    slope = getattr(activation, "slope", None)
+    if slope is not None:  # that of PReLU, which learns it
+        return calculate_gain("prelu", float(np.mean(slope.numpy())))
+    if activation.name == "leaky_relu":
+        return calculate_gain("leaky_relu", activation.params.get("negative_slope"))
+    return gain_or_one(str(activation.name))

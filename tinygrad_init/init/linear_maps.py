@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from .._engine.modes import no_grad
-from ..nn import Module, Parameter, is_linear_map, observe
+from ..nn import Module, Parameter, is_linear_map, observe, undisturbed
 from .distributions import zeros_
 
 Array = np.ndarray[Any, Any]
 
 
-def linear_maps(model: Module) -> Iterator[tuple[str, Any]]:
+def named_linear_maps(model: Module) -> Iterator[tuple[str, Any]]:
     """Every linear map under its name (`nn.is_linear_map`); a weight that is shared counts once.
 
     Raises
@@ -39,16 +39,16 @@ def bias_of(module: Any) -> Parameter | None:
 
 def without_biases(model: Module) -> None:
     """Set the biases of all linear maps to 0."""
-    for _, module in linear_maps(model):
+    for _, module in named_linear_maps(model):
         if (bias := bias_of(module)) is not None:
             zeros_(bias)
 
 
 def outputs(model: Module, x: Any) -> dict[int, list[Array]]:
     """What comes out of every linear map that is called, by the id of the module, in the order of their first calls."""
-    maps = {id(module) for _, module in linear_maps(model)}
+    maps = {id(module) for _, module in named_linear_maps(model)}
     found: dict[int, list[Array]] = {}
-    with no_grad(), observe() as calls:
+    with undisturbed(model), no_grad(), observe() as calls:
         model(x)
     for call in calls:
         if id(call.module) in maps:

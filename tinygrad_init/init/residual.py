@@ -11,7 +11,7 @@ from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
 from ..nn.module import Module
 from .distributions import Generator, zeros_
-from .linear_maps import linear_maps, without_biases
+from .linear_maps import named_linear_maps, without_biases
 from .scaling import kaiming_normal_
 
 
@@ -56,7 +56,7 @@ def fixup_(
     generator = np.random.default_rng(rng)
     if classifier is not None and not isinstance(getattr(classifier, "weight", None), Tensor):
         raise TypeError(f"fixup_: expected a classifier with a weight, got {classifier!r}")
-    names = {id(module): name for name, module in linear_maps(model)}
+    names = {id(module): name for name, module in named_linear_maps(model)}
     owner: dict[int, int] = {}
     for _, module in model.named_modules():  # outer blocks come first, so that inner ones have the last word
         if isinstance(branch := getattr(module, "branch", None), Module):
@@ -64,7 +64,7 @@ def fixup_(
     if not owner:
         raise TypeError("fixup_: expected modules with an attribute `branch` that has linear maps; found none")
     branches: dict[int, list[Any]] = {}
-    for _, module in linear_maps(model):
+    for _, module in named_linear_maps(model):
         start(module.weight, generator)
         if id(module) in owner:
             branches.setdefault(owner[id(module)], []).append(module)

@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ..ops.activations import ACTIVATIONS
+from ..ops.losses import LOSSES
 from .layers import (
     ELU,
     GELU,
@@ -31,7 +32,7 @@ from .layers import (
     linear_maps,
     make_activation,
 )
-from .module import Buffer, Call, Module, Parameter, observe
+from .module import Buffer, Call, Module, Parameter, observe, undisturbed
 
 if TYPE_CHECKING:
     from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
@@ -68,6 +69,7 @@ __all__ = [
     "ACTIVATIONS",
     "ELU",
     "GELU",
+    "LOSSES",
     "MLP",
     "SELU",
     "Activation",
@@ -118,4 +120,5 @@ __all__ = [
     "linear_maps",
     "make_activation",
     "observe",
+    "undisturbed",
 ]

@@ -76,6 +76,21 @@ class _Convolution(Module):
             self.bias = Parameter(np.zeros(out_channels), dtype)
             uniform_(self.bias, generator, -bound, bound)
 
+    def by_unit(self, weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """The weight, or what has its shape, as (channels of the output, inputs of one of them)."""
+        if not self.transposed:
+            return weights.reshape(self.out_channels, -1)
+        # (in, out / groups, *window): the channels of a group share its inputs.
+        split = weights.reshape(self.groups, self.in_channels // self.groups, self.out_channels // self.groups, -1)
+        return split.transpose(0, 2, 1, 3).reshape(self.out_channels, -1)
+
+    def from_units(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """The weight's shape again, from what `by_unit` made of it."""
+        if not self.transposed:
+            return rows.reshape(self.weight.shape)
+        shape = (self.groups, self.out_channels // self.groups, self.in_channels // self.groups, -1)
+        return rows.reshape(shape).transpose(0, 2, 1, 3).reshape(self.weight.shape)
+
     def extra_repr(self) -> str:
         usual = {"padding": 0, "output_padding": 0, "dilation": 1}
         options = [f"kernel_size={self.kernel_size}", f"stride={self.stride}"]

@@ -75,6 +75,36 @@ class observe:
         mode.leave()
 
 
+class undisturbed:
+    """Within this context a model may be run at will: afterwards its modes, buffers and generators are as before.
+
+    Parameters
+    ----------
+    model
+        Whose `training` flags, `Buffer`s and `rng`s, in all modules, are put back.
+    """
+
+    def __init__(self, model: Module) -> None:
+        self.model = model
+
+    def __enter__(self) -> None:
+        modules = [module for _, module in self.model.named_modules()]
+        self.modes = [(module, vars(module).get("training")) for module in modules]
+        self.buffers = [(buffer, buffer.numpy().copy()) for _, buffer in self.model.named_buffers()]
+        rngs = [rng for module in modules if isinstance(rng := vars(module).get("rng"), np.random.Generator)]
+        self.states = [(rng, rng.bit_generator.state) for rng in rngs]
+
+    def __exit__(self, *exception: object) -> None:
+        for module, training in self.modes:
+            if vars(module).get("training") != training:
+                module.training = type(module).training if training is None else training
+        with no_grad():
+            for buffer, array in self.buffers:
+                buffer.copy_(array)
+        for rng, state in self.states:
+            rng.bit_generator.state = state
+
+
 class Module:
     """A function with parameters; subclasses write `forward`.
 

@@ -61,7 +61,7 @@ def _fold(*xs: Array, windows: Windows) -> Array:
 
 
 def _largest_rule(g: Tensor, x: Tensor, out: Tensor, windows: Windows) -> Tensor:
-    """The cotangent goes to the first of the largest, as in PyTorch."""
+    """The cotangent goes to the first of the largest; as in PyTorch, if all numbers are finite."""
     padded, largest = windows.pad(operand(x), -np.inf), operand(out)
     parts, open_ = [], None  # where no position has been the largest yet
     for at in windows.positions:

@@ -109,7 +109,8 @@ def _first(size: float, beyond: Callable[[Decimal], bool], exponent: int) -> int
     """The smallest t from which `beyond(size^t)` holds, about where 2^exponent is reached."""
     if size == 0:
         return 1
-    low, high = 0, 2 * math.ceil(exponent / (math.log1p(size - 1.0) / math.log(2.0))) + 2
+    log = math.log1p(size - 1.0) if size > 0.5 else math.log(size)  # each where it loses no digits
+    low, high = 0, 2 * math.ceil(exponent / (log / math.log(2.0))) + 2
     while high - low > 1:
         t = (low + high) // 2
         low, high = (low, t) if beyond(_ARITHMETIC.power(Decimal(size), Decimal(t))) else (t, high)

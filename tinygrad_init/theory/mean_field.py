@@ -72,7 +72,7 @@ class MeanField:
 
     def __init__(self, activation: Any, sigma_w: float, sigma_b: float = 0.0, **params: float) -> None:
         for name, value in (("sigma_w", sigma_w), ("sigma_b", sigma_b)):
-            if not (value >= 0 and math.isfinite(value)):
+            if not (value >= 0 and math.isfinite(value * value)):
                 raise ValueError(f"MeanField: expected {name} to be finite and not negative, got {value}")
         self.phi = phi_of(activation, **params)
         self.sigma_w, self.sigma_b = float(sigma_w), float(sigma_b)
