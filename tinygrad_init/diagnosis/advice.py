@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from .report import Report
     from .verdict import Answer, Verdict
 
-# A plain gradient step that changes the weights by this share is neither timid nor wild.
-GOOD_UPDATE = 1e-3
+# Plain gradient steps that change the weights by such shares are neither timid nor wild; in the middle is this one.
+TIMID, WILD, GOOD_UPDATE = 1e-5, 0.1, 3e-3
 # Activations for which a start has a name of its own; for the others there is the critical start of theory.
 NAMED = {
     **dict.fromkeys(("relu", "leaky_relu", "prelu"), ("He's start (std √(2/fan_in))", 2.0)),
@@ -118,10 +118,10 @@ def learning_rate(report: Report) -> str:
     typical = float(np.median(ratios))
     if typical == 0:
         return "Nothing: the start is healthy, and the loss has no slope."
-    if GOOD_UPDATE / 10 <= typical <= GOOD_UPDATE * 30:
+    if TIMID <= typical <= WILD:
         return f"Nothing: the start is healthy; a step of plain gradient descent changes weights by {typical:.2g}."
     better = report.lr * GOOD_UPDATE / typical
     return (
-        f"Keep the start; with plain gradient descent a learning rate near {better:.1g} instead of {report.lr:g} "
-        f"would change weights by {GOOD_UPDATE:g} a step, now it is {typical:.2g}."
+        f"Keep the start; a step of plain gradient descent changes weights by {typical:.2g}: try a learning rate near "
+        f"{better:.1g} instead of {report.lr:g}."
     )

@@ -16,7 +16,7 @@ from .experiment import Comparison, Start
 from .layers import Layer
 from .repair import Recommendation
 from .report import Report
-from .verdict import HEALTHY, SHARE
+from .verdict import HEALTHY, LEARNED, SHARE
 from .zeros import Zeros
 
 COLUMNS = (
@@ -83,6 +83,7 @@ def answers_text(report: Report) -> Text:
     for answer in report.answers:
         text.append(f"{answer.question} ", style="bold")
         text.append(f"{answer.sentence}\n", style="green" if answer.good else "red")
+    text.rstrip()
     return text
 
 
@@ -92,7 +93,7 @@ def report_view(report: Report) -> RenderableType:
     details = [Text(str(report.attributions[0])), *(Text(str(zeros)) for zeros in report.zeros if partly(zeros))]
     details += [Text(str(prediction)) for prediction in report.predictions]
     note = Text("∂C/∂z is what one sample sends back: times the number of samples.", style="dim")
-    return Group(head, Text(""), answers_text(report), layers_table(report.layers), note, Text(""), *details)
+    return Group(head, Text(""), answers_text(report), Text(""), layers_table(report.layers), note, Text(""), *details)
 
 
 def samples(count: int) -> str:
@@ -159,11 +160,15 @@ def as_html(report: Report) -> str:
 
 def start_table(start: Start) -> RenderableType:
     """One start: its layers at the first batch, the five answers, what training made of it."""
-    word = Text(str(start.verdict), style="green" if start.verdict.word == HEALTHY else "red")
-    advice = Text(start.before.answers[-1].sentence)
     end = f", after {len(start.losses)} epochs {number(start.losses[-1])}" if start.losses else ""
-    result = f"loss at the start {number(start.before.loss)}{end}; accuracy on held-out samples {start.accuracy:.1%}"
-    return Group(layers_table(start.before.layers, start.init), word, advice, Text(result), Text(""))
+    result = f"Loss at the start {number(start.before.loss)}{end}; accuracy on held-out samples {start.accuracy:.1%}."
+    answers, table = answers_text(start.before), layers_table(start.before.layers, start.init)
+    after = [Text(result), Text("")]
+    # What training has made of a healthy start is not in the answers, which are about the start.
+    stands = bool(start.losses) and start.losses[-1] > LEARNED * start.before.loss
+    if start.before.verdict.word == HEALTHY and (start.verdict.word != HEALTHY or stands):
+        after.insert(0, Text(str(start.verdict), style="red"))
+    return Group(table, Text(""), answers, *after)
 
 
 def heading(comparison: Comparison) -> Text:
@@ -189,7 +194,12 @@ def summary(comparison: Comparison) -> Table:
         table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
     for start in comparison.starts:
         last = start.losses[-1] if start.losses else start.before.loss
-        style = "green" if start.verdict.word == HEALTHY else "red"
         layer = "" if start.verdict.layer is None else str(start.verdict.layer)
-        table.add_row(start.init, Text(start.verdict.word, style=style), layer, number(last), f"{start.accuracy:.1%}")
+        table.add_row(
+            start.init,
+            Text(start.verdict.word, style="green" if start.verdict.word == HEALTHY else "red"),
+            layer,
+            number(last),
+            f"{start.accuracy:.1%}",
+        )
     return table
