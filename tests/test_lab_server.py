@@ -393,6 +393,14 @@ def test_visits_leave_no_thread_and_no_room_behind(port: int) -> None:
     assert not ROOM.taken
 
 
+def test_one_page_too_many_is_told_so(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tinygrad_init.lab import server
+
+    monkeypatch.setattr(server, "MOST_VISITS", 0)
+    with opened(port, f"ws://{HOST}:{port}/socket?token={TOKEN}", f"http://{HOST}:{port}") as connection:
+        assert "pages are open already" in json.loads(connection.recv(timeout=10))["message"]
+
+
 def test_the_room_is_shared() -> None:
     from tinygrad_init.lab.visit import Room
 
