@@ -34,6 +34,7 @@ Array = np.ndarray[Any, Any]
 
 PROBE = 256
 GRID, REACH = 40, 1.2
+PARTS = 8  # of the grid: small enough for products on one thread, as other pages have the other processors
 MOST_EDGES = 2500  # of a network that is sent whole
 MOST_STRONG, STRONGEST = 400, 16  # of a larger network, and of a layer of it
 MOST_LOSSES = 400
@@ -200,7 +201,7 @@ class Watched:
         if self.samples.x.shape[1] != 2:
             return None
         with np.errstate(all="ignore"), self.evaluating():
-            output = self._predict(self.grid).numpy()
+            output = np.concatenate([self._predict(part).numpy() for part in np.split(self.grid, PARTS)])
             kind, low, high, values = decision(output, self.run.config.loss, self.samples.classes)
         return Map(kind, GRID, low, high, as_bytes(values, low, high))
 
@@ -212,10 +213,14 @@ class Watched:
         """What a unit says over the plane."""
         if self.samples.x.shape[1] != 2:
             return None
-        with np.errstate(all="ignore"), self.evaluating(), no_grad(), observe() as calls:
-            self.run.model(Tensor(self.grid, np.float64))
-        linear, activation = layers_in(calls)[layer]
-        values = (linear if activation is None else activation).output.numpy()[:, unit]
+        columns = []
+        with np.errstate(all="ignore"), self.evaluating(), no_grad():
+            for part in np.split(self.grid, PARTS):
+                with observe() as calls:
+                    self.run.model(Tensor(part, np.float64))
+                linear, activation = layers_in(calls)[layer]
+                columns.append((linear if activation is None else activation).output.numpy()[:, unit])
+        values = np.concatenate(columns)
         known = values[np.isfinite(values)]
         low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
         return Map("unit", GRID, low, high, as_bytes(values, low, high))
