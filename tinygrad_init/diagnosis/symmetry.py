@@ -79,6 +79,8 @@ def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
         order = np.argsort(projection, kind="stable")
         ordered = projection[order]
         reach = tolerance * np.max(size, initial=0.0) * (np.sum(along) + rows.shape[1])
+        if np.all(np.diff(ordered) > reach):  # the usual case: none is near another
+            return Classes(tuple((i,) for i in range(len(rows))), True)
         left = np.ones(len(rows), dtype=bool)
         for first in range(len(rows)):
             if not left[first]:
