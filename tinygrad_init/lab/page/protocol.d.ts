@@ -1,0 +1,372 @@
+// Derived from tinygrad_init/lab/protocol.py by python -m tinygrad_init.lab.protocol.
+
+export type FromPage = Configure | Play | Pause | Step | Epoch | Seek | Rewind | Select | AskPhase | AskMicroscope | AskMicroscopeWeight | AskExport;
+
+export type FromServer = Hello | State | Frame | Phase | Microscope | Export | Error;
+
+/** Build everything anew, and go on to a step; answer: state, then frame. */
+export interface Configure {
+  type: "configure";
+  config: Config;
+  step?: number;
+}
+
+/** An experiment; the same config is the same experiment, bit for bit. */
+export interface Config {
+  data?: Data;
+  layers?: number[];
+  activations?: ("identity" | "sigmoid" | "tanh" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "silu" | "softplus" | "erf" | "hard_sigmoid" | "hardtanh" | "mish" | "softsign" | "sin")[];
+  starts?: Start[];
+  loss?: "cross_entropy" | "binary_cross_entropy" | "half_squared_error" | "hinge";
+  optimizer?: "sgd" | "momentum" | "nesterov" | "adam";
+  lr?: number;
+  batch?: number;
+  clip?: number;
+  normalization?: "none" | "batch" | "layer";
+  residual?: boolean;
+  seed?: number;
+  variants?: Variant[];
+}
+
+/** What is learned; `points` are rows of x, y and a class from 0 to 9, for the name "points". */
+export interface Data {
+  name?: "circles" | "moons" | "xor" | "gaussians" | "spirals" | "checkerboard" | "digits" | "points";
+  samples?: number;
+  noise?: number;
+  points?: [number, number, number][];
+}
+
+/** Where the weights of a linear map start: an initializer, or "normal" with sigma_w = √(fan_in · Var w). */
+export interface Start {
+  name?: "zeros" | "constant" | "small" | "large" | "lecun" | "lecun_uniform" | "lecun_truncated" | "xavier" | "xavier_uniform" | "xavier_truncated" | "he" | "he_uniform" | "he_truncated" | "he_fan_out" | "orthogonal" | "critical" | "identity" | "sparse" | "torch" | "normal";
+  sigma_w?: number;
+  sigma_b?: number;
+  constant?: number;
+}
+
+/** A run beside the first: what differs. */
+export interface Variant {
+  label: string;
+  activations?: ("identity" | "sigmoid" | "tanh" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "silu" | "softplus" | "erf" | "hard_sigmoid" | "hardtanh" | "mish" | "softsign" | "sin")[] | null;
+  starts?: Start[] | null;
+}
+
+/** Train, with so many steps between frames (0: as many as fit). */
+export interface Play {
+  type: "play";
+  steps_per_frame?: number;
+}
+
+/** Stop training; answer: frame. */
+export interface Pause {
+  type: "pause";
+}
+
+/** Train so many steps; answer: frame. */
+export interface Step {
+  type: "step";
+  steps?: number;
+}
+
+/** Train to the end of the epoch; answer: frame. */
+export interface Epoch {
+  type: "epoch";
+}
+
+/** Go to a step, back or forward; answer: frame. */
+export interface Seek {
+  type: "seek";
+  step: number;
+}
+
+/** Go to step 0; answer: frame. */
+export interface Rewind {
+  type: "rewind";
+}
+
+/** What `detail` is about; layers from 0, null for nothing (or for the whole layer). */
+export interface Select {
+  type: "select";
+  run?: number;
+  layer?: number | null;
+  unit?: number | null;
+  input?: number | null;
+}
+
+/** Ask for the phase diagram of an activation. */
+export interface AskPhase {
+  type: "phase";
+  activation: "identity" | "sigmoid" | "tanh" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "silu" | "softplus" | "erf" | "hard_sigmoid" | "hardtanh" | "mish" | "softsign" | "sin";
+}
+
+/** Ask for the graph of an expression at given values of its names. */
+export interface AskMicroscope {
+  type: "microscope";
+  expression: string;
+  values?: Record<string, number>;
+}
+
+/** Ask for the paths from the loss of one sample back to one weight. */
+export interface AskMicroscopeWeight {
+  type: "microscope_weight";
+  layer: number;
+  unit: number;
+  input: number;
+  run?: number;
+  sample?: number;
+}
+
+/** Ask for a file. */
+export interface AskExport {
+  type: "export";
+  what: "csv" | "json" | "python";
+}
+
+/** The first message: what there is to choose from. */
+export interface Hello {
+  type: "hello";
+  version: string;
+  activations: string[];
+  starts: string[];
+  data: string[];
+  losses: string[];
+  optimizers: string[];
+  normalizations: string[];
+  limits: Limits;
+}
+
+/** How large an experiment may be. */
+export interface Limits {
+  layers: number;
+  width: number;
+  samples: number;
+  variants: number;
+  steps: number;
+}
+
+/** What was built from a config. */
+export interface State {
+  type: "state";
+  config: Config;
+  parameters: number;
+  points: Points | null;
+  classes: number;
+  epochs_of: number;
+  runs: RunOf[];
+  phi: Record<string, Curve>;
+  notes: string[];
+}
+
+/** Samples in the plane. */
+export interface Points {
+  x: (number | null)[];
+  y: (number | null)[];
+  label: number[];
+}
+
+/** One of the networks that are trained side by side. */
+export interface RunOf {
+  label: string;
+  parameters: number;
+  layers: LayerOf[];
+}
+
+/** A linear map with the activation after it ("" after the last). */
+export interface LayerOf {
+  name: string;
+  units: number;
+  inputs: number;
+  activation: string;
+}
+
+/** An activation and its slope over z; saturated where |slope| is below `flat`. */
+export interface Curve {
+  z: (number | null)[];
+  value: (number | null)[];
+  slope: (number | null)[];
+  flat: number | null;
+}
+
+/** All runs at a step. */
+export interface Frame {
+  type: "frame";
+  step: number;
+  epoch: number | null;
+  playing: boolean;
+  timeline: number[];
+  runs: RunNow[];
+}
+
+/** A run at a step. Loss, accuracy and layers are those of at most 256 samples. */
+export interface RunNow {
+  loss: number | null;
+  accuracy: number | null;
+  losses: ([number, number | null])[];
+  verdict: VerdictOf | null;
+  answers: AnswerOf[];
+  report_step: number | null;
+  layers: LayerNow[];
+  edges: Edges[];
+  map: Map | null;
+  detail: Detail | null;
+}
+
+/** What is wrong, at which layer (from 1), and why. */
+export interface VerdictOf {
+  word: string;
+  layer: number | null;
+  reason: string;
+}
+
+/** One of the five questions. */
+export interface AnswerOf {
+  question: string;
+  good: boolean;
+  sentence: string;
+}
+
+/** A layer: log10 ‖∂C/∂W‖ (null for exactly 0), rms of z, a and ∂C/∂z a sample, and shares of its units or numbers. */
+export interface LayerNow {
+  dw: number | null;
+  z: number | null;
+  a: number | null;
+  dz: number | null;
+  saturated: number | null;
+  dead: number | null;
+  not_finite: number | null;
+  distinct: number;
+  units: number;
+  theory_z: [number | null, number | null, number | null] | null;
+  theory_dz: [number | null, number | null, number | null] | null;
+}
+
+/** The edges of a layer: matrices, unit by input, or in large networks only the strongest by weight or gradient. */
+export interface Edges {
+  weight: ((number | null)[])[] | null;
+  gradient: ((number | null)[])[] | null;
+  strong: StrongEdge[] | null;
+}
+
+/** One of a layer's strongest edges, from an input to a unit. */
+export interface StrongEdge {
+  source: number;
+  target: number;
+  weight: number | null;
+  gradient: number | null;
+}
+
+/** What the network (or a unit) says over the square from -1.2 to 1.2, rows from below: low + value/255·(high - low). */
+export interface Map {
+  kind: "probability" | "score" | "class" | "unit";
+  size: number;
+  low: number | null;
+  high: number | null;
+  values: number[];
+}
+
+/** What was selected. */
+export interface Detail {
+  layer: number;
+  unit: number | null;
+  input: number | null;
+  histograms: Histograms;
+  spectrum: SpectrumOf | null;
+  factors: FactorOf[];
+  unit_map: Map | null;
+  weight: WeightOf | null;
+}
+
+/** Of one layer, or of one of its units. */
+export interface Histograms {
+  z: Histogram;
+  a: Histogram;
+  dz: Histogram;
+  dw: Histogram;
+}
+
+/** Counts between edges. */
+export interface Histogram {
+  edges: (number | null)[];
+  counts: number[];
+}
+
+/** Of the weight: eigenvalues (empty unless square), singular values, log10 ‖W^t‖ for t = 1, 2, … */
+export interface SpectrumOf {
+  eigenvalues: ([number | null, number | null])[];
+  singular: (number | null)[];
+  growth: (number | null)[];
+}
+
+/** One factor of ‖∂C/∂W‖, as of `report_step`. */
+export interface FactorOf {
+  label: string;
+  name: string;
+  log10: number | null;
+}
+
+/** The selected weight. */
+export interface WeightOf {
+  value: number | null;
+  gradient: number | null;
+}
+
+/** The phase diagram: ln χ by rows of sigma_b, and the sigma_w of the edge of chaos for each. */
+export interface Phase {
+  type: "phase";
+  activation: string;
+  sigma_w: (number | null)[];
+  sigma_b: (number | null)[];
+  log_chi: ((number | null)[])[];
+  edge: (number | null)[];
+  dots: Dot[];
+}
+
+/** A layer in the phase diagram. */
+export interface Dot {
+  run: number;
+  layer: number;
+  sigma_w: number | null;
+  sigma_b: number | null;
+}
+
+/** A graph of single numbers, and the number of its result. */
+export interface Microscope {
+  type: "microscope";
+  nodes: Node[];
+  output: number;
+}
+
+/** A number of a graph: `local` are the derivatives by its inputs, `incoming` is the final cotangent. */
+export interface Node {
+  id: number;
+  op: string;
+  label: string;
+  inputs: number[];
+  value: number | null;
+  forward_order: number;
+  backward_order: number;
+  local: (number | null)[];
+  incoming: number | null;
+  contributions: Contribution[];
+}
+
+/** What one node adds to the cotangent of another; null stands for all nodes that are not shown. */
+export interface Contribution {
+  source: number | null;
+  value: number | null;
+}
+
+/** A file. */
+export interface Export {
+  type: "export";
+  what: string;
+  name: string;
+  text: string;
+}
+
+/** Something asked for cannot be done; `field` says which part of the message is to blame ("" for none). */
+export interface Error {
+  type: "error";
+  field: string;
+  message: string;
+}
