@@ -1,31 +1,39 @@
 // Play, pause, step, epoch, and the timeline in both directions.
 
-import { byId, h, setAttribute, setText } from "../dom.js";
+import { byId, h, s, setAttribute, setText } from "../dom.js";
 import { getLanguage, t } from "../i18n.js";
 import { onMessage, pause, play, playing, send } from "../lab.js";
 import { store } from "../state.js";
 
+/** Drawn, because not every font has these signs. */
+const SIGNS = {
+  play: "M4 2.5v11l9-5.5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  back: "M12 2.5v11L3 8z",
+  rewind: "M2.5 3h2v10h-2zM13.5 2.5v11L5.5 8z",
+};
 const SPEEDS = [1, 2, 5, 10, 50, 200, 0];
 
 export function transport() {
   let speed = 1;
   /** While it runs backwards: how many steps at a time. */
   let backwards = 0;
-  const icon = (/** @type {string} */ sign, /** @type {string} */ key, /** @type {() => void} */ onclick) =>
-    h("button", { type: "button", class: "icon", t_label: key, t_title: key, onclick }, h("span", { "aria-hidden": "true" }, sign));
+  const icon = (/** @type {keyof typeof SIGNS} */ sign, /** @type {string} */ key, /** @type {() => void} */ onclick) =>
+    h("button", { type: "button", class: "icon", t_label: key, t_title: key, onclick },
+      s("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, s("path", { d: SIGNS[sign] })));
 
-  const rewind = icon("⏮\uFE0E", "transport.rewind", () => {
+  const rewind = icon("rewind", "transport.rewind", () => {
     stopBackwards();
     pause();
     send({ type: "rewind" });
   });
-  const back = icon("◀\uFE0E", "transport.back", () => {
+  const back = icon("back", "transport.back", () => {
     if (backwards) return stopBackwards();
     pause();
     backwards = Math.max(speed || 50, 1);
     further();
   });
-  const toggle = icon("▶\uFE0E", "transport.play", () => {
+  const toggle = icon("play", "transport.play", () => {
     stopBackwards();
     if (playing()) pause();
     else play(speed);
@@ -88,7 +96,7 @@ export function transport() {
 
   function sync() {
     const on = playing();
-    setText(toggle.firstElementChild ?? toggle, on ? "⏸\uFE0E" : "▶\uFE0E");
+    toggle.querySelector("path")?.setAttribute("d", on ? SIGNS.pause : SIGNS.play);
     toggle.dataset.tLabel = toggle.dataset.tTitle = on ? "transport.pause" : "transport.play";
     setAttribute(toggle, "aria-label", t(toggle.dataset.tLabel));
     setAttribute(toggle, "title", t(toggle.dataset.tTitle));

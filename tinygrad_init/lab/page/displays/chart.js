@@ -69,12 +69,12 @@ export class Chart {
     const complete = {
       legend: { show: false },
       cursor: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 14, 0, 0],
       ...given,
       width,
       height,
       series: given.series ?? [{}],
-      axes: [0, 1].map((i) => ({ ...axis, size: i ? 46 : given.axes?.[0]?.label ? 44 : 28, ...given.axes?.[i] })),
+      axes: [0, 1].map((i) => ({ ...axis, space: i ? 28 : 50, size: i ? 46 : given.axes?.[0]?.label ? 44 : 28, ...given.axes?.[i] })),
     };
     if (paint) {
       const hook = (/** @type {uPlot} */ plot) => {

@@ -85,7 +85,8 @@ export function phi() {
       under.set(histogram?.edges.length ? steps(histogram) : [[-6, 6], [0, 0]]);
       const { layer, run } = store.selection;
       const saturated = layer === null ? null : store.frame?.runs[run]?.layers[layer]?.saturated;
-      setText(words, layer === null ? "" : t("phi.words", {
+      curves.root.hidden = under.root.hidden = key.hidden = layer !== null && !found;
+      setText(words, layer === null ? "" : !found ? t("phi.none") : t("phi.words", {
         layer: layerName(layer, run), activation: optionName(activation), share: Math.round(100 * (saturated ?? 0)),
       }));
     },
