@@ -1,4 +1,4 @@
-"""The command line: `tinygrad-init diagnose`, `explain`, `recommend`, `theory` and `phase-diagram`.
+"""The command line: `tinygrad-init diagnose`, `explain`, `recommend`, `theory`, `phase-diagram` and `lab`.
 
 Exit codes: 0 for success, 2 for bad input, 130 when interrupted (what was finished is printed); `diagnose` returns 1
 when no start was healthy.

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import diagnose, explain, phase_diagram, recommend, theory
+from . import diagnose, explain, lab, phase_diagram, recommend, theory
 from .options import BAD_INPUT, INTERRUPTED, InputError
 
 
@@ -18,7 +18,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tinygrad-init", description="Why does my network not train?")
     parser.add_argument("--version", action="version", version=f"tinygrad-init {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (diagnose, explain, recommend, theory, phase_diagram):
+    for command in (diagnose, explain, recommend, theory, phase_diagram, lab):
         command.add_to(commands)
     return parser
 

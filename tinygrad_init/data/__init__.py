@@ -3,7 +3,7 @@
 from .batches import batches, split
 from .files import DataError, load_csv, load_npz
 from .scaling import MinMaxScaler, Scaler, StandardScaler
-from .sets import DATASETS, Dataset, blobs, circles, digits, load, moons, spirals, xor
+from .sets import DATASETS, Dataset, blobs, checkerboard, circles, digits, load, moons, spirals, xor
 
 __all__ = [
     "DATASETS",
@@ -14,6 +14,7 @@ __all__ = [
     "StandardScaler",
     "batches",
     "blobs",
+    "checkerboard",
     "circles",
     "digits",
     "load",

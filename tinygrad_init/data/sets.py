@@ -95,6 +95,15 @@ def xor(samples: int = 400, noise: float = 0.0, rng: Seed = None) -> Dataset:
     return _labelled("xor", x + generator.normal(0, noise, x.shape), (x[:, 0] > 0) != (x[:, 1] > 0), 2)
 
 
+def checkerboard(samples: int = 400, noise: float = 0.0, rng: Seed = None, squares: int = 4) -> Dataset:
+    """The square from -1 to 1 as a board of `squares` by `squares` fields, of two classes in turn."""
+    generator = np.random.default_rng(rng)
+    _two_halves(samples)
+    x = generator.uniform(-1, 1, (samples, 2))
+    fields = np.floor((x + 1) * squares / 2).sum(1)
+    return _labelled("checkerboard", x + generator.normal(0, noise, x.shape), fields % 2, 2)
+
+
 def blobs(samples: int = 400, noise: float = 0.5, rng: Seed = None, centers: int = 3) -> Dataset:
     """Normal clouds around centers on a circle of radius 2, one a class."""
     generator = np.random.default_rng(rng)
@@ -112,6 +121,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "circles": circles,
     "spirals": spirals,
     "xor": xor,
+    "checkerboard": checkerboard,
     "blobs": blobs,
 }
 

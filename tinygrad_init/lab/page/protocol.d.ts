@@ -103,7 +103,7 @@ export interface AskPhase {
 export interface AskMicroscope {
   type: "microscope";
   expression: string;
-  values?: Record<string, number>;
+  values?: Record<string, number> | null;
 }
 
 /** Ask for the paths from the loss of one sample back to one weight. */
@@ -255,7 +255,7 @@ export interface StrongEdge {
   gradient: number | null;
 }
 
-/** What the network (or a unit) says over the square from -1.2 to 1.2, rows from below: low + value/255·(high - low). */
+/** The output (or a unit) over the square from -1.2 to 1.2, rows from below: low + value / 255 · (high - low). */
 export interface Map {
   kind: "probability" | "score" | "class" | "unit";
   size: number;

@@ -1,0 +1,57 @@
+"""`tinygrad-init lab`: the interactive experiment in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import secrets
+import webbrowser
+from typing import Any
+
+from .options import InputError
+
+
+def add_to(commands: Any) -> None:
+    """The command and its options."""
+    parser = commands.add_parser(
+        "lab",
+        help="open the Lab, the interactive experiment, in a browser",
+        description="Serve the Lab on this machine alone, without the internet, until Ctrl-C.",
+    )
+    add = parser.add_argument
+    add("--port", type=port, default=0, help="where to listen (any that is free)")
+    add("--token", type=token, metavar="TEXT", help="the secret in the URL, to keep over a restart (a new one)")
+    add("--no-browser", action="store_true", help="print the URL and open nothing")
+    parser.set_defaults(run=run)
+
+
+def port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 65535, got {text!r}")
+    return int(text)
+
+
+def token(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{16,128}", text):
+        raise argparse.ArgumentTypeError("expected 16 to 128 letters, digits, - or _")
+    return text
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    try:
+        from ..lab.server import HOST, listen, serve
+    except ImportError as error:
+        raise InputError(str(error)) from None
+    try:
+        listening = listen(args.port)
+    except OSError as error:
+        raise InputError(f"--port {args.port}: {error.strerror}") from None
+    secret = args.token or secrets.token_urlsafe(24)
+    url = f"http://{HOST}:{listening.getsockname()[1]}/?token={secret}"
+    print(url, flush=True)
+    if not args.no_browser:
+        webbrowser.open(url)
+    with listening:
+        serve(listening, secret).run(sockets=[listening])
+    return 0

@@ -1,0 +1,74 @@
+"""What an experiment consists of, for the page to lay out: hello and state."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import __version__
+from ..diagnosis.slopes import FLAT, derivative, steepest
+from ..nn import ACTIVATIONS, Activation, linear_maps
+from .build import Samples
+from .config import DATA, LAYERS, LOSSES, MOST_STEPS, NORMALIZATIONS, OPTIMIZERS, SAMPLES, STARTS, VARIANTS, WIDTH
+from .experiment import Experiment, Run
+from .frames import Curve, Hello, LayerOf, Limits, Points, RunOf, State
+
+REACH, CURVE_POINTS = 6.0, 121
+
+
+def hello() -> Hello:
+    """What there is to choose from."""
+    return Hello(
+        type="hello",
+        version=__version__,
+        activations=tuple(ACTIVATIONS),
+        starts=STARTS,
+        data=DATA,
+        losses=LOSSES,
+        optimizers=OPTIMIZERS,
+        normalizations=NORMALIZATIONS,
+        limits=Limits(LAYERS, WIDTH, SAMPLES, VARIANTS, MOST_STEPS),
+    )
+
+
+def state_of(experiment: Experiment) -> State:
+    """What was built."""
+    names = dict.fromkeys(name for run in experiment.runs for name in run.config.activations)
+    runs = tuple(run_of(run) for run in experiment.runs)
+    return State(
+        type="state",
+        config=experiment.config,
+        parameters=sum(run.parameters for run in runs),
+        points=points_of(experiment.samples),
+        classes=experiment.samples.classes,
+        epochs_of=experiment.epoch_steps,
+        runs=runs,
+        phi={name: curve(name) for name in names},
+        notes=tuple(dict.fromkeys(note for run in experiment.runs for note in run.notes)),
+    )
+
+
+def run_of(run: Run) -> RunOf:
+    """The layers of a run."""
+    names = {id(module): name for name, module in run.model.named_modules()}
+    layers = []
+    for linear, activation in linear_maps(run.model):
+        units, inputs = vars(linear)["weight"].shape
+        after = activation.name if isinstance(activation, Activation) else ""
+        layers.append(LayerOf(names[id(linear)], units, inputs, after))
+    return RunOf(run.label, sum(p.size for p in run.parameters), tuple(layers))
+
+
+def points_of(samples: Samples) -> Points | None:
+    """The samples, if they lie in a plane."""
+    if samples.x.shape[1] != 2:
+        return None
+    return Points(tuple(samples.x[:, 0].tolist()), tuple(samples.x[:, 1].tolist()), tuple(samples.y.tolist()))
+
+
+def curve(name: str) -> Curve:
+    """φ and φ' from -6 to 6."""
+    activation = Activation(name)
+    z = np.linspace(-REACH, REACH, CURVE_POINTS)
+    value = ACTIVATIONS[name](z).numpy()
+    slope = derivative(activation, z)
+    return Curve(tuple(z.tolist()), tuple(value.tolist()), tuple(slope.tolist()), FLAT * steepest(activation))

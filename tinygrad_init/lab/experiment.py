@@ -1,0 +1,168 @@
+"""An experiment that runs: networks side by side, steps, and a way back to every step.
+
+A step is a captured program: it runs in C without the interpreter's lock, and gives the same bits each time. So a
+checkpoint every now and then is enough to be at any step again exactly.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._engine.modes import no_grad
+from .._engine.tensor import Tensor
+from ..nn import Sequential
+from ..ops.losses import LOSSES
+from ..optim import Optimizer, clip_grad_norm_
+from ..program import capture
+from . import build
+from .config import Config
+
+Array = np.ndarray[Any, Any]
+Checkpoint = list[
+    tuple[list[Array], list[list[Array]]]
+]  # for every run: parameters, and what the update rule remembers
+
+MOST_CHECKPOINTS = 256
+CHECKPOINT_BYTES = 48 * 1024 * 1024
+MOST_LOSSES = 1 << 16
+
+
+class Run:
+    """One network being trained.
+
+    Attributes
+    ----------
+    label
+        "" for the first, else the variant's.
+    config
+        The experiment's, with what the variant changes.
+    notes
+        What the library said about the start.
+    losses
+        Of the batch of every step so far, before its update; of every `Experiment.stride`-th step where they are many.
+    """
+
+    def __init__(self, label: str, config: Config, samples: build.Samples) -> None:
+        self.label, self.config = label, config
+        self.model: Sequential = build.network(config, samples.x.shape[1], samples.outputs)
+        self.notes = build.start(self.model, config)
+        self.parameters: list[Tensor] = list(self.model.parameters())
+        self.optimizer: Optimizer = build.optimizer(config, self.parameters)
+        self.losses = array("d")
+        self.learn: Callable[[Array, Array], Tensor] = capture(self._learner())
+
+    def _learner(self) -> Callable[[Array, Array], Tensor]:
+        model, optimizer, loss, clip = self.model, self.optimizer, LOSSES[self.config.loss], self.config.clip
+
+        def learn(x: Any, y: Any) -> Tensor:
+            cost = loss(model(x), y)
+            optimizer.zero_grad()
+            cost.backward()
+            if clip:
+                clip_grad_norm_(optimizer.parameters, clip)
+            optimizer.step()
+            return cost
+
+        return learn
+
+    def save(self) -> tuple[list[Array], list[list[Array]]]:
+        """Copies of everything that a step changes and a later one reads."""
+        state = [[np.array(part) for part in self.optimizer.state[i]] for i in range(len(self.parameters))]
+        return [np.array(p.numpy()) for p in self.parameters], state
+
+    def load(self, saved: tuple[list[Array], list[list[Array]]]) -> None:
+        """Put it back, in place: the captured program goes on with the same memory."""
+        with no_grad():
+            for parameter, values in zip(self.parameters, saved[0], strict=True):
+                parameter.copy_(values)
+        for i, parts in enumerate(saved[1]):
+            for part, values in zip(self.optimizer.state[i], parts, strict=True):
+                part[...] = values
+
+
+class Experiment:
+    """The runs of a config, all at the same step.
+
+    Parameters
+    ----------
+    config
+        What is run.
+
+    Raises
+    ------
+    Invalid
+        The parts of the config do not fit each other.
+    """
+
+    def __init__(self, config: Config) -> None:
+        build.check(config)
+        self.config = config
+        self.samples = build.samples(config)
+        labels = ["", *(variant.label for variant in config.variants)]
+        self.runs = [Run(label, each, self.samples) for label, each in zip(labels, build.configs(config), strict=True)]
+        self.step, self.stride = 0, 1
+        self.epoch_steps = build.steps_an_epoch(config, len(self.samples.x))
+        self._order: tuple[int, Array] = (-1, np.empty(0))
+        self.checkpoints: dict[int, Checkpoint] = {}
+        self.spacing = 1
+        arrays = [values for run in self.runs for values in (*run.parameters, *sum(run.optimizer.state.values(), ()))]
+        size = sum(values.size * 8 for values in arrays)
+        self.most_checkpoints = max(2, min(MOST_CHECKPOINTS, CHECKPOINT_BYTES // size))
+        self.keep()
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        """Inputs and targets of a step."""
+        samples, size = self.samples, self.config.batch
+        if size == 0:
+            return samples.x, samples.target
+        epoch, i = divmod(step, self.epoch_steps)
+        if self._order[0] != epoch:
+            self._order = epoch, build.order_of(self.config, len(samples.x), epoch)
+        chosen = self._order[1][i * size : (i + 1) * size]
+        return samples.x[chosen], samples.target[chosen]
+
+    def advance(self) -> None:
+        """One step of every run."""
+        x, y = self.batch(self.step)
+        for run in self.runs:
+            loss = run.learn(x, y).item()
+            if len(run.losses) * self.stride == self.step:
+                run.losses.append(loss)
+        if len(self.runs[0].losses) > MOST_LOSSES:
+            self.stride *= 2
+            for run in self.runs:
+                run.losses = run.losses[::2]
+        self.step += 1
+        if self.step % self.spacing == 0:
+            self.keep()
+
+    def keep(self) -> None:
+        """Make a checkpoint of this step; where there are too many, every other one goes."""
+        if self.step in self.checkpoints:
+            return
+        self.checkpoints[self.step] = [run.save() for run in self.runs]
+        while len(self.checkpoints) > self.most_checkpoints:
+            self.spacing *= 2
+            self.checkpoints = {step: kept for step, kept in self.checkpoints.items() if step % self.spacing == 0}
+
+    def back(self, step: int) -> None:
+        """To the nearest checkpoint at or before a step, unless that lies further back than where the runs are now.
+
+        From there `advance` leads to the step itself, exactly.
+        """
+        nearest = max(kept for kept in self.checkpoints if kept <= step)
+        if self.step > step or nearest > self.step:
+            self.keep()  # the way forward again is then short
+            nearest = max(kept for kept in self.checkpoints if kept <= step)
+            for run, saved in zip(self.runs, self.checkpoints[nearest], strict=True):
+                run.load(saved)
+            self.step = nearest
+
+    @property
+    def timeline(self) -> tuple[int, ...]:
+        """The steps of the checkpoints, ascending."""
+        return tuple(sorted(self.checkpoints))

@@ -1,0 +1,322 @@
+"""What the server of the Lab says to the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .config import Config
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large an experiment may be."""
+
+    layers: int
+    width: int
+    samples: int
+    variants: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The first message: what there is to choose from."""
+
+    type: Literal["hello"]
+    version: str
+    activations: tuple[str, ...]
+    starts: tuple[str, ...]
+    data: tuple[str, ...]
+    losses: tuple[str, ...]
+    optimizers: tuple[str, ...]
+    normalizations: tuple[str, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Points:
+    """Samples in the plane."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    label: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerOf:
+    """A linear map with the activation after it ("" after the last)."""
+
+    name: str
+    units: int
+    inputs: int
+    activation: str
+
+
+@dataclass(frozen=True)
+class RunOf:
+    """One of the networks that are trained side by side."""
+
+    label: str
+    parameters: int
+    layers: tuple[LayerOf, ...]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """An activation and its slope over z; saturated where |slope| is below `flat`."""
+
+    z: tuple[float, ...]
+    value: tuple[float, ...]
+    slope: tuple[float, ...]
+    flat: float
+
+
+@dataclass(frozen=True)
+class State:
+    """What was built from a config."""
+
+    type: Literal["state"]
+    config: Config
+    parameters: int
+    points: Points | None
+    classes: int
+    epochs_of: int
+    runs: tuple[RunOf, ...]
+    phi: dict[str, Curve]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VerdictOf:
+    """What is wrong, at which layer (from 1), and why."""
+
+    word: str
+    layer: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class AnswerOf:
+    """One of the five questions."""
+
+    question: str
+    good: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class LayerNow:
+    """A layer: log10 ‖∂C/∂W‖ (null for exactly 0), rms of z, a and ∂C/∂z a sample, and shares of its units or numbers.
+
+    `theory_z` and `theory_dz` are low, expected and high, as of `report_step`.
+    """
+
+    dw: float
+    z: float
+    a: float
+    dz: float
+    saturated: float
+    dead: float
+    not_finite: float
+    distinct: int
+    units: int
+    theory_z: tuple[float, float, float] | None
+    theory_dz: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True)
+class StrongEdge:
+    """One of a layer's strongest edges, from an input to a unit."""
+
+    source: int
+    target: int
+    weight: float
+    gradient: float
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The edges of a layer: matrices, unit by input, or in large networks only the strongest by weight or gradient."""
+
+    weight: tuple[tuple[float, ...], ...] | None
+    gradient: tuple[tuple[float, ...], ...] | None
+    strong: tuple[StrongEdge, ...] | None
+
+
+@dataclass(frozen=True)
+class Map:
+    """The output (or a unit) over the square from -1.2 to 1.2, rows from below: low + value / 255 · (high - low).
+
+    `kind` is "probability" (of class 1), "score" (above 0: class 1), "class" (its number) or "unit".
+    """
+
+    kind: Literal["probability", "score", "class", "unit"]
+    size: int
+    low: float
+    high: float
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts between edges."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Histograms:
+    """Of one layer, or of one of its units."""
+
+    z: Histogram
+    a: Histogram
+    dz: Histogram
+    dw: Histogram
+
+
+@dataclass(frozen=True)
+class SpectrumOf:
+    """Of the weight: eigenvalues (empty unless square), singular values, log10 ‖W^t‖ for t = 1, 2, …"""
+
+    eigenvalues: tuple[tuple[float, float], ...]
+    singular: tuple[float, ...]
+    growth: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FactorOf:
+    """One factor of ‖∂C/∂W‖, as of `report_step`."""
+
+    label: str
+    name: str
+    log10: float
+
+
+@dataclass(frozen=True)
+class WeightOf:
+    """The selected weight."""
+
+    value: float
+    gradient: float
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What was selected."""
+
+    layer: int
+    unit: int | None
+    input: int | None
+    histograms: Histograms
+    spectrum: SpectrumOf | None
+    factors: tuple[FactorOf, ...]
+    unit_map: Map | None
+    weight: WeightOf | None
+
+
+@dataclass(frozen=True)
+class RunNow:
+    """A run at a step. Loss, accuracy and layers are those of at most 256 samples."""
+
+    loss: float
+    accuracy: float
+    losses: tuple[tuple[int, float], ...]
+    verdict: VerdictOf | None
+    answers: tuple[AnswerOf, ...]
+    report_step: int | None
+    layers: tuple[LayerNow, ...]
+    edges: tuple[Edges, ...]
+    map: Map | None
+    detail: Detail | None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All runs at a step."""
+
+    type: Literal["frame"]
+    step: int
+    epoch: float
+    playing: bool
+    timeline: tuple[int, ...]
+    runs: tuple[RunNow, ...]
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A layer in the phase diagram."""
+
+    run: int
+    layer: int
+    sigma_w: float
+    sigma_b: float
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The phase diagram: ln χ by rows of sigma_b, and the sigma_w of the edge of chaos for each."""
+
+    type: Literal["phase"]
+    activation: str
+    sigma_w: tuple[float, ...]
+    sigma_b: tuple[float, ...]
+    log_chi: tuple[tuple[float, ...], ...]
+    edge: tuple[float, ...]
+    dots: tuple[Dot, ...]
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one node adds to the cotangent of another; null stands for all nodes that are not shown."""
+
+    source: int | None
+    value: float
+
+
+@dataclass(frozen=True)
+class Node:
+    """A number of a graph: `local` are the derivatives by its inputs, `incoming` is the final cotangent."""
+
+    id: int
+    op: str
+    label: str
+    inputs: tuple[int, ...]
+    value: float
+    forward_order: int
+    backward_order: int
+    local: tuple[float, ...]
+    incoming: float
+    contributions: tuple[Contribution, ...]
+
+
+@dataclass(frozen=True)
+class Microscope:
+    """A graph of single numbers, and the number of its result."""
+
+    type: Literal["microscope"]
+    nodes: tuple[Node, ...]
+    output: int
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file."""
+
+    type: Literal["export"]
+    what: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Error:
+    """Something asked for cannot be done; `field` says which part of the message is to blame ("" for none)."""
+
+    type: Literal["error"]
+    field: str
+    message: str
+
+
+SAID: tuple[Any, ...] = (Hello, State, Frame, Phase, Microscope, Export, Error)

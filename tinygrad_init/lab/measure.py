@@ -1,0 +1,291 @@
+"""What a frame shows of every run.
+
+What changes with every step is read off one captured forward and backward pass over a probe, at most 256 samples; what
+takes longer (the verdict, the five answers, theory, factors) comes from `diagnose` on the same samples, and is as old
+as `report_step` says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .._engine.backward import grad
+from .._engine.modes import no_grad
+from .._engine.tensor import Tensor
+from ..diagnosis import Report, classes, diagnose
+from ..diagnosis.experiment import accuracy
+from ..diagnosis.signal import rms
+from ..diagnosis.slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at, steepest
+from ..diagnosis.watch import layers_in
+from ..nn import Activation, Linear, Module, linear_maps, observe
+from ..ops.losses import LOSSES
+from ..program import capture
+from .build import Samples
+from .experiment import Experiment, Run
+from .frames import AnswerOf, Edges, LayerNow, Map, RunNow, StrongEdge, VerdictOf
+
+Array = np.ndarray[Any, Any]
+
+PROBE = 256
+GRID, REACH = 40, 1.2
+MOST_EDGES = 2500  # of a network that is sent whole
+MOST_STRONG, STRONGEST = 400, 16  # of a larger network, and of a layer of it
+MOST_LOSSES = 400
+
+
+@dataclass(frozen=True)
+class LayerLook:
+    """A linear map on the probe: z and a of shape (samples, units), what went into the activation, ∂C/∂z and ∂C/∂W."""
+
+    z: Array
+    a: Array
+    into: Array
+    dz: Array
+    dw: Array
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run on the probe, at one step."""
+
+    loss: float
+    output: Array
+    layers: tuple[LayerLook, ...]
+
+
+class Watched:
+    """A run with what is needed to look at it.
+
+    Attributes
+    ----------
+    run
+        What is looked at.
+    report, report_step
+        The last diagnosis and when it was made.
+    """
+
+    def __init__(self, run: Run, samples: Samples) -> None:
+        self.run, self.samples = run, samples
+        self.x, self.y, self.target = samples.x[:PROBE], samples.y[:PROBE], samples.target[:PROBE]
+        self.report: Report | None = None
+        self.report_step: int | None = None
+        maps: list[Any] = linear_maps(run.model)
+        self.linears: list[Linear] = [linear for linear, _ in maps]
+        self.activations: list[Activation | None] = [activation for _, activation in maps]
+        self._look: Callable[[Array, Array], Any] = capture(self._looker())
+        self._predict: Callable[[Array], Any] = capture(self._predictor())
+        self._shapes: dict[str, tuple[float, bool]] = {}
+
+    def _looker(self) -> Callable[[Array, Array], Any]:
+        model, loss, weights = self.run.model, LOSSES[self.run.config.loss], [each.weight for each in self.linears]
+
+        def look(x: Any, y: Any) -> Any:
+            with observe() as calls:
+                output = model(x)
+            cost = loss(output, y)
+            found = layers_in(calls)
+            z = [linear.output for linear, _ in found]
+            gradients = grad(cost, [*z, *weights])
+            # An activation of x: what goes in and what comes out; the last layer has none.
+            ends = [(z[-1], z[-1]) if call is None else (call.inputs[0], call.output) for _, call in found]
+            return cost, output, z, ends, gradients
+
+        return look
+
+    def _predictor(self) -> Callable[[Array], Any]:
+        model = self.run.model
+
+        def output(x: Any) -> Any:
+            with no_grad():
+                return model(x)
+
+        return output
+
+    def look(self) -> Look:
+        """Forward and backward over the probe; parameters and their gradients stay as they are."""
+        with np.errstate(all="ignore"):
+            cost, output, z, ends, gradients = self._look(self.x, self.target)
+        depth = len(z)
+        layers = tuple(
+            LayerLook(z[i].numpy(), ends[i][1].numpy(), ends[i][0].numpy(), dz.numpy() * len(self.x), dw.numpy())
+            for i, (dz, dw) in enumerate(zip(gradients[:depth], gradients[depth:], strict=True))
+        )
+        return Look(cost.item(), output.numpy(), layers)
+
+    def diagnose(self, step: int) -> None:
+        """The whole report; takes from some hundredths of a second to some seconds."""
+        self.report = diagnose(self.run.model, self.x, self.target, self.run.config.loss, self.run.config.lr)
+        self.report_step = step
+
+    def now(self, step: int, stride: int, look: Look) -> RunNow:
+        """The run in a frame, without detail."""
+        report = self.report
+        verdict = None if report is None else VerdictOf(**vars(report.verdict))
+        answers = () if report is None else tuple(AnswerOf(a.question, a.good, a.sentence) for a in report.answers)
+        return RunNow(
+            loss=look.loss,
+            accuracy=accuracy(look.output, self.y),
+            losses=thinned(self.run.losses, stride, step, look.loss if self.run.config.batch == 0 else None),
+            verdict=verdict,
+            answers=answers,
+            report_step=self.report_step,
+            layers=self.layers(look),
+            edges=self.edges(look),
+            map=self.map(),
+            detail=None,
+        )
+
+    def layers(self, look: Look) -> tuple[LayerNow, ...]:
+        """Statistics of every layer, as `diagnosis.Layer` has them."""
+        theory: dict[str, Any] = {} if self.report is None else {p.what: p for p in self.report.predictions}
+
+        def expected(what: str, i: int) -> tuple[float, float, float] | None:
+            found = theory.get(what)
+            return None if found is None else (found.low[i], found.expected[i], found.high[i])
+
+        found = []
+        for i, (layer, linear, activation) in enumerate(zip(look.layers, self.linears, self.activations, strict=True)):
+            saturated, dead = (0.0, 0.0) if activation is None else self.flat(activation, layer.into)
+            arrays = [linear.weight.numpy()] if linear.bias is None else [linear.weight.numpy(), linear.bias.numpy()]
+            finite = all(np.isfinite(part).all() for part in (layer.z, layer.a, layer.dz, layer.dw))
+            found.append(
+                LayerNow(
+                    dw=decimal_log(rms(layer.dw) * math.sqrt(layer.dw.size)),
+                    z=rms(layer.z),
+                    a=rms(layer.a),
+                    dz=rms(layer.dz),
+                    saturated=saturated,
+                    dead=dead,
+                    not_finite=0.0 if finite else share_not_finite(layer),
+                    distinct=len(classes(arrays)),
+                    units=linear.out_features,
+                    theory_z=expected("z", i),
+                    theory_dz=expected("dz", i),
+                )
+            )
+        return tuple(found)
+
+    def flat(self, activation: Activation, into: Array) -> tuple[float, float]:
+        """The shares of saturated and of dead units."""
+        if activation.name not in self._shapes:
+            self._shapes[activation.name] = steepest(activation), flat_on_both_sides(activation)
+        top, both = self._shapes[activation.name]
+        with np.errstate(all="ignore"):
+            slopes = slopes_at(activation, into, top)
+        dead = float(np.mean(np.all(slopes == 0, axis=0)))
+        return float(np.mean(np.mean(slopes < FLAT, axis=0) >= MOSTLY)) if both else 0.0, dead
+
+    def edges(self, look: Look) -> tuple[Edges, ...]:
+        """Weights and their gradients; of a large network only the strongest of each layer."""
+        pairs = [(linear.weight.numpy(), layer.dw) for linear, layer in zip(self.linears, look.layers, strict=True)]
+        if sum(weight.size for weight, _ in pairs) <= MOST_EDGES:
+            return tuple(Edges(rows(weight), rows(gradient), None) for weight, gradient in pairs)
+        most = min(STRONGEST, MOST_STRONG // len(pairs))
+        return tuple(Edges(None, None, strongest(weight, gradient, most)) for weight, gradient in pairs)
+
+    @cached_property
+    def grid(self) -> Array:
+        """The points of the map, row by row from below."""
+        axis = np.linspace(-REACH, REACH, GRID)
+        return np.stack([np.tile(axis, GRID), np.repeat(axis, GRID)], 1)
+
+    def map(self) -> Map | None:
+        """What the network says over the plane; None for data with more features."""
+        if self.samples.x.shape[1] != 2:
+            return None
+        with np.errstate(all="ignore"), self.evaluating():
+            output = self._predict(self.grid).numpy()
+            kind, low, high, values = decision(output, self.run.config.loss, self.samples.classes)
+        return Map(kind, GRID, low, high, as_bytes(values, low, high))
+
+    def evaluating(self) -> Any:
+        """A context in which batch normalization uses the statistics of what was last looked at."""
+        return evaluation(self.run.model) if self.run.config.normalization == "batch" else no_grad()
+
+    def unit_map(self, layer: int, unit: int) -> Map | None:
+        """What a unit says over the plane."""
+        if self.samples.x.shape[1] != 2:
+            return None
+        with np.errstate(all="ignore"), self.evaluating(), no_grad(), observe() as calls:
+            self.run.model(Tensor(self.grid, np.float64))
+        linear, activation = layers_in(calls)[layer]
+        values = (linear if activation is None else activation).output.numpy()[:, unit]
+        known = values[np.isfinite(values)]
+        low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+        return Map("unit", GRID, low, high, as_bytes(values, low, high))
+
+
+class evaluation:
+    """A context in which a model is in evaluation mode."""
+
+    def __init__(self, model: Module) -> None:
+        self.model = model
+
+    def __enter__(self) -> None:
+        self.model.eval()
+
+    def __exit__(self, *exception: object) -> None:
+        self.model.train()
+
+
+def watch(experiment: Experiment) -> list[Watched]:
+    """All runs of an experiment, to be looked at."""
+    return [Watched(run, experiment.samples) for run in experiment.runs]
+
+
+def decision(output: Array, loss: str, classes: int) -> tuple[Any, float, float, Array]:
+    """What outputs mean, as one number a sample: its kind, the ends of its scale, the numbers."""
+    if classes > 2:
+        return "class", 0.0, float(classes - 1), output.argmax(1).astype(np.float64)
+    score = output[:, 0] if output.shape[1] == 1 else output[:, 1] - output[:, 0]
+    if loss in ("cross_entropy", "binary_cross_entropy") and output.shape[1] in (1, 2):
+        return "probability", 0.0, 1.0, 1 / (1 + np.exp(-score))
+    return "score", -1.0, 1.0, score
+
+
+def as_bytes(values: Array, low: float, high: float) -> tuple[int, ...]:
+    """Numbers on a scale as whole ones from 0 to 255; what is no number lies in the middle."""
+    span = high - low or 1.0
+    scaled = np.nan_to_num(np.clip((values - low) / span, 0, 1), nan=0.5)
+    return tuple(np.rint(255 * scaled).astype(int).tolist())
+
+
+def strongest(weight: Array, gradient: Array, most: int) -> tuple[StrongEdge, ...]:
+    """The edges with the largest weights and those with the largest gradients."""
+    chosen: dict[int, None] = {}
+    for matrix in (weight, gradient):
+        size = np.nan_to_num(np.abs(matrix.reshape(-1)), nan=0.0, posinf=np.finfo(float).max)
+        count = min(most, size.size)
+        chosen.update(dict.fromkeys(np.argpartition(-size, count - 1)[:count].tolist()))
+    inputs = weight.shape[1]
+    return tuple(
+        StrongEdge(i % inputs, i // inputs, float(weight.flat[i]), float(gradient.flat[i])) for i in sorted(chosen)
+    )
+
+
+def rows(matrix: Array) -> tuple[tuple[float, ...], ...]:
+    """A matrix as tuples."""
+    return tuple(tuple(row) for row in matrix.tolist())
+
+
+def thinned(losses: Any, stride: int, step: int, current: float | None) -> tuple[tuple[int, float], ...]:
+    """At most 400 points of a curve of losses up to a step, and the loss at the step itself if it is known."""
+    known = min(-(-step // stride), len(losses))
+    found = [(i * stride, losses[i]) for i in range(0, known, max(1, -(-known // (MOST_LOSSES - 1))))]
+    return tuple(found if current is None and found else [*found, (step, math.nan if current is None else current)])
+
+
+def decimal_log(value: float) -> float:
+    """log10; -inf of 0, NaN of what is not finite."""
+    return -math.inf if value == 0 else math.log10(value) if math.isfinite(value) else math.nan
+
+
+def share_not_finite(layer: LayerLook) -> float:
+    """The largest share of numbers that are infinite or NaN, of z, a, ∂C/∂z and ∂C/∂W."""
+    return max(float(np.mean(~np.isfinite(part))) for part in (layer.z, layer.a, layer.dz, layer.dw))

@@ -1,0 +1,241 @@
+"""What one open page has: an experiment, and a thread that trains it and says what it sees.
+
+The thread takes a command, or trains a little, or looks closer while there is nothing else to do; each is short, so
+that a command never waits long. Everything that moves the experiment, be it "play", "step" or "seek", is a goal: a step
+to train to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from . import frames, protocol
+from .build import Invalid
+from .config import MOST_STEPS
+from .describe import state_of
+from .experiment import Experiment
+from .measure import Watched, watch
+
+FRAME_SECONDS = 0.05
+SLICE_SECONDS = 0.02  # of training, before commands are looked at again
+REPORT_SECONDS = 1.0  # between two diagnoses while playing
+REPORT_SHARE = 0.1  # of the time, for diagnoses while playing
+FRAME_SHARE = 0.5  # and for looking and telling
+WAITING = 32  # commands
+
+# Only so many threads work at a time: more would wait for the interpreter's lock, and the server with them.
+TURNS = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+
+
+class Visit:
+    """The experiment of one page.
+
+    Parameters
+    ----------
+    say
+        Takes every message to the page, in the thread of the visit.
+    """
+
+    def __init__(self, say: Callable[[Any], object]) -> None:
+        self.say = say
+        self.commands: queue.Queue[Any] = queue.Queue(WAITING)
+        self.ended = threading.Event()
+        self.experiment: Experiment | None = None
+        self.watched: list[Watched] = []
+        self.selected = protocol.Select("select")
+        self.goal = 0
+        self.playing = False
+        self.steps_per_frame = 0
+        self.next_frame = 0.0  # when the next one may be made
+        self.last_frame_step = 0
+        self.answer_due = False  # a frame that was asked for
+        self.next_report = 0.0
+        self.thread = threading.Thread(target=self.live, name="lab-visit", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take commands."""
+        self.thread.start()
+
+    def end(self) -> None:
+        """Stop working, at once or after what is being computed; may be called from any thread."""
+        self.ended.set()
+        with contextlib.suppress(queue.Full):
+            self.commands.put_nowait(None)  # wakes it up if it waits
+
+    def live(self) -> None:
+        """Take commands and work until the visit ends."""
+        while not self.ended.is_set():
+            command = self.next_command()
+            if self.ended.is_set():
+                break
+            with TURNS:
+                try:
+                    if command is None:
+                        self.work()
+                    else:
+                        self.handle(command)
+                except Invalid as error:
+                    self.say(frames.Error("error", error.field, error.message))
+                except MemoryError:
+                    self.leave()
+                    self.say(frames.Error("error", "", "not enough memory for this experiment"))
+                except Exception as error:  # a defect of ours must not end the visit
+                    self.halt()
+                    self.say(frames.Error("error", "", f"unexpected {type(error).__name__}: {error}"[:300]))
+        self.leave()
+
+    def next_command(self) -> Any:
+        """The next command; None if there is work to do before one comes."""
+        wait = self.pause_before_work()
+        try:
+            command = self.commands.get(timeout=wait) if wait else self.commands.get(wait is None)
+        except queue.Empty:
+            return None
+        return command
+
+    def pause_before_work(self) -> float | None:
+        """For how many seconds there is nothing to do; None: until a command comes."""
+        if self.experiment is None:
+            return None
+        if self.answer_due or self.experiment.step < self.goal:
+            if self.playing and self.frame_is_full():
+                return max(0.0, self.next_frame - time.monotonic())
+            return 0.0
+        return 0.0 if self.stale() else None
+
+    def frame_is_full(self) -> bool:
+        """Whether all steps between two frames are done."""
+        done = (self.experiment.step if self.experiment else 0) - self.last_frame_step
+        return 0 < self.steps_per_frame <= done
+
+    def leave(self) -> None:
+        """Give the memory back."""
+        self.experiment, self.watched = None, []
+
+    def halt(self) -> None:
+        """Let the experiment stay where it is."""
+        self.playing, self.answer_due = False, False
+        self.goal = self.experiment.step if self.experiment else 0
+        for each in self.watched:
+            each.report_step = self.goal  # nor look closer at it
+
+    def handle(self, command: Any) -> None:
+        """Do what the page asks for."""
+        if isinstance(command, protocol.Configure):
+            self.configure(command)
+            return
+        if isinstance(command, protocol.Select):
+            self.selected = command
+            self.answer_due = self.experiment is not None
+            return
+        from . import asked
+
+        answer = asked.answer(self.experiment, self.watched, command)
+        if answer is not None:
+            self.say(answer)
+            return
+        if self.experiment is None:
+            raise Invalid("type", f"expected configure before {command.type}")
+        self.move(self.experiment, command)
+
+    def configure(self, command: protocol.Configure) -> None:
+        """Build an experiment; what was before goes first, so that the memory is not needed twice."""
+        self.leave()
+        self.halt()
+        experiment = Experiment(command.config)
+        self.watched = watch(experiment)
+        self.experiment, self.goal, self.answer_due = experiment, command.step, True
+        self.selected = protocol.Select("select")
+        self.say(state_of(experiment))
+
+    def move(self, experiment: Experiment, command: Any) -> None:
+        """Set the goal."""
+        self.playing = isinstance(command, protocol.Play)
+        self.answer_due = True
+        step = experiment.step
+        if isinstance(command, protocol.Play):
+            self.goal, self.steps_per_frame = MOST_STEPS, command.steps_per_frame
+            self.last_frame_step, self.next_frame = step, 0.0
+        elif isinstance(command, protocol.Pause):
+            self.goal = step
+        elif isinstance(command, protocol.Step):
+            self.goal = min(step + command.steps, MOST_STEPS)
+        elif isinstance(command, protocol.Epoch):
+            self.goal = min((step // experiment.epoch_steps + 1) * experiment.epoch_steps, MOST_STEPS)
+        else:
+            self.goal = command.step if isinstance(command, protocol.Seek) else 0
+            experiment.back(self.goal)
+
+    def work(self) -> None:
+        """Train for a moment, tell what is to be told, or look closer."""
+        experiment = self.experiment
+        if experiment is None:
+            return
+        if experiment.step < self.goal:
+            until = time.monotonic() + SLICE_SECONDS
+            while (
+                experiment.step < self.goal and time.monotonic() < until and not (self.playing and self.frame_is_full())
+            ):
+                experiment.advance()
+        arrived = experiment.step >= self.goal
+        if arrived and self.playing and experiment.step >= MOST_STEPS:
+            self.playing, self.answer_due = False, True
+        if self.playing:
+            if time.monotonic() >= self.next_frame and (self.steps_per_frame == 0 or self.frame_is_full()):
+                self.frame(experiment)
+        elif arrived and self.answer_due:
+            self.answer_due = False
+            self.frame(experiment)
+        elif arrived:
+            self.look_closer(experiment)
+
+    def stale(self) -> list[Watched]:
+        """The runs whose report is about another step, the oldest first."""
+        step = self.experiment.step if self.experiment else 0
+        found = [each for each in self.watched if each.report_step != step]
+        return sorted(found, key=lambda each: -1 if each.report_step is None else each.report_step)
+
+    def look_closer(self, experiment: Experiment) -> None:
+        """Diagnose one run; when all are done, tell."""
+        for each in self.stale()[:1]:
+            each.diagnose(experiment.step)
+        if not self.stale():
+            self.frame(experiment)
+
+    def frame(self, experiment: Experiment) -> None:
+        """Look at all runs and tell."""
+        began = time.monotonic()
+        if self.playing and began >= self.next_report:
+            for each in self.stale()[:1]:
+                each.diagnose(experiment.step)
+                took = time.monotonic() - began
+                self.next_report = began + max(REPORT_SECONDS / len(self.watched), took / REPORT_SHARE)
+        began_looking = time.monotonic()
+        self.say(self.frame_of(experiment))
+        now = time.monotonic()
+        self.last_frame_step = experiment.step
+        self.next_frame = max(began + FRAME_SECONDS, now + (now - began_looking) * (1 / FRAME_SHARE - 1))
+
+    def frame_of(self, experiment: Experiment) -> frames.Frame:
+        """What all runs look like now."""
+        from .detail import with_detail
+
+        runs = []
+        for i, each in enumerate(self.watched):
+            look = each.look()
+            now = each.now(experiment.step, experiment.stride, look)
+            runs.append(with_detail(now, each, look, self.selected) if i == self.selected.run else now)
+        return frames.Frame(
+            type="frame",
+            step=experiment.step,
+            epoch=experiment.step / experiment.epoch_steps,
+            playing=self.playing,
+            timeline=experiment.timeline,
+            runs=tuple(runs),
+        )

@@ -1,0 +1,39 @@
+"""Messages as text: numbers with a few digits, infinities and NaN as null."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+DIGITS = 5
+
+
+def encode(message: Any, digits: int | None = DIGITS) -> str:
+    """A message as JSON text.
+
+    Parameters
+    ----------
+    message
+        An instance of a dataclass.
+    digits
+        To how many digits numbers are rounded; None for all that they have.
+    """
+    return json.dumps(plain(message, digits), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def plain(value: Any, digits: int | None = DIGITS) -> Any:
+    """What JSON knows."""
+    kind = type(value)
+    if kind is float:
+        if not math.isfinite(value):
+            return None
+        return value if digits is None else float(f"{value:.{digits}g}")
+    if kind in (int, str, bool) or value is None:
+        return value
+    if kind is tuple or kind is list:
+        return [plain(item, digits) for item in value]
+    if kind is dict:
+        return {key: plain(item, digits) for key, item in value.items()}
+    return {field.name: plain(getattr(value, field.name), digits) for field in dataclasses.fields(value)}
