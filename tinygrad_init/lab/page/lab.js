@@ -25,6 +25,8 @@ let waiting;
 /** Whether the user wants it to play, through changes and lost connections. */
 let wanted = false;
 let stepsPerFrame = 1;
+/** Of the newest frame, for going on after a lost connection. */
+let step = 0;
 /** Frames of the network before the last change may still be on their way. */
 let fresh = false;
 
@@ -50,7 +52,7 @@ export function connect() {
     open() {
       connection("open");
       // After a lost connection the server may be a new one, which knows nothing: it computes its way back to this step.
-      configure(store.frame?.step ?? 0);
+      configure(step);
       if (wanted) play(stepsPerFrame);
     },
     lost() {
@@ -73,14 +75,14 @@ function receive(message) {
     store.emit("hello");
   } else if (message.type === "state") {
     store.built = message;
+    store.frame = null; // of the networks before
     fresh = true;
     clampSelection();
     store.emit("built");
   } else if (message.type === "frame") {
     if (!fresh) return;
-    const before = store.frame?.playing;
     store.frame = message;
-    if (before !== message.playing) store.emit("view");
+    step = message.step;
     store.emit("frame");
   } else if (message.type === "error") {
     showError(message.field, message.message);
@@ -88,15 +90,16 @@ function receive(message) {
   for (const listener of listeners.get(message.type) ?? []) listener(message);
 }
 
-/** @param {number} [step] */
-function configure(step = 0) {
+/** @param {number} [from] the step to go on from */
+function configure(from = 0) {
   clearTimeout(waiting);
   waiting = undefined;
   fresh = false;
   clearErrors();
   // The server says which names it knows, and says so at the control if one is unknown: a link may hold any.
   const config = /** @type {import("./protocol.js").Config} */ (store.config);
-  send({ type: "configure", config, step });
+  step = from;
+  send({ type: "configure", config, step: from });
   sendSelection();
 }
 

@@ -32,7 +32,8 @@ const PARTS = [
   [/its (\d+) units are (\d+) different ones, each several times/, "$1 个单元中只有 $2 种，各重复多次"],
   [/∂C\/∂W is exactly 0 in (.+?) and stays so: /, "∂C/∂W 恰为 0 并将一直如此（$1）："],
   [/∂C\/∂W is exactly 0 in (.+?): /, "∂C/∂W 恰为 0（$1）："],
-  [/layer (\d+) can wake in step (\d+)(?:, layer (\d+) not before step (\d+))?/, "第 $1 层可在第 $2 步醒来"],
+  [/layer (\d+) can wake in step (\d+)/, "第 $1 层可在第 $2 步醒来"],
+  [/, layer (\d+) not before step (\d+)/, "，第 $1 层不早于第 $2 步"],
   [/(\d+%) of its units have slope 0 on every sample (?:at the start|after training): nothing passes/, "$1 的单元在所有样本上导数为 0：什么也传不过去"],
   [/(\d+%) of its units are on the flat part of (\S+) (?:at the start|after training) \(rms z (\S+)\)/, "$1 的单元处在 $2 的平坦区（rms z 为 $3）"],
   [/; loss (\S+) to (\S+)/, "；损失从 $1 到 $2"],
@@ -50,6 +51,15 @@ const PARTS = [
   [/Nothing: the start is healthy, and the loss has no slope\./, "无需改动：起点健康，损失已无斜率。"],
   [/Nothing: the start is healthy\./, "无需改动：起点健康。"],
   [/Keep the start; with plain gradient descent a learning rate near (\S+) instead of (\S+) would change weights by (\S+) a step, now it is (\S+)\.$/, "保留起点；普通梯度下降时，学习率取 $1 左右（现为 $2）可使每步权重改变 $3，现在是 $4。"],
+  [/the loss derivative is 0/g, "损失的导数为 0"],
+  [/φ' is 0 on every sample that sends a gradient/g, "φ′ 在所有传来梯度的样本上为 0"],
+  [/the next layer's weights are 0/g, "下一层的权重为 0"],
+  [/whatever it feeds gets no gradient itself/g, "它所连接的单元自己也没有梯度"],
+  [/the layer's input is 0 on every sample/g, "该层输入在所有样本上为 0"],
+  [/no sample has both an input and a gradient there/g, "没有样本同时具有输入和梯度"],
+  [/the samples' \(or units'\) contributions cancel exactly/g, "各样本（或单元）的贡献恰好抵消"],
+  [/it is too small for the dtype/g, "数值小到数据类型无法表示"],
+  [/(\d+%) because /g, "$1 因为"],
   [/layers (\d+) to (\d+)/g, "第 $1 至 $2 层"],
   [/layers ([\d, ]+\d)/g, "第 $1 层"],
   [/layer (\d+)/g, "第 $1 层"],
@@ -64,6 +74,6 @@ const PARTS = [
 export function translateSentence(text) {
   const translated = PARTS.reduce((sentence, [pattern, chinese]) => sentence.replace(pattern, chinese), text)
     .replace(/\{(\w+)\}/g, (_, word) => STRINGS[`verdict.${word}`]?.[1] ?? word)
-    .replace(/([。\u4e00-\u9fff）])\.$/, "$1。");
+    .replace(/([\u4e00-\u9fff）)])\.$/, "$1。");
   return translated === text ? null : translated;
 }

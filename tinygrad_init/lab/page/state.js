@@ -74,6 +74,11 @@ class Store {
 
 export const store = new Store();
 
+/** What a run is called: the first is A, the others are labelled in the config. @param {number} run @returns {string} */
+export function runLabel(run) {
+  return store.built?.runs[run]?.label || String.fromCharCode(65 + run);
+}
+
 /** The activation of every hidden layer. @param {Config} config @returns {string[]} */
 export function activationsOf(config) {
   const { activations, layers } = config;

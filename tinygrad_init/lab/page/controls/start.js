@@ -38,7 +38,7 @@ export function startEditor({ field, label, get, set, none, labelled }) {
       label: `start.${scale}`,
       min: scale === "constant" ? -2 : 0,
       max: scale === "sigma_w" ? 4 : 2,
-      most: 1000,
+      most: 100,
       step: 0.01,
       get: () => chosen()[scale],
       set: (value) => set({ ...chosen(), [scale]: value }),

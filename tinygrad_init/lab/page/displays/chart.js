@@ -63,7 +63,7 @@ export class Chart {
   #make(width, height) {
     const colours = palette();
     const { options, paint, under } = this.description;
-    const axis = { stroke: colours.muted, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line, width: 1, size: 4 }, font: "11px system-ui, sans-serif", labelFont: "11px system-ui, sans-serif", labelSize: 16, labelGap: 2 };
+    const axis = { stroke: colours.muted, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line, width: 1, size: 4 }, font: "11px system-ui, sans-serif", labelFont: "11px system-ui, sans-serif", labelSize: 18, labelGap: 0 };
     const given = options(colours);
     /** @type {uPlot.Options} */
     const complete = {
@@ -74,7 +74,7 @@ export class Chart {
       width,
       height,
       series: given.series ?? [{}],
-      axes: [0, 1].map((i) => ({ ...axis, space: i ? 28 : 50, size: i ? 46 : given.axes?.[0]?.label ? 44 : 28, ...given.axes?.[i] })),
+      axes: [0, 1].map((i) => ({ ...axis, space: i ? 28 : 50, size: i ? 46 : 26, ...given.axes?.[i] })),
     };
     if (paint) {
       const hook = (/** @type {uPlot} */ plot) => {

@@ -4,7 +4,7 @@ import { onThemeChange, paintPicture, palette } from "../colours.js";
 import { byId, h, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { format, percent } from "../scale.js";
-import { store } from "../state.js";
+import { runLabel, store } from "../state.js";
 import { drawPoint } from "./points.js";
 
 const REACH = 1.2;
@@ -20,11 +20,11 @@ export function decisionMaps() {
     const { built } = store;
     if (!built) return;
     root.classList.toggle("many", built.runs.length > 1);
-    const figures = built.runs.map((run, i) => {
+    const figures = built.runs.map((_, i) => {
       const map = h("canvas", { class: "map", role: "img" });
       const points = h("canvas", { class: "map over", width: PIXELS, height: PIXELS, "aria-hidden": "true" });
       const numbers = h("span", { class: "numbers" });
-      const name = h("span", { class: `run-name run-${i}` }, run.label);
+      const name = h("span", { class: `run-name run-${i}` }, runLabel(i));
       if (built.runs.length === 1) name.hidden = true;
       const picture = built.points ? h("div", { class: "picture" }, map, points) : h("p", { class: "hint", t: "output.noMap" });
       views[i] = { map, points, numbers };
@@ -56,7 +56,7 @@ export function decisionMaps() {
       if (!view) return;
       if (run.map) paintPicture(view.map, run.map, colours);
       setText(view.numbers, t("output.numbers", { loss: format(run.loss), accuracy: percent(run.accuracy) }));
-      const label = store.built?.runs[i]?.label ?? "";
+      const label = views.length > 1 ? runLabel(i) : "";
       setAttribute(view.map, "aria-label", t("output.alt", { label, accuracy: percent(run.accuracy) }));
     });
   }

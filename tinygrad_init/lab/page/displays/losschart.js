@@ -6,7 +6,7 @@ import { byId, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { show } from "../lab.js";
 import { format } from "../scale.js";
-import { store } from "../state.js";
+import { runLabel, store } from "../state.js";
 import { Chart } from "./chart.js";
 
 export function lossChart() {
@@ -17,7 +17,7 @@ export function lossChart() {
   const chart = new Chart("loss", {
     height: 150,
     label: () => t("loss.alt", {
-      runs: (store.frame?.runs ?? []).map((run, i) => `${runs()[i]?.label ?? ""} ${format(run.loss)}`).join(", "),
+      runs: (store.frame?.runs ?? []).map((run, i) => `${runLabel(i)} ${format(run.loss)}`).join(", "),
     }),
     options: (colours) => ({
       scales: { x: { time: false }, y: store.view.logLoss ? { distr: 3 } : { range: (_, low, high) => [Math.min(low, 0), high || 1] } },
@@ -31,7 +31,7 @@ export function lossChart() {
   store.on("built", () => {
     chart.data = [[0], ...runs().map(() => [null])];
     chart.rebuild();
-    legend.replaceChildren(...(runs().length > 1 ? runs().map((run, i) => h("span", { class: `run-name run-${i}` }, run.label)) : []));
+    legend.replaceChildren(...(runs().length > 1 ? runs().map((_, i) => h("span", { class: `run-name run-${i}` }, runLabel(i))) : []));
   });
   store.on("view", () => {
     box.checked = store.view.logLoss;
@@ -52,7 +52,7 @@ export function lossChart() {
       ]));
       chart.set(tables.length > 1 ? uPlot.join(tables) : tables[0]);
       if (runs().length > 1) {
-        frame.runs.forEach((run, i) => legend.children[i] && setText(legend.children[i], `${runs()[i].label} ${format(run.loss)}`));
+        frame.runs.forEach((run, i) => legend.children[i] && setText(legend.children[i], `${runLabel(i)} ${format(run.loss)}`));
       }
     },
   };

@@ -6,7 +6,7 @@ import { byId, h, s, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { select, show } from "../lab.js";
 import { BUCKETS, formatLog, stroke } from "../scale.js";
-import { store } from "../state.js";
+import { runLabel, store } from "../state.js";
 import { drawLegend } from "./legend.js";
 import { hit, layout, sortEdges } from "./networklayout.js";
 
@@ -30,7 +30,7 @@ class NetworkView {
     this.run = run;
     this.sizes = [shape.layers[0].inputs, ...shape.layers.map((layer) => layer.units)];
     this.activations = shape.layers.map((layer) => layer.activation);
-    const name = h("button", { type: "button", class: `run-name run-${run}`, onclick: () => select({ run }) }, shape.label);
+    const name = h("button", { type: "button", class: `run-name run-${run}`, onclick: () => select({ run }) }, runLabel(run));
     this.word = h("span", { class: "word" });
     this.name = name;
     const title = h("figcaption", {}, name, this.word);
@@ -174,6 +174,8 @@ export function networks() {
       root.dataset.runs = String(runs.length);
       for (const view of views) view.fit();
     }
+    // What the library has to say about this start, such as that an activation has no critical one; it speaks English.
+    byId("notes").replaceChildren(...(store.built?.notes ?? []).map((note) => h("p", { class: "hint", lang: "en" }, note)));
     mark();
   }
 

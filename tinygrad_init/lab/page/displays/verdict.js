@@ -2,7 +2,7 @@
 
 import { byId, h, setText } from "../dom.js";
 import { getLanguage, has, t } from "../i18n.js";
-import { store } from "../state.js";
+import { runLabel, store } from "../state.js";
 import { translateSentence } from "../sentences.js";
 
 /** The library speaks English; what has no translation is marked as English, so that it is read out as such. @param {HTMLElement} element @param {string} text */
@@ -21,11 +21,11 @@ export function verdicts() {
 
   function build() {
     const runs = store.built?.runs ?? [];
-    cards = runs.map((run, i) => {
+    cards = runs.map((_, i) => {
       const mark = h("span", { class: "mark", "aria-hidden": "true" });
       const word = h("strong", {});
       const sentence = h("span", {});
-      const name = h("span", { class: `run-name run-${i}` }, run.label);
+      const name = h("span", { class: `run-name run-${i}` }, runLabel(i));
       name.hidden = runs.length === 1;
       return { card: h("p", { class: "sentence" }, mark, name, word, sentence), sentence, mark, word };
     });

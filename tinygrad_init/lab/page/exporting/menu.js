@@ -5,7 +5,7 @@ import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { remember, send } from "../lab.js";
 import { showNotice } from "../notices.js";
-import { store } from "../state.js";
+import { runLabel } from "../state.js";
 import { chartSvg } from "./chartsvg.js";
 import { painted, standalone } from "./networksvg.js";
 
@@ -38,7 +38,7 @@ export function exportMenu(networks) {
 }
 
 /** @param {number} run */
-const name = (run) => (store.built?.runs[run]?.label ?? String(run)).replace(/\W+/g, "-");
+const name = (run) => runLabel(run).replace(/\W+/g, "-");
 
 /** The loss, and what the open panel shows. */
 function visible() {

@@ -54,7 +54,7 @@ export function phase() {
     },
     options: () => ({
       scales: { x: { time: false, range: () => ends(numbers(answer?.sigma_w ?? [])) }, y: { range: () => ends(numbers(answer?.sigma_b ?? [])) } },
-      axes: [{ label: "σ_w" }, { label: "σ_b", size: 56 }],
+      axes: [{ label: "σ_w" }, { label: "σ_b" }],
       series: [{}, { show: false }],
     }),
   });

@@ -5,7 +5,7 @@ import { t } from "../i18n.js";
 import { select } from "../lab.js";
 import { setOptions } from "../controls/fields.js";
 import { format } from "../scale.js";
-import { store } from "../state.js";
+import { runLabel, store } from "../state.js";
 
 /** What the newest frame says about the selection. */
 export function detail() {
@@ -43,7 +43,7 @@ export function selectedBar(edges) {
     if (!built) return;
     const shape = selectedShape();
     run.hidden = built.runs.length === 1;
-    setOptions(run, built.runs.map(({ label }, i) => [String(i), t("selected.run.n", { label })]));
+    setOptions(run, built.runs.map((_, i) => [String(i), t("selected.run.n", { label: runLabel(i) })]));
     setOptions(layer, (built.runs[selection.run]?.layers ?? []).map((_, i) => [String(i), layerName(i, selection.run)]));
     const numbered = (/** @type {number} */ n, /** @type {string} */ key) =>
       /** @type {[string, string][]} */ ([["", t(`${key}.all`)], ...Array.from({ length: n }, (_, i) => [String(i), t(`${key}.n`, { n: i + 1 })])]);

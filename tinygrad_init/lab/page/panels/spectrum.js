@@ -38,7 +38,7 @@ export function spectrum() {
       const range = () => /** @type {[number, number]} */ ([-reach(), reach()]);
       return {
         scales: { x: { time: false, range }, y: { range } },
-        axes: [{ label: t("spectrum.re") }, { label: t("spectrum.im"), size: 58 }],
+        axes: [{ label: t("spectrum.re") }, { label: t("spectrum.im") }],
         series: [{}, { show: false }],
       };
     },
