@@ -11,8 +11,12 @@ import numpy as np
 from ..theory import phase_diagram
 from . import protocol
 from .experiment import Experiment
+from .export import export
 from .frames import Dot, Phase
 from .measure import Watched
+from .microscope import expression
+from .shapes import Invalid
+from .weight_paths import weight_paths
 
 TO_W, TO_B = 4.0, 1.0
 COLUMNS, ROWS = 60, 40
@@ -22,6 +26,16 @@ def answer(experiment: Experiment | None, watched: list[Watched], command: Any) 
     """The answer to a question; None if the command is none."""
     if isinstance(command, protocol.AskPhase):
         return phase(command.activation, watched)
+    if isinstance(command, protocol.AskMicroscope):
+        return expression(command.expression, command.values or {})
+    if isinstance(command, protocol.AskMicroscopeWeight | protocol.AskExport):
+        if experiment is None:
+            raise Invalid("type", f"expected configure before {command.type}")
+        if isinstance(command, protocol.AskExport):
+            return export(experiment, watched, command.what)
+        if command.run >= len(watched):
+            raise Invalid("run", f"expected 0 to {len(watched) - 1}, got {command.run}")
+        return weight_paths(watched[command.run], command.layer, command.unit, command.input, command.sample)
     return None
 
 

@@ -22,9 +22,7 @@ from . import build
 from .config import Config
 
 Array = np.ndarray[Any, Any]
-Checkpoint = list[
-    tuple[list[Array], list[list[Array]]]
-]  # for every run: parameters, and what the update rule remembers
+Checkpoint = list[list[Array]]  # for every run
 
 MOST_CHECKPOINTS = 256
 CHECKPOINT_BYTES = 48 * 1024 * 1024
@@ -69,19 +67,22 @@ class Run:
 
         return learn
 
-    def save(self) -> tuple[list[Array], list[list[Array]]]:
-        """Copies of everything that a step changes and a later one reads."""
-        state = [[np.array(part) for part in self.optimizer.state[i]] for i in range(len(self.parameters))]
-        return [np.array(p.numpy()) for p in self.parameters], state
+    def memory(self) -> list[Array]:
+        """What the update rule remembers."""
+        return [part for i in range(len(self.parameters)) for part in self.optimizer.state[i]]
 
-    def load(self, saved: tuple[list[Array], list[list[Array]]]) -> None:
+    def save(self) -> list[Array]:
+        """Copies of everything that a step changes and a later one reads."""
+        return [np.array(values) for values in (*(p.numpy() for p in self.parameters), *self.memory())]
+
+    def load(self, saved: list[Array]) -> None:
         """Put it back, in place: the captured program goes on with the same memory."""
+        count = len(self.parameters)
         with no_grad():
-            for parameter, values in zip(self.parameters, saved[0], strict=True):
+            for parameter, values in zip(self.parameters, saved[:count], strict=True):
                 parameter.copy_(values)
-        for i, parts in enumerate(saved[1]):
-            for part, values in zip(self.optimizer.state[i], parts, strict=True):
-                part[...] = values
+        for part, values in zip(self.memory(), saved[count:], strict=True):
+            part[...] = values
 
 
 class Experiment:
@@ -109,8 +110,7 @@ class Experiment:
         self._order: tuple[int, Array] = (-1, np.empty(0))
         self.checkpoints: dict[int, Checkpoint] = {}
         self.spacing = 1
-        arrays = [values for run in self.runs for values in (*run.parameters, *sum(run.optimizer.state.values(), ()))]
-        size = sum(values.size * 8 for values in arrays)
+        size = sum(values.nbytes for run in self.runs for values in run.save())
         self.most_checkpoints = max(2, min(MOST_CHECKPOINTS, CHECKPOINT_BYTES // size))
         self.keep()
 

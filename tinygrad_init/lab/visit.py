@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import frames, protocol
-from .build import Invalid
+from . import asked, frames, protocol
 from .config import MOST_STEPS
 from .describe import state_of
+from .detail import with_detail
 from .experiment import Experiment
 from .measure import Watched, watch
+from .shapes import Invalid
 
 FRAME_SECONDS = 0.05
 SLICE_SECONDS = 0.02  # of training, before commands are looked at again
@@ -134,8 +135,6 @@ class Visit:
             self.selected = command
             self.answer_due = self.experiment is not None
             return
-        from . import asked
-
         answer = asked.answer(self.experiment, self.watched, command)
         if answer is not None:
             self.say(answer)
@@ -224,8 +223,6 @@ class Visit:
 
     def frame_of(self, experiment: Experiment) -> frames.Frame:
         """What all runs look like now."""
-        from .detail import with_detail
-
         runs = []
         for i, each in enumerate(self.watched):
             look = each.look()

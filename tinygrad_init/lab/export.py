@@ -1,0 +1,226 @@
+"""A run as files: losses as CSV, everything as JSON, and a script that repeats it exactly."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from string import Template
+from typing import Any
+
+from .. import __version__
+from .build import configs
+from .config import Config
+from .experiment import Experiment
+from .frames import Export
+from .measure import Watched
+from .wire import plain
+
+MOST_PARAMETERS = 50_000
+
+
+def export(experiment: Experiment, watched: list[Watched], what: str) -> Export:
+    """A file: "csv", "json" or "python"."""
+    makers = {"csv": as_csv, "json": as_json, "python": as_python}
+    ending = {"csv": "csv", "json": "json", "python": "py"}[what]
+    return Export("export", what, f"lab.{ending}", makers[what](experiment, watched))
+
+
+def as_csv(experiment: Experiment, watched: list[Watched]) -> str:
+    """The loss of every run's batch, step by step (every stride-th step, where they are many)."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    # A spreadsheet takes what begins with = + - @ for a formula.
+    labels = [each.run.label or "first" for each in watched]
+    writer.writerow(["step", *(f"'{label}" if label[0] in "=+-@\t\r" else label for label in labels)])
+    columns = [each.run.losses for each in watched]
+    for i, row in enumerate(zip(*columns, strict=True)):
+        if i * experiment.stride < experiment.step:
+            writer.writerow([i * experiment.stride, *(repr(loss) for loss in row)])
+    return text.getvalue()
+
+
+def as_json(experiment: Experiment, watched: list[Watched]) -> str:
+    """Config, losses, every layer's statistics, and the parameters if they are not too many; with all digits."""
+    runs = []
+    for each in watched:
+        now = each.now(experiment.step, experiment.stride, each.look())
+        count = sum(parameter.size for parameter in each.run.parameters)
+        known = range(len(each.run.losses[: -(-experiment.step // experiment.stride)]))
+        runs.append(
+            {
+                "label": each.run.label,
+                "loss": now.loss,
+                "accuracy": now.accuracy,
+                "layers": now.layers,
+                "losses": [(i * experiment.stride, each.run.losses[i]) for i in known],
+                "parameters": {name: array.tolist() for name, array in each.run.model.state_dict().items()}
+                if count <= MOST_PARAMETERS
+                else None,
+            }
+        )
+    found = {"version": __version__, "config": experiment.config, "step": experiment.step, "runs": runs}
+    return json.dumps(plain(found, None), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+SCRIPT = Template('''"""An experiment of the Lab of tinygrad_init $version: this gives the same losses, bit for bit."""
+
+import itertools
+
+import numpy as np
+
+import tinygrad_init as tgi
+from tinygrad_init import nn
+
+SEED, STEPS = $seed, $steps
+LAYERS = $layers
+BATCH, CLIP = $batch, $clip  # 0: all samples, no clipping
+DATA, WEIGHTS, BIASES, BATCHES = range(4)  # what a generator of random numbers is for
+
+# The data, about from -1 to 1, in random order.
+rng = np.random.default_rng([SEED, DATA])
+$data
+classes = $classes
+target = $target
+
+
+def network(activations):
+    """Linear maps and activations in turn."""
+    sizes, layers = [x.shape[1], *LAYERS], []
+    for fan_in, width, activation in zip(sizes[:-1], LAYERS, activations):
+        layer = [nn.Linear(fan_in, width, dtype="float64")$normalization, nn.Activation(activation)]
+        layers += $block
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], $outputs, dtype="float64"))
+
+
+def start(model, starts):
+    """Fill every weight and bias; each has a generator of its own."""
+    for i, ((linear, activation), (name, sigma_w, sigma_b, constant)) in enumerate(zip(nn.linear_maps(model), starts)):
+        rng = np.random.default_rng([SEED, WEIGHTS, i])
+        if name == "normal":
+            tgi.init.normal_(linear.weight, rng, std=sigma_w / linear.weight.shape[1] ** 0.5)
+        elif name == "constant":
+            tgi.init.constant_(linear.weight, constant)
+        else:
+            tgi.init.INITIALIZERS[name](linear.weight, rng, activation.name if activation else "linear")
+        tgi.init.normal_(linear.bias, np.random.default_rng([SEED, BIASES, i]), std=sigma_b)
+
+
+def batches():
+    """The samples of every step."""
+    for epoch in itertools.count():
+        if BATCH == 0:
+            yield x, target
+            continue
+        order = np.random.default_rng([SEED, BATCHES, epoch]).permutation(len(x))
+        for first in range(0, len(x), BATCH):
+            chosen = order[first : first + BATCH]
+            yield x[chosen], target[chosen]
+
+
+def train(activations, starts):
+    """The loss of every step, before its update; and the network."""
+    model = network(activations)
+    start(model, starts)
+    optimizer = $optimizer
+
+    @tgi.capture
+    def learn(xs, ys):
+        loss = tgi.$loss(model(xs), ys)
+        optimizer.zero_grad()
+        loss.backward()
+        if CLIP:
+            tgi.optim.clip_grad_norm_(optimizer.parameters, CLIP)
+        optimizer.step()
+        return loss
+
+    return [learn(xs, ys).item() for _, (xs, ys) in zip(range(STEPS), batches())], model
+
+
+if __name__ == "__main__":
+    runs = {
+$runs
+    }
+    for label, (activations, starts) in runs.items():
+        losses, model = train(activations, starts)
+        print(label, repr(losses[-1]) if losses else "no steps")
+''')
+
+DRAWN = """found = $make
+x = found.x - (found.x.max(0) + found.x.min(0)) / 2
+x = x / np.abs(x).max()
+order = rng.permutation(len(x))
+x, y = x[order], found.y[order]"""
+DIGITS = """found = tgi.data.digits()
+order = rng.permutation(len(found.x))[:$samples]
+x, y = (found.x / 8 - 1)[order], found.y[order]"""
+POINTS = """points = np.array($points)
+x, y = points[:, :2], points[:, 2].astype(np.intp)
+if np.abs(x).max() > 1.2:
+    x = x - (x.max(0) + x.min(0)) / 2
+    x = x / np.abs(x).max()
+order = rng.permutation(len(x))
+x, y = x[order], y[order]"""
+
+
+def as_python(experiment: Experiment, watched: list[Watched]) -> str:
+    """A script that builds the same data and networks and takes the same steps."""
+    config, samples = experiment.config, experiment.samples
+    real = "y.reshape(-1, 1).astype(np.float64)" if samples.outputs == 1 else "np.eye(classes)[y]"
+    normalizations = {
+        "none": "",
+        "batch": ', nn.BatchNorm(width, momentum=1.0, dtype="float64")',
+        "layer": ', nn.LayerNorm(width, dtype="float64")',
+    }
+    optimizers = {
+        "sgd": f"tgi.optim.SGD(model.parameters(), {config.lr!r})",
+        "momentum": f"tgi.optim.SGD(model.parameters(), {config.lr!r}, momentum=0.9)",
+        "nesterov": f"tgi.optim.SGD(model.parameters(), {config.lr!r}, momentum=0.9, nesterov=True)",
+        "adam": f"tgi.optim.Adam(model.parameters(), {config.lr!r})",
+    }
+    return SCRIPT.substitute(
+        version=__version__,
+        seed=config.seed,
+        steps=experiment.step,
+        layers=list(config.layers),
+        batch=config.batch,
+        clip=repr(config.clip),
+        data=data_lines(config),
+        classes=samples.classes,
+        target="y" if config.loss in ("cross_entropy", "hinge") else real,
+        normalization=normalizations[config.normalization],
+        block="[nn.Residual(nn.Sequential(*layer))] if fan_in == width else layer" if config.residual else "layer",
+        outputs=samples.outputs,
+        optimizer=optimizers[config.optimizer],
+        loss=config.loss,
+        runs=run_lines(config),
+    )
+
+
+def data_lines(config: Config) -> str:
+    """How the data are made."""
+    data = config.data
+    if data.name == "points":
+        return Template(POINTS).substitute(points=[list(point) for point in data.points])
+    if data.name == "digits":
+        return Template(DIGITS).substitute(samples=data.samples)
+    arguments = f"{data.samples}, {data.noise!r}, rng"
+    if data.name == "gaussians":
+        arguments = f"{data.samples}, 0.3 + 2 * {data.noise!r}, rng, centers=2"
+    name = {"gaussians": "blobs"}.get(data.name, data.name)
+    return Template(DRAWN).substitute(make=f"tgi.data.{name}({arguments})")
+
+
+def run_lines(config: Config) -> str:
+    """Activations and starts of every run."""
+    lines = []
+    labels = ["first", *(variant.label for variant in config.variants)]
+    for number, (label, run) in enumerate(zip(labels, configs(config), strict=True)):
+        starts: list[tuple[Any, ...]] = [tuple(asdict(each).values()) for each in run.starts]
+        activations = repr(list(run.activations))
+        if len(run.activations) == 1:
+            activations += " * len(LAYERS)"
+        many = repr(starts) + (" * (len(LAYERS) + 1)" if len(starts) == 1 else "")
+        lines.append(f"        {f'{number}: {label}'!r}: ({activations}, {many}),")
+    return "\n".join(lines)
