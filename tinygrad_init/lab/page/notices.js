@@ -3,15 +3,24 @@
 import { byId, h } from "./dom.js";
 import { t } from "./i18n.js";
 
-/** The names that a field of the config may have, the most exact first. @param {string} field @returns {string[]} */
+/**
+ * The controls that a field of the config may belong to, the most exact first: the one of a layer, the one for all layers,
+ * then whatever it is a part of.
+ * @param {string} field
+ * @returns {string[]}
+ */
 function names(field) {
-  const parts = field.replace(/^\$?\.?(config\.)?/, "").replace(/\[(\d+)\]/g, ".$1").split(".").filter(Boolean);
-  return parts.map((_, i) => parts.slice(0, parts.length - i).join("."));
+  const parts = field.replace(/^config\./, "").replace(/\[(\d+)\]/g, ".$1").split(".").filter(Boolean);
+  const forAll = parts.filter((part, i) => !/^\d+$/.test(part) || parts[i - 1] === "variants").join(".");
+  const wholes = parts.map((_, i) => parts.slice(0, parts.length - i).join("."));
+  return [...wholes.slice(0, 1), forAll, ...wholes.slice(1)];
 }
 
 /** @param {string | null} field @param {string} message */
 export function showError(field, message) {
-  const control = names(field ?? "").map((name) => document.querySelector(`[data-field="${CSS.escape(name)}"]`)).find(Boolean);
+  const control = names(field ?? "")
+    .map((name) => document.querySelector(`[data-field="${CSS.escape(name)}"]`))
+    .find(Boolean);
   if (!control) {
     showNotice(field ? `${field}: ${message}` : message, "bad");
     return;

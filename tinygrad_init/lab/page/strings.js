@@ -172,7 +172,7 @@ export const STRINGS = {
   "spectrum.notSquare": ["This W is not square, so it has no eigenvalues. Its largest singular value is {norm}.", "此 W 不是方阵，没有特征值。最大奇异值为 {norm}。"],
   "factors.table": ["The factors of the gradient", "梯度的各个因子"],
   "factors.factor": ["Factor", "因子"],
-  "factors.where": ["Of", "来自"],
+  "factors.where": ["Module", "模块"],
   "factors.size": ["Size", "大小"],
   "factors.product": ["Product so far", "累积乘积"],
   "factors.none": ["Choose a layer, in the picture or above.", "请在图中或上方选择一层。"],

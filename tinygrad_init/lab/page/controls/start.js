@@ -45,7 +45,7 @@ export function startEditor({ field, label, get, set, none, labelled }) {
     }),
   }));
   return {
-    root: h("div", { class: "start" }, name.root, ...scales.map(({ root }) => root)),
+    root: h("div", { class: "start", "data-field": field }, name.root, ...scales.map(({ root }) => root)),
     sync() {
       name.sync();
       const shown = scalesOf(chosen().name);

@@ -22,7 +22,7 @@ export function lossChart() {
     options: (colours) => ({
       scales: { x: { time: false }, y: store.view.logLoss ? { distr: 3 } : { range: (_, low, high) => [Math.min(low, 0), high || 1] } },
       axes: [{ label: t("loss.step") }, { values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))) }],
-      series: [{}, ...runs().map((_, i) => ({ stroke: colours.runs[i], width: 2, dash: DASHES[i], points: { show: false }, spanGaps: true }))],
+      series: [{}, ...runs().map((_, i) => ({ stroke: colours.runs[i], width: 2, dash: DASHES[i], points: { show: (/** @type {uPlot} */ plot) => plot.data[0].length < 2 }, spanGaps: true }))],
     }),
   });
   byId("loss").append(chart.root, legend);

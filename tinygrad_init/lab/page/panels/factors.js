@@ -2,19 +2,19 @@
 
 import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
-import { formatLog } from "../scale.js";
+import { along, formatLog } from "../scale.js";
 import { store } from "../state.js";
 import { detail, layerName, selectedBar } from "./selected.js";
 
 /** Half of the axis of a factor: bars reach from 10^-REACH to 10^REACH, and are cut there. */
-const REACH = 4;
+const REACH = 2;
 
 /** @returns {import("./tabs.js").Panel} */
 export function factors() {
   const bar = selectedBar(true);
   const body = h("tbody");
   const words = h("p", { class: "sentence plain" });
-  const root = h("div", {}, bar.root, words, h("div", { class: "scroll", tabindex: 0, role: "region", t_label: "factors.table" },
+  const root = h("div", {}, bar.root, words, h("div", { class: "scroll tall", tabindex: 0, role: "region", t_label: "factors.table" },
     h("table", { class: "factors" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col", t: "factors.factor" }), h("th", { scope: "col", t: "factors.where" }),
         h("th", { scope: "col", t: "factors.size" }), h("th", { scope: "col", t: "factors.product" }))),
@@ -25,7 +25,7 @@ export function factors() {
     while (body.children.length < n) {
       body.append(h("tr", {}, h("th", { scope: "row" }), h("td"),
         h("td", { class: "factor" }, h("span", { class: "axis", "aria-hidden": "true" }, h("span", { class: "fill" })), h("span", { class: "number" })),
-        h("td", { class: "number" })));
+        h("td", { class: "so-far" }, h("span", { class: "fill", "aria-hidden": "true" }), h("span", { class: "number" }))));
     }
     while (body.children.length > n) body.lastElementChild?.remove();
     return /** @type {HTMLTableRowElement[]} */ ([...body.children]);
@@ -53,7 +53,10 @@ export function factors() {
           fill.style.transform = `scaleX(${Math.max(Math.min((log10 ?? -REACH) / REACH, 1), -1).toFixed(3)})`;
         }
         setText(size.lastElementChild ?? size, log10 === null ? "0" : formatLog(log10));
-        setText(so, Number.isNaN(product) ? "0" : formatLog(product));
+        setText(so.lastElementChild ?? so, Number.isNaN(product) ? "0" : formatLog(product));
+        if (so.firstElementChild instanceof HTMLElement) {
+          so.firstElementChild.style.transform = `scaleX(${Number.isNaN(product) ? 0 : along(product).toFixed(3)})`;
+        }
       });
       setText(words, layer === null || !list.length ? t("factors.none")
         : t("factors.words", { n: list.length, layer: layerName(layer, run), product: Number.isNaN(product) ? "0" : formatLog(product) }));

@@ -32,7 +32,7 @@ export function histograms() {
         const colour = i < 2 ? colours.positive : colours.negative;
         return {
           scales: { x: { time: false }, y: { range: (_, __, high) => [0, high || 1] } },
-          axes: [{ values: (_, splits) => splits.map((v) => format(v)), space: 34 }, { size: 40 }],
+          axes: [{ values: (_, splits) => splits.map((v) => format(v)), space: 46 }, { size: 40 }],
           series: [{}, { stroke: colour, fill: `${colour}33`, width: 1.5, paths: uPlot.paths.stepped?.({ align: 1 }), points: { show: false } }],
         };
       },

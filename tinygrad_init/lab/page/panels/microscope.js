@@ -4,6 +4,7 @@
 import { h, s, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { onMessage, send } from "../lab.js";
+import { clearErrors } from "../notices.js";
 import { format } from "../scale.js";
 import { store } from "../state.js";
 import { NODE, place } from "./graphlayout.js";
@@ -15,8 +16,8 @@ const VALUES = /** @type {Record<string, number>} */ ({ w: 2, x: 0.5, b: -0.25 }
 
 /** The variables of an expression: names that are not called. @param {string} expression @returns {string[]} */
 export function variables(expression) {
-  const names = [...expression.matchAll(/[A-Za-z_]\w*(?!\w*\s*\()/g)].map(([name]) => name);
-  return [...new Set(names)].filter((name) => name !== "pi" && name !== "e");
+  const names = [...expression.matchAll(/(?<![\w.])[A-Za-z_]\w*(?!\w*\s*\()/g)].map(([name]) => name);
+  return [...new Set(names)];
 }
 
 /** @returns {import("./tabs.js").Panel} */
@@ -71,7 +72,7 @@ export function microscope() {
 
   function look() {
     const given = [...values.querySelectorAll("input")].map((input) => /** @type {const} */ ([input.name, input.valueAsNumber || 0]));
-    expression.closest(".control")?.querySelector(".error")?.remove();
+    clearErrors();
     send({ type: "microscope", expression: expression.value, values: Object.fromEntries(given) });
   }
 
@@ -114,7 +115,9 @@ export function microscope() {
       if (!a || !b) return [];
       const [x1, y1, x2, y2] = [a.x + NODE.width, a.y + NODE.height / 2, b.x, b.y + NODE.height / 2 + (i - (node.inputs.length - 1) / 2) * 14];
       const bend = Math.max((x2 - x1) / 2, 14);
-      const line = s("path", { d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, class: "arrow" });
+      // What skips a column goes over it, not through its nodes.
+      const over = x2 - x1 > NODE.width ? NODE.height : 0;
+      const line = s("path", { d: `M${x1} ${y1}C${x1 + bend} ${y1 - over} ${x2 - bend} ${y2 - over} ${x2} ${y2}`, class: "arrow" });
       const label = s("text", { x: x2 - 4, y: y2 - 4, class: "local", "text-anchor": "end" });
       arrows.push({ from, to: node.id, line, label, local: node.local[i] ?? null });
       return [line, label];

@@ -34,9 +34,9 @@ export function phase() {
         const share = Math.min(Math.abs(value) / FULL, 1);
         const [red, green, blue] = channels(value < 0 ? colours.positive : colours.negative);
         context.fillStyle = `rgba(${red}, ${green}, ${blue}, ${(0.6 * share).toFixed(2)})`;
-        const [left, right] = [w - half[0], w + half[0]].map((v) => clip(frame.x(v), frame.left, frame.width));
-        const [low, high] = [b - half[1], b + half[1]].map((v) => clip(frame.y(v), frame.top, frame.height));
-        context.fillRect(Math.floor(left), Math.floor(high), Math.ceil(right) - Math.floor(left), Math.ceil(low) - Math.floor(high));
+        const [left, right] = [w - half[0], w + half[0]].map((v) => Math.round(clip(frame.x(v), frame.left, frame.width)));
+        const [low, high] = [b - half[1], b + half[1]].map((v) => Math.round(clip(frame.y(v), frame.top, frame.height)));
+        context.fillRect(left, high, right - left, low - high); // on whole pixels, or neighbours would overlap
       }));
       context.beginPath();
       answer.edge.forEach((w, i) => w !== null && w <= columns[columns.length - 1] && context.lineTo(frame.x(w), frame.y(rows[i])));
@@ -54,7 +54,7 @@ export function phase() {
     },
     options: () => ({
       scales: { x: { time: false, range: () => ends(numbers(answer?.sigma_w ?? [])) }, y: { range: () => ends(numbers(answer?.sigma_b ?? [])) } },
-      axes: [{ label: "σ_w" }, { label: "σ_b" }],
+      axes: [{ label: "σ_w", grid: { show: false } }, { label: "σ_b", grid: { show: false } }],
       series: [{}, { show: false }],
     }),
   });
