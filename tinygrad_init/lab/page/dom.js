@@ -1,4 +1,4 @@
-// Elements without innerHTML: text never becomes markup, and the Content-Security-Policy has nothing to forbid.
+// Elements without a parser of markup: text stays text, and the Content-Security-Policy has nothing to forbid.
 
 import { t } from "./i18n.js";
 

@@ -100,7 +100,7 @@ function configure(from = 0) {
   const config = /** @type {import("./protocol.js").Config} */ (store.config);
   step = from;
   send({ type: "configure", config, step: from });
-  sendSelection();
+  sendSelection(); // the server forgets it with the old networks
 }
 
 /**

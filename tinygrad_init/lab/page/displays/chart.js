@@ -20,7 +20,7 @@ export class Chart {
   /** @type {uPlot | null} */
   plot = null;
   /** @type {uPlot.AlignedData} */
-  data = [[]];
+  data = [[]]; // nothing yet
 
   /**
    * @param {string} name of the file when it is exported
@@ -53,7 +53,7 @@ export class Chart {
 
   #fit() {
     const width = this.root.clientWidth;
-    if (!width || !this.data[0]) return; // not to be seen now
+    if (!width || !this.data[0].length) return; // not to be seen now, or nothing to see yet
     const { height } = this.description;
     if (this.plot) this.plot.setSize({ width, height });
     else this.plot = this.#make(width, height);
