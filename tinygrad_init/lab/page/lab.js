@@ -1,6 +1,6 @@
 // Between the page and the server: what is changed is sent, what comes is stored, the address keeps up.
 
-import { clearErrors, showError, showNotice } from "./notices.js";
+import { clearErrors, showError } from "./notices.js";
 import { getLanguage, setLanguage, t } from "./i18n.js";
 import { Socket } from "./socket.js";
 import { resize, store } from "./state.js";
@@ -210,12 +210,3 @@ export function restore() {
   configure();
   if (wanted) play(stepsPerFrame);
 }
-
-onMessage("export", (message) => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([message.text], { type: "text/plain;charset=utf-8" }));
-  link.download = message.name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-  showNotice(t("export.done", { name: message.name }));
-});

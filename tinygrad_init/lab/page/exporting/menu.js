@@ -3,11 +3,12 @@
 import { charts } from "../displays/chart.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
-import { remember, send } from "../lab.js";
+import { onMessage, remember, send } from "../lab.js";
 import { showNotice } from "../notices.js";
 import { runLabel } from "../state.js";
 import { chartSvg } from "./chartsvg.js";
 import { painted, standalone } from "./networksvg.js";
+import { save } from "./save.js";
 
 /** @typedef {{svg: SVGSVGElement, maps?: HTMLCanvasElement}} Picture */
 
@@ -26,6 +27,10 @@ export function exportMenu(networks) {
       item("export.csv", () => send({ type: "export", what: "csv" })),
       item("export.json", () => send({ type: "export", what: "json" })),
       item("export.python", () => send({ type: "export", what: "python" }))));
+  onMessage("export", ({ name: file, text }) => {
+    save(file, new Blob([text], { type: "text/plain;charset=utf-8" }));
+    showNotice(t("export.done", { name: file }));
+  });
   addEventListener("pointerdown", (event) => {
     if (event.target instanceof Node && !menu.contains(event.target)) menu.open = false;
   });
@@ -63,12 +68,4 @@ function saveText(file, text) {
 /** @param {string} file @param {HTMLCanvasElement} canvas */
 function saveCanvas(file, canvas) {
   canvas.toBlob((blob) => blob && save(file, blob));
-}
-
-/** @param {string} file @param {Blob} blob */
-function save(file, blob) {
-  const link = h("a", { href: URL.createObjectURL(blob), download: file });
-  link.click();
-  // The browser reads the blob after the click has returned.
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
