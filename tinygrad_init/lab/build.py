@@ -108,6 +108,8 @@ def check(config: Config) -> None:
     Invalid
         Lists do not fit each other, or the experiment is too large.
     """
+    if config.data.name == "points":
+        own_points(config.data.points)
     for i, run in enumerate(configs(config)):
         where = "config" if i == 0 else f"config.variants[{i - 1}]"
         hidden = len(config.layers)
@@ -115,17 +117,26 @@ def check(config: Config) -> None:
             raise Invalid(f"{where}.activations", f"expected 1 or {hidden}, got {len(run.activations)}")
         if len(run.starts) not in (1, hidden + 1):
             raise Invalid(f"{where}.starts", f"expected 1 or {hidden + 1}, got {len(run.starts)}")
-    total = len(config.data.points) if config.data.name == "points" else config.data.samples
-    at_once = min(config.batch or total, total)
+    total, at_once = sizes(config)
     if config.normalization == "batch" and (at_once == 1 or total % at_once == 1):
         raise Invalid("config.batch", f"batch normalization needs 2 samples, but a batch of {at_once} leaves 1 alone")
-    numbers = at_once * (sum(config.layers) + 1) * (1 + len(config.variants))
-    if numbers > MOST_NUMBERS:
+    if numbers(config) > MOST_NUMBERS:
         raise Invalid(
             "config.batch",
             f"{at_once} samples at a time through {sum(config.layers)} units in {1 + len(config.variants)} runs is too "
-            f"much; a batch of {max(1, at_once * MOST_NUMBERS // numbers)} would do",
+            f"much; a batch of {max(1, at_once * MOST_NUMBERS // numbers(config))} would do",
         )
+
+
+def sizes(config: Config) -> tuple[int, int]:
+    """How many samples there are, and how many a step takes."""
+    total = len(config.data.points) if config.data.name == "points" else config.data.samples
+    return total, min(config.batch or total, total)
+
+
+def numbers(config: Config) -> int:
+    """A measure of the memory that an experiment needs: preactivations that a step keeps, in all runs."""
+    return sizes(config)[1] * (sum(config.layers) + 1) * (1 + len(config.variants))
 
 
 def configs(config: Config) -> list[Config]:
@@ -139,10 +150,10 @@ def configs(config: Config) -> list[Config]:
 
 def network(config: Config, features: int, outputs: int) -> Sequential:
     """The network of a config (of one run) before its start."""
-    sizes = [features, *config.layers]
+    widths = [features, *config.layers]
     names = config.activations * len(config.layers) if len(config.activations) == 1 else config.activations
     layers: list[Module] = []
-    for (fan_in, width), name in zip(pairwise(sizes), names, strict=True):
+    for (fan_in, width), name in zip(pairwise(widths), names, strict=True):
         layer: list[Module] = [Linear(fan_in, width, rng=0, dtype="float64")]
         if config.normalization == "batch":
             # Running statistics are those of the last batch: what the map is drawn with is then what was looked at.
@@ -151,7 +162,7 @@ def network(config: Config, features: int, outputs: int) -> Sequential:
             layer.append(LayerNorm(width, dtype="float64"))
         layer.append(Activation(name))
         layers += [Residual(Sequential(*layer))] if config.residual and fan_in == width else layer
-    return Sequential(*layers, Linear(sizes[-1], outputs, rng=0, dtype="float64"))
+    return Sequential(*layers, Linear(widths[-1], outputs, rng=0, dtype="float64"))
 
 
 def start(model: Module, config: Config) -> list[str]:

@@ -42,11 +42,19 @@ OPERATORS: dict[type[ast.operator], tuple[str, Binary]] = {
 
 
 def power(x: float, y: float) -> tuple[float, float, float]:
-    """x^y and its slopes; a negative x is fine for whole y, but has then no slope by y."""
+    """x^y and its slopes; for a negative x there is none by y."""
     result = math.pow(x, y)
-    by_x = y * math.pow(x, y - 1) if y else 0.0
-    by_y = result * math.log(x) if x > 0 else 0.0 if x == 0 else math.nan
-    return result, by_x, by_y
+    return result, y * math.pow(x, y - 1) if y else 0.0, result * math.log(x) if x else 0.0
+
+
+def literal(node: ast.expr) -> float | None:
+    """The number that is written there, with its sign; None if it is something else."""
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return float(number)
+        case ast.UnaryOp(op=ast.USub(), operand=inner) if (positive := literal(inner)) is not None:
+            return -positive
+    return None
 
 
 @dataclass
@@ -71,14 +79,16 @@ class Reading:
         if depth > MOST_DEPTH:
             raise Invalid("expression", f"expected at most {MOST_DEPTH} levels")
         match node:
-            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-                return self.note(Value(float(number)), f"{float(number):g}")
+            case ast.Constant() if (number := literal(node)) is not None:
+                return self.note(Value(number), f"{number:g}")
             case ast.Name(id=name):
                 return self.named(name)
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.walk(operand, depth + 1)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self.note(-self.walk(operand, depth + 1), ast.unparse(node))
+            case ast.BinOp(left=base, op=ast.Pow(), right=exponent) if (n := literal(exponent)) is not None:
+                return self.powered(node, self.walk(base, depth + 1), n)
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in OPERATORS:
                 return self.binary(node, self.walk(left, depth + 1), self.walk(right, depth + 1))
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
@@ -102,6 +112,15 @@ class Reading:
         sign, rule = OPERATORS[type(node.op)]
         result, by_x, by_y = guarded(ast.unparse(node), lambda: rule(x.data, y.data))
         return self.note(Value(result, (x, y), (by_x, by_y), sign), ast.unparse(node))
+
+    def powered(self, node: ast.expr, x: Value, n: float) -> Value:
+        """A power with a written exponent, which is part of the operation."""
+
+        def both() -> tuple[float, float, float]:
+            return math.pow(x.data, n), n * math.pow(x.data, n - 1) if n else 0.0, 0.0
+
+        result, by_x, _ = guarded(ast.unparse(node), both)
+        return self.note(Value(result, (x,), (by_x,), f"**{n:g}"), ast.unparse(node))
 
     def applied(self, node: ast.Call, name: str, x: Value) -> Value:
         """A function applied to a value."""

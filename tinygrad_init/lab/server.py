@@ -152,7 +152,9 @@ class Guard:
 
         async def guarded(message: Any) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
+                found = MutableHeaders(scope=message)
+                found.update(self.headers)
+                found.setdefault("Cache-Control", "no-cache")
             await send(message)
 
         await self.app(scope, receive, guarded)
@@ -206,7 +208,7 @@ class Lab:
         visit.start()
         sender = asyncio.create_task(self.send(connection, outbox))
         try:
-            await self.receive(connection, outbox, visit)
+            await self.receive(connection, outbox, visit, sender)
         finally:
             sender.cancel()
             visit.end()
@@ -222,12 +224,14 @@ class Lab:
         except (WebSocketDisconnect, RuntimeError):
             pass  # the page has left, which `receive` is told as well
 
-    async def receive(self, connection: WebSocket, outbox: Outbox, visit: Visit) -> None:
+    async def receive(self, connection: WebSocket, outbox: Outbox, visit: Visit, sender: asyncio.Task[None]) -> None:
         """Hand messages of the page to its visit, until it leaves."""
         rate, warned = Rate(MESSAGES_A_SECOND), False
         while connection.client_state == WebSocketState.CONNECTED:
             # Who does not read is not listened to.
             while outbox.full or visit.commands.full():
+                if sender.done():
+                    return
                 await asyncio.sleep(0.01)
             message = await connection.receive()
             if message["type"] != "websocket.receive":

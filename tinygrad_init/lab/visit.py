@@ -12,10 +12,11 @@ import os
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from . import asked, frames, protocol
+from . import asked, build, frames, protocol
 from .config import MOST_STEPS
 from .describe import state_of
 from .detail import with_detail
@@ -30,8 +31,63 @@ REPORT_SHARE = 0.1  # of the time, for diagnoses while playing
 FRAME_SHARE = 0.5  # and for looking and telling
 WAITING = 32  # commands
 
-# Only so many threads work at a time: more would wait for the interpreter's lock, and the server with them.
-TURNS = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+
+class Turns:
+    """A context for so many threads at a time, in the order in which they came.
+
+    More at a time would wait for the interpreter's lock, and the server with them. (A semaphore lets the thread that
+    has just left come in again first, and the others starve.)
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self.lock = threading.Lock()
+        self.free = at_once
+        self.waiting: deque[threading.Lock] = deque()
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.free:
+                self.free -= 1
+                return
+            mine = threading.Lock()
+            mine.acquire()
+            self.waiting.append(mine)
+        mine.acquire()  # until it is released by one that leaves
+
+    def __exit__(self, *exception: object) -> None:
+        with self.lock:
+            if self.waiting:
+                self.waiting.popleft().release()
+            else:
+                self.free += 1
+
+
+TURNS = Turns(max(2, os.cpu_count() or 1))
+
+
+class Room:
+    """Memory that all visits share, in numbers as `build.numbers` counts them."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.lock = most, threading.Lock()
+        self.taken: dict[int, int] = {}
+
+    def take(self, who: int, amount: int) -> None:
+        """Instead of what was taken before.
+
+        Raises
+        ------
+        Invalid
+            The others have left too little.
+        """
+        with self.lock:
+            self.taken.pop(who, None)
+            if sum(self.taken.values()) + amount > self.most:
+                raise Invalid("config", "too large beside the other pages that are open; close one, or take a smaller")
+            self.taken[who] = amount
+
+
+ROOM = Room(6 * build.MOST_NUMBERS)
 
 
 class Visit:
@@ -118,6 +174,7 @@ class Visit:
     def leave(self) -> None:
         """Give the memory back."""
         self.experiment, self.watched = None, []
+        ROOM.take(id(self), 0)
 
     def halt(self) -> None:
         """Let the experiment stay where it is."""
@@ -144,14 +201,23 @@ class Visit:
         self.move(self.experiment, command)
 
     def configure(self, command: protocol.Configure) -> None:
-        """Build an experiment; what was before goes first, so that the memory is not needed twice."""
+        """Build an experiment. What was before stays if it cannot be built; else it goes first, to have the memory."""
+        if self.more_coming(protocol.Configure):
+            return
+        build.check(command.config)
         self.leave()
         self.halt()
+        ROOM.take(id(self), build.numbers(command.config))
         experiment = Experiment(command.config)
         self.watched = watch(experiment)
         self.experiment, self.goal, self.answer_due = experiment, command.step, True
         self.selected = protocol.Select("select")
         self.say(state_of(experiment))
+
+    def more_coming(self, kind: type) -> bool:
+        """Whether a command of this kind waits already, as when somebody drags a slider."""
+        with self.commands.mutex:
+            return any(isinstance(command, kind) for command in self.commands.queue)
 
     def move(self, experiment: Experiment, command: Any) -> None:
         """Set the goal."""
