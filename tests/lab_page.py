@@ -117,22 +117,24 @@ class Lab:
         return [message for message in self.received if message["type"] == kind][-1]
 
     def settled(self, seen: int) -> None:
-        """Wait until, after so many messages, there are a new state, and a frame that has been looked at closely."""
+        """Wait until, after so many messages, there are a new state and a frame with what is selected."""
 
         def done() -> bool:
             kinds = [message["type"] for message in self.received]
-            if "state" not in kinds[seen:] or kinds[-1] != "frame":
-                return False
-            last = self.frame
-            return bool(all(run["verdict"] for run in last["runs"]) and last["runs"][0]["detail"])
+            return "state" in kinds[seen:] and kinds[-1] == "frame" and any(run["detail"] for run in self.frame["runs"])
 
         self.until(done)
         self.drawn()
 
+    def judged(self) -> None:
+        """Wait until the newest frame has been looked at closely: verdict, answers and factors come a little later."""
+        self.until(lambda: all(run["verdict"] for run in self.frame["runs"]) and self.frame["runs"][0]["answers"])
+        self.drawn()
+
     def step(self, to: int) -> dict[str, Any]:
-        """Press Step and wait for the frame of that step, looked at closely."""
+        """Press Step and wait for the frame of that step."""
         self.page.get_by_role("button", name="Step", exact=True).click()
-        self.until(lambda: self.frame["step"] == to and self.frame["runs"][0]["report_step"] == to)
+        self.until(lambda: self.frame["step"] == to)
         self.drawn()
         return self.frame
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.lab_page import Lab, fragment
 
+
 def test_each_control_changes_the_config_that_is_sent(lab: Lab) -> None:
     lab.open()
     for name, value in {
@@ -83,6 +84,8 @@ def number(text: str) -> float:
 def test_the_layer_table_shows_the_numbers_of_the_frame(lab: Lab) -> None:
     lab.open()
     lab.step(1)
+    lab.until(lambda: lab.frame["runs"][0]["report_step"] == 1)
+    lab.judged()
     run = lab.frame["runs"][0]
     rows = lab.page.locator(".layer-table tbody tr")
     assert rows.count() == len(run["layers"]) == 5
@@ -166,7 +169,7 @@ def test_what_is_chosen_in_the_picture_and_by_menus_is_shown_in_detail(lab: Lab)
     lab.page.get_by_role("combobox", name="Layer", exact=True).last.select_option("2")
     lab.page.get_by_role("combobox", name="Unit", exact=True).select_option("4")
     lab.page.get_by_role("combobox", name="Input", exact=True).select_option("1")
-    lab.until(lambda: lab.frame["runs"][0]["detail"]["weight"])
+    lab.until(lambda: lab.frame["runs"][0]["detail"]["weight"] and lab.frame["runs"][0]["detail"]["factors"])
     lab.drawn()
     detail = lab.frame["runs"][0]["detail"]
     weights = lab.frame["runs"][0]["edges"][2]["weight"]
@@ -181,7 +184,9 @@ def test_what_is_chosen_in_the_picture_and_by_menus_is_shown_in_detail(lab: Lab)
     lab.until(lambda: lab.sent[-1] == {"type": "select", "run": 0, "layer": 4, "unit": 0, "input": None})
 
 
-@pytest.mark.parametrize(("panel", "charts"), [("Histograms", 4), ("Activation", 2), ("Spectrum", 3), ("Phase diagram", 1)])
+@pytest.mark.parametrize(
+    ("panel", "charts"), [("Histograms", 4), ("Activation", 2), ("Spectrum", 3), ("Phase diagram", 1)]
+)
 def test_panels_draw_their_charts(lab: Lab, panel: str, charts: int) -> None:
     lab.open()
     lab.page.locator(".layer-button").nth(1).click()
@@ -198,18 +203,18 @@ def test_the_microscope_goes_forward_and_back_node_by_node(lab: Lab) -> None:
     lab.open()
     lab.page.get_by_role("tab", name="Microscope").click()
     lab.until(lambda: lab.page.locator("svg.graph .node").count())
-    lab.page.get_by_label("Expression").fill("exp(p) * q + p")
+    lab.page.get_by_role("textbox", name="Expression").fill("exp(p) * q + p")
     lab.page.get_by_label("p =").fill("0.5")
     lab.page.get_by_label("q =").fill("-2")
     lab.answer(lambda: lab.page.get_by_role("button", name="Look at it").click(), "microscope")
-    gradients = lambda: [text for text in lab.page.locator("svg.graph .grad").all_inner_texts() if text]  # noqa: E731
+    gradients = lambda: [text for text in lab.page.locator("svg.graph .grad").all_text_contents() if text]  # noqa: E731
     assert not gradients()
     words = lab.page.locator("#panel-microscope .sentence")
     lab.page.get_by_role("button", name="Next node").click()
     assert "is given" in words.inner_text()
     lab.page.get_by_role("button", name="To the end").click()
     found = {
-        node.locator(".label").inner_text(): number(node.locator(".grad").inner_text().removeprefix("∂ "))
+        node.locator(".label").text_content(): number(node.locator(".grad").text_content().removeprefix("∂ "))
         for node in lab.page.locator("svg.graph .node").all()
     }
     # d/dp (e^p q + p) = e^p q + 1, of which both ways to p have their part; d/dq = e^p.
@@ -217,11 +222,13 @@ def test_the_microscope_goes_forward_and_back_node_by_node(lab: Lab) -> None:
     assert found["q"] == pytest.approx(math.exp(0.5), rel=0.01)
     lab.page.get_by_role("button", name="Back", exact=True).last.click()
     assert len(gradients()) <= len(found)
-    lab.page.get_by_label("Expression").fill("import os")
+    lab.page.get_by_role("textbox", name="Expression").fill("import os")
     lab.answer(lambda: lab.page.get_by_role("button", name="Look at it").click(), "error")
-    assert lab.page.get_by_label("Expression").get_attribute("aria-invalid") == "true"
+    assert lab.page.get_by_role("textbox", name="Expression").get_attribute("aria-invalid") == "true"
     assert lab.page.locator("#panel-microscope .error").inner_text()
-    answer = lab.answer(lambda: lab.page.get_by_role("button", name="Look at the selected weight").click(), "microscope")
+    answer = lab.answer(
+        lambda: lab.page.get_by_role("button", name="Look at the selected weight").click(), "microscope"
+    )
     assert lab.page.locator("svg.graph .node").count() == len(answer["nodes"])
 
 

@@ -44,12 +44,12 @@ def test_the_tour_sets_the_controls_and_speaks(lab: Lab, language: str) -> None:
 
 
 def test_the_scenes_show_what_they_say(lab: Lab) -> None:
-    """0.25^10 and 2^10 to the last digit; no gradient from zeros with ReLU, one layer a step with sigmoid."""
+    """0.25^10 and 2^10; no gradient from zeros with ReLU, one layer a step with sigmoid."""
     lab.open()
     lab.after(lambda: lab.page.locator("#tour-start").click())
     lab.after(lambda: lab.page.locator("#tour-next").click())
     ratio = [run["layers"][0]["dz"] / run["layers"][-1]["dz"] for run in lab.frame["runs"]]
-    assert ratio == pytest.approx([0.25**10, 2.0**10], rel=1e-12)
+    assert ratio == pytest.approx([0.25**10, 2.0**10], rel=2e-5)  # frames have six digits
     lab.after(lambda: lab.page.locator(".dot").nth(6).click())
     for step in range(4):
         relu, sigmoid = (run["layers"] for run in lab.frame["runs"])
@@ -82,6 +82,7 @@ def test_every_text_has_both_languages_and_every_key_a_text(lab: Lab) -> None:
 
 def test_the_language_can_be_switched_and_numbers_stay(lab: Lab) -> None:
     lab.open()
+    lab.judged()
     before = lab.page.locator(".layer-table td .number").all_inner_texts()
     lab.page.get_by_role("button", name="中文").click()
     lab.drawn()
@@ -115,7 +116,9 @@ def test_a_link_is_the_whole_state_and_the_back_button_goes_back(lab: Lab) -> No
     assert first.split("#")[0] == lab.page.url.split("#")[0]
 
 
-@pytest.mark.parametrize("broken", ["#config=%%%", "#config=bm90IGpzb24", fragment({"layers": "many", "lr": [], "data": 3})])
+@pytest.mark.parametrize(
+    "broken", ["#config=%%%", "#config=bm90IGpzb24", fragment({"layers": "many", "lr": [], "data": 3})]
+)
 def test_a_link_that_cannot_be_read_opens_the_page_all_the_same(lab: Lab, broken: str) -> None:
     lab.open(broken)
     assert lab.configs()[-1]["layers"] == [6, 6, 6, 6] and lab.configs()[-1]["lr"] == 0.3
@@ -134,7 +137,9 @@ def test_a_server_that_was_killed_and_started_again_goes_on_from_the_last_step(l
     lab.until(lambda: lab.frame["step"] == 3)
     assert lab.frame["runs"][0]["loss"] == before["runs"][0]["loss"]
     lab.step(4)
-    lab.problems = [problem for problem in lab.problems if "WebSocket connection" not in problem]  # Chromium reports each try
+    lab.problems = [
+        problem for problem in lab.problems if "WebSocket connection" not in problem
+    ]  # Chromium reports each try
 
 
 def test_it_plays_on_when_the_experiment_changes(lab: Lab) -> None:

@@ -13,8 +13,8 @@ import { store } from "../state.js";
  * @typedef {(context: Context, frame: Frame, colours: Palette) => void} Painter
  */
 
-/** All charts of the page, for export. @type {Map<string, Chart>} */
-export const charts = new Map();
+/** All charts of the page, for export. @type {Chart[]} */
+export const charts = [];
 
 export class Chart {
   /** @type {uPlot | null} */
@@ -23,17 +23,16 @@ export class Chart {
   data = [[]]; // nothing yet
 
   /**
-   * @param {string} name of the file when it is exported
    * @param {{options: (colours: Palette) => Partial<uPlot.Options>, height: number, label: () => string,
    *   paint?: Painter, under?: boolean}} description `paint` draws what series cannot, `under` says whether below them
    */
-  constructor(name, description) {
+  constructor(description) {
     this.description = description;
     this.root = h("div", { class: "chart", role: "img" });
     new ResizeObserver(() => this.#fit()).observe(this.root);
     onThemeChange(() => this.rebuild());
     store.on("language", () => this.rebuild());
-    charts.set(name, this);
+    charts.push(this);
   }
 
   /** @param {uPlot.AlignedData} data */

@@ -14,7 +14,7 @@ export function lossChart() {
   byId("loss-tools").append(h("span", { class: "check" }, box, h("label", { for: "log-loss", t: "loss.log" })));
   const legend = h("p", { class: "run-legend", "aria-hidden": "true" });
   const runs = () => store.built?.runs ?? [];
-  const chart = new Chart("loss", {
+  const chart = new Chart({
     height: 150,
     label: () => t("loss.alt", {
       runs: (store.frame?.runs ?? []).map((run, i) => `${runLabel(i)} ${format(run.loss)}`).join(", "),

@@ -1,14 +1,15 @@
 // What can be taken along: the link, pictures, numbers, and the code that does the same.
 
+import { palette } from "../colours.js";
 import { charts } from "../displays/chart.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { onMessage, remember, send } from "../lab.js";
 import { showNotice } from "../notices.js";
-import { runLabel } from "../state.js";
 import { chartSvg } from "./chartsvg.js";
 import { painted, standalone } from "./networksvg.js";
 import { save } from "./save.js";
+import { stackCanvas, stackSvg } from "./stack.js";
 
 /** @typedef {{svg: SVGSVGElement, maps?: HTMLCanvasElement}} Picture */
 
@@ -20,10 +21,15 @@ export function exportMenu(networks) {
     h("summary", { t: "export.title" }),
     h("div", { class: "menu-items" },
       item("export.link", () => void copyLink()),
-      item("export.networkSvg", () => networks().forEach(({ svg, maps }, i) => saveText(`network-${name(i)}.svg`, standalone(svg, maps)))),
-      item("export.networkPng", () => networks().forEach(({ svg, maps }, i) => saveCanvas(`network-${name(i)}.png`, painted(svg, maps)))),
-      item("export.chartsSvg", () => visible().forEach(([file, chart]) => saveText(`${file}.svg`, chartSvg(chart)))),
-      item("export.chartsPng", () => visible().forEach(([file, chart]) => chart.plot && saveCanvas(`${file}.png`, chart.plot.ctx.canvas))),
+      item("export.networkSvg", () => saveText("network.svg", stackSvg(networks().map(({ svg, maps }) => {
+        const { width, height } = svg.viewBox.baseVal;
+        return { svg: standalone(svg, maps), width, height };
+      })))),
+      item("export.networkPng", () => saveCanvas("network.png", networks().map(({ svg, maps }) => painted(svg, maps)))),
+      item("export.chartsSvg", () => saveText("charts.svg", stackSvg(visible().map((plot) => ({
+        svg: chartSvg(plot), width: plot.root.clientWidth, height: plot.description.height,
+      }))))),
+      item("export.chartsPng", () => saveCanvas("charts.png", visible().flatMap(({ plot }) => plot?.ctx.canvas ?? []))),
       item("export.csv", () => send({ type: "export", what: "csv" })),
       item("export.json", () => send({ type: "export", what: "json" })),
       item("export.python", () => send({ type: "export", what: "python" }))));
@@ -42,12 +48,9 @@ export function exportMenu(networks) {
   return menu;
 }
 
-/** @param {number} run */
-const name = (run) => runLabel(run).replace(/\W+/g, "-");
-
 /** The loss, and what the open panel shows. */
 function visible() {
-  return [...charts].filter(([, chart]) => chart.plot && chart.root.clientWidth > 0);
+  return [...charts].filter((chart) => chart.plot && chart.root.clientWidth > 0);
 }
 
 async function copyLink() {
@@ -65,7 +68,7 @@ function saveText(file, text) {
   save(file, new Blob([text], { type: "image/svg+xml" }));
 }
 
-/** @param {string} file @param {HTMLCanvasElement} canvas */
-function saveCanvas(file, canvas) {
-  canvas.toBlob((blob) => blob && save(file, blob));
+/** @param {string} file @param {HTMLCanvasElement[]} pictures */
+function saveCanvas(file, pictures) {
+  stackCanvas(pictures, palette().surface).toBlob((blob) => blob && save(file, blob));
 }

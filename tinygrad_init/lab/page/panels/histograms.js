@@ -20,7 +20,7 @@ export function histograms() {
   const bar = selectedBar(false);
   const charts = QUANTITIES.map((quantity, i) => ({
     quantity,
-    chart: new Chart(`histogram-${quantity}`, {
+    chart: new Chart({
       height: 170,
       label: () => {
         const { layer, run } = store.selection;

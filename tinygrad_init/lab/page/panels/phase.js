@@ -19,7 +19,7 @@ export function phase() {
   let answer = null;
   let asked = "";
   const menu = h("select", { id: "phase-activation", onchange: () => ask(menu.value) });
-  const chart = new Chart("phase-diagram", {
+  const chart = new Chart({
     height: 300,
     under: true,
     label: () => t("phase.alt", { activation: optionName(answer?.activation ?? "tanh") }),

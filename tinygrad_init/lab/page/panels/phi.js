@@ -42,7 +42,7 @@ export function phi() {
     }
   };
   const x = { time: false, range: /** @type {[number, number]} */ ([-6, 6]) };
-  const curves = new Chart("activation", {
+  const curves = new Chart({
     height: 190,
     under: true,
     paint: shade,
@@ -52,7 +52,7 @@ export function phi() {
       series: [{}, { stroke: colours.positive, width: 2, points: { show: false } }, { stroke: colours.negative, width: 2, dash: [6, 3], points: { show: false } }],
     }),
   });
-  const under = new Chart("activation-z", {
+  const under = new Chart({
     height: 110,
     under: true,
     paint: shade,

@@ -14,7 +14,7 @@ export function spectrum() {
   /** Eigenvalues that are numbers. @returns {[number, number][]} */
   const eigenvalues = () => (spectrumOf()?.eigenvalues ?? []).map(([re, im]) => [re ?? NaN, im ?? NaN]);
   const reach = () => Math.max(1.2, ...eigenvalues().map(([re, im]) => 1.1 * Math.max(Math.abs(re), Math.abs(im)) || 0));
-  const plane = new Chart("eigenvalues", {
+  const plane = new Chart({
     height: 260,
     label: () => t("spectrum.alt", { radius: format(radius()) }),
     paint(context, frame, colours) {
@@ -43,7 +43,7 @@ export function spectrum() {
       };
     },
   });
-  const singular = new Chart("singular-values", {
+  const singular = new Chart({
     height: 260,
     label: () => t("spectrum.singular.alt", { largest: format(spectrumOf()?.singular[0]) }),
     paint(context, frame, colours) {
@@ -60,7 +60,7 @@ export function spectrum() {
       series: [{}, { stroke: colours.accent, width: 1.5, points: { show: true, size: 7, fill: colours.accent } }],
     }),
   });
-  const growth = new Chart("growth", {
+  const growth = new Chart({
     height: 260,
     label: () => t("spectrum.growth.alt"),
     options: (colours) => ({
