@@ -103,16 +103,15 @@ def test_the_layer_table_shows_the_numbers_of_the_frame(lab: Lab) -> None:
     assert lab.page.locator(".answers dt").all_inner_texts() == [answer["question"] for answer in run["answers"]]
 
 
-INK = """view => [...document.querySelectorAll(`#networks .edges path`)].map(path =>
-  (path.getAttribute("d").match(/M/g) ?? []).length * path.getAttribute("stroke-width") * path.getAttribute("stroke-opacity")
-).reduce((a, b) => a + b, 0)"""
+# For each path of the picture: how many edges it holds, their width and their opacity.
+EDGES = """[...document.querySelectorAll("#networks .edges path")].map(path => [
+  path.getAttribute("d").split("M").length - 1, Number(path.getAttribute("stroke-width")),
+  Number(path.getAttribute("stroke-opacity"))])"""
 
 
 def test_every_edge_is_drawn_by_its_decade(lab: Lab) -> None:
     lab.open()
-    drawn = lab.page.evaluate(
-        "[...document.querySelectorAll('#networks .edges path')].map(path => (path.getAttribute('d').match(/M/g) ?? []).length)"
-    )
+    drawn = [count for count, *_ in lab.page.evaluate(EDGES)]
     weights = np.concatenate([np.ravel(edges["weight"]) for edges in lab.frame["runs"][0]["edges"]])
     assert sum(drawn) == len(weights) == 2 * 6 + 3 * 36 + 6
     # Paths come layer by layer, and in each by half decades from 1e-8, positive before negative.
@@ -129,7 +128,7 @@ def test_a_gradient_that_has_vanished_everywhere_looks_vanished(lab: Lab) -> Non
         lab.received.clear()
         lab.page.goto("about:blank")
         lab.open(fragment(config, edges="gradient"))
-        ink[start] = lab.page.evaluate(INK)
+        ink[start] = sum(math.prod(path) for path in lab.page.evaluate(EDGES))
     assert ink["good"] > 100 and ink["small"] == 0
 
 
@@ -193,7 +192,10 @@ def test_panels_draw_their_charts(lab: Lab, panel: str, charts: int) -> None:
     lab.page.get_by_role("tab", name=panel).click()
     lab.until(lambda: lab.page.locator(".panel:visible canvas:visible").count() == charts)
     lab.drawn()
-    inked = "c => new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer).filter(p => p).length"
+    inked = """canvas => {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      return new Uint32Array(data.buffer).filter(pixel => pixel).length;
+    }"""
     for canvas in lab.page.locator(".panel:visible canvas:visible").all():
         assert canvas.evaluate(inked) > 500
     lab.until(lambda: lab.page.locator(".panel:visible .chart:visible[aria-label]").count() == charts)

@@ -68,7 +68,7 @@ export class Chart {
     const complete = {
       legend: { show: false },
       cursor: { show: false },
-      padding: [8, 14, 0, 0],
+      padding: [8, 20, 0, 0],
       ...given,
       width,
       height,

@@ -13,6 +13,12 @@ import { activationsOf, store } from "../state.js";
 /** log χ at which the colour is full: a layer more or less then changes the gradient by a factor of e. */
 const FULL = 1;
 
+/** Where cells around values meet. @param {number[]} values @returns {number[]} */
+function borders(values) {
+  const between = values.slice(1).map((value, i) => (value + values[i]) / 2);
+  return [values[0], ...between, values[values.length - 1]];
+}
+
 /** @returns {import("./tabs.js").Panel} */
 export function phase() {
   /** @type {import("../protocol.js").Phase | null} */
@@ -26,17 +32,16 @@ export function phase() {
     paint(context, frame, colours) {
       if (!answer) return;
       const [columns, rows, chi] = [numbers(answer.sigma_w), numbers(answer.sigma_b), answer.log_chi];
-      const half = [(columns[1] - columns[0]) / 2, (rows[1] - rows[0]) / 2];
       const clip = (/** @type {number} */ v, /** @type {number} */ low, /** @type {number} */ size) => Math.min(Math.max(v, low), low + size);
-      rows.forEach((b, i) => columns.forEach((w, k) => {
+      const xs = borders(columns).map((v) => Math.round(clip(frame.x(v), frame.left, frame.width)));
+      const ys = borders(rows).map((v) => Math.round(clip(frame.y(v), frame.top, frame.height)));
+      rows.forEach((_, i) => columns.forEach((_, k) => {
         const value = chi[i]?.[k];
         if (value === null || value === undefined) return;
         const share = Math.min(Math.abs(value) / FULL, 1);
         const [red, green, blue] = channels(value < 0 ? colours.positive : colours.negative);
         context.fillStyle = `rgba(${red}, ${green}, ${blue}, ${(0.6 * share).toFixed(2)})`;
-        const [left, right] = [w - half[0], w + half[0]].map((v) => Math.round(clip(frame.x(v), frame.left, frame.width)));
-        const [low, high] = [b - half[1], b + half[1]].map((v) => Math.round(clip(frame.y(v), frame.top, frame.height)));
-        context.fillRect(left, high, right - left, low - high); // on whole pixels, or neighbours would overlap
+        context.fillRect(xs[k], ys[i + 1], xs[k + 1] - xs[k], ys[i] - ys[i + 1]); // whole pixels: no gaps, no overlaps
       }));
       context.beginPath();
       answer.edge.forEach((w, i) => w !== null && w <= columns[columns.length - 1] && context.lineTo(frame.x(w), frame.y(rows[i])));
