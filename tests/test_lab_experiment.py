@@ -213,6 +213,19 @@ def test_an_all_zero_start_shows_gradients_of_exactly_zero_and_one_that_diverges
     jsonschema.validate(now, {"$ref": "#/$defs/RunNow", **{k: v for k, v in protocol.schema().items() if k == "$defs"}})
 
 
+def test_the_public_experiment_comes_out_as_published() -> None:
+    """2-6-3-1 on circles, ReLU, N(0, 1/fan_in): the median of ‖∂W1‖/‖∂W3‖ is .59; from zero nothing is ever learned."""
+    config = Config(Data("circles", 100), loss="binary_cross_entropy", starts=(Start("lecun"),))
+    ratios = []
+    for seed in range(20):
+        layers = plain((each := watch(Experiment(replace(config, seed=seed)))[0]).layers(each.look()))
+        ratios.append(10 ** (layers[0]["dw"] - layers[2]["dw"]))
+    assert np.median(ratios) == pytest.approx(0.59, rel=0.2)  # of 20 seeds each, on different points
+    zero = advanced(replace(config, starts=(Start("zeros"),)), 500)
+    np.testing.assert_allclose(zero.runs[0].losses, np.log(2), rtol=1e-15)
+    assert not any(linear.weight.numpy().any() for linear in watch(zero)[0].linears)
+
+
 def test_detail_is_about_the_layer_unit_and_weight_that_were_selected() -> None:
     experiment = advanced(Config(layers=(6, 6)), 4)
     watched = watch(experiment)[0]

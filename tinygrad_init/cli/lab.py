@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import secrets
-import webbrowser
 from typing import Any
 
 from .options import InputError
@@ -51,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     url = f"http://{HOST}:{listening.getsockname()[1]}/?token={secret}"
     print(url, flush=True)
     if not args.no_browser:
+        import webbrowser
+
         webbrowser.open(url)
     with listening:
         serve(listening, secret).run(sockets=[listening])

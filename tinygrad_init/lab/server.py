@@ -27,7 +27,8 @@ try:
     from starlette.staticfiles import StaticFiles
     from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 except ImportError as error:
-    raise ImportError(f"the Lab needs {error.name}; pip install 'tinygrad_init[lab]' installs it") from None
+    package = (error.name or "").split(".")[0]
+    raise ImportError(f"the Lab needs {package}; pip install 'tinygrad_init[lab]' installs it") from None
 
 from . import frames, protocol
 from .describe import hello
@@ -263,6 +264,7 @@ def listen(port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((HOST, port))
+        found.listen()  # who is told the URL may connect before the server has started
     except OSError:
         found.close()
         raise

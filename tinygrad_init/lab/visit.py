@@ -25,9 +25,9 @@ from .measure import Watched, watch
 from .shapes import Invalid
 
 FRAME_SECONDS = 0.05
-SLICE_SECONDS = 0.02  # of training, before commands are looked at again
+SLICE_SECONDS, SHORT_SECONDS = 0.02, 0.005  # of training before commands are looked at again; while others wait
 REPORT_SECONDS = 1.0  # between two diagnoses while playing
-REPORT_SHARE = 0.1  # of the time, for diagnoses while playing
+REPORT_SHARE = 0.1  # of the time, for diagnoses of all visits while playing
 FRAME_SHARE = 0.5  # and for looking and telling
 WAITING = 32  # commands
 
@@ -73,7 +73,7 @@ class Room:
         self.taken: dict[int, int] = {}
 
     def take(self, who: int, amount: int) -> None:
-        """Instead of what was taken before.
+        """Instead of what was taken before; 0 to leave.
 
         Raises
         ------
@@ -84,7 +84,8 @@ class Room:
             self.taken.pop(who, None)
             if sum(self.taken.values()) + amount > self.most:
                 raise Invalid("config", "too large beside the other pages that are open; close one, or take a smaller")
-            self.taken[who] = amount
+            if amount:
+                self.taken[who] = amount
 
 
 ROOM = Room(6 * build.MOST_NUMBERS)
@@ -132,6 +133,8 @@ class Visit:
             if self.ended.is_set():
                 break
             with TURNS:
+                if self.ended.is_set():
+                    break
                 try:
                     if command is None:
                         self.work()
@@ -243,7 +246,7 @@ class Visit:
         if experiment is None:
             return
         if experiment.step < self.goal:
-            until = time.monotonic() + SLICE_SECONDS
+            until = time.monotonic() + (SHORT_SECONDS if TURNS.waiting else SLICE_SECONDS)
             while (
                 experiment.step < self.goal and time.monotonic() < until and not (self.playing and self.frame_is_full())
             ):
@@ -280,7 +283,8 @@ class Visit:
             for each in self.stale()[:1]:
                 each.diagnose(experiment.step)
                 took = time.monotonic() - began
-                self.next_report = began + max(REPORT_SECONDS / len(self.watched), took / REPORT_SHARE)
+                pause = max(REPORT_SECONDS / len(self.watched), took / REPORT_SHARE)
+                self.next_report = began + pause * (1 + len(TURNS.waiting))
         began_looking = time.monotonic()
         self.say(self.frame_of(experiment))
         now = time.monotonic()
