@@ -121,6 +121,32 @@ def test_every_edge_is_drawn_by_its_decade(lab: Lab) -> None:
         assert (by_bucket[:, sign] == np.bincount(bucket[(weights > 0) == positive], minlength=len(by_bucket))).all()
 
 
+UNITS = """() => {
+  const canvas = document.querySelector(".unit-maps");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return [...document.querySelectorAll("#networks .units circle")].slice(2, 8).map(circle => {
+    const [x, y, r] = ["cx", "cy", "r"].map(name => 2 * circle.getAttribute(name)); // two pixels to one of CSS
+    return [[0, 0], [1, 1], [-1, 1], [1, -1], [-1, -1]].flatMap(([dx, dy]) => {
+      const at = 4 * (Math.round(y + 0.4 * dy * r) * canvas.width + Math.round(x + 0.4 * dx * r));
+      return [...data.slice(at, at + 4)];
+    });
+  });
+}"""
+
+
+def test_each_unit_shows_its_own_map(lab: Lab) -> None:
+    """Random units differ; those of a constant start do not, up to the place of their pixels."""
+    spread = {}
+    for start in ("xavier", "constant"):
+        lab.received.clear()
+        lab.page.goto("about:blank")
+        lab.open(fragment({"layers": [6, 6], "starts": [{"name": start}]}))
+        colours = np.array(lab.page.evaluate(UNITS))
+        assert (colours[:, 3::4] == 255).all()  # nothing shines through
+        spread[start] = np.ptp(colours, axis=0).max()
+    assert spread["xavier"] > 80 and spread["constant"] < 20
+
+
 def test_a_gradient_that_has_vanished_everywhere_looks_vanished(lab: Lab) -> None:
     ink = {}
     for start, scale in (("good", 1.0), ("small", 1e-4)):

@@ -93,6 +93,19 @@ def test_the_language_can_be_switched_and_numbers_stay(lab: Lab) -> None:
     assert lab.page.title().startswith("实验室")
 
 
+@pytest.mark.parametrize("start", ["zeros", "constant", "small", "large", "he"])
+def test_verdicts_and_answers_speak_chinese(lab: Lab, start: str) -> None:
+    config = {"layers": [6] * 6, "starts": [{"name": start}], "activations": ["sigmoid"]}
+    lab.open(fragment({**config, "variants": [{"label": "B", "activations": ["relu"]}]}, lang="zh"))
+    lab.judged()
+    assert lab.page.locator("#verdict .sentence").count() == 2 and lab.page.locator(".answers dd").count() == 5
+    assert lab.page.locator("#verdict [lang=en]").all_inner_texts() == []
+    # What is left of Latin letters is names: of initializers, activations, modules and quantities.
+    text = " ".join(lab.page.locator("#verdict").all_inner_texts())
+    words = set(re.findall(r"[A-Za-z_]{3,}", text))
+    assert words <= {"rms", "relu", "ReLU", "sigmoid", "tanh", "Xavier", "LeCun", "fan_in", "fan_out"}
+
+
 def test_a_link_is_the_whole_state_and_the_back_button_goes_back(lab: Lab) -> None:
     lab.open()
     first = lab.page.url

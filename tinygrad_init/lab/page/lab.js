@@ -27,8 +27,6 @@ let wanted = false;
 let stepsPerFrame = 1;
 /** Of the newest frame, for going on after a lost connection. */
 let step = 0;
-/** Frames of the network before the last change may still be on their way. */
-let fresh = false;
 
 /**
  * For panels whose answers nobody else needs: phase, microscope, export.
@@ -76,11 +74,9 @@ function receive(message) {
   } else if (message.type === "state") {
     store.built = message;
     store.frame = null; // of the networks before
-    fresh = true;
     clampSelection();
     store.emit("built");
   } else if (message.type === "frame") {
-    if (!fresh) return;
     store.frame = message;
     step = message.step;
     store.emit("frame");
@@ -94,11 +90,9 @@ function receive(message) {
 function configure(from = 0) {
   clearTimeout(waiting);
   waiting = undefined;
-  fresh = false;
   clearErrors();
   // The server says which names it knows, and says so at the control if one is unknown: a link may hold any.
   const config = /** @type {import("./protocol.js").Config} */ (store.config);
-  step = from;
   send({ type: "configure", config, step: from });
   sendSelection(); // the server forgets it with the old networks
 }

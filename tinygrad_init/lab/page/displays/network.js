@@ -145,6 +145,7 @@ class NetworkView {
       context.drawImage(this.small, x - r, y[unit] - r, 2 * r, 2 * r);
       context.restore();
     };
+    run.unit_maps.forEach((units, layer) => units.forEach((picture, unit) => paint(layer, unit, picture)));
     const { layer, unit } = store.selection;
     if (run.detail?.unit_map && run.detail.layer === layer && unit !== null) paint(layer, unit, run.detail.unit_map);
   }

@@ -17,19 +17,20 @@ export function verdicts() {
   const root = byId("verdict");
   /** @type {{card: HTMLElement, sentence: HTMLElement, mark: HTMLElement, word: HTMLElement}[]} */
   let cards = [];
-  const questions = h("dl", { class: "answers", "aria-live": "polite" });
+  const questions = h("dl", { class: "answers" });
 
   function build() {
     const runs = store.built?.runs ?? [];
     cards = runs.map((_, i) => {
       const mark = h("span", { class: "mark", "aria-hidden": "true" });
-      const word = h("strong", {});
+      // Only the word is announced: numbers that change every second would never let a screen reader finish.
+      const word = h("strong", { "aria-live": "polite", "aria-atomic": "true" });
       const sentence = h("span", {});
       const name = h("span", { class: `run-name run-${i}` }, runLabel(i));
       name.hidden = runs.length === 1;
       return { card: h("p", { class: "sentence" }, mark, name, word, sentence), sentence, mark, word };
     });
-    root.replaceChildren(h("div", { "aria-live": "polite", "aria-atomic": "true" }, ...cards.map(({ card }) => card)), questions);
+    root.replaceChildren(h("div", {}, ...cards.map(({ card }) => card)), questions);
   }
 
   function draw() {

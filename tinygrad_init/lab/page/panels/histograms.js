@@ -10,9 +10,22 @@ import { detail, layerName, selectedBar } from "./selected.js";
 
 const QUANTITIES = /** @type {const} */ (["z", "a", "dz", "dw"]);
 
-/** The steps of a histogram as a line: the last count is repeated for the right edge. @param {import("../protocol.js").Histogram} histogram @returns {uPlot.AlignedData} */
+/**
+ * The steps of a histogram as a line: the last count is repeated for the right edge. Numbers that are all the same have a
+ * bar as well.
+ * @param {import("../protocol.js").Histogram} histogram
+ * @returns {uPlot.AlignedData}
+ */
 export function steps({ edges, counts }) {
-  return [numbers(edges), [...counts, counts[counts.length - 1] ?? 0]];
+  const places = numbers(edges);
+  const [low, high] = [places[0], places[places.length - 1]];
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low <= 1e-3 * size) {
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const half = 0.05 * size || 0.5;
+    return [[low - 3 * half, low - half, low + half, low + 3 * half], [0, total, 0, 0]];
+  }
+  return [places, [...counts, counts[counts.length - 1] ?? 0]];
 }
 
 /** @returns {import("./tabs.js").Panel} */
