@@ -35,6 +35,7 @@ Array = np.ndarray[Any, Any]
 PROBE = 256
 GRID, REACH = 40, 1.2
 COARSE, MOST_MAPS = 14, 64  # the map of every unit, where there are so few
+PARTS = 8  # of the grid: small enough for products on one thread, as other pages have the other processors
 MOST_EDGES = 2500  # of a network that is sent whole
 MOST_STRONG, STRONGEST = 400, 16  # of a larger network, and of a layer of it
 MOST_LOSSES = 400
@@ -201,7 +202,7 @@ class Watched:
         if self.samples.x.shape[1] != 2:
             return None
         with np.errstate(all="ignore"), self.evaluating():
-            output = self._predict(self.grid).numpy()
+            output = np.concatenate([self._predict(part).numpy() for part in np.split(self.grid, PARTS)])
             kind, low, high, values = decision(output, self.run.config.loss, self.samples.classes)
         return Map(kind, GRID, low, high, as_bytes(values, low, high))
 
@@ -230,7 +231,13 @@ class Watched:
 
     def outputs_over(self, points: Array) -> list[Array]:
         """What comes out of every layer, of shape (points, units)."""
-        with np.errstate(all="ignore"), self.evaluating(), no_grad(), observe() as calls:
+        parts = np.array_split(points, max(1, len(points) * PARTS // GRID**2))
+        with np.errstate(all="ignore"), self.evaluating(), no_grad():
+            found = [self._outputs(part) for part in parts]
+        return [np.concatenate(layer) for layer in zip(*found, strict=True)]
+
+    def _outputs(self, points: Array) -> list[Array]:
+        with observe() as calls:
             self.run.model(Tensor(points, np.float64))
         return [
             (linear if activation is None else activation).output.numpy() for linear, activation in layers_in(calls)

@@ -224,14 +224,15 @@ class Visit:
 
     def move(self, experiment: Experiment, command: Any) -> None:
         """Set the goal."""
+        # Steps that are asked for while others are still being taken come on top of those.
+        step = experiment.step if self.playing else max(experiment.step, self.goal)
         self.playing = isinstance(command, protocol.Play)
         self.answer_due = True
-        step = experiment.step
         if isinstance(command, protocol.Play):
             self.goal, self.steps_per_frame = MOST_STEPS, command.steps_per_frame
-            self.last_frame_step, self.next_frame = step, 0.0
+            self.last_frame_step, self.next_frame = experiment.step, 0.0
         elif isinstance(command, protocol.Pause):
-            self.goal = step
+            self.goal = experiment.step
         elif isinstance(command, protocol.Step):
             self.goal = min(step + command.steps, MOST_STEPS)
         elif isinstance(command, protocol.Epoch):
