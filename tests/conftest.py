@@ -1,10 +1,14 @@
 """Settings of all property tests, and what ran where."""
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 import tinygrad_init as tgi
+from tests.lab_page import CHROMIUM, Lab, Server
 from tinygrad_init.backend import kernels
 
 # Where a result decides about somebody else's work it must be the same each time; everywhere else, look further.
@@ -20,3 +24,34 @@ settings.load_profile("tests")
 
 def pytest_report_header() -> str:
     return f"backend: {tgi.BACKEND} ({kernels.ISA})"
+
+
+@pytest.fixture(scope="module")
+def lab_server() -> Iterator[Server]:
+    """The Lab's server."""
+    pytest.importorskip("uvicorn", reason="the Lab's server needs the extra lab")
+    server = Server()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def lab(chromium: Any, lab_server: Server) -> Iterator[Lab]:
+    """A page of the Lab; whatever a test does with it, nothing may go wrong or be asked of another machine."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 900}, locale="en-US")
+    lab = Lab(context.new_page(), lab_server)
+    yield lab
+    context.close()
+    assert not lab.problems

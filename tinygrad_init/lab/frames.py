@@ -218,7 +218,10 @@ class Detail:
 
 @dataclass(frozen=True)
 class RunNow:
-    """A run at a step. Loss, accuracy and layers are those of at most 256 samples."""
+    """A run at a step. Loss, accuracy and layers are those of at most 256 samples.
+
+    `unit_maps` are those of the hidden units, layer by layer; empty where there are many.
+    """
 
     loss: float
     accuracy: float
@@ -229,6 +232,7 @@ class RunNow:
     layers: tuple[LayerNow, ...]
     edges: tuple[Edges, ...]
     map: Map | None
+    unit_maps: tuple[tuple[Map, ...], ...]
     detail: Detail | None
 
 

@@ -33,6 +33,7 @@ Array = np.ndarray[Any, Any]
 
 PROBE = 256
 GRID, REACH = 40, 1.2
+COARSE, MOST_MAPS = 14, 64  # the map of every unit, where there are so few
 PARTS = 8  # of the grid: small enough for products on one thread, as other pages have the other processors
 MOST_EDGES = 2500  # of a network that is sent whole
 MOST_STRONG, STRONGEST = 400, 16  # of a larger network, and of a layer of it
@@ -144,6 +145,7 @@ class Watched:
             layers=self.layers(look),
             edges=self.edges(look),
             map=self.map(),
+            unit_maps=self.unit_maps(),
             detail=None,
         )
 
@@ -195,8 +197,7 @@ class Watched:
     @cached_property
     def grid(self) -> Array:
         """The points of the map, row by row from below."""
-        axis = np.linspace(-REACH, REACH, GRID)
-        return np.stack([np.tile(axis, GRID), np.repeat(axis, GRID)], 1)
+        return grid(GRID)
 
     def map(self) -> Map | None:
         """What the network says over the plane; None for data with more features."""
@@ -215,17 +216,33 @@ class Watched:
         """What a unit says over the plane."""
         if self.samples.x.shape[1] != 2:
             return None
-        columns = []
+        return map_of_unit(self.outputs_over(self.grid)[layer][:, unit], GRID)
+
+    def unit_maps(self) -> tuple[tuple[Map, ...], ...]:
+        """What every hidden unit says, layer by layer and coarsely; nothing where there are many."""
+        units = sum(linear.out_features for linear in self.linears[:-1])
+        if self.samples.x.shape[1] != 2 or units > MOST_MAPS:
+            return ()
+        hidden = self.outputs_over(self.coarse_grid)[:-1]
+        return tuple(tuple(map_of_unit(values, COARSE) for values in output.T) for output in hidden)
+
+    @cached_property
+    def coarse_grid(self) -> Array:
+        """The points of the small maps."""
+        return grid(COARSE)
+
+    def outputs_over(self, points: Array) -> list[Array]:
+        """What comes out of every layer, of shape (points, units)."""
+        parts = np.array_split(points, max(1, len(points) * PARTS // GRID**2))
         with np.errstate(all="ignore"), self.evaluating(), no_grad():
-            for part in np.split(self.grid, PARTS):
-                with observe() as calls:
-                    self.run.model(Tensor(part, np.float64))
-                linear, activation = paired(calls, linear_maps(self.run.model))[layer]
-                columns.append((linear if activation is None else activation).output.numpy()[:, unit])
-        values = np.concatenate(columns)
-        known = values[np.isfinite(values)]
-        low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-        return Map("unit", GRID, low, high, as_bytes(values, low, high))
+            found = [self._outputs(part) for part in parts]
+        return [np.concatenate(layer) for layer in zip(*found, strict=True)]
+
+    def _outputs(self, points: Array) -> list[Array]:
+        with observe() as calls:
+            self.run.model(Tensor(points, np.float64))
+        found = paired(calls, linear_maps(self.run.model))
+        return [(linear if activation is None else activation).output.numpy() for linear, activation in found]
 
 
 class evaluation:
@@ -244,6 +261,19 @@ class evaluation:
 def watch(experiment: Experiment) -> list[Watched]:
     """All runs of an experiment, to be looked at."""
     return [Watched(run, experiment.samples) for run in experiment.runs]
+
+
+def grid(size: int) -> Array:
+    """Points of the plane, row by row from below."""
+    axis = np.linspace(-REACH, REACH, size)
+    return np.stack([np.tile(axis, size), np.repeat(axis, size)], 1)
+
+
+def map_of_unit(values: Array, size: int) -> Map:
+    """What one unit says at the points of a grid."""
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    return Map("unit", size, low, high, as_bytes(values, low, high))
 
 
 def decision(output: Array, loss: str, classes: int) -> tuple[Any, float, float, Array]:

@@ -208,6 +208,7 @@ export interface RunNow {
   layers: LayerNow[];
   edges: Edges[];
   map: Map | null;
+  unit_maps: Map[][];
   detail: Detail | null;
 }
 

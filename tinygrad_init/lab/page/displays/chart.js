@@ -1,0 +1,106 @@
+// uPlot with our colours: as wide as its place, made anew when light turns to dark.
+
+import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { onThemeChange, palette } from "../colours.js";
+import { h, setAttribute } from "../dom.js";
+import { store } from "../state.js";
+
+/**
+ * @typedef {import("../colours.js").Palette} Palette
+ * @typedef {{x: (value: number) => number, y: (value: number) => number, left: number, top: number, width: number, height: number}} Frame
+ *   how values become places, and the rectangle of the plot
+ * @typedef {CanvasRenderingContext2D | import("../exporting/svgcontext.js").SvgContext} Context
+ * @typedef {(context: Context, frame: Frame, colours: Palette) => void} Painter
+ */
+
+/** All charts of the page, for export. @type {Chart[]} */
+export const charts = [];
+
+export class Chart {
+  /** @type {uPlot | null} */
+  plot = null;
+  /** @type {uPlot.AlignedData} */
+  data = [[]]; // nothing yet
+
+  /**
+   * @param {{options: (colours: Palette) => Partial<uPlot.Options>, height: number, label: () => string,
+   *   paint?: Painter, under?: boolean}} description `paint` draws what series cannot, `under` says whether below them
+   */
+  constructor(description) {
+    this.description = description;
+    this.root = h("div", { class: "chart", role: "img" });
+    new ResizeObserver(() => this.#fit()).observe(this.root);
+    onThemeChange(() => this.rebuild());
+    store.on("language", () => this.rebuild());
+    charts.push(this);
+  }
+
+  /** @param {uPlot.AlignedData} data */
+  set(data) {
+    this.data = data;
+    setAttribute(this.root, "aria-label", this.description.label());
+    if (this.plot) this.plot.setData(data);
+    else this.#fit();
+  }
+
+  /** Needed after a change of what options() answers. */
+  rebuild() {
+    this.plot?.destroy();
+    this.plot = null;
+    this.#fit();
+  }
+
+  #fit() {
+    const width = this.root.clientWidth;
+    if (!width || !this.data[0].length) return; // not to be seen now, or nothing to see yet
+    const { height } = this.description;
+    if (this.plot) this.plot.setSize({ width, height });
+    else this.plot = this.#make(width, height);
+  }
+
+  /** @param {number} width @param {number} height */
+  #make(width, height) {
+    const colours = palette();
+    const { options, paint, under } = this.description;
+    const axis = { stroke: colours.muted, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line, width: 1, size: 4 }, font: "11px system-ui, sans-serif", labelFont: "11px system-ui, sans-serif", labelSize: 18, labelGap: 0 };
+    const given = options(colours);
+    /** @type {uPlot.Options} */
+    const complete = {
+      legend: { show: false },
+      cursor: { show: false },
+      padding: [8, 20, 0, 0],
+      ...given,
+      width,
+      height,
+      series: given.series ?? [{}],
+      axes: [0, 1].map((i) => ({ ...axis, space: i ? 28 : 50, size: i ? 46 : 26, ...given.axes?.[i] })),
+    };
+    if (paint) {
+      const hook = (/** @type {uPlot} */ plot) => {
+        plot.ctx.save();
+        paint(plot.ctx, this.frame(plot), colours);
+        plot.ctx.restore();
+      };
+      complete.hooks = { [under ? "drawClear" : "draw"]: [hook] };
+    }
+    return new uPlot(complete, this.data, this.root);
+  }
+
+  /** @param {uPlot} plot @returns {Frame} */
+  frame(plot) {
+    return {
+      x: (value) => plot.valToPos(value, "x", true),
+      y: (value) => plot.valToPos(value, "y", true),
+      left: plot.bbox.left,
+      top: plot.bbox.top,
+      width: plot.bbox.width,
+      height: plot.bbox.height,
+    };
+  }
+}
+
+/** Ticks of a logarithmic axis whose values are decimal logarithms. @param {number} low @param {number} high */
+export function decades(low, high) {
+  const every = Math.max(1, Math.ceil((high - low) / 6));
+  return Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, i) => low + i * every);
+}

@@ -1,0 +1,59 @@
+// The losses of all runs over the steps.
+
+import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { DASHES } from "../colours.js";
+import { byId, h, setText } from "../dom.js";
+import { t } from "../i18n.js";
+import { show } from "../lab.js";
+import { format } from "../scale.js";
+import { runLabel, store } from "../state.js";
+import { Chart } from "./chart.js";
+
+export function lossChart() {
+  const box = h("input", { id: "log-loss", type: "checkbox", onchange: () => show({ logLoss: box.checked }) });
+  byId("loss-tools").append(h("span", { class: "check" }, box, h("label", { for: "log-loss", t: "loss.log" })));
+  const legend = h("p", { class: "run-legend", "aria-hidden": "true" });
+  const runs = () => store.built?.runs ?? [];
+  const chart = new Chart({
+    height: 150,
+    label: () => t("loss.alt", {
+      runs: (store.frame?.runs ?? []).map((run, i) => `${runLabel(i)} ${format(run.loss)}`).join(", "),
+    }),
+    options: (colours) => ({
+      scales: { x: { time: false }, y: store.view.logLoss ? { distr: 3 } : { range: (_, low, high) => [Math.min(low, 0), high || 1] } },
+      axes: [{ label: t("loss.step") }, { values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))) }],
+      series: [{}, ...runs().map((_, i) => ({ stroke: colours.runs[i], width: 2, dash: DASHES[i], points: { show: (/** @type {uPlot} */ plot) => plot.data[0].length < 2 }, spanGaps: true }))],
+    }),
+  });
+  byId("loss").append(chart.root, legend);
+  let logarithmic = store.view.logLoss;
+
+  store.on("built", () => {
+    chart.data = [[0], ...runs().map(() => [null])];
+    chart.rebuild();
+    legend.replaceChildren(...(runs().length > 1 ? runs().map((_, i) => h("span", { class: `run-name run-${i}` }, runLabel(i))) : []));
+  });
+  store.on("view", () => {
+    box.checked = store.view.logLoss;
+    if (logarithmic !== store.view.logLoss) {
+      logarithmic = store.view.logLoss;
+      chart.rebuild();
+    }
+  });
+
+  return {
+    draw() {
+      const { frame } = store;
+      if (!frame || frame.runs.length !== runs().length) return;
+      // A loss that is not finite is a gap; on a logarithmic axis so is 0.
+      const positive = (/** @type {number | null} */ v) => (logarithmic && v !== null && v <= 0 ? null : v);
+      const tables = frame.runs.map((run) => /** @type {uPlot.AlignedData} */ ([
+        run.losses.map(([step]) => step), run.losses.map(([, loss]) => positive(loss)),
+      ]));
+      chart.set(tables.length > 1 ? uPlot.join(tables) : tables[0]);
+      if (runs().length > 1) {
+        frame.runs.forEach((run, i) => legend.children[i] && setText(legend.children[i], `${runLabel(i)} ${format(run.loss)}`));
+      }
+    },
+  };
+}

@@ -1,0 +1,208 @@
+// The networks, one picture for each run. Edges of the same half decade and sign are one path, so that a frame changes a few
+// hundred attributes, whatever the number of weights.
+
+import { onThemeChange, paintPicture, palette } from "../colours.js";
+import { byId, h, s, setAttribute, setText } from "../dom.js";
+import { t } from "../i18n.js";
+import { select, show } from "../lab.js";
+import { BUCKETS, formatLog, stroke } from "../scale.js";
+import { runLabel, store } from "../state.js";
+import { drawLegend } from "./legend.js";
+import { hit, layout, sortEdges } from "./networklayout.js";
+
+class NetworkView {
+  /** @type {import("./networklayout.js").Column[]} */
+  columns = [];
+  /** For each layer and half decade. @type {{positive: SVGPathElement, negative: SVGPathElement}[][]} */
+  paths = [];
+  svg = s("svg", { class: "network", role: "img", preserveAspectRatio: "none" });
+  /** Maps of units are pixels; they lie over the drawing. */
+  maps = h("canvas", { class: "unit-maps", "aria-hidden": "true" });
+  band = s("rect", { class: "network-band", rx: 6 });
+  ring = s("circle", { class: "network-ring" });
+  chosen = s("line", { class: "network-chosen" });
+  width = 0;
+  height = 0;
+  small = document.createElement("canvas");
+
+  /** @param {number} run @param {import("../protocol.js").RunOf} shape */
+  constructor(run, shape) {
+    this.run = run;
+    this.sizes = [shape.layers[0].inputs, ...shape.layers.map((layer) => layer.units)];
+    this.activations = shape.layers.map((layer) => layer.activation);
+    const name = h("button", { type: "button", class: `run-name run-${run}`, onclick: () => select({ run }) }, runLabel(run));
+    this.word = h("span", { class: "word" });
+    this.name = name;
+    const title = h("figcaption", {}, name, this.word);
+    title.hidden = store.built?.runs.length === 1;
+    this.stage = h("div", { class: "stage" }, this.svg, this.maps);
+    this.root = h("figure", { class: "card" }, title, this.stage);
+    this.svg.addEventListener("click", (event) => this.#click(event));
+    this.colours = palette();
+    this.observer = new ResizeObserver(() => this.fit());
+    this.observer.observe(this.stage);
+  }
+
+  /** Places everything for the present width. */
+  fit() {
+    const [width, height] = [this.stage.clientWidth, this.stage.clientHeight];
+    if (!width || (width === this.width && height === this.height)) return;
+    [this.width, this.height] = [width, height];
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.columns = layout(this.sizes, width, height);
+    const edges = s("g", { class: "edges" });
+    this.paths = this.columns.slice(1).map(() => Array.from({ length: BUCKETS }, (_, index) => {
+      const { width: thick, opacity } = stroke(index);
+      const path = (/** @type {string} */ sign) => s("path", { class: sign, "stroke-width": thick.toFixed(2), "stroke-opacity": opacity.toFixed(2) });
+      return { positive: path("positive"), negative: path("negative") };
+    }));
+    for (const layer of this.paths) for (const { positive, negative } of layer) edges.append(positive, negative);
+    const units = s("g", { class: "units" });
+    for (const { x, y, r } of this.columns) for (const center of y) units.append(s("circle", { cx: x, cy: center, r }));
+    const gap = this.columns.length > 1 ? this.columns[1].x - this.columns[0].x : width;
+    const every = Math.ceil(22 / gap); // of sixty numbers not all have room
+    const heads = s("g", { class: "heads" });
+    this.columns.forEach(({ x }, i) => {
+      const last = i === this.columns.length - 1;
+      if (i && !last && i % every) return;
+      if (i && !last && this.columns.length - 1 - i < every && every > 1) return;
+      const text = i === 0 ? t("network.input") : last ? t("network.output") : String(i);
+      const anchor = i === 0 ? "start" : last ? "end" : "middle";
+      const head = s("text", { x: i === 0 ? 4 : last ? width - 4 : x, y: 16, "text-anchor": anchor });
+      head.textContent = gap > 78 && i && !last ? `${text} · ${this.activations[i - 1]}` : text;
+      heads.append(head);
+    });
+    this.svg.replaceChildren(this.band, edges, this.chosen, units, this.ring, heads);
+    this.maps.width = 2 * width;
+    this.maps.height = 2 * height;
+    this.mark();
+    this.draw();
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const box = this.svg.getBoundingClientRect();
+    const found = hit(event.clientX - box.left, event.clientY - box.top, this.columns);
+    select(found ? { run: this.run, ...found } : { run: this.run });
+  }
+
+  /** Shows what is selected. */
+  mark() {
+    const { run, layer, unit, input } = store.selection;
+    const here = run === this.run && layer !== null && this.columns.length > layer + 1;
+    this.root.classList.toggle("current", run === this.run && (store.built?.runs.length ?? 1) > 1);
+    setAttribute(this.name, "aria-pressed", String(run === this.run));
+    for (const [element, shown] of /** @type {const} */ ([[this.band, here], [this.ring, here && unit !== null], [this.chosen, here && input !== null]])) {
+      element.style.display = shown ? "" : "none";
+    }
+    if (!here || layer === null) return;
+    const [a, b] = [this.columns[layer], this.columns[layer + 1]];
+    for (const [name, value] of Object.entries({ x: a.x, y: 22, width: b.x - a.x + b.r + 4, height: this.height - 24 })) {
+      this.band.setAttribute(name, String(value));
+    }
+    if (unit === null) return;
+    for (const [name, value] of Object.entries({ cx: b.x, cy: b.y[unit], r: b.r + 2.5 })) this.ring.setAttribute(name, String(value));
+    if (input === null) return;
+    for (const [name, value] of Object.entries({ x1: a.x, y1: a.y[input], x2: b.x, y2: b.y[unit] })) {
+      this.chosen.setAttribute(name, String(value));
+    }
+  }
+
+  draw() {
+    const run = store.frame?.runs[this.run];
+    if (!run || run.edges.length !== this.paths.length) return;
+    const what = store.view.edges;
+    run.edges.forEach((edges, layer) => {
+      const [a, b] = [this.columns[layer], this.columns[layer + 1]];
+      const [begin, end] = [(a.x + a.r).toFixed(1), (b.x - b.r).toFixed(1)];
+      sortEdges(edges, what, run.edges.length).forEach((found, index) => {
+        for (const sign of /** @type {const} */ (["positive", "negative"])) {
+          const d = found[sign].map(({ from, to }) => `M${begin} ${a.y[from].toFixed(1)}L${end} ${b.y[to].toFixed(1)}`).join("");
+          setAttribute(this.paths[layer][index][sign], "d", d);
+        }
+      });
+    });
+    this.#drawMaps(run);
+    if (run.verdict) setText(this.word, t(`verdict.${run.verdict.word}`));
+    const [first, last] = [run.layers[0].dw, run.layers[run.layers.length - 1].dw].map((dw) => (dw === null ? "0" : formatLog(dw)));
+    setAttribute(this.svg, "aria-label", t("network.alt", { sizes: this.sizes.join(", "), first, last }));
+  }
+
+  /** @param {import("../protocol.js").RunNow} run */
+  #drawMaps(run) {
+    const context = this.maps.getContext("2d");
+    if (!context) return;
+    context.setTransform(2, 0, 0, 2, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    const paint = (/** @type {number} */ layer, /** @type {number} */ unit, /** @type {import("../protocol.js").Map} */ picture) => {
+      const { x, y, r } = this.columns[layer + 1];
+      if (r < 6 || y[unit] === undefined) return;
+      paintPicture(this.small, picture, this.colours);
+      context.save();
+      context.beginPath();
+      context.arc(x, y[unit], r - 1, 0, 2 * Math.PI);
+      context.clip();
+      context.drawImage(this.small, x - r, y[unit] - r, 2 * r, 2 * r);
+      context.restore();
+    };
+    run.unit_maps.forEach((units, layer) => units.forEach((picture, unit) => paint(layer, unit, picture)));
+    const { layer, unit } = store.selection;
+    if (run.detail?.unit_map && run.detail.layer === layer && unit !== null) paint(layer, unit, run.detail.unit_map);
+  }
+}
+
+export function networks() {
+  const root = byId("networks");
+  /** @type {NetworkView[]} */
+  let views = [];
+  const tools = byId("network-tools");
+  const direction = (/** @type {"weight" | "gradient"} */ edges) =>
+    h("button", { type: "button", t: `network.${edges}`, t_title: `network.${edges}.long`, onclick: () => show({ edges }) });
+  const [forward, backward] = [direction("weight"), direction("gradient")];
+  tools.append(h("div", { class: "segments", role: "group", t_label: "network.shown" }, forward, backward));
+  const legend = byId("legend");
+
+  /** @type {string} */
+  let shape = "";
+  function build() {
+    const runs = store.built?.runs ?? [];
+    const now = JSON.stringify(runs);
+    if (now !== shape) {
+      shape = now;
+      for (const view of views) view.observer.disconnect();
+      views = runs.map((run, i) => new NetworkView(i, run));
+      root.replaceChildren(...views.map((view) => view.root));
+      root.dataset.runs = String(runs.length);
+      for (const view of views) view.fit();
+    }
+    // What the library has to say about this start, such as that an activation has no critical one; it speaks English.
+    byId("notes").replaceChildren(...(store.built?.notes ?? []).map((note) => h("p", { class: "hint", lang: "en" }, note)));
+    mark();
+  }
+
+  function mark() {
+    setAttribute(forward, "aria-pressed", String(store.view.edges === "weight"));
+    setAttribute(backward, "aria-pressed", String(store.view.edges === "gradient"));
+    for (const view of views) view.mark();
+  }
+
+  const draw = () => views.forEach((view) => view.draw());
+  drawLegend(legend);
+  store.on("language", () => {
+    drawLegend(legend);
+    shape = "";
+    build();
+  });
+  store.on("built", build);
+  store.on("selection", mark);
+  store.on("view", () => {
+    mark();
+    drawLegend(legend);
+    draw();
+  });
+  onThemeChange(() => {
+    for (const view of views) view.colours = palette();
+    draw();
+  });
+  return { draw, views: () => views };
+}

@@ -1,0 +1,64 @@
+// What is wrong, where and why, in a sentence; and the five questions with their answers.
+
+import { byId, h, setText } from "../dom.js";
+import { getLanguage, has, t } from "../i18n.js";
+import { runLabel, store } from "../state.js";
+import { translateSentence } from "../sentences.js";
+
+/** The library speaks English; what has no translation is marked as English, so that it is read out as such. @param {HTMLElement} element @param {string} text */
+function say(element, text) {
+  const translated = getLanguage() === "zh" ? translateSentence(text) : text;
+  setText(element, translated ?? text);
+  if (translated === null) element.lang = "en";
+  else element.removeAttribute("lang");
+}
+
+export function verdicts() {
+  const root = byId("verdict");
+  /** @type {{card: HTMLElement, sentence: HTMLElement, mark: HTMLElement, word: HTMLElement}[]} */
+  let cards = [];
+  const questions = h("dl", { class: "answers" });
+
+  function build() {
+    const runs = store.built?.runs ?? [];
+    cards = runs.map((_, i) => {
+      const mark = h("span", { class: "mark", "aria-hidden": "true" });
+      // Only the word is announced: numbers that change every second would never let a screen reader finish.
+      const word = h("strong", { "aria-live": "polite", "aria-atomic": "true" });
+      const sentence = h("span", {});
+      const name = h("span", { class: `run-name run-${i}` }, runLabel(i));
+      name.hidden = runs.length === 1;
+      return { card: h("p", { class: "sentence" }, mark, name, word, sentence), sentence, mark, word };
+    });
+    root.replaceChildren(h("div", {}, ...cards.map(({ card }) => card)), questions);
+  }
+
+  function draw() {
+    const { frame, selection } = store;
+    if (!frame) return;
+    frame.runs.forEach(({ verdict }, i) => {
+      const card = cards[i];
+      if (!card || !verdict) return;
+      const good = verdict.word === "healthy";
+      card.card.classList.toggle("good", good);
+      setText(card.mark, good ? "✓" : "!");
+      const word = has(`verdict.${verdict.word}`) ? t(`verdict.${verdict.word}`) : verdict.word;
+      setText(card.word, verdict.layer === null ? word : t("verdict.at", { word, layer: verdict.layer }));
+      say(card.sentence, verdict.reason);
+    });
+    const answers = frame.runs[selection.run]?.answers ?? [];
+    if (!answers.length) return; // they come once a second
+    while (questions.children.length < 2 * answers.length) questions.append(h("dt"), h("dd"));
+    answers.forEach((answer, i) => {
+      const [question, sentence] = [questions.children[2 * i], questions.children[2 * i + 1]];
+      if (!(question instanceof HTMLElement && sentence instanceof HTMLElement)) return;
+      say(question, answer.question);
+      say(sentence, answer.sentence);
+      sentence.className = answer.good ? "good" : "bad";
+    });
+  }
+
+  store.on("built", build);
+  store.on(["language", "selection"], draw);
+  return { draw };
+}

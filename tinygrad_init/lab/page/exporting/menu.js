@@ -1,0 +1,74 @@
+// What can be taken along: the link, pictures, numbers, and the code that does the same.
+
+import { palette } from "../colours.js";
+import { charts } from "../displays/chart.js";
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { onMessage, remember, send } from "../lab.js";
+import { showNotice } from "../notices.js";
+import { chartSvg } from "./chartsvg.js";
+import { painted, standalone } from "./networksvg.js";
+import { save } from "./save.js";
+import { stackCanvas, stackSvg } from "./stack.js";
+
+/** @typedef {{svg: SVGSVGElement, maps?: HTMLCanvasElement}} Picture */
+
+/** @param {() => Picture[]} networks @returns {HTMLElement} */
+export function exportMenu(networks) {
+  const item = (/** @type {string} */ key, /** @type {() => void} */ onclick) =>
+    h("button", { type: "button", t: key, onclick: () => { menu.open = false; onclick(); } });
+  const menu = h("details", { class: "menu" },
+    h("summary", { t: "export.title" }),
+    h("div", { class: "menu-items" },
+      item("export.link", () => void copyLink()),
+      item("export.networkSvg", () => saveText("network.svg", stackSvg(networks().map(({ svg, maps }) => {
+        const { width, height } = svg.viewBox.baseVal;
+        return { svg: standalone(svg, maps), width, height };
+      })))),
+      item("export.networkPng", () => saveCanvas("network.png", networks().map(({ svg, maps }) => painted(svg, maps)))),
+      item("export.chartsSvg", () => saveText("charts.svg", stackSvg(visible().map((plot) => ({
+        svg: chartSvg(plot), width: plot.root.clientWidth, height: plot.description.height,
+      }))))),
+      item("export.chartsPng", () => saveCanvas("charts.png", visible().flatMap(({ plot }) => plot?.ctx.canvas ?? []))),
+      item("export.csv", () => send({ type: "export", what: "csv" })),
+      item("export.json", () => send({ type: "export", what: "json" })),
+      item("export.python", () => send({ type: "export", what: "python" }))));
+  onMessage("export", ({ name: file, text }) => {
+    save(file, new Blob([text], { type: "text/plain;charset=utf-8" }));
+    showNotice(t("export.done", { name: file }));
+  });
+  addEventListener("pointerdown", (event) => {
+    if (event.target instanceof Node && !menu.contains(event.target)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  });
+  return menu;
+}
+
+/** The loss, and what the open panel shows. */
+function visible() {
+  return [...charts].filter((chart) => chart.plot && chart.root.clientWidth > 0);
+}
+
+async function copyLink() {
+  remember("replace");
+  try {
+    await navigator.clipboard.writeText(location.href);
+    showNotice(t("export.copied"));
+  } catch {
+    showNotice(t("export.notCopied"), "bad"); // the address bar has it all the same
+  }
+}
+
+/** @param {string} file @param {string} text */
+function saveText(file, text) {
+  save(file, new Blob([text], { type: "image/svg+xml" }));
+}
+
+/** @param {string} file @param {HTMLCanvasElement[]} pictures */
+function saveCanvas(file, pictures) {
+  stackCanvas(pictures, palette().surface).toBlob((blob) => blob && save(file, blob));
+}

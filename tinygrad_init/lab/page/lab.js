@@ -1,0 +1,206 @@
+// Between the page and the server: what is changed is sent, what comes is stored, the address keeps up.
+
+import { clearErrors, showError } from "./notices.js";
+import { getLanguage, setLanguage, t } from "./i18n.js";
+import { Socket } from "./socket.js";
+import { resize, store } from "./state.js";
+import { decode, encode } from "./urlstate.js";
+import { translate } from "./dom.js";
+
+/**
+ * @typedef {import("./protocol.js").FromServer} ServerMessage
+ * @typedef {import("./protocol.js").FromPage} ClientMessage
+ * @typedef {import("./types.js").Config} Config
+ */
+
+/** Changes that come faster than this, from a slider that is dragged, are sent as one. */
+const PATIENCE = 120;
+
+/** @type {Map<ServerMessage["type"], ((message: any) => void)[]>} */
+const listeners = new Map();
+/** @type {Socket | null} */
+let socket = null;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let waiting;
+/** Whether the user wants it to play, through changes and lost connections. */
+let wanted = false;
+let stepsPerFrame = 1;
+/** Of the newest frame, for going on after a lost connection. */
+let step = 0;
+
+/**
+ * For panels whose answers nobody else needs: phase, microscope, export.
+ * @template {ServerMessage["type"]} T
+ * @param {T} type
+ * @param {(message: Extract<ServerMessage, {type: T}>) => void} listener
+ */
+export function onMessage(type, listener) {
+  listeners.set(type, [...(listeners.get(type) ?? []), listener]);
+}
+
+/** @param {ClientMessage} message */
+export function send(message) {
+  socket?.send(message);
+}
+
+export function connect() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const token = new URLSearchParams(location.search).get("token") ?? "";
+  socket = new Socket(`${scheme}://${location.host}/socket?token=${encodeURIComponent(token)}`, {
+    open() {
+      connection("open");
+      // After a lost connection the server may be a new one, which knows nothing: it computes its way back to this step.
+      configure(step);
+      if (wanted) play(stepsPerFrame);
+    },
+    lost() {
+      connection("lost");
+    },
+    message: receive,
+  });
+}
+
+/** @param {"open" | "lost"} now */
+function connection(now) {
+  store.connection = now;
+  store.emit("connection");
+}
+
+/** @param {ServerMessage} message */
+function receive(message) {
+  if (message.type === "hello") {
+    store.hello = message;
+    store.emit("hello");
+  } else if (message.type === "state") {
+    store.built = message;
+    store.frame = null; // of the networks before
+    clampSelection();
+    store.emit("built");
+  } else if (message.type === "frame") {
+    store.frame = message;
+    step = message.step;
+    store.emit("frame");
+  } else if (message.type === "error") {
+    showError(message.field, message.message);
+  }
+  for (const listener of listeners.get(message.type) ?? []) listener(message);
+}
+
+/** @param {number} [from] the step to go on from */
+function configure(from = 0) {
+  clearTimeout(waiting);
+  waiting = undefined;
+  clearErrors();
+  // The server says which names it knows, and says so at the control if one is unknown: a link may hold any.
+  const config = /** @type {import("./protocol.js").Config} */ (store.config);
+  send({ type: "configure", config, step: from });
+  sendSelection(); // the server forgets it with the old networks
+}
+
+/**
+ * Changes the config: displays and address follow at once, the server when the changes pause.
+ * @param {(config: Config) => void} mutate
+ */
+export function change(mutate) {
+  const config = structuredClone(store.config);
+  mutate(config);
+  adopt(config);
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    remember("push");
+    configure();
+    if (wanted) play(stepsPerFrame);
+  }, PATIENCE);
+}
+
+/** @param {Config} config */
+function adopt(config) {
+  if (config.activations.length > 1 && config.activations.length !== config.layers.length) {
+    resize(config, config.layers); // links may be edited by hand
+  }
+  store.config = config;
+  store.emit("config");
+}
+
+/** @param {number} steps steps between two frames; 0 for as many as fit */
+export function play(steps) {
+  wanted = true;
+  stepsPerFrame = steps;
+  send({ type: "play", steps_per_frame: steps });
+}
+
+export function pause() {
+  wanted = false;
+  send({ type: "pause" });
+}
+
+export function playing() {
+  return wanted;
+}
+
+/** @param {Partial<import("./state.js").Selection>} part */
+export function select(part) {
+  store.selection = { ...store.selection, ...part };
+  clampSelection();
+  store.emit("selection");
+  sendSelection();
+}
+
+function sendSelection() {
+  send({ type: "select", ...store.selection });
+}
+
+/** After a change the selected run, layer or unit may no longer be there. */
+function clampSelection() {
+  const { built, selection } = store;
+  if (!built) return;
+  const run = Math.min(selection.run, built.runs.length - 1);
+  const { layers } = built.runs[run];
+  const layer = selection.layer === null ? null : Math.min(selection.layer, layers.length - 1);
+  const within = (/** @type {number | null} */ i, /** @type {number} */ n) => (i !== null && i < n ? i : null);
+  const unit = layer === null ? null : within(selection.unit, layers[layer].units);
+  const input = unit === null || layer === null ? null : within(selection.input, layers[layer].inputs);
+  const changed = run !== selection.run || layer !== selection.layer || unit !== selection.unit || input !== selection.input;
+  store.selection = { run, layer, unit, input };
+  if (changed) {
+    store.emit("selection");
+    sendSelection();
+  }
+}
+
+/** @param {Partial<typeof store.view>} part @param {"push" | "replace"} [how] */
+export function show(part, how = "replace") {
+  Object.assign(store.view, part);
+  store.emit("view");
+  remember(how);
+}
+
+/** @param {import("./i18n.js").Language} language */
+export function speak(language) {
+  setLanguage(language);
+  translate(document);
+  document.title = `${t("title")}: ${t("subtitle")}`;
+  store.emit("language");
+}
+
+/** @param {"push" | "replace"} how */
+export function remember(how) {
+  const { config, view } = store;
+  const hash = encode({ config, language: getLanguage(), panel: view.panel, scene: view.scene, edges: view.edges });
+  if (hash === location.hash) return;
+  if (how === "push") history.pushState(null, "", hash);
+  else history.replaceState(null, "", hash);
+}
+
+/** Takes everything from the address: at the beginning, and when the back button was pressed. */
+export function restore() {
+  const saved = decode(location.hash);
+  const same = JSON.stringify(saved.config) === JSON.stringify(store.config);
+  if (saved.language) speak(saved.language);
+  Object.assign(store.view, { scene: saved.scene, edges: saved.edges, panel: saved.panel ?? store.view.panel });
+  if (!same) adopt(saved.config);
+  store.emit("view");
+  if (same || !socket) return;
+  configure();
+  if (wanted) play(stepsPerFrame);
+}

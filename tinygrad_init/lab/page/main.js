@@ -1,0 +1,68 @@
+// The page, put together. Whatever arrives is only noted; all drawing happens once a screen frame, of the newest state.
+
+import { controls } from "./controls/controls.js";
+import { transport } from "./controls/transport.js";
+import { decisionMaps } from "./displays/decisionmap.js";
+import { layerTable } from "./displays/layers.js";
+import { lossChart } from "./displays/losschart.js";
+import { networks } from "./displays/network.js";
+import { verdicts } from "./displays/verdict.js";
+import { byId, h } from "./dom.js";
+import { exportMenu } from "./exporting/menu.js";
+import { getLanguage, preferredLanguage, setLanguage } from "./i18n.js";
+import { connect, remember, restore, speak } from "./lab.js";
+import { showConnection } from "./notices.js";
+import { factors } from "./panels/factors.js";
+import { histograms } from "./panels/histograms.js";
+import { microscope } from "./panels/microscope.js";
+import { phase } from "./panels/phase.js";
+import { phi } from "./panels/phi.js";
+import { spectrum } from "./panels/spectrum.js";
+import { tabs } from "./panels/tabs.js";
+import { store } from "./state.js";
+import { tour } from "./tour/tour.js";
+
+setLanguage(preferredLanguage());
+
+const pictures = networks();
+const displays = [
+  transport(), pictures, layerTable(), decisionMaps(), lossChart(), verdicts(),
+  tabs([histograms(), phi(), spectrum(), factors(), phase(), microscope()]),
+];
+controls();
+tools();
+tour();
+
+let waiting = false;
+function draw() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    for (const display of displays) display.draw();
+  });
+}
+store.on(["frame", "selection", "language"], draw);
+store.on("connection", () => showConnection(store.connection === "lost"));
+addEventListener("popstate", restore);
+// An address that was typed or pasted over the old one changes the part after "#" without loading the page again.
+addEventListener("hashchange", restore);
+
+speak(getLanguage());
+restore();
+remember("replace");
+connect();
+
+function tools() {
+  const language = (/** @type {import("./i18n.js").Language} */ code, /** @type {string} */ name) =>
+    h("button", { type: "button", lang: code, onclick: () => { speak(code); remember("replace"); } }, name);
+  const [english, chinese] = [language("en", "English"), language("zh", "中文")];
+  const mark = () => {
+    english.setAttribute("aria-pressed", String(getLanguage() === "en"));
+    chinese.setAttribute("aria-pressed", String(getLanguage() === "zh"));
+  };
+  store.on("language", mark);
+  mark();
+  const start = h("button", { type: "button", id: "tour-start", t: "tour.start" });
+  byId("tools").append(start, exportMenu(() => pictures.views()), h("div", { class: "segments", role: "group", t_label: "language" }, english, chinese));
+}

@@ -1,0 +1,65 @@
+// What the gradient of the selected layer's weights, or of one weight, is the product of, factor by factor.
+
+import { h, setText } from "../dom.js";
+import { t } from "../i18n.js";
+import { along, formatLog } from "../scale.js";
+import { store } from "../state.js";
+import { detail, layerName, selectedBar } from "./selected.js";
+
+/** Half of the axis of a factor: bars reach from 10^-REACH to 10^REACH, and are cut there. */
+const REACH = 2;
+
+/** @returns {import("./tabs.js").Panel} */
+export function factors() {
+  const bar = selectedBar(true);
+  const body = h("tbody");
+  const words = h("p", { class: "sentence plain" });
+  const root = h("div", {}, bar.root, words, h("div", { class: "scroll tall", tabindex: 0, role: "region", t_label: "factors.table" },
+    h("table", { class: "factors" },
+      h("thead", {}, h("tr", {}, h("th", { scope: "col", t: "factors.factor" }), h("th", { scope: "col", t: "factors.where" }),
+        h("th", { scope: "col", t: "factors.size" }), h("th", { scope: "col", t: "factors.product" }))),
+      body)));
+
+  /** @param {number} n */
+  function rows(n) {
+    while (body.children.length < n) {
+      body.append(h("tr", {}, h("th", { scope: "row" }), h("td"),
+        h("td", { class: "factor" }, h("span", { class: "axis", "aria-hidden": "true" }, h("span", { class: "fill" })), h("span", { class: "number" })),
+        h("td", { class: "so-far" }, h("span", { class: "fill", "aria-hidden": "true" }), h("span", { class: "number" }))));
+    }
+    while (body.children.length > n) body.lastElementChild?.remove();
+    return /** @type {HTMLTableRowElement[]} */ ([...body.children]);
+  }
+
+  return {
+    name: "factors",
+    root,
+    draw() {
+      bar.draw();
+      const { layer, run } = store.selection;
+      const found = detail();
+      const list = found?.factors ?? [];
+      let product = 0;
+      rows(list.length).forEach((row, i) => {
+        const { label, name, log10 } = list[i];
+        const [factor, where, size, so] = row.cells;
+        setText(factor, label);
+        setText(where, name || "–");
+        // A factor that is exactly 0, or not finite, has no logarithm; nothing after it has, either.
+        product = log10 === null ? NaN : product + log10;
+        const fill = size.firstElementChild?.firstElementChild;
+        if (fill instanceof HTMLElement) {
+          fill.classList.toggle("shrinks", (log10 ?? -REACH) < 0);
+          fill.style.transform = `scaleX(${Math.max(Math.min((log10 ?? -REACH) / REACH, 1), -1).toFixed(3)})`;
+        }
+        setText(size.lastElementChild ?? size, log10 === null ? "0" : formatLog(log10));
+        setText(so.lastElementChild ?? so, Number.isNaN(product) ? "0" : formatLog(product));
+        if (so.firstElementChild instanceof HTMLElement) {
+          so.firstElementChild.style.transform = `scaleX(${Number.isNaN(product) ? 0 : along(product).toFixed(3)})`;
+        }
+      });
+      setText(words, layer === null || !list.length ? t("factors.none")
+        : t("factors.words", { n: list.length, layer: layerName(layer, run), product: Number.isNaN(product) ? "0" : formatLog(product) }));
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// Which run, layer, unit and input the panels are about: by menus, for those who do not click into the picture.
+
+import { h, setText } from "../dom.js";
+import { t } from "../i18n.js";
+import { select } from "../lab.js";
+import { setOptions } from "../controls/fields.js";
+import { format } from "../scale.js";
+import { runLabel, store } from "../state.js";
+
+/** What the newest frame says about the selection. */
+export function detail() {
+  return store.frame?.runs[store.selection.run]?.detail ?? null;
+}
+
+/** The shape of the selected layer. */
+export function selectedShape() {
+  const { layer, run } = store.selection;
+  return layer === null ? null : store.built?.runs[run]?.layers[layer] ?? null;
+}
+
+/** @param {number} layer @param {number} run */
+export function layerName(layer, run) {
+  const layers = store.built?.runs[run]?.layers ?? [];
+  return layer === layers.length - 1 ? t("layers.output") : t("layers.nth", { n: layer + 1 });
+}
+
+/** @param {boolean} edges whether units and inputs can be chosen as well @returns {{root: HTMLElement, draw: () => void}} */
+export function selectedBar(edges) {
+  const menu = (/** @type {string} */ label, /** @type {(value: number | null) => void} */ set) => {
+    const element = h("select", { t_label: label, onchange: () => set(element.value === "" ? null : Number(element.value)) });
+    return element;
+  };
+  const run = menu("selected.run", (value) => select({ run: value ?? 0 }));
+  const layer = menu("selected.layer", (value) => select({ layer: value, unit: null, input: null }));
+  const unit = menu("selected.unit", (value) => select({ unit: value, input: null }));
+  const input = menu("selected.input", (value) => select({ input: value }));
+  const weight = h("span", { class: "numbers" });
+  const root = h("div", { class: "selected" }, h("span", { class: "hint", t: "selected.title" }), run, layer);
+  if (edges) root.append(unit, input, weight);
+
+  function sync() {
+    const { built, selection } = store;
+    if (!built) return;
+    const shape = selectedShape();
+    run.hidden = built.runs.length === 1;
+    setOptions(run, built.runs.map((_, i) => [String(i), t("selected.run.n", { label: runLabel(i) })]));
+    setOptions(layer, (built.runs[selection.run]?.layers ?? []).map((_, i) => [String(i), layerName(i, selection.run)]));
+    const numbered = (/** @type {number} */ n, /** @type {string} */ key) =>
+      /** @type {[string, string][]} */ ([["", t(`${key}.all`)], ...Array.from({ length: n }, (_, i) => [String(i), t(`${key}.n`, { n: i + 1 })])]);
+    setOptions(unit, numbered(shape?.units ?? 0, "selected.unit"));
+    setOptions(input, numbered(shape?.inputs ?? 0, "selected.input"));
+    run.value = String(selection.run);
+    layer.value = String(selection.layer ?? "");
+    unit.value = String(selection.unit ?? "");
+    input.value = String(selection.input ?? "");
+    input.disabled = selection.unit === null;
+    draw();
+  }
+
+  function draw() {
+    const found = detail()?.weight;
+    setText(weight, found ? t("selected.weight", { value: format(found.value), gradient: format(found.gradient) }) : "");
+  }
+
+  store.on(["built", "selection", "language"], sync);
+  sync();
+  return { root, draw };
+}

@@ -1,0 +1,79 @@
+// The library's sentences in Chinese. It writes them from parts around numbers, so they are translated by part.
+
+import { STRINGS } from "./strings.js";
+
+/** Whole questions, then sentences, then phrases that stand in several of them. @type {[RegExp, string][]} */
+const PARTS = [
+  [/^Does the signal arrive\?$/, "信号传到了吗？"],
+  [/^Does the gradient arrive\?$/, "梯度传到了吗？"],
+  [/^Are the units different\?$/, "单元互不相同吗？"],
+  [/^Are they alive\?$/, "单元都活着吗？"],
+  [/^What should I do\?$/, "该怎么办？"],
+  [/^Yes: rms z is (\S+) at the last layer, (\S+) at the first\.$/, "是：末层 rms z 为 $1，首层为 $2。"],
+  [/^Yes: ∂C\/∂z is (\S+) at the last layer and still (\S+) at the first\.$/, "是：末层 ∂C/∂z 为 $1，首层仍有 $2。"],
+  [/^Yes: no two units of a hidden layer are the same\.$/, "是：隐藏层中没有两个相同的单元。"],
+  [/^Yes: in every hidden layer most units answer to their input\.$/, "是：每个隐藏层的多数单元对输入有反应。"],
+  [/^∂C\/∂z is (\S+) at the last layer and still (\S+) at the first/, "末层 ∂C/∂z 为 $1，首层仍有 $2"],
+  [/^No, (\w+) at layer (\d+): /, "否，第 $2 层{$1}："],
+  [/^No, (\w+): /, "否，{$1}："],
+  [/what comes out of (\S+) is no longer finite/, "$1 的输出不再是有限数"],
+  [/(∂C\/∂[zW]) is no longer finite/, "$1 不再是有限数"],
+  [/the loss became (\S+) in epoch (\d+): the steps are too large/, "损失在第 $2 轮变为 $1：步长太大"],
+  [/z grows from (\S+) at the first layer to (\S+) here; the loss starts at ([^\s.]+(?:\.\d+)?)/, "z 从首层的 $1 增大到这里的 $2；初始损失为 $3"],
+  [/rms z is (\S+) at the output: the loss starts at (\S+), (\S+) times that of the best constant prediction \((\S+)\)/, "输出层 rms z 为 $1：初始损失 $2，是最佳常数预测（$4）的 $3 倍"],
+  [/z is exactly 0 on every sample in /, "在所有样本上 z 恰为 0："],
+  [/z shrinks from (\S+) at the first layer to (\S+) here/, "z 从首层的 $1 缩小到这里的 $2"],
+  [/rms z is (\S+), but only (\S+) of it depends on the input: what is left comes from the biases/, "rms z 为 $1，但其中只有 $2 取决于输入：其余来自偏置"],
+  [/∂C\/∂z (grows|falls) from (\S+) at the last layer to (\S+) here, a factor of (\S+) over (\d+) layers?/, "∂C/∂z 从末层的 $2 变到这里的 $3，$5 层共 $4 倍"],
+  [/([+-][\d.]+) decades from (.+?)(?=[,)])/g, "$2 贡献 $1 个数量级"],
+  [/its (\d+) units are identical and get identical updates: the layer is worth one unit/, "$1 个单元完全相同，更新也相同：整层只相当于一个单元"],
+  [/ \(they differ, but only by rounding\)/, "（差别仅来自舍入）"],
+  [/; the gradient of the weights is exactly 0 in /, "；权重梯度恰为 0："],
+  [/its (\d+) units are (\d+) different ones, each several times/, "$1 个单元中只有 $2 种，各重复多次"],
+  [/∂C\/∂W is exactly 0 in (.+?) and stays so: /, "∂C/∂W 恰为 0 并将一直如此（$1）："],
+  [/∂C\/∂W is exactly 0 in (.+?): /, "∂C/∂W 恰为 0（$1）："],
+  [/layer (\d+) can wake in step (\d+)/, "第 $1 层可在第 $2 步醒来"],
+  [/, layer (\d+) not before step (\d+)/, "，第 $1 层不早于第 $2 步"],
+  [/(\d+%) of its units have slope 0 on every sample (?:at the start|after training): nothing passes/, "$1 的单元在所有样本上导数为 0：什么也传不过去"],
+  [/(\d+%) of its units are on the flat part of (\S+) (?:at the start|after training) \(rms z (\S+)\)/, "$1 的单元处在 $2 的平坦区（rms z 为 $3）"],
+  [/; loss (\S+) to (\S+)/, "；损失从 $1 到 $2"],
+  [/, which is hardly any progress: the start is not to blame, look at the learning rate and the epochs/, "，几乎没有进展：问题不在初始化，请检查学习率和轮数"],
+  [/Draw the weights at random, each by itself: (.+?), biases 0\./, "让每个权重各自随机：$1，偏置取 0。"],
+  [/Draw all layers from one generator, not from one seed each\./, "所有层使用同一个随机数生成器，不要各用一个种子。"],
+  [/Use (.+?) and biases 0, so that the weights carry the signal\./, "使用 $1，偏置取 0，让权重传递信号。"],
+  [/Use (.+?), biases 0 and a smaller learning rate, or an activation with a slope on both sides\./, "使用 $1，偏置取 0，并降低学习率；或换用两侧都有斜率的激活函数。"],
+  [/Bring z down to about 1: scale the inputs to unit variance and use (.+?)\.$/, "把 z 降到 1 左右：输入归一化到单位方差，并使用 $1。"],
+  [/Change the activation: (\S+) alone costs (\S+) decades a layer, and no start makes its slope larger than 1\/4\. Use relu with He's start, or tanh with Xavier's\./, "更换激活函数：仅 $1 每层就损失 $2 个数量级，任何初始化都不能让其导数超过 1/4。改用 ReLU 配 He，或 tanh 配 Xavier。"],
+  [/Use (.+?); at this batch, weights (\S+) times as large would keep the gradient's size from layer to layer/, "使用 $1；就这一批数据而言，权重放大到 $2 倍可使梯度逐层保持大小"],
+  [/; or clip its norm/, "；或截断其范数"],
+  [/Use (.+?), and biases 0\./, "使用 $1，偏置取 0。"],
+  [/Nothing: the start is healthy; a step of plain gradient descent changes weights by (\S+)\.$/, "无需改动：起点健康；一步梯度下降改变权重的比例为 $1。"],
+  [/Nothing: the start is healthy, and the loss has no slope\./, "无需改动：起点健康，损失已无斜率。"],
+  [/Nothing: the start is healthy\./, "无需改动：起点健康。"],
+  [/Keep the start; with plain gradient descent a learning rate near (\S+) instead of (\S+) would change weights by (\S+) a step, now it is (\S+)\.$/, "保留起点；普通梯度下降时，学习率取 $1 左右（现为 $2）可使每步权重改变 $3，现在是 $4。"],
+  [/the loss derivative is 0/g, "损失的导数为 0"],
+  [/φ' is 0 on every sample that sends a gradient/g, "φ′ 在所有传来梯度的样本上为 0"],
+  [/the next layer's weights are 0/g, "下一层的权重为 0"],
+  [/whatever it feeds gets no gradient itself/g, "它所连接的单元自己也没有梯度"],
+  [/the layer's input is 0 on every sample/g, "该层输入在所有样本上为 0"],
+  [/no sample has both an input and a gradient there/g, "没有样本同时具有输入和梯度"],
+  [/the samples' \(or units'\) contributions cancel exactly/g, "各样本（或单元）的贡献恰好抵消"],
+  [/it is too small for the dtype/g, "数值小到数据类型无法表示"],
+  [/(\d+%) because /g, "$1 因为"],
+  [/layers (\d+) to (\d+)/g, "第 $1 至 $2 层"],
+  [/layers ([\d, ]+\d)/g, "第 $1 层"],
+  [/layer (\d+)/g, "第 $1 层"],
+  [/(He|LeCun|Xavier)'s start \(std (.+?)\)(?=[;,.，；。 ]|$)/g, "$1 初始化（标准差 $2）"],
+];
+
+/**
+ * A sentence of the library in Chinese.
+ * @param {string} text
+ * @returns {string | null} null if it is none of those that are known
+ */
+export function translateSentence(text) {
+  const translated = PARTS.reduce((sentence, [pattern, chinese]) => sentence.replace(pattern, chinese), text)
+    .replace(/\{(\w+)\}/g, (_, word) => STRINGS[`verdict.${word}`]?.[1] ?? word)
+    .replace(/([\u4e00-\u9fff）)])\.$/, "$1。");
+  return translated === text ? null : translated;
+}

@@ -1,0 +1,117 @@
+// What the page knows, in one place. Displays listen to topics and read; only lab.js and the controls write.
+
+/**
+ * @typedef {import("./types.js").Config} Config
+ * @typedef {import("./types.js").Start} Start
+ * @typedef {{run: number, layer: number | null, unit: number | null, input: number | null}} Selection
+ * @typedef {"config" | "hello" | "built" | "frame" | "selection" | "view" | "language" | "connection"} Topic
+ */
+
+/** @returns {Start} */
+export function makeStart(name = "xavier") {
+  return { name, sigma_w: 1, sigma_b: 0, constant: 0.1 };
+}
+
+/** A small network that trains, so that the first picture moves. @returns {Config} */
+export function defaultConfig() {
+  return {
+    data: { name: "circles", samples: 200, noise: 0.1, points: [] },
+    layers: [6, 6, 6, 6],
+    activations: ["tanh"],
+    starts: [makeStart()],
+    loss: "binary_cross_entropy",
+    optimizer: "sgd",
+    lr: 0.3,
+    batch: 0,
+    clip: 0,
+    normalization: "none",
+    residual: false,
+    seed: 1,
+    variants: [],
+  };
+}
+
+class Store {
+  /** @type {Config} */
+  config = defaultConfig();
+  /** @type {import("./protocol.js").Hello | null} */
+  hello = null;
+  /** What the server built from the config. @type {import("./protocol.js").State | null} */
+  built = null;
+  /** Only the newest. @type {import("./protocol.js").Frame | null} */
+  frame = null;
+  /** @type {Selection} */
+  selection = { run: 0, layer: 0, unit: null, input: null };
+  view = {
+    /** What the edges show. @type {"weight" | "gradient"} */
+    edges: "weight",
+    panel: "histograms",
+    /** The scene of the tour, from 0; null while it is closed. @type {number | null} */
+    scene: null,
+    logLoss: false,
+  };
+  /** @type {"connecting" | "open" | "lost"} */
+  connection = "connecting";
+
+  /** @type {Map<Topic, (() => void)[]>} */
+  #listeners = new Map();
+
+  /**
+   * @param {Topic | Topic[]} topics
+   * @param {() => void} listener
+   */
+  on(topics, listener) {
+    for (const topic of Array.isArray(topics) ? topics : [topics]) {
+      this.#listeners.set(topic, [...(this.#listeners.get(topic) ?? []), listener]);
+    }
+  }
+
+  /** @param {Topic} topic */
+  emit(topic) {
+    for (const listener of this.#listeners.get(topic) ?? []) listener();
+  }
+}
+
+export const store = new Store();
+
+/** What a run is called: the first is A, the others are labelled in the config. @param {number} run @returns {string} */
+export function runLabel(run) {
+  return store.built?.runs[run]?.label || String.fromCharCode(65 + run);
+}
+
+/** The activation of every hidden layer. @param {Config} config @returns {string[]} */
+export function activationsOf(config) {
+  const { activations, layers } = config;
+  return layers.map((_, i) => activations[activations.length === 1 ? 0 : i] ?? activations[0]);
+}
+
+/** The start of every linear map, the output's included. @param {Config} config @returns {Start[]} */
+export function startsOf(config) {
+  const { starts, layers } = config;
+  return [...layers, 0].map((_, i) => starts[starts.length === 1 ? 0 : i] ?? starts[0]);
+}
+
+/**
+ * Other layers. What was said for each layer stays with its layer; new ones are like the last hidden one.
+ * @param {Config} config
+ * @param {number[]} layers
+ */
+export function resize(config, layers) {
+  const depth = layers.length;
+  if (config.activations.length > 1) {
+    const old = activationsOf(config);
+    config.activations = depth ? layers.map((_, i) => old[Math.min(i, old.length - 1)]) : [old[0]];
+  }
+  if (config.starts.length > 1) {
+    const old = startsOf(config);
+    const [output, hidden] = [old[old.length - 1], old.slice(0, -1)];
+    const like = (/** @type {number} */ i) => structuredClone(hidden[Math.min(i, hidden.length - 1)] ?? output);
+    config.starts = [...layers.map((_, i) => like(i)), output];
+  }
+  for (const variant of config.variants) {
+    // Lists of a variant must fit as well; one that was made for other layers becomes one for all.
+    if (variant.activations && variant.activations.length > 1) variant.activations = [variant.activations[0]];
+    if (variant.starts && variant.starts.length > 1) variant.starts = [variant.starts[0]];
+  }
+  config.layers = layers;
+}

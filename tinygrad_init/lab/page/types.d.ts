@@ -1,0 +1,23 @@
+// The config as the page has it: with every field, and with names as texts, since the server says which ones it knows.
+
+import type * as protocol from "./protocol.js";
+
+export type Start = Required<Omit<protocol.Start, "name">> & { name: string };
+export type Data = Required<Omit<protocol.Data, "name">> & { name: string };
+export type Variant = { label: string; activations?: string[] | null; starts?: Start[] | null };
+
+export interface Config {
+  data: Data;
+  layers: number[];
+  activations: string[];
+  starts: Start[];
+  loss: string;
+  optimizer: string;
+  lr: number;
+  batch: number;
+  clip: number;
+  normalization: string;
+  residual: boolean;
+  seed: number;
+  variants: Variant[];
+}

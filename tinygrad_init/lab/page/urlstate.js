@@ -1,0 +1,93 @@
+// Config, language, panel and scene in the part of the address after "#": a link is the experiment, and the back button
+// goes back to the one before. The server never sees it.
+
+import { defaultConfig, makeStart } from "./state.js";
+
+/**
+ * @typedef {{config: import("./types.js").Config, language: import("./i18n.js").Language | null, panel: string | null,
+ *   scene: number | null, edges: "weight" | "gradient"}} Saved
+ */
+
+/** @param {string} text */
+function toBase64url(text) {
+  const bytes = new TextEncoder().encode(text);
+  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+/** @param {string} text */
+function fromBase64url(text) {
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return new TextDecoder().decode(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
+}
+
+/** @param {Saved} saved @returns {string} */
+export function encode(saved) {
+  const parts = new URLSearchParams({ config: toBase64url(JSON.stringify(saved.config)) });
+  if (saved.language) parts.set("lang", saved.language);
+  if (saved.panel) parts.set("panel", saved.panel);
+  if (saved.scene !== null) parts.set("scene", String(saved.scene + 1));
+  if (saved.edges === "gradient") parts.set("edges", "gradient");
+  return `#${parts}`;
+}
+
+/**
+ * Whatever cannot be read is left at its default; whether what can be read is allowed, the server says.
+ * @param {string} hash
+ * @returns {Saved}
+ */
+export function decode(hash) {
+  const parts = new URLSearchParams(hash.slice(1));
+  const language = parts.get("lang");
+  const scene = Number(parts.get("scene"));
+  return {
+    config: readConfig(parts.get("config")),
+    language: language === "en" || language === "zh" ? language : null,
+    panel: parts.get("panel"),
+    scene: Number.isInteger(scene) && scene > 0 ? scene - 1 : null,
+    edges: parts.get("edges") === "gradient" ? "gradient" : "weight",
+  };
+}
+
+/** @param {string | null} text @returns {import("./types.js").Config} */
+function readConfig(text) {
+  if (!text) return defaultConfig();
+  try {
+    return like(JSON.parse(fromBase64url(text)), defaultConfig(), "");
+  } catch {
+    return defaultConfig();
+  }
+}
+
+/**
+ * A value of a link, if it has the shape of the default one; a link may come from anywhere.
+ * @param {any} value
+ * @param {any} model
+ * @param {string} name
+ * @returns {any}
+ */
+function like(value, model, name) {
+  if (Array.isArray(model)) {
+    if (!Array.isArray(value)) return model;
+    if (name === "starts") return value.length ? value.map((start) => like(start, makeStart(), "")) : model;
+    if (name === "variants") return value.filter((variant) => typeof variant?.label === "string").map(readVariant);
+    if (name === "points") return value.filter((p) => Array.isArray(p) && p.length === 3 && p.every(Number.isFinite));
+    const kind = name === "layers" ? "number" : "string";
+    const fitting = value.filter((item) => typeof item === kind);
+    return fitting.length || name === "layers" ? fitting : model;
+  }
+  if (typeof model === "object") {
+    const found = typeof value === "object" && value !== null ? value : {};
+    return Object.fromEntries(Object.entries(model).map(([key, inner]) => [key, like(found[key], inner, key)]));
+  }
+  return typeof value === typeof model ? value : model;
+}
+
+/** @param {any} value @returns {import("./types.js").Variant} */
+function readVariant(value) {
+  /** @type {import("./types.js").Variant} */
+  const variant = { label: value.label };
+  if (Array.isArray(value.activations)) variant.activations = like(value.activations, ["tanh"], "activations");
+  if (Array.isArray(value.starts)) variant.starts = like(value.starts, [makeStart()], "starts");
+  return variant;
+}
