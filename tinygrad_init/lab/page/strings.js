@@ -123,6 +123,7 @@ export const STRINGS = {
   "verdict.vanishing": ["vanishing", "消失"],
   "verdict.exploding": ["exploding", "爆炸"],
   "verdict.lost": ["lost", "信号丢失"],
+  "verdict.unscaled": ["unscaled", "输入未缩放"],
   "verdict.stuck": ["stuck", "卡死"],
   "verdict.asleep": ["asleep", "休眠"],
   "verdict.saturated": ["saturated", "饱和"],
