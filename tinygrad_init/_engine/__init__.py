@@ -40,20 +40,17 @@ if BACKEND == "reference":
     ):
         _load_source(_name)
 
+# What only captured programs and diagnoses need is imported by those.
 from . import (  # noqa: E402
     backward,  # noqa: F401
     bound,  # noqa: F401
     graph,
-    guards,  # noqa: F401
-    history,  # noqa: F401
     modes,  # noqa: F401
     numbers,  # noqa: F401
     operands,  # noqa: F401
-    program,  # noqa: F401
     recording,  # noqa: F401
     storage,  # noqa: F401
     tensor,  # noqa: F401
-    tracing,  # noqa: F401
 )
 
 if BACKEND == "compiled" and not graph.COMPILED:

@@ -80,9 +80,9 @@ class Monitor:
         As in training: the name of a loss, or a function from predictions and targets to one number.
     every
         Look after every so many steps. Without it a look is taken as soon as all looks together have cost no more than
-        `budget` of the time that has passed.
+        `budget` of the time that has passed (the first, which is slower, apart).
     budget
-        The share of the time that looks may take, 0.1 unless given.
+        The share of the time that looks may take, 0.05 unless given.
     capacity
         How many moments of the timeline are kept; when they are full every second one goes, and the distance between
         the others doubles.
@@ -110,7 +110,7 @@ class Monitor:
         loss: str | Loss,
         *,
         every: int | None = None,
-        budget: float = 0.1,
+        budget: float = 0.05,
         capacity: int = 512,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
 
 # Where randomness comes from: a generator, or a seed for a new one.
-Generator = np.random.Generator | int
+Generator: TypeAlias = "np.random.Generator | int"
 
 # The standard deviation of a standard normal cut off at ±2: what is drawn must be divided by it.
 TRUNCATED_STD = 0.8796256610342398
