@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def start(module: str) -> int:
     """The exit status of an interpreter that imports a module."""
-    return subprocess.run([sys.executable, "-c", f"import {module}"], cwd=ROOT, check=False).returncode
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}  # or each start would compile the sources anew
+    return subprocess.run([sys.executable, "-c", f"import {module}"], cwd=ROOT, env=env, check=False).returncode
 
 
 def read(status: int) -> Arrays:

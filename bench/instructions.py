@@ -40,6 +40,7 @@ Counts = dict[str, int]
 def environment() -> dict[str, str]:
     """The variables that make every run alike."""
     fixed = {"TINYGRAD_INIT_ISA": ISA, "TINYGRAD_INIT_BACKEND": "compiled", "PYTHONHASHSEED": "0"}
+    fixed["PYTHONDONTWRITEBYTECODE"] = ""  # or each import would compile the sources anew
     return worker.environment(1) | fixed
 
 
