@@ -10,8 +10,7 @@ tensor([2., 4.], dtype=float32)
 `tgi.diagnose` why one does not train; `tinygrad_init.scalar` is the same engine on single numbers, to be read.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import init, nn, ops, optim
 from ._engine.backward import grad
@@ -24,6 +23,7 @@ from ._engine.modes import (
     set_default_dtype,
 )
 from ._engine.tensor import Tensor
+from ._later import importing_later
 from .backend import BACKEND
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 
@@ -54,19 +54,7 @@ _LATER = {
     "theory": "",
     "train": "training",
 }
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _LATER[name]
-    module = importlib.import_module(f".{home or name}", __name__)
-    found = globals()[name] = getattr(module, name) if home else module
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+__getattr__, __dir__ = importing_later(__name__, _LATER)
 
 
 __all__ = [

@@ -15,7 +15,7 @@ from ._engine.modes import no_grad
 from ._engine.tensor import Tensor
 from .data import Scaler, batches
 from .init import INITIALIZERS, Initializer, zeros_
-from .nn import Module, linear_maps
+from .nn import Module, dtype_of, linear_maps
 from .optim import Optimizer, clip_grad_norm_
 from .program import CaptureError, capture
 
@@ -77,12 +77,33 @@ def train(
     # 1. Prepare the input: features of one size, so that no weight sees larger numbers than another.
     if scaler is not None:
         x = scaler.fit(x).transform(x)
-    kind = next((parameter.dtype for parameter in model.parameters()), None)
+    kind = dtype_of(model)
     x, y = (values.astype(kind) if values.dtype.kind == "f" else values for values in map(np.asarray, (x, y)))
     # 2. Initialize weights and biases.
     if initializer is not None:
         initialize(model, initializer, generator)
     update = optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
+    if on_start is not None:
+        on_start()
+    run = captured(learning_step(model, loss, update, clip))
+    history, step = [], 0
+    for epoch in range(epochs):
+        total = 0.0
+        for xs, ys in batches(x, y, batch_size, generator):
+            cost = run(xs, ys)
+            step += 1
+            total += cost.item() * len(xs)
+            if on_step is not None:
+                on_step(Progress(epoch, step, cost.item()))
+        # 6. Again, until the loss no longer falls: what it has been is returned, for the caller to see.
+        history.append(total / len(x))
+    return history
+
+
+def learning_step(
+    model: Module, loss: Loss, update: Optimizer, clip: float | None = None
+) -> Callable[[Any, Any], Tensor]:
+    """Steps 3 to 5 as a function of a batch that returns the loss, to be captured; parameters are those of `train`."""
 
     def learn(xs: Any, ys: Any) -> Tensor:
         # 3. Forward: from the input to the network's output.
@@ -97,21 +118,7 @@ def train(
         update.step()
         return cost
 
-    if on_start is not None:
-        on_start()
-    run = captured(learn)
-    history, step = [], 0
-    for epoch in range(epochs):
-        total = 0.0
-        for xs, ys in batches(x, y, batch_size, generator):
-            cost = run(xs, ys)
-            step += 1
-            total += cost.item() * len(xs)
-            if on_step is not None:
-                on_step(Progress(epoch, step, cost.item()))
-        # 6. Again, until the loss no longer falls: what it has been is returned, for the caller to see.
-        history.append(total / len(x))
-    return history
+    return learn
 
 
 def captured(function: Callable[..., Any]) -> Callable[..., Any]:

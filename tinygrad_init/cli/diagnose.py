@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from .options import (
-    BAD_INPUT,
     HEALTHY_FOUND,
     INTERRUPTED,
     NONE_HEALTHY,
@@ -17,6 +16,7 @@ from .options import (
     check_writable,
     console,
     load_data,
+    need,
     positive,
     show,
 )
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from ..diagnosis import STARTS, Settings, compare_starts, drawing, page, text
+    from ..diagnosis import STARTS, Settings, compare_starts, page, text
     from ..diagnosis.verdict import HEALTHY
     from ..training import Progress as Step
 
@@ -53,10 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json is not None and args.json == args.html:
         raise InputError(f"--json and --html: expected two files, got {args.json} twice")
     if args.html is not None:
-        try:
-            drawing.require("jinja2", "plotly")
-        except ImportError as error:
-            raise InputError(str(error)) from None
+        need("jinja2", "plotly")
 
     settings = Settings(
         dataset.name, len(dataset.x), len(dataset.classes), sizes, args.activation, args.loss, args.lr, args.epochs,
@@ -93,8 +90,7 @@ def run(args: argparse.Namespace) -> int:
             if path is not None:
                 path.write_text(content(), encoding="utf-8")
         except OSError as error:
-            print(f"tinygrad-init: {path}: cannot be written: {error.strerror}", file=sys.stderr)
-            return BAD_INPUT
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     if interrupted:
         print(f"tinygrad-init: interrupted after {len(comparison.starts)} of {len(starts)} starts", file=sys.stderr)
         return INTERRUPTED

@@ -66,6 +66,24 @@ def real(text: str) -> float:
     return number if math.isfinite(number) else math.nan
 
 
+def add_activation(parser: argparse.ArgumentParser, default: str) -> None:
+    """An activation by its name."""
+    from ..nn import ACTIVATIONS
+
+    help = f"{', '.join(ACTIVATIONS)} ({default})"
+    parser.add_argument("--activation", default=default, choices=list(ACTIVATIONS), metavar="NAME", help=help)
+
+
+def need(*modules: str) -> None:
+    """What plots are drawn with, or an `InputError` that says what to install."""
+    from ..diagnosis.drawing import require
+
+    try:
+        require(*modules)
+    except ImportError as error:
+        raise InputError(str(error)) from None
+
+
 def add_network(parser: argparse.ArgumentParser, one_start: bool) -> None:
     """The data, the network and how it is trained."""
     from ..data import DATASETS

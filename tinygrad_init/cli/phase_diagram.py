@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .options import InputError, check_writable, console, not_negative, rate, show
+from .options import InputError, add_activation, check_writable, console, need, not_negative, rate, show
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -22,16 +22,13 @@ LARGEST = 1e6
 
 def add_to(commands: Any) -> None:
     """The command and its options."""
-    from ..nn import ACTIVATIONS
-
     parser = commands.add_parser(
         "phase-diagram",
         help="draw order and chaos over σ_w and σ_b, with a network as a dot",
         description="The phase of every start: where gradients vanish (ordered), explode (chaotic), or neither.",
     )
+    add_activation(parser, "tanh")
     add = parser.add_argument
-    names = ", ".join(ACTIVATIONS)
-    add("--activation", default="tanh", choices=list(ACTIVATIONS), metavar="NAME", help=f"{names} (tanh)")
     add("--sigma-w", type=not_negative, metavar="X", help="the network's √(fan_in · Var w), for the dot")
     add("--sigma-b", type=not_negative, default=0.0, metavar="X", help="the deviation of its biases (0)")
     add("--to-w", type=rate, default=4.0, metavar="X", help="how far the diagram goes (4)")
@@ -53,12 +50,9 @@ def run(args: argparse.Namespace) -> int:
         if args.output.suffix not in (".png", ".svg", ".pdf"):
             raise InputError(f"--output: expected a name that ends in .png, .svg or .pdf, got {args.output}")
         check_writable(args.output)
-        from ..diagnosis.drawing import phase_figure, require
+        need("matplotlib")
+        from ..diagnosis.drawing import phase_figure
 
-        try:
-            require("matplotlib")
-        except ImportError as error:
-            raise InputError(str(error)) from None
         fine = phase_diagram(args.activation, np.linspace(0, args.to_w, 81)[1:], np.linspace(0, args.to_b, 61))
         phase_figure(fine, args.activation, dot).savefig(args.output)
     diagram = phase_diagram(

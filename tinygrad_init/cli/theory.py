@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING, Any
 
-from .options import InputError, console, not_negative, positive, show
+from .options import InputError, add_activation, console, not_negative, positive, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,16 +16,13 @@ if TYPE_CHECKING:
 
 def add_to(commands: Any) -> None:
     """The command and its options."""
-    from ..nn import ACTIVATIONS
-
     parser = commands.add_parser(
         "theory",
         help="predict signal and gradient over the depth for an activation",
         description="Mean-field theory: phase, depth scales, gains and the predicted profile of a deep network.",
     )
+    add_activation(parser, "relu")
     add = parser.add_argument
-    names = ", ".join(ACTIVATIONS)
-    add("--activation", default="relu", choices=list(ACTIVATIONS), metavar="NAME", help=f"{names} (relu)")
     add("--sigma-w", type=not_negative, help="√(fan_in · Var w) (what keeps the variance: the forward gain)")
     add("--sigma-b", type=not_negative, default=0.0, help="the standard deviation of the biases (0)")
     add("--depth", type=positive, default=50, help="layers of the profile (50)")

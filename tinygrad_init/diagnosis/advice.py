@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from .zeros import LOSS
 
 if TYPE_CHECKING:
     from .report import Report
-    from .verdict import Answer, Verdict
+    from .verdict import Verdict
 
 # Plain gradient steps that change the weights by such shares are neither timid nor wild; in the middle is this one.
 TIMID, WILD, GOOD_UPDATE = 1e-5, 0.1, 3e-3
@@ -26,6 +25,9 @@ NAMED = {
 }
 # Activations with φ(c z) = c φ(z) for c > 0: the gradient's size is a power of the weights'.
 HOMOGENEOUS = ("", "identity", "relu", "leaky_relu", "prelu")
+
+
+ONE_GENERATOR = "Draw all layers from one generator, not from one seed each."
 
 
 def activation_of(report: Report) -> str:
@@ -48,20 +50,6 @@ def has_good_start(report: Report) -> bool:
     return bool(sizes) and all(0.7 * NAMED[name][1] < size < 1.4 * NAMED[name][1] for size in sizes)
 
 
-def advise(report: Report, found: Sequence[Answer]) -> Answer:
-    """The last question: one sentence for the gravest finding, or for the learning rate if there is none."""
-    from .verdict import ADVICE, Answer, gravest
-
-    worst = gravest(report)
-    if worst is None:
-        return Answer(ADVICE, True, learning_rate(report))
-    others = {finding.word for answer in found for finding in answer.findings} - {worst.word}
-    sentence = remedy(worst, report)
-    if "correlated" in others:
-        sentence += " Draw all layers from one generator, not from one seed each."
-    return Answer(ADVICE, False, sentence)
-
-
 def remedy(worst: Verdict, report: Report) -> str:
     """What to do about one finding."""
     start = good_start(report)
@@ -76,7 +64,7 @@ def remedy(worst: Verdict, report: Report) -> str:
     if worst.word in ("symmetric", "stuck", "asleep"):
         return f"Draw the weights at random, each by itself: {start}, biases 0."
     if worst.word == "correlated":
-        return "Draw all layers from one generator, not from one seed each."
+        return ONE_GENERATOR
     if worst.word == "lost":
         return f"Use {start} and biases 0, so that the weights carry the signal."
     if worst.word == "dead":
@@ -112,10 +100,9 @@ def scaling(report: Report, start: str) -> str:
 
 def learning_rate(report: Report) -> str:
     """For a healthy start: how large a step is."""
-    ratios = [layer.update_ratio for layer in report.layers if np.isfinite(layer.update_ratio)]
-    if not ratios or report.lr == 0:
+    typical = report.typical_update
+    if np.isnan(typical) or report.lr == 0:
         return "Nothing: the start is healthy."
-    typical = float(np.median(ratios))
     if typical == 0:
         return "Nothing: the start is healthy, and the loss has no slope."
     if TIMID <= typical <= WILD:

@@ -123,8 +123,7 @@ def attribute(chain: Chain) -> tuple[Attribution, ...]:
                 shared = chain.uses[id(link.weight)] > 1
                 measured = math.nan if shared else Cotangent.of(chain.gradient(link.weight)).norm
                 found[link] = _attribution(link, cotangent, factors, measured)
-    order = {link: i for i, link in enumerate(chain.linears())}
-    return tuple(found[link] for link in sorted(found, key=order.__getitem__))
+    return tuple(found[link] for link in chain.linears())
 
 
 def paths(

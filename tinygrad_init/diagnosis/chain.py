@@ -19,7 +19,7 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
-from ..nn import Activation, Module, Parameter, PReLU, Residual, is_linear_map
+from ..nn import Activation, Module, Parameter, PReLU, Residual, dtype_of, is_linear_map
 from .parts import Function, parts_of
 
 Array = np.ndarray[Any, Any]
@@ -152,8 +152,8 @@ def pull_through(links: tuple[Link, ...], cotangent: Cotangent) -> Cotangent:
 
 
 @dataclass(eq=False)
-class Chain:
-    """A model's links on a batch, and the loss at the end.
+class Forward:
+    """A model's links on a batch.
 
     Attributes
     ----------
@@ -161,19 +161,10 @@ class Chain:
         What was run.
     links
         First to last; those of residual blocks' branches are inside them.
-    loss
-        The loss as a number.
-    start
-        ∂C/∂output.
-    gradients
-        ∂C by every parameter, by name, as the engine finds them in one ordinary backward pass through the whole model.
     """
 
     model: Module
     links: tuple[Link, ...]
-    loss: float
-    start: Cotangent
-    gradients: dict[str, Array]
 
     def flat(self) -> Iterator[Link]:
         """All links in the order in which they run, those of branches before their block."""
@@ -225,14 +216,33 @@ class Chain:
         """How many links use a weight, by its identity."""
         return Counter(id(link.weight) for link in self.linears())
 
-    def gradient(self, parameter: Parameter) -> Array:
-        """∂C by one of the parameters of `model`; one that several links share has one for all of them."""
-        return self.gradients[self.names[id(parameter)]]
-
     @cached_property
     def names(self) -> dict[int, str]:
         """The names of the parameters by their identity."""
         return {id(parameter): name for name, parameter in self.model.named_parameters()}
+
+
+@dataclass(eq=False)
+class Chain(Forward):
+    """The same with the loss at the end, and what comes back from it.
+
+    Attributes
+    ----------
+    loss
+        The loss as a number.
+    start
+        ∂C/∂output.
+    gradients
+        ∂C by every parameter, by name, as the engine finds them in one ordinary backward pass through the whole model.
+    """
+
+    loss: float
+    start: Cotangent
+    gradients: dict[str, Array]
+
+    def gradient(self, parameter: Parameter) -> Array:
+        """∂C by one of the parameters of `model`; one that several links share has one for all of them."""
+        return self.gradients[self.names[id(parameter)]]
 
     def backward(self) -> dict[Link, Cotangent]:
         """∂C/∂out of every link."""
@@ -281,8 +291,8 @@ def run(model: Module, x: Any, y: Any, loss: Loss, dtype: Any = None) -> Chain:
         The model is no chain.
     """
     whole, copied = converted(model, dtype), converted(model, dtype)
-    kind = next((p.dtype for p in copied.parameters()), np.dtype(np.float64))
-    signal, target = Tensor(x.numpy() if isinstance(x, Tensor) else np.asarray(x), kind), target_in(y, kind)
+    kind = dtype_of(copied, np.dtype(np.float64))
+    signal, target = Tensor(as_array(x), kind), as_array(y, kind)
     with enable_grad(), np.errstate(all="ignore"):
         links = links_of(copied, signal)
         if not links:
@@ -350,7 +360,7 @@ def cast(tensor: Any, dtype: Any) -> Any:
     return made(np.asarray(array, dtype), *rest)
 
 
-def target_in(y: Any, dtype: Any) -> Any:
+def as_array(values: Any, dtype: Any = None) -> Array:
     """Numbers as an array, real ones in the dtype of the predictions (None: in their own)."""
-    found = y.numpy() if isinstance(y, Tensor) else np.asarray(y)
+    found = values.numpy() if isinstance(values, Tensor) else np.asarray(values)
     return found.astype(dtype) if found.dtype.kind == "f" and dtype is not None else found

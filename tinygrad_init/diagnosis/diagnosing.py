@@ -11,7 +11,7 @@ import numpy as np
 from ..nn import MLP, BatchNorm, Dropout, Module, Parameter
 from ..ops.losses import LOSSES
 from .attribution import attribute
-from .chain import ACTIVATION, WEIGHTS, Chain, Loss, run, target_in
+from .chain import ACTIVATION, WEIGHTS, Chain, Loss, as_array, run
 from .expectation import predict
 from .layers import measure
 from .report import Report
@@ -73,7 +73,7 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
         inputs=describe(native.links[0].x.numpy()),
         dtype=str(native.links[0].x.dtype),
         loss=native.loss,
-        guess=best_constant_loss(function, target_in(y, np.float64), exact.links[-1].out.shape),
+        guess=best_constant_loss(function, as_array(y, np.float64), exact.links[-1].out.shape),
         lr=lr,
         layers=layers,
         attributions=attribute(exact),

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..nn import Activation
 from .chain import Chain, Cotangent, Link
 from .signal import Distribution, describe, ratio
 from .slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at
@@ -84,7 +83,7 @@ def _layer(chain: Chain, link: Link, activation: Link | None, cotangents: dict[L
     return Layer(
         name=link.name,
         units=len(weight),
-        activation="" if activation is None else name_of(activation),
+        activation="" if activation is None else activation.label,
         w=w,
         z=describe(z),
         a=describe(z if activation is None else activation.out.numpy()),
@@ -96,11 +95,6 @@ def _layer(chain: Chain, link: Link, activation: Link | None, cotangents: dict[L
         distinct=classes(parameters),
         distinct_updates=classes(gradients),
     )
-
-
-def name_of(activation: Link) -> str:
-    """An activation's name as `nn.Activation` takes it."""
-    return activation.module.name if isinstance(activation.module, Activation) else "prelu"
 
 
 def flat_units(link: Link, activation: Link) -> tuple[float, tuple[int, ...]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._engine.tensor import Tensor
 from ..nn import Module
-from .chain import Loss, target_in
+from .chain import Loss, as_array
 from .diagnosing import loss_of
 from .trend import Trend, best_constant_loss
 from .verdict import SHARE, in_words
@@ -124,7 +124,7 @@ class Monitor:
             raise ValueError(f"Monitor: expected as many inputs as targets, and some; got {len(x)} and {len(y)}")
         some = np.unique(np.linspace(0, len(x) - 1, PROBED).astype(int))  # evenly, since data are often sorted by class
         self.model, self.loss = model, loss_of(loss)
-        self.x, self.y = (target_in(values, None)[some] for values in (x, y))
+        self.x, self.y = (as_array(values)[some] for values in (x, y))
         self.every, self.budget, self.capacity, self.on_event = every, budget, capacity, on_event
         self.watch = Watch(model, self.x)
         self.trend = Trend()
@@ -281,7 +281,7 @@ class Monitor:
     def baseline(self) -> float:
         """The loss of the best prediction that does not look at the input, on the probe batch."""
         if self._baseline is None:
-            self._baseline = best_constant_loss(self.loss, target_in(self.y, np.float64), self.watch.outputs)
+            self._baseline = best_constant_loss(self.loss, as_array(self.y, np.float64), self.watch.outputs)
         return self._baseline
 
 

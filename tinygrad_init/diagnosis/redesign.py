@@ -8,7 +8,7 @@ from typing import Any
 
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
-from ..nn import MLP, Activation, BatchNorm, Module, Residual, Sequential, is_linear_map
+from ..nn import MLP, Activation, BatchNorm, Module, Residual, Sequential, dtype_of, is_linear_map
 
 
 def parts(model: Module) -> list[Module] | None:
@@ -57,9 +57,8 @@ def residual(model: Module, x: Any) -> Module | None:
         return None
     starts = [i for i, module in enumerate(chain) if is_linear_map(module)]
     found: list[Module] = chain[: starts[0]] if starts else []
-    kind = next((parameter.dtype for parameter in model.parameters()), None)
     with no_grad():
-        signal: Any = Sequential(*copy.deepcopy(found)).eval()(Tensor(x, kind))
+        signal: Any = Sequential(*copy.deepcopy(found)).eval()(Tensor(x, dtype_of(model)))
         for start, end in pairwise([*starts, len(chain)]):
             block = Sequential(*chain[start:end])
             out = copy.deepcopy(block).eval()(signal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,10 +14,10 @@ import numpy as np
 from .._engine.modes import enable_grad, no_grad
 from .._engine.tensor import Tensor
 from ..init import lsuv_
-from ..nn import Module
+from ..nn import Module, dtype_of
 from ..optim import SGD
 from ..training import initialize, train
-from .chain import Loss, target_in
+from .chain import Loss, as_array
 from .diagnosing import diagnose, loss_of
 from .redesign import activated, normalized, residual
 from .report import Report
@@ -189,10 +189,7 @@ def recommend(
             tried.append((change, best))
             try:
                 after = bench.loss_after(setup)
-            except (
-                TypeError,
-                ValueError,
-            ):  # a design that these batches do not allow, such as statistics of one sample
+            except (TypeError, ValueError):  # what these batches do not allow, such as statistics of one sample
                 after = math.nan
             kept = better(after, best_loss)
             trials.append(Trial(change, best_loss, after, kept))
@@ -226,8 +223,7 @@ class Bench:
     @staticmethod
     def over(x: Any, y: Any, loss: Loss, steps: int, batch_size: int, rng: np.random.Generator) -> Bench:
         """A fifth of the samples is held out."""
-        x = x.numpy() if isinstance(x, Tensor) else np.asarray(x)
-        y = y.numpy() if isinstance(y, Tensor) else np.asarray(y)
+        x, y = as_array(x), as_array(y)
         order = rng.permutation(len(x))
         held = order[: max(len(x) // 5, 2)]
         rest = order[len(held) :]
@@ -242,16 +238,14 @@ class Bench:
     @staticmethod
     def in_dtype_of(model: Module, x: Any) -> Tensor:
         """Samples in the dtype of the model's parameters."""
-        return Tensor(x, next((parameter.dtype for parameter in model.parameters()), np.dtype(np.float32)))
+        return Tensor(x, dtype_of(model, np.dtype(np.float32)))
 
     def loss_after(self, setup: Setup) -> float:
         """The loss on what was held out after training a copy; NaN if that breaks down. Each setup is tried once."""
         key = id(setup.model), setup.lr, setup.clip
         if key not in self.known:
-            self.known[key] = (
-                setup.model,
-                self._loss_after(setup),
-            )  # the model is kept, so that its identity stays its own
+            # The model is kept, so that its identity stays its own.
+            self.known[key] = setup.model, self._loss_after(setup)
         return self.known[key][1]
 
     def _loss_after(self, setup: Setup) -> float:
@@ -267,7 +261,7 @@ class Bench:
             train(
                 model.train(),
                 self.x[order].astype(kind),
-                target_in(self.y, kind)[order],
+                as_array(self.y, kind)[order],
                 self.loss,
                 lambda parameters: SGD(parameters, setup.lr),
                 epochs=1,
@@ -276,12 +270,11 @@ class Bench:
                 rng=0,
             )
             with no_grad():
-                found = self.loss(model.eval()(held), target_in(self.held_y, kind)).item()
+                found = self.loss(model.eval()(held), as_array(self.held_y, kind)).item()
         return found if math.isfinite(found) else math.nan
 
 
 Proposals = Iterator[tuple[str, Setup]]
-Proposer = Callable[[Setup, Report, Bench, float], Proposals]
 
 
 def starts(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:

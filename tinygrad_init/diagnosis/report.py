@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import statistics
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -75,6 +76,12 @@ class Report:
     def answers(self) -> tuple[Answer, ...]:
         """The five questions and their answers."""
         return answers(self)
+
+    @property
+    def typical_update(self) -> float:
+        """The median over the layers of the update as a share of the weights; NaN if no layer has one."""
+        ratios = [layer.update_ratio for layer in self.layers if math.isfinite(layer.update_ratio)]
+        return statistics.median(ratios) if ratios else math.nan
 
     @property
     def verdict(self) -> Verdict:

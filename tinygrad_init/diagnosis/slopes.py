@@ -10,7 +10,7 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
-from ..nn import Activation, Module
+from ..nn import Activation, Module, dtype_of
 
 Array = np.ndarray[Any, Any]
 
@@ -31,11 +31,6 @@ def value(activation: Module, z: float) -> Array:
     """φ(z) at one point: one number, or one for each unit whose slope is learned."""
     point = np.full(units_of(activation), z)
     return np.asarray(activation(Tensor(point, dtype_of(activation, point.dtype))).numpy())
-
-
-def dtype_of(activation: Module, otherwise: Any) -> Any:
-    """The dtype of what the activation learns, if it learns something."""
-    return next((parameter.dtype for parameter in activation.parameters()), otherwise)
 
 
 def units_of(activation: Module) -> int:

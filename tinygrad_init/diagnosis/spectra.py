@@ -17,7 +17,7 @@ from .._engine.backward import grad
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
 from ..nn import Module
-from .chain import converted
+from .chain import as_array, converted
 
 Array = np.ndarray[Any, Any]
 
@@ -72,7 +72,7 @@ def spectrum(matrix: Any, powers: int = 50) -> Spectrum:
     ValueError
         The matrix has fewer than two axes or holds infinities or NaN.
     """
-    w = np.asarray(matrix.numpy() if isinstance(matrix, Tensor) else matrix, np.float64)
+    w = as_array(matrix).astype(np.float64)
     if w.ndim < 2:
         raise ValueError(f"spectrum: expected a matrix, got shape {w.shape}")
     w = w.reshape(len(w), -1)
@@ -146,7 +146,7 @@ def jacobian(model: Module, x: Any) -> Array:
         One sample, without the axis of samples.
     """
     copied = converted(model, np.float64)
-    sample = np.asarray(x.numpy() if isinstance(x, Tensor) else x, np.float64)
+    sample = as_array(x).astype(np.float64)
     with enable_grad():
         outputs = copied(Tensor(sample[None], np.float64)).size
         # The sample once for each output, each with the cotangent of another output: one pass gives all rows.
@@ -161,5 +161,5 @@ def jacobian_singular_values(model: Module, x: Any, samples: int = 8) -> Array:
 
     Of shape (samples, min(inputs, outputs)). All near 1: dynamical isometry (Saxe et al. 2014; Pennington et al. 2017).
     """
-    batch = x.numpy() if isinstance(x, Tensor) else np.asarray(x)
-    return np.array([np.linalg.svd(jacobian(model, sample), compute_uv=False) for sample in batch[:samples]])
+    batch = as_array(x)[:samples]
+    return np.array([np.linalg.svd(jacobian(model, sample), compute_uv=False) for sample in batch])

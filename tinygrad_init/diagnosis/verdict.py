@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from .advice import advise
+from .advice import ONE_GENERATOR, learning_rate, remedy
 from .signal import ratio
 
 if TYPE_CHECKING:
@@ -126,7 +124,17 @@ def answers(report: Report) -> tuple[Answer, ...]:
             "Yes: in every hidden layer most units answer to their input.",
         ),
     )
-    return (*found, advise(report, found))
+    return (*found, advice(report, found))
+
+
+def advice(report: Report, found: Sequence[Answer]) -> Answer:
+    """The last question: one sentence for the gravest finding, or for the learning rate if there is none."""
+    worst = gravest(report)
+    if worst is None:
+        return Answer(ADVICE, True, learning_rate(report))
+    others = {finding.word for answer in found for finding in answer.findings} - {worst.word}
+    sentence = remedy(worst, report)
+    return Answer(ADVICE, False, f"{sentence} {ONE_GENERATOR}" if "correlated" in others else sentence)
 
 
 def different(report: Report) -> str:
@@ -337,9 +345,7 @@ def vanishing(report: Report) -> Iterator[Verdict]:
 
 def first_update(report: Report) -> float:
     """The first layer's update as a share of its weights, over that of a typical layer."""
-    ratios = [layer.update_ratio for layer in report.layers if math.isfinite(layer.update_ratio)]
-    typical = float(np.median(ratios)) if ratios else math.nan
-    return ratio(report.layers[0].update_ratio, typical)
+    return ratio(report.layers[0].update_ratio, report.typical_update)
 
 
 def between(report: Report) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
-from ..nn import Module, is_linear_map, observe, undisturbed
-from .chain import WEIGHTS, Chain, Cotangent, Link, links_of
+from ..nn import Module, dtype_of, is_linear_map, observe, undisturbed
+from .chain import WEIGHTS, Forward, Link, as_array, links_of
 from .layers import flat_units
 from .signal import rms
 
@@ -52,6 +52,7 @@ class Before:
     weight: Array
     bias: Array | None
     x: Array  # its mean
+    dead: tuple[int, ...]
 
 
 class Watch:
@@ -67,10 +68,8 @@ class Watch:
 
     def __init__(self, model: Module, x: Any) -> None:
         self.model = model
-        kind = next((parameter.dtype for parameter in model.parameters()), np.dtype(np.float32))
-        self.x = Tensor(x.numpy() if isinstance(x, Tensor) else np.asarray(x), kind)
+        self.x = Tensor(as_array(x), dtype_of(model, np.dtype(np.float32)))
         self.before: dict[str, Before] = {}
-        self.dead: dict[str, set[int]] = {}
         self.causes: dict[tuple[str, int], str] = {}
         self.outputs: tuple[int, ...] = ()
 
@@ -81,12 +80,12 @@ class Watch:
             links, paired = self._links()
             return tuple(self._state(link, paired.activation_after(link) if paired else None) for link in links)
 
-    def _links(self) -> tuple[list[Link], Chain | None]:
+    def _links(self) -> tuple[list[Link], Forward | None]:
         """The linear maps as links, and the chain that they are part of, if they are."""
         try:
-            chain = Chain(self.model, links_of(self.model, self.x), 0.0, Cotangent(np.zeros(0)), {})
-            self.outputs = chain.links[-1].out.shape
-            return chain.linears(), chain
+            forward = Forward(self.model, links_of(self.model, self.x))
+            self.outputs = forward.links[-1].out.shape
+            return forward.linears(), forward
         except TypeError:
             names = {id(module): name for name, module in self.model.named_modules()}
             with no_grad(), observe() as calls:
@@ -100,13 +99,13 @@ class Watch:
     def _state(self, link: Link, activation: Link | None) -> LayerState:
         z, weight = link.out.numpy(), link.weight
         saturated, dead = (0.0, ()) if activation is None else flat_units(link, activation)
-        known = self.dead.get(link.name, set())
         bias = None if link.bias is None else np.array(link.bias.numpy())
-        now = Before(np.array(weight.numpy()), bias, mean_of(link.x.numpy()))
-        if link.name in self.before and weight.ndim == 2:
-            for unit in set(dead) - known:
-                self.causes[link.name, unit] = mover(self.before[link.name], now, unit)
-        self.before[link.name], self.dead[link.name] = now, set(dead)
+        now = Before(np.array(weight.numpy()), bias, mean_of(link.x.numpy()), dead)
+        before = self.before.get(link.name)
+        if before is not None and weight.ndim == 2:
+            for unit in set(dead) - set(before.dead):
+                self.causes[link.name, unit] = mover(before, now, unit)
+        self.before[link.name] = now
         gradient = weight.grad
         return LayerState(
             name=link.name,

@@ -8,11 +8,11 @@ the gradient going back fan_out·σ² times what came.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._engine.tensor import Tensor
+from .._later import importing_later
 from .distributions import (
     TRUNCATED_STD,
     Generator,
@@ -60,17 +60,7 @@ _LATER = {
     "fixup_": "residual",
     "lsuv_": "data_dependent",
 }
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+__getattr__, __dir__ = importing_later(__name__, _LATER)
 
 
 def _critical(weight: Tensor, rng: Generator, activation: Any) -> Tensor:

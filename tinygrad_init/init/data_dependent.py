@@ -16,7 +16,6 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad, no_grad
 from .._engine.tensor import Tensor
-from ..nn.convolution import _Convolution
 from ..nn.module import Module, undisturbed
 from .distributions import Generator, fill
 from .linear_maps import Array, bias_of, named_linear_maps, outputs, without_biases
@@ -137,7 +136,7 @@ def data_dependent_(model: Module, x: Any, tolerance: float = 1e-3) -> list[Laye
         constant = ~(np.isfinite(std) & (std > 1e-12 * (1.0 + np.abs(mean))))
         scale = 1.0 / np.where(constant, 1.0, std)
         weight, bias = module.weight, bias_of(module)
-        if isinstance(module, _Convolution):
+        if hasattr(module, "from_units"):  # a convolution, whose channels may lie on another axis
             fill(weight, module.from_units(module.by_unit(weight.numpy()) * scale[:, None]))
         else:
             fill(weight, weight.numpy() * scale.reshape(-1, *[1] * (weight.ndim - 1)))

@@ -16,8 +16,9 @@ from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
 from ..nn import Sequential
 from ..ops.losses import LOSSES
-from ..optim import Optimizer, clip_grad_norm_
+from ..optim import Optimizer
 from ..program import capture
+from ..training import learning_step
 from . import build
 from .config import Config
 
@@ -51,21 +52,8 @@ class Run:
         self.parameters: list[Tensor] = list(self.model.parameters())
         self.optimizer: Optimizer = build.optimizer(config, self.parameters)
         self.losses = array("d")
-        self.learn: Callable[[Array, Array], Tensor] = capture(self._learner())
-
-    def _learner(self) -> Callable[[Array, Array], Tensor]:
-        model, optimizer, loss, clip = self.model, self.optimizer, LOSSES[self.config.loss], self.config.clip
-
-        def learn(x: Any, y: Any) -> Tensor:
-            cost = loss(model(x), y)
-            optimizer.zero_grad()
-            cost.backward()
-            if clip:
-                clip_grad_norm_(optimizer.parameters, clip)
-            optimizer.step()
-            return cost
-
-        return learn
+        step = learning_step(self.model, LOSSES[config.loss], self.optimizer, config.clip or None)
+        self.learn: Callable[[Array, Array], Tensor] = capture(step)
 
     def memory(self) -> list[Array]:
         """What the update rule remembers."""

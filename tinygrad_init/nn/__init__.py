@@ -1,8 +1,8 @@
 """Networks: modules with named parameters, layers, activations, normalization and losses."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._later import importing_later
 from ..ops.activations import ACTIVATIONS
 from ..ops.losses import LOSSES
 from .layers import (
@@ -32,7 +32,7 @@ from .layers import (
     linear_maps,
     make_activation,
 )
-from .module import Buffer, Call, Module, Parameter, observe, undisturbed
+from .module import Buffer, Call, Module, Parameter, dtype_of, observe, undisturbed
 
 if TYPE_CHECKING:
     from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
@@ -44,25 +44,30 @@ if TYPE_CHECKING:
 
 # What many networks do without is imported when it is first asked for.
 _LATER = {
-    "convolution": ("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"),
-    "dropout": ("Dropout",),
-    "losses": ("BCEWithLogitsLoss", "CrossEntropyLoss", "HalfSquaredError", "HingeLoss", "Loss", "MSELoss"),
-    "normalization": ("BatchNorm", "BatchNorm1d", "BatchNorm2d", "LayerNorm"),
-    "pooling": ("AvgPool1d", "AvgPool2d", "Flatten", "GlobalAvgPool", "MaxPool1d", "MaxPool2d"),
-    "residual": ("Residual",),
+    "Conv1d": "convolution",
+    "Conv2d": "convolution",
+    "ConvTranspose1d": "convolution",
+    "ConvTranspose2d": "convolution",
+    "Dropout": "dropout",
+    "BCEWithLogitsLoss": "losses",
+    "CrossEntropyLoss": "losses",
+    "HalfSquaredError": "losses",
+    "HingeLoss": "losses",
+    "Loss": "losses",
+    "MSELoss": "losses",
+    "BatchNorm": "normalization",
+    "BatchNorm1d": "normalization",
+    "BatchNorm2d": "normalization",
+    "LayerNorm": "normalization",
+    "AvgPool1d": "pooling",
+    "AvgPool2d": "pooling",
+    "Flatten": "pooling",
+    "GlobalAvgPool": "pooling",
+    "MaxPool1d": "pooling",
+    "MaxPool2d": "pooling",
+    "Residual": "residual",
 }
-
-
-def __getattr__(name: str) -> Any:
-    home = next((module for module, names in _LATER.items() if name in names), None)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(importlib.import_module(f".{home}", __name__), name)
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *(name for names in _LATER.values() for name in names)})
+__getattr__, __dir__ = importing_later(__name__, _LATER)
 
 
 __all__ = [
@@ -115,6 +120,7 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "dtype_of",
     "is_linear_map",
     "layers_of",
     "linear_maps",

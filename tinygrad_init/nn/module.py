@@ -75,6 +75,11 @@ class observe:
         mode.leave()
 
 
+def dtype_of(module: Module, otherwise: Any = None) -> Any:
+    """The dtype of a module's parameters (of the first), or something else if it has none."""
+    return next((parameter.dtype for parameter in module.parameters()), otherwise)
+
+
 class undisturbed:
     """Within this context a model may be run at will: afterwards its modes, buffers and generators are as before.
 
@@ -96,8 +101,10 @@ class undisturbed:
 
     def __exit__(self, *exception: object) -> None:
         for module, training in self.modes:
-            if vars(module).get("training") != training:
-                module.training = type(module).training if training is None else training
+            if training is None:
+                vars(module).pop("training", None)
+            elif module.training != training:
+                module.training = training
         with no_grad():
             for buffer, array in self.buffers:
                 buffer.copy_(array)
