@@ -196,7 +196,7 @@ def test_a_good_start_that_training_breaks() -> None:
     good = report_on({}, {}, {})
     assert judge(good, good, [0.5, float("nan")]).word == "exploding"
     assert "epoch 2" in judge(good, good, [0.5, float("nan")]).reason
-    broken = judge(good, report_on({}, {"dead": 8}, {}), [0.5])
+    broken = judge(good, dataclasses.replace(report_on({}, {"dead": 8}, {}), trained=True), [0.5])
     assert (broken.word, broken.layer) == ("dead", 2) and "after training" in broken.reason
 
 

@@ -12,7 +12,7 @@ import pytest
 import tinygrad_init as tgi
 from tinygrad_init.init import INITIALIZERS
 from tinygrad_init.lab import build, protocol
-from tinygrad_init.lab.config import DATA, LOSSES, Config, Data, Start, Variant
+from tinygrad_init.lab.config import LOSSES, Config, Data, Edit, Start, Variant
 from tinygrad_init.lab.detail import detail
 from tinygrad_init.lab.experiment import Experiment
 from tinygrad_init.lab.export import export
@@ -33,8 +33,16 @@ CONFIGS = {
     ),
     "layernorm, digits": Config(Data("digits", 40), (16, 8), normalization="layer", loss="half_squared_error"),
     "own points, hinge": Config(Data("points", points=POINTS), (5,), ("tanh",), (Start("normal", 1.5, 0.2),), "hinge"),
+    "a regression, features, l1, held out, edited": Config(
+        Data("hills", 80, test=0.25, seed=9), loss="half_squared_error", features=("x", "xy", "y2", "sin_y"),
+        regularization="l1", regularization_rate=0.01, edits=(Edit(0, 0, 0, 1, 3, 2.0), Edit(7, 0, 1, 2, None, -1.0)),
+    ),
+    "batches, l2, sin": Config(
+        Data("circles", 70, test=0.4), batch=10, features=("sin_x", "x2"), regularization="l2", regularization_rate=0.1,
+    ),
     "variants": Config(
         variants=(Variant("b", ("tanh", "relu")), Variant("c", None, (Start("he"),))),
+        edits=(Edit(5, 1, 0, 2, 1, 0.5),),
     ),
 }  # fmt: skip
 
@@ -129,12 +137,18 @@ def test_every_initializer_fills_what_it_fills_elsewhere(name: str) -> None:
         np.testing.assert_array_equal(linear.weight.numpy(), weight.numpy())  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", sorted(set(DATA) - {"points"}))
-def test_data_are_scaled_and_follow_the_seed(name: str) -> None:
-    samples = [build.samples(Config(Data(name, 60), seed=seed)) for seed in (1, 1, 2)]
-    assert len(samples[0].x) == 60 and 0.99 <= np.abs(samples[0].x).max() <= 1
-    np.testing.assert_array_equal(samples[0].x, samples[1].x)
-    assert not np.array_equal(samples[0].x, samples[2].x)
+def test_edits_happen_at_their_step_and_stay_when_one_goes_back() -> None:
+    config = CONFIGS["a regression, features, l1, held out, edited"]
+    experiment = Experiment(config)
+    weight, bias = (experiment.runs[0].model.state_dict()[name] for name in ("0.weight", "2.bias"))
+    assert weight[1, 3] == 2.0 and bias[2] != -1.0
+    while experiment.step < 7:
+        experiment.advance()
+    assert experiment.runs[0].model.state_dict()["2.bias"][2] == -1.0
+    with pytest.raises(Invalid, match="expected 0 to 5, got 6"):
+        Experiment(replace(config, edits=(Edit(0, 0, 0, 6, 0, 1.0),)))
+    with pytest.raises(Invalid, match=r"config.edits\[0\].run: expected 0 to 0, got 1"):
+        Experiment(replace(config, edits=(Edit(0, 1, 0, 0, 0, 1.0),)))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +160,9 @@ def test_a_frame_has_the_numbers_of_diagnose(name: str) -> None:
     watched.diagnose(5)
     now = watched.now(5, 1, watched.look())
     samples = experiment.samples
-    report = tgi.diagnose(run.model, samples.x[:256], samples.target[:256], run.config.loss, run.config.lr)
+    report = tgi.diagnose(
+        run.model, samples.x[:256], samples.target[:256], run.config.loss, run.config.lr, trained=True
+    )
     assert now.loss == pytest.approx(report.loss, rel=1e-12)
     assert now.verdict is not None and vars(now.verdict) == vars(report.verdict)
     assert [a.sentence for a in now.answers] == [a.sentence for a in report.answers]
@@ -240,7 +256,9 @@ def test_detail_is_about_the_layer_unit_and_weight_that_were_selected() -> None:
         sorted(np.linalg.eigvals(weight), key=lambda value: -abs(value))
     )
     total = sum(factor.log10 for factor in found.factors)
-    assert total == pytest.approx(np.log10(np.linalg.norm(look.layers[1].dw)), abs=1e-9)
+    assert total == pytest.approx(np.log10(abs(look.layers[1].dw[2, 3])), abs=1e-9)
+    of_layer = sum(factor.log10 for factor in detail(watched, look, 1, 2, None).factors)
+    assert of_layer == pytest.approx(np.log10(np.linalg.norm(look.layers[1].dw)), abs=1e-9)
     assert detail(watched, look, 1, 99, 0).unit is None
 
 
@@ -295,7 +313,13 @@ def test_the_exported_script_repeats_the_run_bit_for_bit(name: str, tmp_path: Pa
     script.write_text(export(experiment, watch(experiment), "python").text, encoding="utf-8")
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert [line.split()[-1] for line in done.stdout.splitlines()] == [repr(r.losses[-1]) for r in experiment.runs]
+    said = []
+    for watched in watch(experiment):
+        said.append(repr(watched.run.losses[-1]))
+        watched.look()  # whose statistics batch normalization has when it is tested
+        test = watched.test(25)
+        said += [] if test is None else [repr(test[0])]
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == said
 
 
 def test_exports_hold_all_digits_and_no_formulas() -> None:

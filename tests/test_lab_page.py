@@ -41,6 +41,71 @@ def test_each_control_changes_the_config_that_is_sent(lab: Lab) -> None:
     assert last["config"] == lab.configs()[-1]
 
 
+def test_a_regression_seen_through_features_with_some_samples_held_out(lab: Lab) -> None:
+    lab.open()
+    assert lab.after(lambda: lab.pick("data.name", "hills"))["loss"] == "half_squared_error"
+    assert lab.page.locator('select[data-field="loss"] option').count() == 1
+    config = lab.after(lambda: [lab.page.get_by_label(name, exact=True).check() for name in ("xy", "sin 2πy")])
+    assert config["features"] == ["x", "y", "xy", "sin_y"]
+    assert lab.after(lambda: lab.page.get_by_label("x", exact=True).uncheck())["features"] == ["y", "xy", "sin_y"]
+    assert lab.page.locator("#networks .heads text").all_text_contents()[-3:] == ["y", "xy", "sin 2πy"]
+    assert lab.after(lambda: lab.pick("regularization", "l2"))["regularization"] == "l2"
+    assert lab.after(lambda: lab.fill("regularization_rate", 0.01))["regularization_rate"] == 0.01
+    lab.after(lambda: lab.fill("data.test", 0.25))
+    frame = lab.step(1)["runs"][0]
+    said = lab.page.locator("#maps figcaption").inner_text().splitlines()
+    assert said == [f"loss {frame['loss']:.3g}", f"held out: loss {frame['test_loss']:.3g}"]
+    pixels = """selector => {
+      const from = document.querySelector(selector);
+      const copy = new OffscreenCanvas(from.width, from.height).getContext("2d"); // read once, as Chromium wants it
+      copy.drawImage(from, 0, 0);
+      return [...new Uint32Array(copy.getImageData(0, 0, from.width, from.height).data.buffer)];
+    }"""
+    inked = lambda: np.count_nonzero(lab.page.evaluate(pixels, "canvas.map.over"))  # noqa: E731
+    both = inked()
+    lab.page.get_by_label("held-out points").uncheck()
+    assert 0 < inked() < both
+    colours = lambda: len(set(lab.page.evaluate(pixels, "canvas.map")))  # noqa: E731
+    assert colours() > 10
+    lab.page.get_by_label("two colours").check()
+    assert colours() == 2
+    assert lab.saved()["discrete"] == "1" and lab.saved()["held"] == "0"
+    assert lab.after(lambda: lab.pick("data.name", "xor"))["loss"] == "binary_cross_entropy"
+
+
+def test_a_weight_can_be_set_by_hand_from_any_step_on(lab: Lab) -> None:
+    lab.open()
+    lab.page.get_by_role("tab", name="Factors").click()
+    losses = [lab.step(to)["runs"][0]["loss"] for to in (1, 2)]
+    lab.page.get_by_role("combobox", name="Unit", exact=True).select_option("3")
+    lab.page.get_by_role("combobox", name="Input", exact=True).select_option("1")
+    field = lab.page.locator("#panel-factors .weight input")
+    lab.until(lambda: field.is_visible())
+    config = lab.after(lambda: (field.fill("2.5"), field.press("Enter")))
+    assert config["edits"] == [{"step": 2, "run": 0, "layer": 0, "unit": 3, "input": 1, "value": 2.5}]
+    lab.until(lambda: lab.frame["step"] == 2 and lab.frame["runs"][0]["edges"][0]["weight"][3][1] == 2.5)
+    assert lab.frame["runs"][0]["loss"] != losses[1]
+    lab.page.get_by_role("slider", name="Timeline").fill("1")
+    lab.until(lambda: lab.frame["step"] == 1)
+    assert lab.frame["runs"][0]["loss"] == losses[0]  # what came before is as it was
+    assert lab.after(lambda: lab.page.get_by_role("button", name="Undo what was set").click())["edits"] == []
+    config = lab.after(lambda: (field.fill("1"), field.press("Enter")))
+    assert len(config["edits"]) == 1 and lab.after(lambda: lab.fill("layers", 3))["edits"] == []
+
+
+def test_new_data_and_a_new_seed_change_one_thing_each(lab: Lab) -> None:
+    lab.open()
+    state = lambda: [m for m in lab.received if m["type"] == "state"][-1]["points"]["x"]  # noqa: E731
+    weights = lambda: lab.frame["runs"][0]["edges"][0]["weight"]  # noqa: E731
+    points, start = state(), weights()
+    lab.after(lambda: lab.page.get_by_role("button", name="New seed").click())
+    assert state() == points and weights() != start
+    start = weights()
+    lab.after(lambda: lab.page.get_by_role("button", name="New data").click())
+    assert state() != points and weights() == start
+    assert lab.after(lambda: lab.fill("data.seed", ""))["data"]["seed"] is None
+
+
 def test_a_slider_that_is_dragged_sends_its_last_value(lab: Lab) -> None:
     lab.open()
     slider = lab.page.get_by_role("slider", name="Hidden layers")
@@ -199,11 +264,15 @@ def test_what_is_chosen_in_the_picture_and_by_menus_is_shown_in_detail(lab: Lab)
     detail = lab.frame["runs"][0]["detail"]
     weights = lab.frame["runs"][0]["edges"][2]["weight"]
     assert (detail["layer"], detail["weight"]["value"]) == (2, weights[4][1])
-    shown = lab.page.locator("#panel-factors .selected .numbers").inner_text()
-    assert number(shown.split("w = ")[1].split(",")[0]) == pytest.approx(weights[4][1], rel=0.01)
-    products = [number(text) for text in lab.page.locator("#panel-factors .so-far .number").all_inner_texts()]
-    layer = lab.frame["runs"][0]["layers"][2]
-    assert products[-1] == pytest.approx(10 ** layer["dw"], rel=0.05)  # the factors multiply up to the norm
+    weight = lab.page.locator("#panel-factors .weight")
+    assert float(weight.locator("input").input_value()) == weights[4][1]
+    assert number(weight.inner_text().split("w = ")[-1]) == pytest.approx(detail["weight"]["gradient"], rel=0.05)
+    product = lambda: number(lab.page.locator("#panel-factors .so-far .number").all_inner_texts()[-1])  # noqa: E731
+    assert product() == pytest.approx(abs(detail["weight"]["gradient"]), rel=0.05)  # the factors multiply up to it
+    lab.page.get_by_role("combobox", name="Input", exact=True).select_option("")
+    lab.until(lambda: lab.frame["runs"][0]["detail"]["input"] is None)
+    lab.drawn()
+    assert product() == pytest.approx(10 ** lab.frame["runs"][0]["layers"][2]["dw"], rel=0.05)  # and to the norm
     box = lab.page.locator("svg.network").bounding_box()
     lab.page.mouse.click(box["x"] + box["width"] - 26, box["y"] + (30 + box["height"] - 12) / 2)  # the output unit
     lab.until(lambda: lab.sent[-1] == {"type": "select", "run": 0, "layer": 4, "unit": 0, "input": None})

@@ -101,9 +101,16 @@ def train(
 
 
 def learning_step(
-    model: Module, loss: Loss, update: Optimizer, clip: float | None = None
+    model: Module,
+    loss: Loss,
+    update: Optimizer,
+    clip: float | None = None,
+    penalty: Callable[[], Tensor] | None = None,
 ) -> Callable[[Any, Any], Tensor]:
-    """Steps 3 to 5 as a function of a batch that returns the loss, to be captured; parameters are those of `train`."""
+    """Steps 3 to 5 as a function of a batch that returns the loss, to be captured.
+
+    Parameters are those of `train`; what `penalty` returns is added to the loss before the derivatives are taken.
+    """
 
     def learn(xs: Any, ys: Any) -> Tensor:
         # 3. Forward: from the input to the network's output.
@@ -112,7 +119,7 @@ def learning_step(
         cost = loss(prediction, ys)
         # 5. Backward: the chain rule gives ∂C/∂W for every W; each goes a step against its own.
         update.zero_grad()
-        cost.backward()
+        (cost if penalty is None else cost + penalty()).backward()
         if clip is not None:
             clip_grad_norm_(update.parameters, clip)
         update.step()

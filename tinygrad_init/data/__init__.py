@@ -3,10 +3,25 @@
 from .batches import batches, split
 from .files import DataError, load_csv, load_npz
 from .scaling import MinMaxScaler, Scaler, StandardScaler
-from .sets import DATASETS, Dataset, blobs, checkerboard, circles, digits, load, moons, spirals, xor
+from .sets import (
+    DATASETS,
+    REGRESSIONS,
+    Dataset,
+    blobs,
+    checkerboard,
+    circles,
+    digits,
+    hills,
+    load,
+    moons,
+    plane,
+    spirals,
+    xor,
+)
 
 __all__ = [
     "DATASETS",
+    "REGRESSIONS",
     "DataError",
     "Dataset",
     "MinMaxScaler",
@@ -17,10 +32,12 @@ __all__ = [
     "checkerboard",
     "circles",
     "digits",
+    "hills",
     "load",
     "load_csv",
     "load_npz",
     "moons",
+    "plane",
     "spirals",
     "split",
     "xor",

@@ -27,9 +27,9 @@ class Dataset:
     x
         float64 of shape (samples, features).
     y
-        Class numbers of shape (samples,).
+        Of shape (samples,): class numbers, or float64 numbers where there are no classes.
     classes
-        The names of the classes in the order of their numbers.
+        The names of the classes in the order of their numbers; empty for a regression.
     """
 
     name: str
@@ -114,6 +114,29 @@ def blobs(samples: int = 400, noise: float = 0.5, rng: Seed = None, centers: int
     x = 2 * np.stack([np.cos(angles), np.sin(angles)], 1)
     return _labelled("blobs", x + generator.normal(0, noise, x.shape), y, centers)
 
+
+def plane(samples: int = 400, noise: float = 0.0, rng: Seed = None) -> Dataset:
+    """A regression on the square from -1 to 1: y = (x₀ + x₁) / 2, with normal noise on y."""
+    generator = np.random.default_rng(rng)
+    _two_halves(samples)
+    x = generator.uniform(-1, 1, (samples, 2))
+    return Dataset("plane", x, x.mean(1) + generator.normal(0, noise, samples), ())
+
+
+def hills(samples: int = 400, noise: float = 0.0, rng: Seed = None) -> Dataset:
+    """A regression on the square from -1 to 1: six normal bumps of width 0.2, up and down in turn, with noise on y."""
+    generator = np.random.default_rng(rng)
+    _two_halves(samples)
+    x = generator.uniform(-1, 1, (samples, 2))
+    tops = np.array([(column, row) for row in (-0.5, 0.5) for column in (-0.65, 0.0, 0.65)])
+    signs = np.array([1, -1, 1, -1, 1, -1])
+    squares = np.sum((x[:, None, :] - tops) ** 2, axis=2)
+    y = np.exp(-squares / (2 * 0.2**2)) @ signs
+    return Dataset("hills", x, y + generator.normal(0, noise, samples), ())
+
+
+# What has numbers to be learned instead of classes.
+REGRESSIONS: dict[str, Callable[..., Dataset]] = {"plane": plane, "hills": hills}
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "digits": digits,

@@ -99,16 +99,17 @@ def scaling(report: Report, start: str) -> str:
 
 
 def learning_rate(report: Report) -> str:
-    """For a healthy start: how large a step is."""
-    typical = report.typical_update
+    """For a healthy network: how large a step is."""
+    typical, what = report.typical_update, "network" if report.trained else "start"
     if np.isnan(typical) or report.lr == 0:
-        return "Nothing: the start is healthy."
+        return f"Nothing: the {what} is healthy."
     if typical == 0:
-        return "Nothing: the start is healthy, and the loss has no slope."
-    if TIMID <= typical <= WILD:
-        return f"Nothing: the start is healthy; a step of plain gradient descent changes weights by {typical:.2g}."
+        return f"Nothing: the {what} is healthy, and the loss has no slope."
+    # Steps become small where training ends, and should.
+    if typical <= WILD and (typical >= TIMID or report.trained):
+        return f"Nothing: the {what} is healthy; a step of plain gradient descent changes weights by {typical:.2g}."
     better = report.lr * GOOD_UPDATE / typical
     return (
-        f"Keep the start; a step of plain gradient descent changes weights by {typical:.2g}: try a learning rate near "
+        f"Keep the {what}; a step of plain gradient descent changes weights by {typical:.2g}: try a learning rate near "
         f"{better:.1g} instead of {report.lr:g}."
     )

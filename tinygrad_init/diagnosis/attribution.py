@@ -24,8 +24,10 @@ import numpy as np
 from .._engine.modes import enable_grad
 from .chain import ACTIVATION, WEIGHTS, Chain, Cotangent, Link
 
-LOSS, INPUT, ALIGNMENT = "loss", "input", "alignment"
-ENDS = (LOSS, INPUT, ALIGNMENT)  # factors that do not lie on the way back
+Array = np.ndarray[Any, Any]
+
+LOSS, SHARE, INPUT, ALIGNMENT = "loss", "share", "input", "alignment"
+ENDS = (LOSS, SHARE, INPUT, ALIGNMENT)  # factors that do not lie on the way back
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Factor:
     Attributes
     ----------
     kind
-        "loss", "activation", "weights", "residual", "other", "input" or "alignment".
+        "loss", "activation", "weights", "residual", "other", "share" (of one unit), "input" or "alignment".
     name
         Of the module; "" for the loss and the alignment.
     label
@@ -159,6 +161,39 @@ def _attribution(link: Link, cotangent: Cotangent, above: tuple[Factor, ...], me
         Factor(ALIGNMENT, link.name, "alignment", alignment),
     )
     return Attribution(f"{link.name}.weight", gradient.norm, (*above, *ends), measured)
+
+
+def of_weight(layer: Attribution, delta: Array, x: Array, unit: int, input: int) -> Attribution:
+    """The product of factors for one weight of a dense layer.
+
+    Down to δ = ∂C/∂z the factors are the layer's. The weight itself has the unit's share of δ, one column of the
+    layer's input, and how well the samples agree: ∂C/∂W_ij = Σ_s δ_si x_sj.
+
+    Parameters
+    ----------
+    layer
+        The attribution of the layer.
+    delta
+        ∂C/∂z of shape (samples, units), C being the mean over the samples.
+    x
+        The layer's input, of shape (samples, inputs).
+    unit, input
+        Which weight, from 0.
+    """
+    name = layer.name.removesuffix(".weight")
+    whole, own, signal = Cotangent.of(delta), Cotangent.of(delta[:, unit]), Cotangent.of(x[:, input])
+    gradient = Cotangent.of(own.unit @ signal.unit, own.log10 + signal.log10)
+    # As everywhere, 0 where nothing arrives any more, so that only one factor is to blame.
+    share = step(whole, own)
+    alignment = 0.0 if own.is_zero or signal.is_zero else gradient.norm - own.norm - signal.norm
+    ends = (
+        Factor(SHARE, name, f"unit {unit + 1}", share),
+        Factor(INPUT, name, f"input {input + 1}", signal.norm),
+        Factor(ALIGNMENT, name, "alignment", alignment),
+    )
+    above = tuple(factor for factor in layer.factors if factor.kind not in (INPUT, ALIGNMENT))
+    total = sum(factor.log10 for factor in (*above, *ends))
+    return Attribution(f"{layer.name}[{unit}, {input}]", total, (*above, *ends), gradient.norm)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ from .zeros import explain_zeros
 LARGEST = 128
 
 
-def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", lr: float = 0.1) -> Report:
+def diagnose(
+    model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", lr: float = 0.1, *, trained: bool = False
+) -> Report:
     """Why does this network not train? The truth, layer by layer, with the arithmetic.
 
     One forward and one backward pass over a batch in the network's own dtype, and one of each in float64 to tell what
@@ -42,6 +44,8 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
         The name of a loss out of `tgi.nn.LOSSES`, or a function from predictions and targets to their mean loss.
     lr
         The learning rate of plain gradient descent, for the sizes of updates.
+    trained
+        Whether the model has been trained already, so that sentences do not speak of its start.
 
     Returns
     -------
@@ -83,6 +87,7 @@ def diagnose(model: Module, x: Any, y: Any, loss: str | Loss = "cross_entropy", 
         predictions=predict(exact, layers),
         matrices=sizes_of(exact),
         jacobian=stretching(exact),
+        trained=trained,
     )
 
 

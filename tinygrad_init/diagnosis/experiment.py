@@ -200,6 +200,6 @@ def run_start(
         rng=batch_rng,
         on_step=None if on_step is None else lambda progress: on_step(start, progress),
     )
-    after = diagnose(model, train_x[probe], train_target[probe], loss, settings.lr)
+    after = diagnose(model, train_x[probe], train_target[probe], loss, settings.lr, trained=True)
     score = accuracy(predict(model, test_x), test_y)
     return Start(start, judge(before, after, losses), before, after, tuple(losses), score)

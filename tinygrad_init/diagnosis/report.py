@@ -54,6 +54,8 @@ class Report:
     jacobian
         Singular values of ∂output/∂input at the first sample, largest first; empty where the outputs are many, or where
         samples depend on each other.
+    trained
+        Whether this is no longer the start.
     """
 
     model: str
@@ -71,6 +73,7 @@ class Report:
     predictions: tuple[Prediction, ...] = ()
     matrices: tuple[MatrixSizes, ...] = ()
     jacobian: tuple[float, ...] = ()
+    trained: bool = False
 
     @cached_property
     def answers(self) -> tuple[Answer, ...]:
@@ -84,8 +87,13 @@ class Report:
         return statistics.median(ratios) if ratios else math.nan
 
     @property
+    def when(self) -> str:
+        """Which time the report is about, as sentences say it."""
+        return "after training" if self.trained else "at the start"
+
+    @property
     def verdict(self) -> Verdict:
-        """The gravest finding, or that the start is healthy."""
+        """The gravest finding, or that the network is healthy."""
         return judge(self)
 
     def to_dict(self) -> dict[str, Any]:

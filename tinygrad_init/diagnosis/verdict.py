@@ -164,7 +164,7 @@ def judge(before: Report, after: Report | None = None, losses: Sequence[float] =
         if not math.isfinite(loss):
             return Verdict("exploding", None, f"the loss became {loss} in epoch {epoch + 1}: the steps are too large")
     if after is not None:
-        worse = [*not_finite(after), *dead(after, SHARE, "after training"), *saturated(after, "after training")]
+        worse = [*not_finite(after), *dead(after, SHARE), *saturated(after)]
         if worse:
             return worse[0]
     first, last = before.layers[0], before.layers[-1]
@@ -241,8 +241,12 @@ def unscaled(report: Report) -> Iterator[Verdict]:
             "unscaled",
             None,
             f"the inputs' root mean square is {report.inputs.rms:.3g} (their mean {report.inputs.mean:.3g}), so rms z "
-            f"starts at {report.layers[0].z.rms:.3g} instead of about 1",
+            f"is {report.layers[0].z.rms:.3g} instead of about 1",
         )
+
+
+def begins(report: Report) -> str:
+    return "is" if report.trained else "starts at"
 
 
 def growing(report: Report) -> Iterator[Verdict]:
@@ -253,13 +257,13 @@ def growing(report: Report) -> Iterator[Verdict]:
             "exploding",
             len(report.layers),
             f"z grows from {first.z.rms:.2g} at the first layer to {last.z.rms:.2g} here; "
-            f"the loss starts at {report.loss:.3g}",
+            f"the loss {begins(report)} {report.loss:.3g}",
         )
     elif report.loss > LOUD * report.guess and last.z.rms > LOUD:
         times = (
             f"{ratio(report.loss, report.guess):.2g} times that of the best constant prediction ({report.guess:.3g})"
         )
-        reason = f"rms z is {last.z.rms:.2g} at the output: the loss starts at {report.loss:.3g}, {times}"
+        reason = f"rms z is {last.z.rms:.2g} at the output: the loss {begins(report)} {report.loss:.3g}, {times}"
         yield Verdict("exploding", len(report.layers), reason)
 
 
@@ -383,24 +387,23 @@ def drawn_twice(report: Report) -> Iterator[Verdict]:
         )
 
 
-def dead(report: Report, share: float, when: str = "at the start") -> Iterator[Verdict]:
+def dead(report: Report, share: float) -> Iterator[Verdict]:
     """A hidden layer of which more than a share lets no gradient through."""
     for i, layer in enumerate(report.layers[:-1], 1):
         if layer.dead_share > share:
-            yield Verdict(
-                "dead", i, f"{layer.dead_share:.0%} of its units have slope 0 on every sample {when}: nothing passes"
-            )
+            reason = f"{layer.dead_share:.0%} of its units have slope 0 on every sample {report.when}: nothing passes"
+            yield Verdict("dead", i, reason)
             return
 
 
-def saturated(report: Report, when: str = "at the start") -> Iterator[Verdict]:
+def saturated(report: Report) -> Iterator[Verdict]:
     """A hidden layer most of whose units hardly answer to their input."""
     for i, layer in enumerate(report.layers[:-1], 1):
         if layer.saturated > SHARE:
             yield Verdict(
                 "saturated",
                 i,
-                f"{layer.saturated:.0%} of its units are on the flat part of {layer.activation} {when} "
+                f"{layer.saturated:.0%} of its units are on the flat part of {layer.activation} {report.when} "
                 f"(rms z {layer.z.rms:.2g})",
             )
             return

@@ -1,4 +1,4 @@
-"""What a config describes: data, networks at their starts, update rules, batches.
+"""What a config describes: networks at their starts, update rules, batches (`samples` has the data).
 
 Every random number comes from a generator of its own, seeded by the config's seed, by what it is for, and by the number
 of the layer or epoch. So all runs of an experiment see the same data and batches, and where two starts are normal, they
@@ -9,95 +9,30 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from .. import data as sets
+from .. import ops
 from .._engine.tensor import Tensor
-from ..diagnosis.experiment import targets
 from ..init import INITIALIZERS, constant_, normal_
 from ..nn import Activation, BatchNorm, LayerNorm, Linear, Module, Residual, Sequential, linear_maps
 from ..optim import SGD, Adam, Optimizer
-from .config import Config, Start
+from .config import Config, Edit, Start
+from .samples import check_data, counts, inputs_of, outputs_of
 from .shapes import Invalid
 
 Array = np.ndarray[Any, Any]
 
-# What a generator is for: the second number of its seed.
-DATA, WEIGHTS, BIASES, BATCHES = range(4)
+# What a generator is for: the second number of its seed; 0 is that of the data.
+WEIGHTS, BIASES, BATCHES = range(1, 4)
 # Numbers that a step keeps: samples at a time, times units, times runs.
 MOST_NUMBERS = 4_000_000
 
-GENERATED: dict[str, Callable[[int, float, np.random.Generator], sets.Dataset]] = {
-    "circles": sets.circles,
-    "moons": sets.moons,
-    "xor": sets.xor,
-    "spirals": sets.spirals,
-    "checkerboard": sets.checkerboard,
-    # Two clouds on a circle of radius 2, so that noise 0 still leaves clouds.
-    "gaussians": lambda samples, noise, rng: sets.blobs(samples, 0.3 + 2 * noise, rng, centers=2),
-}
 _WARNINGS = threading.Lock()  # Python's filters of warnings belong to all threads
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Inputs of shape (samples, features), class numbers, and targets in the form that the loss wants."""
-
-    x: Array
-    y: Array
-    target: Array
-    classes: int
-
-    @property
-    def outputs(self) -> int:
-        """How many outputs a network needs."""
-        return 1 if self.target.ndim == 2 and self.target.shape[1] == 1 else self.classes
-
-
-def samples(config: Config) -> Samples:
-    """The data in random order, scaled to about [-1, 1].
-
-    Raises
-    ------
-    Invalid
-        There are too few points, or all have one class.
-    """
-    rng = np.random.default_rng([config.seed, DATA])
-    name = config.data.name
-    if name == "points":
-        x, y = own_points(config.data.points)
-    elif name == "digits":
-        found = sets.digits()
-        x, y = found.x / 8 - 1, found.y
-    else:
-        found = GENERATED[name](config.data.samples, config.data.noise, rng)
-        x, y = found.x, found.y
-        x = x - (x.max(0) + x.min(0)) / 2
-        x = x / np.abs(x).max()
-    order = rng.permutation(len(x))[: config.data.samples if name == "digits" else None]
-    x, y = x[order], y[order]
-    classes = 10 if name == "digits" else int(y.max()) + 1
-    outputs = 1 if config.loss == "binary_cross_entropy" and classes == 2 else classes
-    return Samples(x, y, targets(y, config.loss, outputs, np.float64), classes)
-
-
-def own_points(points: Sequence[tuple[float, float, int]]) -> tuple[Array, Array]:
-    """Points as they are; scaled only if they lie outside of what the page shows."""
-    if len(points) < 2:
-        raise Invalid("config.data.points", f"expected at least 2 points, got {len(points)}")
-    x = np.array([point[:2] for point in points], np.float64)
-    y = np.array([point[2] for point in points], np.intp)
-    if y.max() == 0:
-        raise Invalid("config.data.points", "expected points of at least two classes, got only class 0")
-    if np.abs(x).max() > 1.2:
-        x = x - (x.max(0) + x.min(0)) / 2
-        x = x / np.abs(x).max()
-    return x, y
 
 
 def check(config: Config) -> None:
@@ -108,8 +43,7 @@ def check(config: Config) -> None:
     Invalid
         Lists do not fit each other, or the experiment is too large.
     """
-    if config.data.name == "points":
-        own_points(config.data.points)
+    check_data(config)
     for i, run in enumerate(configs(config)):
         where = "config" if i == 0 else f"config.variants[{i - 1}]"
         hidden = len(config.layers)
@@ -117,6 +51,8 @@ def check(config: Config) -> None:
             raise Invalid(f"{where}.activations", f"expected 1 or {hidden}, got {len(run.activations)}")
         if len(run.starts) not in (1, hidden + 1):
             raise Invalid(f"{where}.starts", f"expected 1 or {hidden + 1}, got {len(run.starts)}")
+    for i, edit in enumerate(config.edits):
+        check_edit(config, edit, f"config.edits[{i}]")
     total, at_once = sizes(config)
     if config.normalization == "batch" and (at_once == 1 or total % at_once == 1):
         raise Invalid("config.batch", f"batch normalization needs 2 samples, but a batch of {at_once} leaves 1 alone")
@@ -128,9 +64,26 @@ def check(config: Config) -> None:
         )
 
 
+def check_edit(config: Config, edit: Edit, where: str) -> None:
+    """That there is such a weight.
+
+    Raises
+    ------
+    Invalid
+        Names what is too large.
+    """
+    widths = [inputs_of(config), *config.layers, outputs_of(config)]
+    limits = {"run": len(config.variants) + 1, "layer": len(widths) - 1}
+    if edit.layer < limits["layer"]:
+        limits |= {"input": widths[edit.layer], "unit": widths[edit.layer + 1]}
+    for name, many in limits.items():
+        if (getattr(edit, name) or 0) >= many:
+            raise Invalid(f"{where}.{name}", f"expected 0 to {many - 1}, got {getattr(edit, name)}")
+
+
 def sizes(config: Config) -> tuple[int, int]:
-    """How many samples there are, and how many a step takes."""
-    total = len(config.data.points) if config.data.name == "points" else config.data.samples
+    """How many samples are trained on, and how many a step takes."""
+    total, _ = counts(config)
     return total, min(config.batch or total, total)
 
 
@@ -201,6 +154,15 @@ def optimizer(config: Config, parameters: list[Tensor]) -> Optimizer:
     for i, parameter in enumerate(found.parameters):
         found.state[i] = found.start(parameter)
     return found
+
+
+def penalty(config: Config, model: Module) -> Callable[[], Tensor] | None:
+    """What the regularization adds to the loss: rate · Σ|w| or rate · Σw²/2 over all weights, not biases."""
+    if config.regularization == "none" or config.regularization_rate == 0:
+        return None
+    weights = [vars(linear)["weight"] for linear, _ in linear_maps(model)]
+    of = {"l1": lambda w: ops.abs(w).sum(), "l2": lambda w: (w * w).sum() / 2}[config.regularization]
+    return lambda: config.regularization_rate * sum(map(of, weights))
 
 
 def order_of(config: Config, total: int, epoch: int) -> Array:

@@ -12,21 +12,28 @@ from .shapes import Between, Length, OneOf, optional
 LAYERS, WIDTH, SAMPLES, VARIANTS = 60, 64, 2000, 3
 MOST_STEPS = 10_000_000
 
-DATA = ("circles", "moons", "xor", "gaussians", "spirals", "checkerboard", "digits", "points")
+DATA = ("circles", "moons", "xor", "gaussians", "spirals", "checkerboard", "plane", "hills", "digits", "points")
+FEATURES = ("x", "y", "x2", "y2", "xy", "sin_x", "sin_y")
 STARTS = (*INITIALIZERS, "normal")
 LOSSES = ("cross_entropy", "binary_cross_entropy", "half_squared_error", "hinge")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 NORMALIZATIONS = ("none", "batch", "layer")
+REGULARIZATIONS = ("none", "l1", "l2")
+MOST_EDITS = 64
 
 Count = Annotated[int, Between(0, MOST_STEPS)]
 Index = Annotated[int, Between(0, 4096)]
 Coordinate = Annotated[float, Between(-1e6, 1e6)]
+Seed = Annotated[int, Between(0, 2**32 - 1)]
 Activation = Annotated[str, OneOf(tuple(ACTIVATIONS))]
 
 
 @dataclass(frozen=True)
 class Data:
-    """What is learned; `points` are rows of x, y and a class from 0 to 9, for the name "points"."""
+    """What is learned: `test` is the share that is held out, `seed` (null: the experiment's) draws the samples.
+
+    `points` are rows of x, y and a class from 0 to 9, for the name "points".
+    """
 
     name: Annotated[str, OneOf(DATA)] = optional("circles")
     samples: Annotated[int, Between(20, SAMPLES)] = optional(200)
@@ -34,6 +41,8 @@ class Data:
     points: Annotated[tuple[tuple[Coordinate, Coordinate, Annotated[int, Between(0, 9)]], ...], Length(0, SAMPLES)] = (
         optional(())
     )
+    test: Annotated[float, Between(0, 0.9)] = optional(0.0)
+    seed: Seed | None = optional(None)
 
 
 @dataclass(frozen=True)
@@ -60,8 +69,24 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """A weight (or, without an input, a bias) that is set by hand when its step is reached; all numbers from 0."""
+
+    step: Count
+    run: Index
+    layer: Index
+    unit: Index
+    input: Index | None
+    value: Annotated[float, Between(-1000, 1000)]
+
+
+@dataclass(frozen=True)
 class Config:
-    """An experiment; the same config is the same experiment, bit for bit."""
+    """An experiment; the same config is the same experiment, bit for bit.
+
+    Of data in the plane the network sees `features`: x, y, their squares and product, sin 2πx and sin 2πy. The
+    regularization adds rate · Σ|w| or rate · Σw²/2 to the loss that is trained on; what is shown is without it.
+    """
 
     data: Data = optional(Data())
     layers: Annotated[tuple[Annotated[int, Between(1, WIDTH)], ...], Length(0, LAYERS)] = optional((6, 3))
@@ -74,5 +99,9 @@ class Config:
     clip: Annotated[float, Between(0, 1e6)] = optional(0.0)
     normalization: Annotated[str, OneOf(NORMALIZATIONS)] = optional("none")
     residual: bool = optional(False)
-    seed: Annotated[int, Between(0, 2**32 - 1)] = optional(0)
+    features: Annotated[tuple[Annotated[str, OneOf(FEATURES)], ...], Length(1, len(FEATURES))] = optional(("x", "y"))
+    regularization: Annotated[str, OneOf(REGULARIZATIONS)] = optional("none")
+    regularization_rate: Annotated[float, Between(0, 100)] = optional(0.0)
+    seed: Seed = optional(0)
+    edits: Annotated[tuple[Edit, ...], Length(0, MOST_EDITS)] = optional(())
     variants: Annotated[tuple[Variant, ...], Length(0, VARIANTS)] = optional(())

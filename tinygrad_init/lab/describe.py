@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from .. import __version__
+from ..data import REGRESSIONS
 from ..diagnosis.slopes import FLAT, derivative, shape_of
 from ..nn import ACTIVATIONS, Activation, linear_maps
-from .build import Samples
-from .config import DATA, LAYERS, LOSSES, MOST_STEPS, NORMALIZATIONS, OPTIMIZERS, SAMPLES, STARTS, VARIANTS, WIDTH
+from . import config
+from .config import LAYERS, MOST_STEPS, SAMPLES, VARIANTS, WIDTH
 from .experiment import Experiment, Run
 from .frames import Curve, Hello, LayerOf, Limits, Points, RunOf, State
+from .measure import COARSE, grid, map_of_unit
+from .samples import Samples
 
 REACH, CURVE_POINTS = 6.0, 121
 
@@ -21,11 +24,14 @@ def hello() -> Hello:
         type="hello",
         version=__version__,
         activations=tuple(ACTIVATIONS),
-        starts=STARTS,
-        data=DATA,
-        losses=LOSSES,
-        optimizers=OPTIMIZERS,
-        normalizations=NORMALIZATIONS,
+        starts=config.STARTS,
+        data=config.DATA,
+        regressions=tuple(REGRESSIONS),
+        features=config.FEATURES,
+        losses=config.LOSSES,
+        optimizers=config.OPTIMIZERS,
+        normalizations=config.NORMALIZATIONS,
+        regularizations=config.REGULARIZATIONS,
         limits=Limits(LAYERS, WIDTH, SAMPLES, VARIANTS, MOST_STEPS),
     )
 
@@ -40,6 +46,10 @@ def state_of(experiment: Experiment) -> State:
         parameters=sum(run.parameters for run in runs),
         points=points_of(experiment.samples),
         classes=experiment.samples.classes,
+        features=experiment.samples.features,
+        inputs=tuple(map_of_unit(values, COARSE) for values in experiment.samples.seen(grid(COARSE)).T)
+        if experiment.samples.features
+        else (),
         epochs_of=experiment.epoch_steps,
         runs=runs,
         phi={name: curve(name) for name in names},
@@ -59,10 +69,13 @@ def run_of(run: Run) -> RunOf:
 
 
 def points_of(samples: Samples) -> Points | None:
-    """The samples, if they lie in a plane."""
-    if samples.x.shape[1] != 2:
+    """The samples, if they lie in a plane; those that are held out come last."""
+    if samples.plane is None or samples.test.plane is None:
         return None
-    return Points(tuple(samples.x[:, 0].tolist()), tuple(samples.x[:, 1].tolist()), tuple(samples.y.tolist()))
+    x, y = np.concatenate([samples.plane, samples.test.plane]).T.tolist()
+    said = tuple(np.concatenate([samples.y, samples.test.y]).tolist())
+    label, value = (said, ()) if samples.classes else ((), said)
+    return Points(tuple(x), tuple(y), label, value, len(samples.test.y))
 
 
 def curve(name: str) -> Curve:

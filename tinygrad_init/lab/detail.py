@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..diagnosis.attribution import of_weight
 from ..diagnosis.signal import histogram
 from ..diagnosis.spectra import spectrum
 from .frames import Detail, FactorOf, Histogram, Histograms, RunNow, SpectrumOf, WeightOf
-from .measure import Look, Watched
+from .measure import LayerLook, Look, Watched
 from .protocol import Select
 
 Array = np.ndarray[Any, Any]
@@ -31,8 +32,6 @@ def detail(watched: Watched, look: Look, layer: int, unit: int | None, input: in
     unit = unit if unit is not None and unit < weight.shape[0] else None
     input = input if unit is not None and input is not None and input < weight.shape[1] else None
     columns = slice(None) if unit is None else [unit]
-    report = watched.report
-    factors = () if report is None else report.attributions[layer].factors
     return Detail(
         layer=layer,
         unit=unit,
@@ -44,12 +43,32 @@ def detail(watched: Watched, look: Look, layer: int, unit: int | None, input: in
             dw=histogram_of(at.dw[columns]),
         ),
         spectrum=spectrum_of(weight),
-        factors=tuple(FactorOf(factor.label, factor.name, factor.log10) for factor in factors),
+        factors=factors_of(watched, layer, unit, input),
         unit_map=None if unit is None else watched.unit_map(layer, unit),
-        weight=None
-        if unit is None or input is None
-        else WeightOf(float(weight[unit, input]), float(at.dw[unit, input])),
+        weight=None if unit is None else weight_of(watched, at, layer, unit, input),
     )
+
+
+def weight_of(watched: Watched, at: LayerLook, layer: int, unit: int, input: int | None) -> WeightOf | None:
+    """The weight from an input to a unit, or the unit's bias."""
+    linear = watched.linears[layer]
+    if input is not None:
+        return WeightOf(float(linear.weight.numpy()[unit, input]), float(at.dw[unit, input]))
+    if linear.bias is None:
+        return None
+    return WeightOf(float(linear.bias.numpy()[unit]), float(at.dz[:, unit].mean()))  # dz is that of a single sample
+
+
+def factors_of(watched: Watched, layer: int, unit: int | None, input: int | None) -> tuple[FactorOf, ...]:
+    """The factors of the gradient of a layer's weights or of one of them, as of the last report."""
+    report, look = watched.report, watched.report_look
+    if report is None or look is None:
+        return ()
+    found = report.attributions[layer]
+    if unit is not None and input is not None:
+        at = look.layers[layer]
+        found = of_weight(found, at.dz / len(at.dz), at.x, unit, input)
+    return tuple(FactorOf(factor.label, factor.name, factor.log10) for factor in found.factors)
 
 
 def histogram_of(values: Array) -> Histogram:

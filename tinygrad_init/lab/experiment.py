@@ -14,13 +14,14 @@ import numpy as np
 
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
-from ..nn import Sequential
+from ..nn import Sequential, linear_maps
 from ..ops.losses import LOSSES
 from ..optim import Optimizer
 from ..program import capture
 from ..training import learning_step
 from . import build
-from .config import Config
+from .config import Config, Edit
+from .samples import Samples, samples
 
 Array = np.ndarray[Any, Any]
 Checkpoint = list[list[Array]]  # for every run
@@ -45,15 +46,25 @@ class Run:
         Of the batch of every step so far, before its update; of every `Experiment.stride`-th step where they are many.
     """
 
-    def __init__(self, label: str, config: Config, samples: build.Samples) -> None:
+    def __init__(self, label: str, config: Config, samples: Samples) -> None:
         self.label, self.config = label, config
         self.model: Sequential = build.network(config, samples.x.shape[1], samples.outputs)
         self.notes = build.start(self.model, config)
         self.parameters: list[Tensor] = list(self.model.parameters())
         self.optimizer: Optimizer = build.optimizer(config, self.parameters)
         self.losses = array("d")
-        step = learning_step(self.model, LOSSES[config.loss], self.optimizer, config.clip or None)
+        penalty = build.penalty(config, self.model)
+        step = learning_step(self.model, LOSSES[config.loss], self.optimizer, config.clip or None, penalty)
         self.learn: Callable[[Array, Array], Tensor] = capture(step)
+
+    def edit(self, edit: Edit) -> None:
+        """Set one weight or bias."""
+        linear = vars(linear_maps(self.model)[edit.layer][0])
+        parameter = linear["bias" if edit.input is None else "weight"]
+        values = np.array(parameter.numpy())
+        values[edit.unit if edit.input is None else (edit.unit, edit.input)] = edit.value
+        with no_grad():
+            parameter.copy_(values)
 
     def memory(self) -> list[Array]:
         """What the update rule remembers."""
@@ -90,7 +101,7 @@ class Experiment:
     def __init__(self, config: Config) -> None:
         build.check(config)
         self.config = config
-        self.samples = build.samples(config)
+        self.samples = samples(config)
         labels = ["", *(variant.label for variant in config.variants)]
         self.runs = [Run(label, each, self.samples) for label, each in zip(labels, build.configs(config), strict=True)]
         self.step, self.stride = 0, 1
@@ -100,6 +111,10 @@ class Experiment:
         self.spacing = 1
         size = sum(values.nbytes for run in self.runs for values in run.save())
         self.most_checkpoints = max(2, min(MOST_CHECKPOINTS, CHECKPOINT_BYTES // size))
+        self.edits: dict[int, list[Edit]] = {}
+        for edit in config.edits:
+            self.edits.setdefault(edit.step, []).append(edit)
+        self.arrive()
         self.keep()
 
     def batch(self, step: int) -> tuple[Array, Array]:
@@ -125,8 +140,14 @@ class Experiment:
             for run in self.runs:
                 run.losses = run.losses[::2]
         self.step += 1
+        self.arrive()
         if self.step % self.spacing == 0:
             self.keep()
+
+    def arrive(self) -> None:
+        """What the user changes by hand at this step."""
+        for edit in self.edits.get(self.step, ()):
+            self.runs[edit.run].edit(edit)
 
     def keep(self) -> None:
         """Make a checkpoint of this step; where there are too many, every other one goes."""

@@ -53,6 +53,8 @@ def as_json(experiment: Experiment, watched: list[Watched]) -> str:
                 "label": each.run.label,
                 "loss": now.loss,
                 "accuracy": now.accuracy,
+                "test_loss": now.test_loss,
+                "test_accuracy": now.test_accuracy,
                 "layers": now.layers,
                 "losses": [(i * experiment.stride, each.run.losses[i]) for i in known],
                 "parameters": {name: array.tolist() for name, array in each.run.model.state_dict().items()}
@@ -77,12 +79,15 @@ SEED, STEPS = $seed, $steps
 LAYERS = $layers
 BATCH, CLIP = $batch, $clip  # 0: all samples, no clipping
 DATA, WEIGHTS, BIASES, BATCHES = range(4)  # what a generator of random numbers is for
+EDITS = $edits  # step, run, layer, unit, input (None: the bias), value
 
 # The data, about from -1 to 1, in random order.
-rng = np.random.default_rng([SEED, DATA])
+rng = np.random.default_rng([$data_seed, DATA])
 $data
-classes = $classes
+$classes
 target = $target
+trained = $trained  # the others are held out
+test_x, test_target, x, target = x[trained:], target[trained:], x[:trained], target[:trained]
 
 
 def network(activations):
@@ -119,39 +124,59 @@ def batches():
             yield x[chosen], target[chosen]
 
 
-def train(activations, starts):
+def edit(model, run, step):
+    """What was set by hand at a step."""
+    for at, number, layer, unit, source, value in EDITS:
+        if (at, number) == (step, run):
+            linear, _ = nn.linear_maps(model)[layer]
+            parameter = linear.bias if source is None else linear.weight
+            values = parameter.numpy().copy()
+            values[unit if source is None else (unit, source)] = value
+            with tgi.no_grad():
+                parameter.copy_(values)
+
+
+def train(run, activations, starts):
     """The loss of every step, before its update; and the network."""
     model = network(activations)
     start(model, starts)
+    edit(model, run, 0)
     optimizer = $optimizer
 
     @tgi.capture
     def learn(xs, ys):
         loss = tgi.$loss(model(xs), ys)
         optimizer.zero_grad()
-        loss.backward()
+        $backward
         if CLIP:
             tgi.optim.clip_grad_norm_(optimizer.parameters, CLIP)
         optimizer.step()
         return loss
 
-    return [learn(xs, ys).item() for _, (xs, ys) in zip(range(STEPS), batches())], model
+    losses = []
+    for step, (xs, ys) in zip(range(1, STEPS + 1), batches()):
+        losses.append(learn(xs, ys).item())
+        edit(model, run, step)
+    return losses, model
 
 
 if __name__ == "__main__":
     runs = {
 $runs
     }
-    for label, (activations, starts) in runs.items():
-        losses, model = train(activations, starts)
+    for run, (label, (activations, starts)) in enumerate(runs.items()):
+        losses, model = train(run, activations, starts)
         print(label, repr(losses[-1]) if losses else "no steps")
+        if len(test_x):
+            model.eval()
+            print("  held out:", tgi.$loss(model(test_x), test_target).item())
 ''')
 
 DRAWN = """found = $make
 x = found.x - (found.x.max(0) + found.x.min(0)) / 2
 x = x / np.abs(x).max()
 order = rng.permutation(len(x))
-x, y = x[order], found.y[order]"""
+x, y = x[order], found.y[order]$seen"""
 DIGITS = """found = tgi.data.digits()
 order = rng.permutation(len(found.x))[:$samples]
 x, y = (found.x / 8 - 1)[order], found.y[order]"""
@@ -161,13 +186,32 @@ if np.abs(x).max() > 1.2:
     x = x - (x.max(0) + x.min(0)) / 2
     x = x / np.abs(x).max()
 order = rng.permutation(len(x))
-x, y = x[order], y[order]"""
+x, y = x[order], y[order]$seen"""
+# What a network may see of a point (p, q); `samples.FEATURES` computes the same.
+FORMULAS = {
+    "x": "p",
+    "y": "q",
+    "x2": "p * p",
+    "y2": "q * q",
+    "xy": "p * q",
+    "sin_x": "np.sin(2 * np.pi * p)",
+    "sin_y": "np.sin(2 * np.pi * q)",
+}
 
 
 def as_python(experiment: Experiment, watched: list[Watched]) -> str:
     """A script that builds the same data and networks and takes the same steps."""
     config, samples = experiment.config, experiment.samples
     real = "y.reshape(-1, 1).astype(np.float64)" if samples.outputs == 1 else "np.eye(classes)[y]"
+    rate = config.regularization_rate
+    penalties = {
+        "l1": f"{rate!r} * sum(tgi.ops.abs(w).sum() for w in weights)",
+        "l2": f"{rate!r} * sum((w * w).sum() / 2 for w in weights)",
+    }
+    backward = "loss.backward()"
+    if config.regularization != "none" and rate:
+        weights = "weights = [linear.weight for linear, _ in nn.linear_maps(model)]"
+        backward = f"{weights}\n        (loss + {penalties[config.regularization]}).backward()"
     normalizations = {
         "none": "",
         "batch": ', nn.BatchNorm(width, momentum=1.0, dtype="float64")',
@@ -187,7 +231,11 @@ def as_python(experiment: Experiment, watched: list[Watched]) -> str:
         batch=config.batch,
         clip=repr(config.clip),
         data=data_lines(config),
-        classes=samples.classes,
+        data_seed="SEED" if config.data.seed is None else config.data.seed,
+        edits=[tuple(asdict(each).values()) for each in config.edits],
+        trained=len(samples.x),
+        backward=backward,
+        classes=f"classes = {samples.classes}" if samples.classes else "# Numbers are to be learned, not classes.",
         target="y" if config.loss in ("cross_entropy", "hinge") else real,
         normalization=normalizations[config.normalization],
         block="[nn.Residual(nn.Sequential(*layer))] if fan_in == width else layer" if config.residual else "layer",
@@ -201,15 +249,17 @@ def as_python(experiment: Experiment, watched: list[Watched]) -> str:
 def data_lines(config: Config) -> str:
     """How the data are made."""
     data = config.data
+    columns = ", ".join(FORMULAS[name] for name in config.features)
+    seen = "" if config.features == ("x", "y") else f"\np, q = x.T\nx = np.stack([{columns}], 1)"
     if data.name == "points":
-        return Template(POINTS).substitute(points=[list(point) for point in data.points])
+        return Template(POINTS).substitute(points=[list(point) for point in data.points], seen=seen)
     if data.name == "digits":
         return Template(DIGITS).substitute(samples=data.samples)
     arguments = f"{data.samples}, {data.noise!r}, rng"
     if data.name == "gaussians":
         arguments = f"{data.samples}, 0.3 + 2 * {data.noise!r}, rng, centers=2"
     name = {"gaussians": "blobs"}.get(data.name, data.name)
-    return Template(DRAWN).substitute(make=f"tgi.data.{name}({arguments})")
+    return Template(DRAWN).substitute(make=f"tgi.data.{name}({arguments})", seen=seen)
 
 
 def run_lines(config: Config) -> str:

@@ -28,19 +28,24 @@ class Hello:
     activations: tuple[str, ...]
     starts: tuple[str, ...]
     data: tuple[str, ...]
+    regressions: tuple[str, ...]
+    features: tuple[str, ...]
     losses: tuple[str, ...]
     optimizers: tuple[str, ...]
     normalizations: tuple[str, ...]
+    regularizations: tuple[str, ...]
     limits: Limits
 
 
 @dataclass(frozen=True)
 class Points:
-    """Samples in the plane."""
+    """Samples in the plane, each with its class or, for a regression, with its number; the last `test` are held out."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
     label: tuple[int, ...]
+    value: tuple[float, ...]
+    test: int
 
 
 @dataclass(frozen=True)
@@ -73,14 +78,30 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Map:
+    """The output (or a unit) over the square from -1.2 to 1.2, rows from below: low + value / 255 · (high - low).
+
+    `kind` is "probability" (of class 1), "score" (above 0: class 1), "class" (its number) or "unit".
+    """
+
+    kind: Literal["probability", "score", "class", "unit"]
+    size: int
+    low: float
+    high: float
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class State:
-    """What was built from a config."""
+    """What was built from a config; `classes` is 0 for a regression, `inputs` are maps of the features."""
 
     type: Literal["state"]
     config: Config
     parameters: int
     points: Points | None
     classes: int
+    features: tuple[str, ...]
+    inputs: tuple[Map, ...]
     epochs_of: int
     runs: tuple[RunOf, ...]
     phi: dict[str, Curve]
@@ -145,20 +166,6 @@ class Edges:
 
 
 @dataclass(frozen=True)
-class Map:
-    """The output (or a unit) over the square from -1.2 to 1.2, rows from below: low + value / 255 · (high - low).
-
-    `kind` is "probability" (of class 1), "score" (above 0: class 1), "class" (its number) or "unit".
-    """
-
-    kind: Literal["probability", "score", "class", "unit"]
-    size: int
-    low: float
-    high: float
-    values: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Histogram:
     """Counts between edges."""
 
@@ -196,7 +203,7 @@ class FactorOf:
 
 @dataclass(frozen=True)
 class WeightOf:
-    """The selected weight."""
+    """The selected weight, or the bias of the selected unit."""
 
     value: float
     gradient: float
@@ -218,14 +225,18 @@ class Detail:
 
 @dataclass(frozen=True)
 class RunNow:
-    """A run at a step. Loss, accuracy and layers are those of at most 256 samples.
+    """A run at a step. Loss, accuracy (null: a regression) and layers are those of at most 256 samples.
 
-    `unit_maps` are those of the hidden units, layer by layer; empty where there are many.
+    Those of a test are of the samples that are held out (null: there are none). `unit_maps` are those of the hidden
+    units, layer by layer; empty where there are many.
     """
 
     loss: float
-    accuracy: float
+    accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
     losses: tuple[tuple[int, float], ...]
+    test_losses: tuple[tuple[int, float], ...]
     verdict: VerdictOf | None
     answers: tuple[AnswerOf, ...]
     report_step: int | None

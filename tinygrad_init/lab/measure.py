@@ -19,15 +19,16 @@ from .._engine.backward import grad
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
 from ..diagnosis import Report, classes, diagnose
+from ..diagnosis.chain import as_array
 from ..diagnosis.experiment import accuracy
 from ..diagnosis.signal import rms
 from ..diagnosis.slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at
 from ..nn import Activation, Call, Linear, Module, linear_maps, observe
 from ..ops.losses import LOSSES
 from ..program import capture
-from .build import Samples
 from .experiment import Experiment, Run
 from .frames import AnswerOf, Edges, LayerNow, Map, RunNow, StrongEdge, VerdictOf
+from .samples import Samples
 
 Array = np.ndarray[Any, Any]
 
@@ -37,13 +38,15 @@ COARSE, MOST_MAPS = 14, 64  # the map of every unit, where there are so few
 PARTS = 8  # of the grid: small enough for products on one thread, as other pages have the other processors
 MOST_EDGES = 2500  # of a network that is sent whole
 MOST_STRONG, STRONGEST = 400, 16  # of a larger network, and of a layer of it
-MOST_LOSSES = 400
+MOST_LOSSES, MOST_TESTS = 400, 4096
 
 
 @dataclass(frozen=True)
 class LayerLook:
-    """A linear map on the probe: z and a of shape (samples, units), what went into the activation, ∂C/∂z and ∂C/∂W."""
+    """A linear map on the probe: its input of shape (samples, inputs), z and a of shape (samples, units), what went
+    into the activation, ∂C/∂z and ∂C/∂W."""
 
+    x: Array
     z: Array
     a: Array
     into: Array
@@ -73,8 +76,10 @@ class Watched:
     ----------
     run
         What is looked at.
-    report, report_step
-        The last diagnosis and when it was made.
+    report, report_step, report_look
+        The last diagnosis, when it was made, and what was seen then.
+    test_losses
+        Of the samples that are held out, by the step, whenever a frame was made.
     """
 
     def __init__(self, run: Run, samples: Samples) -> None:
@@ -82,11 +87,14 @@ class Watched:
         self.x, self.y, self.target = samples.x[:PROBE], samples.y[:PROBE], samples.target[:PROBE]
         self.report: Report | None = None
         self.report_step: int | None = None
+        self.report_look: Look | None = None
+        self.test_losses: dict[int, float] = {}
         maps: list[Any] = linear_maps(run.model)
         self.linears: list[Linear] = [linear for linear, _ in maps]
         self.activations: list[Activation | None] = [activation for _, activation in maps]
         self._look: Callable[[Array, Array], Any] = capture(self._looker())
         self._predict: Callable[[Array], Any] = capture(self._predictor())
+        self._test: Callable[[Array, Array], Any] = capture(self._tester())
 
     def _looker(self) -> Callable[[Array, Array], Any]:
         model, loss, weights = self.run.model, LOSSES[self.run.config.loss], [each.weight for each in self.linears]
@@ -101,7 +109,7 @@ class Watched:
             gradients = grad(cost, [*z, *weights])
             # An activation of x: what goes in and what comes out; the last layer has none.
             ends = [(z[-1], z[-1]) if call is None else (call.inputs[0], call.output) for _, call in found]
-            return cost, output, z, ends, gradients
+            return cost, output, [linear.inputs[0] for linear, _ in found], z, ends, gradients
 
         return look
 
@@ -114,30 +122,60 @@ class Watched:
 
         return output
 
+    def _tester(self) -> Callable[[Array, Array], Any]:
+        model, loss = self.run.model, LOSSES[self.run.config.loss]
+
+        def test(x: Any, y: Any) -> Any:
+            with no_grad():
+                output = model(x)
+                return loss(output, y), output
+
+        return test
+
+    def test(self, step: int) -> tuple[float, float | None] | None:
+        """Loss and accuracy on the samples that are held out; None if there are none."""
+        held = self.samples.test
+        if not len(held.x):
+            return None
+        with np.errstate(all="ignore"), self.evaluating():
+            loss, output = self._test(held.x, held.target)
+        self.test_losses[step] = loss.item()
+        if len(self.test_losses) > MOST_TESTS:
+            self.test_losses = dict(sorted(self.test_losses.items())[::2])
+        return loss.item(), self.accuracy(output.numpy(), held.y)
+
+    def accuracy(self, output: Array, y: Array) -> float | None:
+        """The share of samples that are classified rightly; None for a regression."""
+        return accuracy(output, y) if self.samples.classes else None
+
     def look(self) -> Look:
         """Forward and backward over the probe; parameters and their gradients stay as they are."""
         with np.errstate(all="ignore"):
-            cost, output, z, ends, gradients = self._look(self.x, self.target)
-        depth = len(z)
+            cost, output, inputs, z, ends, gradients = self._look(self.x, self.target)
+        depth, count = len(z), len(self.x)
         layers = tuple(
-            LayerLook(z[i].numpy(), ends[i][1].numpy(), ends[i][0].numpy(), dz.numpy() * len(self.x), dw.numpy())
-            for i, (dz, dw) in enumerate(zip(gradients[:depth], gradients[depth:], strict=True))
+            LayerLook(as_array(x), at.numpy(), a.numpy(), into.numpy(), dz.numpy() * count, dw.numpy())
+            for x, at, (into, a), dz, dw in zip(inputs, z, ends, gradients[:depth], gradients[depth:], strict=True)
         )
         return Look(cost.item(), output.numpy(), layers)
 
     def diagnose(self, step: int) -> None:
         """The whole report; takes from some hundredths of a second to some seconds."""
-        self.report = diagnose(self.run.model, self.x, self.target, self.run.config.loss, self.run.config.lr)
-        self.report_step = step
+        loss, lr = self.run.config.loss, self.run.config.lr
+        self.report = diagnose(self.run.model, self.x, self.target, loss, lr, trained=step > 0)
+        self.report_step, self.report_look = step, self.look()
 
     def now(self, step: int, stride: int, look: Look) -> RunNow:
         """The run in a frame, without detail."""
-        report = self.report
+        report, test = self.report, self.test(step)
         verdict = None if report is None else VerdictOf(**vars(report.verdict))
         answers = () if report is None else tuple(AnswerOf(a.question, a.good, a.sentence) for a in report.answers)
         return RunNow(
             loss=look.loss,
-            accuracy=accuracy(look.output, self.y),
+            accuracy=self.accuracy(look.output, self.y),
+            test_loss=None if test is None else test[0],
+            test_accuracy=None if test is None else test[1],
+            test_losses=few([at for at in sorted(self.test_losses.items()) if at[0] <= step]),
             losses=thinned(self.run.losses, stride, step, look.loss if self.run.config.batch == 0 else None),
             verdict=verdict,
             answers=answers,
@@ -196,12 +234,12 @@ class Watched:
 
     @cached_property
     def grid(self) -> Array:
-        """The points of the map, row by row from below."""
-        return grid(GRID)
+        """The points of the map as the network sees them, row by row from below."""
+        return self.samples.seen(grid(GRID))
 
     def map(self) -> Map | None:
         """What the network says over the plane; None for data with more features."""
-        if self.samples.x.shape[1] != 2:
+        if self.samples.plane is None:
             return None
         with np.errstate(all="ignore"), self.evaluating():
             output = np.concatenate([self._predict(part).numpy() for part in np.split(self.grid, PARTS)])
@@ -214,14 +252,14 @@ class Watched:
 
     def unit_map(self, layer: int, unit: int) -> Map | None:
         """What a unit says over the plane."""
-        if self.samples.x.shape[1] != 2:
+        if self.samples.plane is None:
             return None
         return map_of_unit(self.outputs_over(self.grid)[layer][:, unit], GRID)
 
     def unit_maps(self) -> tuple[tuple[Map, ...], ...]:
         """What every hidden unit says, layer by layer and coarsely; nothing where there are many."""
         units = sum(linear.out_features for linear in self.linears[:-1])
-        if self.samples.x.shape[1] != 2 or units > MOST_MAPS:
+        if self.samples.plane is None or units > MOST_MAPS:
             return ()
         hidden = self.outputs_over(self.coarse_grid)[:-1]
         return tuple(tuple(map_of_unit(values, COARSE) for values in output.T) for output in hidden)
@@ -229,7 +267,7 @@ class Watched:
     @cached_property
     def coarse_grid(self) -> Array:
         """The points of the small maps."""
-        return grid(COARSE)
+        return self.samples.seen(grid(COARSE))
 
     def outputs_over(self, points: Array) -> list[Array]:
         """What comes out of every layer, of shape (points, units)."""
@@ -281,7 +319,7 @@ def decision(output: Array, loss: str, classes: int) -> tuple[Any, float, float,
     if classes > 2:
         return "class", 0.0, float(classes - 1), output.argmax(1).astype(np.float64)
     score = output[:, 0] if output.shape[1] == 1 else output[:, 1] - output[:, 0]
-    if loss in ("cross_entropy", "binary_cross_entropy") and output.shape[1] in (1, 2):
+    if loss in ("cross_entropy", "binary_cross_entropy"):
         return "probability", 0.0, 1.0, 1 / (1 + np.exp(-score))
     return "score", -1.0, 1.0, score
 
@@ -316,6 +354,11 @@ def thinned(losses: Any, stride: int, step: int, current: float | None) -> tuple
     known = min(-(-step // stride), len(losses))
     found = [(i * stride, losses[i]) for i in range(0, known, max(1, -(-known // (MOST_LOSSES - 1))))]
     return tuple(found if current is None and found else [*found, (step, math.nan if current is None else current)])
+
+
+def few(curve: list[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    """At most 400 points of a curve, the last one among them."""
+    return tuple(curve[:: -max(1, -(-len(curve) // MOST_LOSSES))][::-1])
 
 
 def decimal_log(value: float) -> float:

@@ -212,7 +212,7 @@ def declared(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(json.dumps(value) for value in schema["enum"])
     if "anyOf" in schema:
-        return " | ".join(declared(each) for each in schema["anyOf"])
+        return " | ".join(dict.fromkeys(part for each in schema["anyOf"] for part in declared(each).split(" | ")))
     if isinstance(schema["type"], list):
         return " | ".join(TYPES[each] for each in schema["type"])
     if "prefixItems" in schema:

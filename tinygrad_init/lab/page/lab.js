@@ -25,6 +25,8 @@ let waiting;
 /** Whether the user wants it to play, through changes and lost connections. */
 let wanted = false;
 let stepsPerFrame = 1;
+/** The step to go on from when the changes that wait are sent. @type {number | null} */
+let from = null;
 /** Of the newest frame, for going on after a lost connection. */
 let step = 0;
 
@@ -86,31 +88,41 @@ function receive(message) {
   for (const listener of listeners.get(message.type) ?? []) listener(message);
 }
 
-/** @param {number} [from] the step to go on from */
-function configure(from = 0) {
+/** @param {number} [at] the step to go on from */
+function configure(at = 0) {
   clearTimeout(waiting);
   waiting = undefined;
   clearErrors();
   // The server says which names it knows, and says so at the control if one is unknown: a link may hold any.
   const config = /** @type {import("./protocol.js").Config} */ (store.config);
-  send({ type: "configure", config, step: from });
+  send({ type: "configure", config, step: at });
   sendSelection(); // the server forgets it with the old networks
 }
 
 /**
  * Changes the config: displays and address follow at once, the server when the changes pause.
  * @param {(config: Config) => void} mutate
+ * @param {boolean} [stay] whether to go on from this step, since nothing before it changes
  */
-export function change(mutate) {
+export function change(mutate, stay = false) {
   const config = structuredClone(store.config);
   mutate(config);
+  // Weights that were set by hand belong to the network for which they were set.
+  if (shape(config) !== shape(store.config)) config.edits = [];
   adopt(config);
+  from = stay && from !== 0 ? step : 0;
   clearTimeout(waiting);
   waiting = setTimeout(() => {
     remember("push");
-    configure();
+    configure(from ?? 0);
+    from = null;
     if (wanted) play(stepsPerFrame);
   }, PATIENCE);
+}
+
+/** What decides how many runs, layers, units and inputs there are. @param {Config} config */
+function shape({ data, features, layers, loss, variants }) {
+  return JSON.stringify([data.name, features, layers, loss, variants.length]);
 }
 
 /** @param {Config} config */
@@ -186,7 +198,7 @@ export function speak(language) {
 /** @param {"push" | "replace"} how */
 export function remember(how) {
   const { config, view } = store;
-  const hash = encode({ config, language: getLanguage(), panel: view.panel, scene: view.scene, edges: view.edges });
+  const hash = encode({ ...view, config, language: getLanguage() });
   if (hash === location.hash) return;
   if (how === "push") history.pushState(null, "", hash);
   else history.replaceState(null, "", hash);
@@ -197,8 +209,9 @@ export function restore() {
   const saved = decode(location.hash);
   const same = JSON.stringify(saved.config) === JSON.stringify(store.config);
   if (saved.language) speak(saved.language);
-  Object.assign(store.view, { scene: saved.scene, edges: saved.edges, panel: saved.panel ?? store.view.panel });
-  if (!same) adopt(saved.config);
+  const { config, language, panel, ...view } = saved;
+  Object.assign(store.view, view, { panel: panel ?? store.view.panel });
+  if (!same) adopt(config);
   store.emit("view");
   if (same || !socket) return;
   configure();

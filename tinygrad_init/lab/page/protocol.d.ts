@@ -24,16 +24,22 @@ export interface Config {
   clip?: number;
   normalization?: "none" | "batch" | "layer";
   residual?: boolean;
+  features?: ("x" | "y" | "x2" | "y2" | "xy" | "sin_x" | "sin_y")[];
+  regularization?: "none" | "l1" | "l2";
+  regularization_rate?: number;
   seed?: number;
+  edits?: Edit[];
   variants?: Variant[];
 }
 
-/** What is learned; `points` are rows of x, y and a class from 0 to 9, for the name "points". */
+/** What is learned: `test` is the share that is held out, `seed` (null: the experiment's) draws the samples. */
 export interface Data {
-  name?: "circles" | "moons" | "xor" | "gaussians" | "spirals" | "checkerboard" | "digits" | "points";
+  name?: "circles" | "moons" | "xor" | "gaussians" | "spirals" | "checkerboard" | "plane" | "hills" | "digits" | "points";
   samples?: number;
   noise?: number;
   points?: [number, number, number][];
+  test?: number;
+  seed?: number | null;
 }
 
 /** Where the weights of a linear map start: an initializer, or "normal" with sigma_w = √(fan_in · Var w). */
@@ -42,6 +48,16 @@ export interface Start {
   sigma_w?: number;
   sigma_b?: number;
   constant?: number;
+}
+
+/** A weight (or, without an input, a bias) that is set by hand when its step is reached; all numbers from 0. */
+export interface Edit {
+  step: number;
+  run: number;
+  layer: number;
+  unit: number;
+  input: number | null;
+  value: number;
 }
 
 /** A run beside the first: what differs. */
@@ -129,9 +145,12 @@ export interface Hello {
   activations: string[];
   starts: string[];
   data: string[];
+  regressions: string[];
+  features: string[];
   losses: string[];
   optimizers: string[];
   normalizations: string[];
+  regularizations: string[];
   limits: Limits;
 }
 
@@ -144,24 +163,37 @@ export interface Limits {
   steps: number;
 }
 
-/** What was built from a config. */
+/** What was built from a config; `classes` is 0 for a regression, `inputs` are maps of the features. */
 export interface State {
   type: "state";
   config: Config;
   parameters: number;
   points: Points | null;
   classes: number;
+  features: string[];
+  inputs: Map[];
   epochs_of: number;
   runs: RunOf[];
   phi: Record<string, Curve>;
   notes: string[];
 }
 
-/** Samples in the plane. */
+/** Samples in the plane, each with its class or, for a regression, with its number; the last `test` are held out. */
 export interface Points {
   x: (number | null)[];
   y: (number | null)[];
   label: number[];
+  value: (number | null)[];
+  test: number;
+}
+
+/** The output (or a unit) over the square from -1.2 to 1.2, rows from below: low + value / 255 · (high - low). */
+export interface Map {
+  kind: "probability" | "score" | "class" | "unit";
+  size: number;
+  low: number | null;
+  high: number | null;
+  values: number[];
 }
 
 /** One of the networks that are trained side by side. */
@@ -197,11 +229,14 @@ export interface Frame {
   runs: RunNow[];
 }
 
-/** A run at a step. Loss, accuracy and layers are those of at most 256 samples. */
+/** A run at a step. Loss, accuracy (null: a regression) and layers are those of at most 256 samples. */
 export interface RunNow {
   loss: number | null;
   accuracy: number | null;
+  test_loss: number | null;
+  test_accuracy: number | null;
   losses: ([number, number | null])[];
+  test_losses: ([number, number | null])[];
   verdict: VerdictOf | null;
   answers: AnswerOf[];
   report_step: number | null;
@@ -237,8 +272,8 @@ export interface LayerNow {
   not_finite: number | null;
   distinct: number;
   units: number;
-  theory_z: [number | null, number | null, number | null] | null;
-  theory_dz: [number | null, number | null, number | null] | null;
+  theory_z: [number | null, number | null] | null;
+  theory_dz: [number | null, number | null] | null;
 }
 
 /** The edges of a layer: matrices, unit by input, or in large networks only the strongest by weight or gradient. */
@@ -254,15 +289,6 @@ export interface StrongEdge {
   target: number;
   weight: number | null;
   gradient: number | null;
-}
-
-/** The output (or a unit) over the square from -1.2 to 1.2, rows from below: low + value / 255 · (high - low). */
-export interface Map {
-  kind: "probability" | "score" | "class" | "unit";
-  size: number;
-  low: number | null;
-  high: number | null;
-  values: number[];
 }
 
 /** What was selected. */
@@ -305,7 +331,7 @@ export interface FactorOf {
   log10: number | null;
 }
 
-/** The selected weight. */
+/** The selected weight, or the bias of the selected unit. */
 export interface WeightOf {
   value: number | null;
   gradient: number | null;

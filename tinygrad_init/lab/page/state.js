@@ -15,7 +15,8 @@ export function makeStart(name = "xavier") {
 /** A small network that trains, so that the first picture moves. @returns {Config} */
 export function defaultConfig() {
   return {
-    data: { name: "circles", samples: 200, noise: 0.1, points: [] },
+    data: { name: "circles", samples: 200, noise: 0.1, test: 0.3, seed: null, points: [] },
+    features: ["x", "y"],
     layers: [6, 6, 6, 6],
     activations: ["tanh"],
     starts: [makeStart()],
@@ -26,7 +27,10 @@ export function defaultConfig() {
     clip: 0,
     normalization: "none",
     residual: false,
+    regularization: "none",
+    regularization_rate: 0.001,
     seed: 1,
+    edits: [],
     variants: [],
   };
 }
@@ -49,6 +53,10 @@ class Store {
     /** The scene of the tour, from 0; null while it is closed. @type {number | null} */
     scene: null,
     logLoss: false,
+    /** The map in two colours, without shades between. */
+    discrete: false,
+    /** Whether the points that are held out are shown. */
+    held: true,
   };
   /** @type {"connecting" | "open" | "lost"} */
   connection = "connecting";
@@ -73,6 +81,11 @@ class Store {
 }
 
 export const store = new Store();
+
+/** Whether data have numbers to be learned instead of classes. @param {string} name */
+export function isRegression(name) {
+  return store.hello?.regressions.includes(name) ?? false;
+}
 
 /** What a run is called: the first is A, the others are labelled in the config. @param {number} run @returns {string} */
 export function runLabel(run) {

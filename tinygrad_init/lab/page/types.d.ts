@@ -8,6 +8,7 @@ export type Variant = { label: string; activations?: string[] | null; starts?: S
 
 export interface Config {
   data: Data;
+  features: string[];
   layers: number[];
   activations: string[];
   starts: Start[];
@@ -18,6 +19,9 @@ export interface Config {
   clip: number;
   normalization: string;
   residual: boolean;
+  regularization: string;
+  regularization_rate: number;
   seed: number;
+  edits: protocol.Edit[];
   variants: Variant[];
 }

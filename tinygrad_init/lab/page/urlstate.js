@@ -5,7 +5,7 @@ import { defaultConfig, makeStart } from "./state.js";
 
 /**
  * @typedef {{config: import("./types.js").Config, language: import("./i18n.js").Language | null, panel: string | null,
- *   scene: number | null, edges: "weight" | "gradient"}} Saved
+ *   scene: number | null, edges: "weight" | "gradient", logLoss: boolean, discrete: boolean, held: boolean}} Saved
  */
 
 /** @param {string} text */
@@ -28,6 +28,9 @@ export function encode(saved) {
   if (saved.panel) parts.set("panel", saved.panel);
   if (saved.scene !== null) parts.set("scene", String(saved.scene + 1));
   if (saved.edges === "gradient") parts.set("edges", "gradient");
+  if (saved.logLoss) parts.set("log", "1");
+  if (saved.discrete) parts.set("discrete", "1");
+  if (!saved.held) parts.set("held", "0");
   return `#${parts}`;
 }
 
@@ -46,6 +49,9 @@ export function decode(hash) {
     panel: parts.get("panel"),
     scene: Number.isInteger(scene) && scene > 0 ? scene - 1 : null,
     edges: parts.get("edges") === "gradient" ? "gradient" : "weight",
+    logLoss: parts.get("log") === "1",
+    discrete: parts.get("discrete") === "1",
+    held: parts.get("held") !== "0",
   };
 }
 
@@ -72,15 +78,23 @@ function like(value, model, name) {
     if (name === "starts") return value.length ? value.map((start) => like(start, makeStart(), "")) : model;
     if (name === "variants") return value.filter((variant) => typeof variant?.label === "string").map(readVariant);
     if (name === "points") return value.filter((p) => Array.isArray(p) && p.length === 3 && p.every(Number.isFinite));
+    if (name === "edits") return value.filter(isEdit);
     const kind = name === "layers" ? "number" : "string";
     const fitting = value.filter((item) => typeof item === kind);
     return fitting.length || name === "layers" ? fitting : model;
   }
+  if (model === null) return typeof value === "number" ? value : null; // a seed that may be left out
   if (typeof model === "object") {
     const found = typeof value === "object" && value !== null ? value : {};
     return Object.fromEntries(Object.entries(model).map(([key, inner]) => [key, like(found[key], inner, key)]));
   }
   return typeof value === typeof model ? value : model;
+}
+
+/** @param {any} edit */
+function isEdit(edit) {
+  const { input, ...numbers } = Object(edit);
+  return ["step", "run", "layer", "unit", "value"].every((name) => Number.isFinite(numbers[name])) && (input === null || Number.isFinite(input));
 }
 
 /** @param {any} value @returns {import("./types.js").Variant} */

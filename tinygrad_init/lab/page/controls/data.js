@@ -4,7 +4,7 @@ import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { change } from "../lab.js";
 import { showError } from "../notices.js";
-import { store } from "../state.js";
+import { defaultConfig, isRegression, store } from "../state.js";
 import { parsePoints } from "./csv.js";
 import { bind, choice, entry, group, slider } from "./fields.js";
 import { pointPad } from "./pointpad.js";
@@ -12,12 +12,21 @@ import { pointPad } from "./pointpad.js";
 export function dataControls() {
   const data = (/** @type {import("../types.js").Config} */ config) => config.data;
   const name = choice({
-    field: "data.name", label: "data.name", names: () => store.hello?.data ?? ["circles"], ...entry(data, "name"),
+    field: "data.name", label: "data.name", names: () => store.hello?.data ?? ["circles"],
+    get: () => store.config.data.name,
+    set: (chosen) => change((config) => {
+      config.data.name = chosen;
+      // Numbers are learned by one loss alone; after them, classes by the page's own.
+      if (isRegression(chosen)) config.loss = "half_squared_error";
+      else if (isRegression(store.config.data.name)) config.loss = defaultConfig().loss;
+    }),
   });
   const samples = slider({
     field: "data.samples", label: "data.samples", min: 20, max: 2000, step: 10, ...entry(data, "samples"),
   });
   const noise = slider({ field: "data.noise", label: "data.noise", min: 0, max: 1, step: 0.01, ...entry(data, "noise") });
+  const test = slider({ field: "data.test", label: "data.test", min: 0, max: 0.9, step: 0.05, ...entry(data, "test") });
+  const features = featureControl();
   const pad = pointPad();
   const file = h("input", { id: "csv", type: "file", accept: ".csv,.txt,text/csv", onchange: () => void upload(file) });
   const own = h("div", { class: "own", "data-field": "data.points" },
@@ -26,16 +35,42 @@ export function dataControls() {
     h("p", { class: "hint", t: "data.csv.hint" }));
   const size = h("p", { class: "hint" });
   bind(() => {
-    for (const control of [name, samples, noise, pad]) control.sync();
+    for (const control of [name, samples, noise, test, features, pad]) control.sync();
     const { data: chosen } = store.config;
     const mine = chosen.name === "points";
     own.hidden = !mine;
     samples.root.hidden = mine;
     noise.root.hidden = mine || chosen.name === "digits";
+    features.root.hidden = chosen.name === "digits";
     setText(size, mine ? t("data.count", { n: chosen.points.length }) : "");
     size.hidden = !mine;
   });
-  return group("data.title", true, name.root, samples.root, noise.root, own, size);
+  return group("data.title", true, name.root, samples.root, noise.root, own, size, test.root, features.root);
+}
+
+/** What the network sees of a point: at least one feature. */
+function featureControl() {
+  const names = () => store.hello?.features ?? store.config.features;
+  const boxes = h("div", { class: "features" });
+  const root = h("fieldset", { class: "control inner", "data-field": "features" }, h("legend", { t: "data.features" }), boxes);
+  function sync() {
+    if (boxes.children.length !== names().length) {
+      boxes.replaceChildren(...names().map((name) => {
+        const box = h("input", { id: `feature-${name}`, type: "checkbox", onchange: () => toggle(name) });
+        return h("span", { class: "check" }, box, h("label", { for: box.id, t: `option.${name}` }));
+      }));
+    }
+    names().forEach((name) => {
+      const box = document.getElementById(`feature-${name}`) ?? boxes.querySelector(`#feature-${name}`);
+      if (!(box instanceof HTMLInputElement)) return;
+      box.checked = store.config.features.includes(name);
+      box.disabled = box.checked && store.config.features.length === 1;
+    });
+  }
+  const toggle = (/** @type {string} */ chosen) => change((config) => {
+    config.features = names().filter((name) => config.features.includes(name) !== (name === chosen));
+  });
+  return { root, sync };
 }
 
 /** @param {HTMLInputElement} input */

@@ -3,9 +3,10 @@
 import { onThemeChange, paintPicture, palette } from "../colours.js";
 import { byId, h, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
+import { show } from "../lab.js";
 import { format, percent } from "../scale.js";
 import { runLabel, store } from "../state.js";
-import { drawPoint } from "./points.js";
+import { drawPoints } from "./points.js";
 
 const REACH = 1.2;
 const PIXELS = 480;
@@ -15,6 +16,12 @@ export function decisionMaps() {
   /** @type {{map: HTMLCanvasElement, points: HTMLCanvasElement, numbers: HTMLElement}[]} */
   let views = [];
   let colours = palette();
+  const tool = (/** @type {"discrete" | "held"} */ name) => {
+    const box = h("input", { id: `output-${name}`, type: "checkbox", checked: store.view[name], onchange: () => show({ [name]: box.checked }) });
+    return h("span", { class: "check" }, box, h("label", { for: box.id, t: `output.${name}.show` }));
+  };
+  const [discrete, held] = [tool("discrete"), tool("held")];
+  byId("output-tools").append(discrete, held);
 
   function build() {
     const { built } = store;
@@ -32,21 +39,29 @@ export function decisionMaps() {
     });
     views = views.slice(0, built.runs.length);
     root.replaceChildren(...figures);
-    drawPoints();
+    held.hidden = !built.points?.test;
+    discrete.hidden = !built.points || built.classes > 2;
+    paintPoints();
   }
 
-  function drawPoints() {
-    const { built } = store;
+  function paintPoints() {
+    const { built, view } = store;
     if (!built?.points) return;
-    const { x, y, label } = built.points;
-    const at = (/** @type {number} */ v) => ((v / REACH + 1) / 2) * PIXELS;
-    const size = (built.runs.length > 1 ? 9 : 6) * (x.length > 500 ? 0.7 : 1);
+    const r = (built.runs.length > 1 ? 9 : 6) * (built.points.x.length > 500 ? 0.7 : 1);
     for (const { points } of views) {
       const context = points.getContext("2d");
       if (!context) continue;
       context.clearRect(0, 0, PIXELS, PIXELS);
-      for (let i = 0; i < x.length; i++) drawPoint(context, at(x[i] ?? NaN), at(-(y[i] ?? NaN)), label[i], size, colours);
+      drawPoints(context, built.points, { pixels: PIXELS, reach: REACH, r, held: view.held, colours });
     }
+  }
+
+  /** @param {import("../protocol.js").RunNow} run */
+  function numbers(run) {
+    const of = (/** @type {number | null} */ loss, /** @type {number | null} */ accuracy) =>
+      [t("output.loss", { loss: format(loss) }), ...(accuracy === null ? [] : [t("output.right", { accuracy: percent(accuracy) })])].join(" · ");
+    const trained = of(run.loss, run.accuracy);
+    return store.built?.points?.test || run.test_loss !== null ? [trained, t("output.held", { numbers: of(run.test_loss, run.test_accuracy) })] : [trained];
   }
 
   function draw() {
@@ -54,10 +69,11 @@ export function decisionMaps() {
     frame?.runs.forEach((run, i) => {
       const view = views[i];
       if (!view) return;
-      if (run.map) paintPicture(view.map, run.map, colours);
-      setText(view.numbers, t("output.numbers", { loss: format(run.loss), accuracy: percent(run.accuracy) }));
+      if (run.map) paintPicture(view.map, store.view.discrete ? twoColours(run.map) : run.map, colours);
+      const lines = numbers(run);
+      setText(view.numbers, lines.join("\n"));
       const label = views.length > 1 ? runLabel(i) : "";
-      setAttribute(view.map, "aria-label", t("output.alt", { label, accuracy: percent(run.accuracy) }));
+      setAttribute(view.map, "aria-label", t("output.alt", { label, numbers: lines.join("; ") }));
     });
   }
 
@@ -65,8 +81,28 @@ export function decisionMaps() {
   store.on("language", draw);
   onThemeChange(() => {
     colours = palette();
-    drawPoints();
+    paintPoints();
+    draw();
+  });
+  store.on("view", () => {
+    for (const [box, on] of /** @type {const} */ ([[discrete, store.view.discrete], [held, store.view.held]])) {
+      const input = box.querySelector("input");
+      if (input) input.checked = on;
+    }
+    paintPoints();
     draw();
   });
   return { draw };
+}
+
+/**
+ * The same picture with nothing but its two ends: which side of the decision a point lies on.
+ * @param {import("../protocol.js").Map} map
+ * @returns {import("../protocol.js").Map}
+ */
+function twoColours(map) {
+  if (map.kind === "class") return map;
+  const [low, high] = [map.low ?? 0, map.high ?? 0];
+  const middle = map.kind === "probability" ? 0.5 : 0;
+  return { ...map, values: map.values.map((value) => (low + (value / 255) * (high - low) < middle ? 0 : 255)) };
 }

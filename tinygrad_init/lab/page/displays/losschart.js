@@ -22,14 +22,18 @@ export function lossChart() {
     options: (colours) => ({
       scales: { x: { time: false }, y: store.view.logLoss ? { distr: 3 } : { range: (_, low, high) => [Math.min(low, 0), high || 1] } },
       axes: [{ label: t("loss.step") }, { values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))) }],
-      series: [{}, ...runs().map((_, i) => ({ stroke: colours.runs[i], width: 2, dash: DASHES[i], points: { show: (/** @type {uPlot} */ plot) => plot.data[0].length < 2 }, spanGaps: true }))],
+      // Each run has a line for the samples that it learns from, and a thin one for those that are held out.
+      series: [{}, ...runs().flatMap((_, i) => [2, 1].map((width) => (
+        { stroke: colours.runs[i], width, dash: DASHES[i], points: { show: (/** @type {uPlot} */ plot) => plot.data[0].length < 2 }, spanGaps: true }
+      )))],
     }),
   });
-  byId("loss").append(chart.root, legend);
+  const held = h("p", { class: "hint", t: "loss.held" });
+  byId("loss").append(chart.root, legend, held);
   let logarithmic = store.view.logLoss;
 
   store.on("built", () => {
-    chart.data = [[0], ...runs().map(() => [null])];
+    chart.data = [[0], ...runs().flatMap(() => [[null], [null]])];
     chart.rebuild();
     legend.replaceChildren(...(runs().length > 1 ? runs().map((_, i) => h("span", { class: `run-name run-${i}` }, runLabel(i))) : []));
   });
@@ -47,10 +51,11 @@ export function lossChart() {
       if (!frame || frame.runs.length !== runs().length) return;
       // A loss that is not finite is a gap; on a logarithmic axis so is 0.
       const positive = (/** @type {number | null} */ v) => (logarithmic && v !== null && v <= 0 ? null : v);
-      const tables = frame.runs.map((run) => /** @type {uPlot.AlignedData} */ ([
-        run.losses.map(([step]) => step), run.losses.map(([, loss]) => positive(loss)),
+      const tables = frame.runs.flatMap((run) => [run.losses, run.test_losses]).map((curve) => /** @type {uPlot.AlignedData} */ ([
+        curve.map(([step]) => step), curve.map(([, loss]) => positive(loss)),
       ]));
-      chart.set(tables.length > 1 ? uPlot.join(tables) : tables[0]);
+      chart.set(uPlot.join(tables));
+      held.hidden = !frame.runs.some((run) => run.test_losses.length);
       if (runs().length > 1) {
         frame.runs.forEach((run, i) => legend.children[i] && setText(legend.children[i], `${runLabel(i)} ${format(run.loss)}`));
       }

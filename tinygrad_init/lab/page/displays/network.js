@@ -2,6 +2,7 @@
 // hundred attributes, whatever the number of weights.
 
 import { onThemeChange, paintPicture, palette } from "../colours.js";
+import { optionName } from "../controls/fields.js";
 import { byId, h, s, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { select, show } from "../lab.js";
@@ -49,7 +50,8 @@ class NetworkView {
     if (!width || (width === this.width && height === this.height)) return;
     [this.width, this.height] = [width, height];
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.columns = layout(this.sizes, width, height);
+    const names = (store.built?.features ?? []).map(optionName);
+    this.columns = layout(this.sizes, width, height, names.length ? 20 + 6 * Math.max(2, ...names.map((name) => name.length)) : undefined);
     const edges = s("g", { class: "edges" });
     this.paths = this.columns.slice(1).map(() => Array.from({ length: BUCKETS }, (_, index) => {
       const { width: thick, opacity } = stroke(index);
@@ -71,6 +73,12 @@ class NetworkView {
       const head = s("text", { x: i === 0 ? 4 : last ? width - 4 : x, y: 16, "text-anchor": anchor });
       head.textContent = gap > 78 && i && !last ? `${text} · ${this.activations[i - 1]}` : text;
       heads.append(head);
+    });
+    names.forEach((name, i) => {
+      const { x, y, r } = this.columns[0];
+      const label = s("text", { x: x - r - 4, y: y[i] + 4, "text-anchor": "end" });
+      label.textContent = name;
+      heads.append(label);
     });
     this.svg.replaceChildren(this.band, edges, this.chosen, units, this.ring, heads);
     this.maps.width = 2 * width;
@@ -145,6 +153,7 @@ class NetworkView {
       context.drawImage(this.small, x - r, y[unit] - r, 2 * r, 2 * r);
       context.restore();
     };
+    (store.built?.inputs ?? []).forEach((picture, unit) => paint(-1, unit, picture));
     run.unit_maps.forEach((units, layer) => units.forEach((picture, unit) => paint(layer, unit, picture)));
     const { layer, unit } = store.selection;
     if (run.detail?.unit_map && run.detail.layer === layer && unit !== null) paint(layer, unit, run.detail.unit_map);
@@ -166,7 +175,7 @@ export function networks() {
   let shape = "";
   function build() {
     const runs = store.built?.runs ?? [];
-    const now = JSON.stringify(runs);
+    const now = JSON.stringify([runs, store.built?.features]);
     if (now !== shape) {
       shape = now;
       for (const view of views) view.observer.disconnect();

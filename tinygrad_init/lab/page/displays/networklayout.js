@@ -15,16 +15,17 @@ const MOST_EDGES = 6000;
  * @param {number[]} sizes
  * @param {number} width
  * @param {number} height
+ * @param {number} [left] room for what stands left of the input
  * @returns {Column[]}
  */
-export function layout(sizes, width, height) {
-  const [side, top, bottom] = [26, 30, 12];
-  const gap = (width - 2 * side) / Math.max(sizes.length - 1, 1);
+export function layout(sizes, width, height, left = 26) {
+  const [right, top, bottom] = [26, 30, 12];
+  const gap = (width - left - right) / Math.max(sizes.length - 1, 1);
   const middle = (top + height - bottom) / 2;
   return sizes.map((n, i) => {
     const step = Math.min(44, (height - top - bottom) / n);
     const r = Math.max(Math.min(0.42 * step, 0.3 * gap, 15), 1.2);
-    return { x: side + i * gap, y: Array.from({ length: n }, (_, k) => middle + (k - (n - 1) / 2) * step), r };
+    return { x: left + i * gap, y: Array.from({ length: n }, (_, k) => middle + (k - (n - 1) / 2) * step), r };
   });
 }
 

@@ -1,6 +1,6 @@
 // The marks of samples: every class has a shape as well as a colour.
 
-import { classColour } from "../colours.js";
+import { classColour, shades } from "../colours.js";
 
 /** @typedef {import("../colours.js").Palette} Palette */
 
@@ -11,8 +11,9 @@ import { classColour } from "../colours.js";
  * @param {number} label
  * @param {number} r
  * @param {Palette} colours
+ * @param {{hollow?: boolean, colour?: string}} [look] hollow for what is held out; its class's colour unless given
  */
-export function drawPoint(context, x, y, label, r, colours) {
+export function drawPoint(context, x, y, label, r, colours, { hollow = false, colour = classColour(colours, label) } = {}) {
   context.beginPath();
   if (label % 4 === 0) context.arc(x, y, r, 0, 2 * Math.PI);
   else if (label % 4 === 1) context.rect(x - 0.85 * r, y - 0.85 * r, 1.7 * r, 1.7 * r);
@@ -24,9 +25,32 @@ export function drawPoint(context, x, y, label, r, colours) {
     }
     context.closePath();
   }
-  context.fillStyle = classColour(colours, label);
+  context.fillStyle = hollow ? colours.surface : colour;
   context.fill();
-  context.strokeStyle = colours.surface;
-  context.lineWidth = 1;
+  context.strokeStyle = hollow ? colour : colours.surface;
+  context.lineWidth = hollow ? 0.45 * r : 1;
   context.stroke();
+}
+
+/**
+ * All samples in a square from -reach to reach.
+ * @param {CanvasRenderingContext2D} context
+ * @param {import("../protocol.js").Points} points
+ * @param {{pixels: number, reach: number, r: number, held: boolean, colours: Palette}} how
+ */
+export function drawPoints(context, { x, y, label, value, test }, { pixels, reach, r, held, colours }) {
+  const at = (/** @type {number | null} */ v) => (((v ?? NaN) / reach + 1) / 2) * pixels;
+  const table = shades({ kind: "score", low: -1, high: 1, size: 0, values: [] }, colours);
+  const shade = (/** @type {number} */ number) => {
+    const i = 3 * Math.round((Math.min(Math.max(number, -1), 1) + 1) * 127.5);
+    return `rgb(${table[i]} ${table[i + 1]} ${table[i + 2]})`;
+  };
+  for (let i = 0; i < x.length; i++) {
+    const hollow = i >= x.length - test;
+    if (hollow && !held) continue;
+    const number = value[i] ?? 0;
+    // Numbers have a colour each, and a shape by their sign.
+    const [shape, colour] = label.length ? [label[i], undefined] : [number < 0 ? 1 : 0, shade(number)];
+    drawPoint(context, at(x[i]), at(-(y[i] ?? NaN)), shape, r, colours, { hollow, colour });
+  }
 }

@@ -58,8 +58,11 @@ export function factors() {
           so.firstElementChild.style.transform = `scaleX(${Number.isNaN(product) ? 0 : along(product).toFixed(3)})`;
         }
       });
+      const now = store.frame?.runs[run];
+      const values = { n: list.length, product: Number.isNaN(product) ? "0" : formatLog(product) };
+      const older = now && now.report_step !== null && now.report_step !== store.frame?.step ? t("factors.step", { step: now.report_step }) : "";
       setText(words, layer === null || !list.length ? t("factors.none")
-        : t("factors.words", { n: list.length, layer: layerName(layer, run), product: Number.isNaN(product) ? "0" : formatLog(product) }));
+        : t(store.selection.input === null ? "factors.words" : "factors.words.weight", { ...values, layer: layerName(layer, run) }) + older);
     },
   };
 }

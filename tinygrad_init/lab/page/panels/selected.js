@@ -1,11 +1,11 @@
 // Which run, layer, unit and input the panels are about: by menus, for those who do not click into the picture.
 
-import { h, setText } from "../dom.js";
+import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { select } from "../lab.js";
 import { setOptions } from "../controls/fields.js";
-import { format } from "../scale.js";
 import { runLabel, store } from "../state.js";
+import { weightField } from "./weight.js";
 
 /** What the newest frame says about the selection. */
 export function detail() {
@@ -34,9 +34,9 @@ export function selectedBar(edges) {
   const layer = menu("selected.layer", (value) => select({ layer: value, unit: null, input: null }));
   const unit = menu("selected.unit", (value) => select({ unit: value, input: null }));
   const input = menu("selected.input", (value) => select({ input: value }));
-  const weight = h("span", { class: "numbers" });
+  const weight = weightField();
   const root = h("div", { class: "selected" }, h("span", { class: "hint", t: "selected.title" }), run, layer);
-  if (edges) root.append(unit, input, weight);
+  if (edges) root.append(unit, input, weight.root);
 
   function sync() {
     const { built, selection } = store;
@@ -54,15 +54,10 @@ export function selectedBar(edges) {
     unit.value = String(selection.unit ?? "");
     input.value = String(selection.input ?? "");
     input.disabled = selection.unit === null;
-    draw();
-  }
-
-  function draw() {
-    const found = detail()?.weight;
-    setText(weight, found ? t("selected.weight", { value: format(found.value), gradient: format(found.gradient) }) : "");
+    weight.draw();
   }
 
   store.on(["built", "selection", "language"], sync);
   sync();
-  return { root, draw };
+  return { root, draw: weight.draw };
 }

@@ -1,0 +1,45 @@
+// The selected weight or bias: its value, which may be set by hand, and its gradient.
+
+import { h, setText } from "../dom.js";
+import { t } from "../i18n.js";
+import { change } from "../lab.js";
+import { format } from "../scale.js";
+import { store } from "../state.js";
+
+/** @returns {{root: HTMLElement, draw: () => void}} */
+export function weightField() {
+  const name = h("span");
+  const value = h("input", { type: "number", step: "any", min: -1000, max: 1000, onchange: edit });
+  const gradient = h("span");
+  const undo = h("button", { type: "button", class: "quiet", onclick: () => change((config) => void (config.edits = []), true) });
+  const root = h("span", { class: "weight numbers", "data-field": "edits" }, h("label", {}, name, value), gradient, undo);
+  const found = () => store.frame?.runs[store.selection.run]?.detail?.weight ?? null;
+
+  /** The weight is what is typed from this step on; what came before stays as it was. */
+  function edit() {
+    const { run, layer, unit, input } = store.selection;
+    const step = store.frame?.step ?? 0;
+    if (layer === null || unit === null || !Number.isFinite(value.valueAsNumber)) return draw();
+    const place = JSON.stringify([step, run, layer, unit, input]);
+    change((config) => {
+      const others = config.edits.filter((one) => JSON.stringify([one.step, one.run, one.layer, one.unit, one.input]) !== place);
+      config.edits = [...others, { step, run, layer, unit, input, value: value.valueAsNumber }];
+    }, true);
+  }
+
+  function draw() {
+    const weight = found();
+    for (const part of [value, name, gradient]) part.hidden = weight === null;
+    const symbol = store.selection.input === null ? "b" : "w";
+    setText(name, `${symbol} =`);
+    value.setAttribute("aria-label", t(`selected.${symbol}`));
+    // Whoever types is not corrected before having finished.
+    if (weight && document.activeElement !== value) value.value = String(weight.value);
+    setText(gradient, weight ? t("selected.gradient", { symbol, gradient: format(weight.gradient) }) : "");
+    undo.hidden = !store.config.edits.length;
+    setText(undo, t("selected.undo", { n: store.config.edits.length }));
+  }
+
+  store.on(["config", "language"], draw);
+  return { root, draw };
+}
