@@ -55,7 +55,7 @@ def test_maps_are_drawn_with_the_features_that_the_network_sees(feature: str) ->
     experiment = advanced(Config(layers=(6,), activations=("tanh",), features=(feature,)), 3)
     picture = watch(experiment)[0].map()
     assert picture is not None
-    values = np.reshape(picture.values, (picture.size, picture.size))
+    values = np.frombuffer(picture.values, np.uint8).reshape((picture.size, picture.size))
     mirrored = {"x": values[::-1], "sin_x": values[::-1], "x2": values[:, ::-1], "xy": values.T}
     mirrored |= {"y": values[:, ::-1], "sin_y": values[:, ::-1], "y2": values[::-1]}
     np.testing.assert_array_equal(values, mirrored[feature])

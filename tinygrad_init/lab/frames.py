@@ -79,8 +79,9 @@ class Curve:
 
 @dataclass(frozen=True)
 class Map:
-    """The output (or a unit) over the square from -1.2 to 1.2, rows from below: low + value / 255 · (high - low).
+    """The output (or a unit) over the square from -1.2 to 1.2: rows from below of bytes, in base64.
 
+    A byte stands for low + byte / 255 · (high - low).
     `kind` is "probability" (of class 1), "score" (above 0: class 1), "class" (its number) or "unit".
     """
 
@@ -88,7 +89,7 @@ class Map:
     size: int
     low: float
     high: float
-    values: tuple[int, ...]
+    values: bytes
 
 
 @dataclass(frozen=True)

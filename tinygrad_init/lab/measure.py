@@ -33,7 +33,8 @@ from .samples import Samples
 Array = np.ndarray[Any, Any]
 
 PROBE = 256
-GRID, REACH = 40, 1.2
+GRID, GRID_OF_LARGE, REACH = 40, 24, 1.2
+LARGE = 50_000  # parameters, beyond which the map is coarser: it would take as long as everything else
 COARSE, MOST_MAPS = 14, 64  # the map of every unit, where there are so few
 PARTS = 8  # of the grid: small enough for products on one thread, as other pages have the other processors
 MOST_EDGES = 2500  # of a network that is sent whole
@@ -233,9 +234,14 @@ class Watched:
         return tuple(Edges(None, None, strongest(weight, gradient, most)) for weight, gradient in pairs)
 
     @cached_property
+    def size(self) -> int:
+        """How many points the map has in each direction."""
+        return GRID if sum(parameter.size for parameter in self.run.parameters) <= LARGE else GRID_OF_LARGE
+
+    @cached_property
     def grid(self) -> Array:
         """The points of the map as the network sees them, row by row from below."""
-        return self.samples.seen(grid(GRID))
+        return self.samples.seen(grid(self.size))
 
     def map(self) -> Map | None:
         """What the network says over the plane; None for data with more features."""
@@ -244,7 +250,7 @@ class Watched:
         with np.errstate(all="ignore"), self.evaluating():
             output = np.concatenate([self._predict(part).numpy() for part in np.split(self.grid, PARTS)])
             kind, low, high, values = decision(output, self.run.config.loss, self.samples.classes)
-        return Map(kind, GRID, low, high, as_bytes(values, low, high))
+        return Map(kind, self.size, low, high, as_bytes(values, low, high))
 
     def evaluating(self) -> Any:
         """A context in which batch normalization uses the statistics of what was last looked at."""
@@ -254,7 +260,7 @@ class Watched:
         """What a unit says over the plane."""
         if self.samples.plane is None:
             return None
-        return map_of_unit(self.outputs_over(self.grid)[layer][:, unit], GRID)
+        return map_of_unit(self.outputs_over(self.grid)[layer][:, unit], self.size)
 
     def unit_maps(self) -> tuple[tuple[Map, ...], ...]:
         """What every hidden unit says, layer by layer and coarsely; nothing where there are many."""
@@ -324,11 +330,11 @@ def decision(output: Array, loss: str, classes: int) -> tuple[Any, float, float,
     return "score", -1.0, 1.0, score
 
 
-def as_bytes(values: Array, low: float, high: float) -> tuple[int, ...]:
-    """Numbers on a scale as whole ones from 0 to 255; what is no number lies in the middle."""
+def as_bytes(values: Array, low: float, high: float) -> bytes:
+    """Numbers on a scale as bytes; what is no number lies in the middle."""
     span = high - low or 1.0
     scaled = np.nan_to_num(np.clip((values - low) / span, 0, 1), nan=0.5)
-    return tuple(np.rint(255 * scaled).astype(int).tolist())
+    return np.rint(255 * scaled).astype(np.uint8).tobytes()
 
 
 def strongest(weight: Array, gradient: Array, most: int) -> tuple[StrongEdge, ...]:

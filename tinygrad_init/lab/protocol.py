@@ -166,7 +166,12 @@ def schema() -> dict[str, Any]:
         bool: {"type": "boolean"},
         type(None): {"type": "null"},
     }
-    sent: Plain = {**strict, float: {"type": ["number", "null"]}, int: {"type": "integer"}}
+    sent: Plain = {
+        **strict,
+        float: {"type": ["number", "null"]},
+        int: {"type": "integer"},
+        bytes: {"type": "string", "contentEncoding": "base64"},
+    }
     definitions: dict[str, Any] = {}
     asked = [of_type(kind, definitions, strict) for kind in ASKED]
     said = [of_type(kind, definitions, sent) for kind in SAID]

@@ -24,11 +24,12 @@ from .experiment import Experiment
 from .measure import Watched, watch
 from .shapes import Invalid
 
-FRAME_SECONDS = 0.05
+FRAME_SECONDS = 1 / 60
 SLICE_SECONDS, SHORT_SECONDS = 0.02, 0.005  # of training before commands are looked at again; while others wait
 REPORT_SECONDS = 1.0  # between two diagnoses while playing
 REPORT_SHARE = 0.1  # of the time, for diagnoses of all visits while playing
-FRAME_SHARE = 0.5  # and for looking and telling
+# And for looking and telling: half of it while training goes as fast as it can, most where it waits for each frame.
+FRAME_SHARE, WATCHING_SHARE = 0.5, 0.5
 WAITING = 32  # commands
 
 
@@ -290,7 +291,8 @@ class Visit:
         self.say(self.frame_of(experiment))
         now = time.monotonic()
         self.last_frame_step = experiment.step
-        self.next_frame = max(began + FRAME_SECONDS, now + (now - began_looking) * (1 / FRAME_SHARE - 1))
+        share = WATCHING_SHARE if self.steps_per_frame else FRAME_SHARE
+        self.next_frame = max(began + FRAME_SECONDS, now + (now - began_looking) * (1 / share - 1))
 
     def frame_of(self, experiment: Experiment) -> frames.Frame:
         """What all runs look like now."""

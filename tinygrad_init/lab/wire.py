@@ -1,10 +1,11 @@
-"""Messages as text: numbers with a few digits, infinities and NaN as null."""
+"""Messages as text: numbers with a few digits, infinities and NaN as null, bytes in base64."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
+from base64 import b64encode
 from typing import Any
 
 DIGITS = 5
@@ -32,6 +33,8 @@ def plain(value: Any, digits: int | None = DIGITS) -> Any:
         return value if digits is None else float(f"{value:.{digits}g}")
     if kind in (int, str, bool) or value is None:
         return value
+    if kind is bytes:
+        return b64encode(value).decode()
     if kind is tuple or kind is list:
         return [plain(item, digits) for item in value]
     if kind is dict:

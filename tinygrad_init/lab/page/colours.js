@@ -38,17 +38,19 @@ export function channels(hex) {
 /**
  * The colours of a picture's 256 values, as red, green, blue one after the other. Signs have two colours that meet in the
  * background's where the decision changes; classes have one each.
- * @param {import("./protocol.js").Map} picture
+ * @param {Pick<import("./protocol.js").Map, "kind" | "low" | "high">} picture
  * @param {Palette} colours
+ * @param {boolean} [discrete] without shades between
  */
-export function shades({ kind, low, high }, colours) {
+export function shades({ kind, low, high }, colours, discrete = false) {
   const [from, to] = [low ?? 0, high ?? 0];
   const [negative, middle, positive] = [colours.negative, colours.surface, colours.positive].map(channels);
   const largest = Math.max(Math.abs(from), Math.abs(to)) || 1;
   const table = new Uint8ClampedArray(3 * 256);
   for (let i = 0; i < 256; i++) {
     const value = from + (i / 255) * (to - from);
-    const share = kind === "class" ? 0.55 : kind === "probability" ? 2 * value - 1 : value / largest;
+    const shade = kind === "class" ? 0.55 : kind === "probability" ? 2 * value - 1 : value / largest;
+    const share = discrete && kind !== "class" ? (shade < 0 ? -1 : 1) : shade;
     const end = kind === "class" ? channels(classColour(colours, Math.round(value))) : share < 0 ? negative : positive;
     for (let c = 0; c < 3; c++) table[3 * i + c] = middle[c] + (end[c] - middle[c]) * Math.min(Math.abs(share), 1) * 0.75;
   }
@@ -60,15 +62,22 @@ export function classColour(colours, label) {
   return label === 0 ? colours.negative : label === 1 ? colours.positive : colours.runs[label % 4];
 }
 
+/** The bytes of a picture. @param {import("./protocol.js").Map} picture */
+export function bytesOf(picture) {
+  return Uint8Array.from(atob(picture.values), (character) => character.charCodeAt(0));
+}
+
 /**
  * A square picture painted into a canvas of the same number of pixels; CSS makes it larger.
  * @param {HTMLCanvasElement} canvas
  * @param {import("./protocol.js").Map} picture the lowest row first
  * @param {Palette} colours
+ * @param {boolean} [discrete] in its two ends alone: on which side of the decision a point lies
  */
-export function paintPicture(canvas, picture, colours) {
-  const { size, values } = picture;
-  const table = shades(picture, colours);
+export function paintPicture(canvas, picture, colours, discrete = false) {
+  const { size } = picture;
+  const values = bytesOf(picture);
+  const table = shades(picture, colours, discrete);
   if (canvas.width !== size) canvas.width = canvas.height = size;
   const context = canvas.getContext("2d");
   if (!context) return;

@@ -22,6 +22,9 @@ import { tabs } from "./panels/tabs.js";
 import { store } from "./state.js";
 import { tour } from "./tour/tour.js";
 
+/** Even a slow page shows something new this often: in refreshes, of which there are about 60 a second. */
+const MOST_REST = 12;
+
 setLanguage(preferredLanguage());
 
 const pictures = networks();
@@ -34,13 +37,25 @@ tools();
 tour();
 
 let waiting = false;
+/** How many refreshes of the screen still go without a drawing. */
+let rest = 0;
 function draw() {
   if (waiting) return;
   waiting = true;
-  requestAnimationFrame(() => {
-    waiting = false;
-    for (const display of displays) display.draw();
-  });
+  requestAnimationFrame(tick);
+}
+
+/** @param {number} now */
+function tick(now) {
+  if (rest > 0 && store.frame?.playing) {
+    rest--;
+    requestAnimationFrame(tick);
+    return;
+  }
+  waiting = false;
+  for (const display of displays) display.draw();
+  // A drawing that makes the screen miss refreshes is followed by a rest, so that scrolling and typing stay smooth.
+  requestAnimationFrame((next) => void (rest = Math.min(4 * (Math.round((60 * (next - now)) / 1000) - 1), MOST_REST)));
 }
 store.on(["frame", "selection", "language"], draw);
 store.on("connection", () => showConnection(store.connection === "lost"));

@@ -187,13 +187,13 @@ export interface Points {
   test: number;
 }
 
-/** The output (or a unit) over the square from -1.2 to 1.2, rows from below: low + value / 255 · (high - low). */
+/** The output (or a unit) over the square from -1.2 to 1.2: rows from below of bytes, in base64. */
 export interface Map {
   kind: "probability" | "score" | "class" | "unit";
   size: number;
   low: number | null;
   high: number | null;
-  values: number[];
+  values: string;
 }
 
 /** One of the networks that are trained side by side. */

@@ -69,7 +69,7 @@ export function decisionMaps() {
     frame?.runs.forEach((run, i) => {
       const view = views[i];
       if (!view) return;
-      if (run.map) paintPicture(view.map, store.view.discrete ? twoColours(run.map) : run.map, colours);
+      if (run.map) paintPicture(view.map, run.map, colours, store.view.discrete);
       const lines = numbers(run);
       setText(view.numbers, lines.join("\n"));
       const label = views.length > 1 ? runLabel(i) : "";
@@ -93,16 +93,4 @@ export function decisionMaps() {
     draw();
   });
   return { draw };
-}
-
-/**
- * The same picture with nothing but its two ends: which side of the decision a point lies on.
- * @param {import("../protocol.js").Map} map
- * @returns {import("../protocol.js").Map}
- */
-function twoColours(map) {
-  if (map.kind === "class") return map;
-  const [low, high] = [map.low ?? 0, map.high ?? 0];
-  const middle = map.kind === "probability" ? 0.5 : 0;
-  return { ...map, values: map.values.map((value) => (low + (value / 255) * (high - low) < middle ? 0 : 255)) };
 }

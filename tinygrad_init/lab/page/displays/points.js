@@ -40,7 +40,7 @@ export function drawPoint(context, x, y, label, r, colours, { hollow = false, co
  */
 export function drawPoints(context, { x, y, label, value, test }, { pixels, reach, r, held, colours }) {
   const at = (/** @type {number | null} */ v) => (((v ?? NaN) / reach + 1) / 2) * pixels;
-  const table = shades({ kind: "score", low: -1, high: 1, size: 0, values: [] }, colours);
+  const table = shades({ kind: "score", low: -1, high: 1 }, colours);
   const shade = (/** @type {number} */ number) => {
     const i = 3 * Math.round((Math.min(Math.max(number, -1), 1) + 1) * 127.5);
     return `rgb(${table[i]} ${table[i + 1]} ${table[i + 2]})`;
