@@ -122,11 +122,24 @@ def test_any_text_is_a_graph_or_a_refusal(text: str) -> None:
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "half_squared_error"])
 @pytest.mark.parametrize("layer", [0, 1, 2])
-def test_the_paths_of_a_weight_add_up_to_its_gradient(loss: str, layer: int) -> None:
-    experiment = Experiment(Config(layers=(6, 3), activations=("tanh",), loss=loss, starts=(Start("he", sigma_b=0.1),)))
+@pytest.mark.parametrize(
+    ("normalization", "residual"), [("none", False), ("none", True), ("layer", True), ("batch", True)]
+)
+def test_the_paths_of_a_weight_add_up_to_its_gradient(
+    loss: str, layer: int, normalization: str, residual: bool
+) -> None:
+    experiment = Experiment(
+        Config(
+            layers=(5, 5), activations=("tanh",), loss=loss, starts=(Start("he", sigma_b=0.1),),
+            normalization=normalization, residual=residual,
+        )
+    )  # fmt: skip
     watched, samples = watch(experiment)[0], experiment.samples
+    watched.look()
     linear = watched.linears[layer]
     graph = weight_paths(watched, layer, 0, 1, sample=5)
+    assert experiment.runs[0].model.training
+    experiment.runs[0].model.train(normalization != "batch")  # which knows no single samples while it trains
     one = slice(5, 6)
     cost = getattr(tgi, loss)(experiment.runs[0].model(samples.x[one]), samples.target[one])
     expected = tgi.grad(cost, linear.weight).numpy()[0, 1]
@@ -152,5 +165,3 @@ def test_weights_that_are_not_there_are_refused(place: tuple[int, int, int, int]
     with pytest.raises(Invalid) as caught:
         weight_paths(watch(Experiment(Config()))[0], *place)
     assert caught.value.field == field
-    with pytest.raises(Invalid, match="without normalization"):
-        weight_paths(watch(Experiment(Config(normalization="layer")))[0], 0, 0, 0, 0)

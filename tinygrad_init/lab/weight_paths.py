@@ -7,12 +7,16 @@ not shown contribute is one number beside the others.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .._engine.modes import enable_grad
+from .._engine.tensor import Tensor
 from ..diagnosis import run as run_chain
-from ..diagnosis.chain import ACTIVATION, WEIGHTS, Chain, Cotangent, Link
+from ..diagnosis.chain import ACTIVATION, RESIDUAL, WEIGHTS, Chain, Cotangent, Link
 from ..diagnosis.slopes import derivative
 from ..ops.losses import LOSSES
 from .frames import Contribution, Microscope, Node
@@ -56,77 +60,146 @@ class Drawing:
 def weight_paths(watched: Watched, layer: int, unit: int, input: int, sample: int) -> Microscope:
     """The graph from one weight to the loss of one sample.
 
+    Batch normalization has the mean and variance of the samples that were last looked at, as numbers that stand still.
+
     Raises
     ------
     Invalid
-        There is no such weight or sample, or the network is more than dense layers and activations.
+        There is no such weight or sample, or a layer is not dense.
     """
     config, samples = watched.run.config, watched.samples
-    if config.normalization != "none" or config.residual:
-        raise Invalid("layer", "expected a network without normalization and residual connections")
     if layer >= len(watched.linears):
         raise Invalid("layer", f"expected 0 to {len(watched.linears) - 1}, got {layer}")
-    units, inputs = watched.linears[layer].weight.shape
-    for name, value, many in (("unit", unit, units), ("input", input, inputs), ("sample", sample, len(samples.x))):
+    shape = watched.linears[layer].weight.shape
+    for name, value, many in (
+        ("unit", unit, shape[0]),
+        ("input", input, shape[1]),
+        ("sample", sample, len(samples.x)),
+    ):
         if value >= many:
             raise Invalid(name, f"expected 0 to {many - 1}, got {value}")
     one = slice(sample, sample + 1)
-    chain = run_chain(watched.run.model, samples.x[one], samples.target[one], LOSSES[config.loss])
-    return draw(chain, layer, unit, input)
+    with watched.evaluating():
+        chain = run_chain(watched.run.model, samples.x[one], samples.target[one], LOSSES[config.loss])
+    return Paths(chain, layer).draw(unit, input)
 
 
-def draw(chain: Chain, layer: int, unit: int, input: int) -> Microscope:
-    """The nodes from a weight to the loss."""
-    cotangents = chain.backward()
-    linears = chain.linears()
-    at = linears[layer]
-    weight, entering, z = float(at.weight.numpy()[unit, input]), float(at.x.numpy()[0, input]), row(at)[unit]
-    delta = numbers(cotangents[at])[unit]
-    drawing = Drawing()
-    name = f"w{layer + 1}[{unit},{input}]"
-    first = drawing.add("weight", name, {}, weight, delta * entering)
-    second = drawing.add("input", f"a{layer}[{input}]" if layer else f"x[{input}]", {}, entering, delta * weight)
-    product = drawing.add("*", "w·a", {first: entering, second: weight}, weight * entering, delta)
-    rest = drawing.add("rest", "the other inputs and the bias", {}, z - weight * entering, delta)
-    shown = {unit: drawing.add("+", f"z{layer + 1}[{unit}]", {product: 1.0, rest: 1.0}, z, delta)}
-    tangent = {unit: entering}  # by the weight, through the units that are shown
-    most = max(1, min(MOST_UNITS, MOST_SHOWN // max(1, len(linears) - layer)))
-    links = list(chain.flat())
-    number = layer + 1
-    for link in links[links.index(at) + 1 :]:
-        delta_row, out = numbers(cotangents[link]), row(link)
+@dataclass
+class Shown:
+    """The units of a signal that are shown: the number of their node, and their derivative by the weight.
+
+    The derivative is the one through nodes that are shown; it decides which units of the next layer are worth showing.
+    """
+
+    nodes: dict[int, int]
+    tangent: dict[int, float]
+
+
+class Paths:
+    """The drawing from one layer's weight upwards.
+
+    Parameters
+    ----------
+    chain
+        A network on one sample.
+    layer
+        Which linear map the weight is of.
+    """
+
+    def __init__(self, chain: Chain, layer: int) -> None:
+        self.chain, self.drawing = chain, Drawing()
+        self.cotangents = chain.backward()
+        linears = chain.linears()
+        self.at, self.number = linears[layer], layer + 1
+        self.most = max(1, min(MOST_UNITS, MOST_SHOWN // max(1, len(linears) - layer)))
+
+    def draw(self, unit: int, input: int) -> Microscope:
+        """All nodes from the weight to the loss."""
+        shown = self.begin(unit, input)
+        for link, inside in self.above():
+            # What comes out of a branch meets what went past it, which the weight has no part in.
+            shown = self.meet(link, shown, Shown({}, {})) if inside else self.through(link, shown)
+        start = numbers(self.chain.start)
+        slopes = {node: start[unit] for unit, node in shown.nodes.items()}
+        self.drawing.add("loss", "C", slopes, self.chain.loss, 1.0)
+        return self.drawing.finish()
+
+    def begin(self, unit: int, input: int) -> Shown:
+        """The weight, its input, and the unit's z."""
+        at, add, number = self.at, self.drawing.add, self.number
+        weight, entering, z = float(at.weight.numpy()[unit, input]), row(at.x)[input], row(at.out)[unit]
+        delta = numbers(self.cotangents[at])[unit]
+        first = add("weight", f"w{number}[{unit},{input}]", {}, weight, delta * entering)
+        name = f"a{number - 1}[{input}]" if number > 1 else f"x[{input}]"
+        second = add("input", name, {}, entering, delta * weight)
+        product = add("*", "w·a", {first: entering, second: weight}, weight * entering, delta)
+        rest = add("rest", "the other inputs and the bias", {}, z - weight * entering, delta)
+        return Shown({unit: add("+", f"z{number}[{unit}]", {product: 1.0, rest: 1.0}, z, delta)}, {unit: entering})
+
+    def above(self) -> Iterator[tuple[Link, bool]]:
+        """The links above the weight; True for a block in whose branch it lies."""
+        yield from ((link, False) for link in self.chain.after(self.at))
+        inner = self.at
+        while True:
+            own, _ = self.chain.places[inner]
+            around = next((link for link in self.chain.flat() if own in (link.branch, link.shortcut)), None)
+            if around is None:
+                return
+            yield around, True
+            yield from ((link, False) for link in self.chain.after(around))
+            inner = around
+
+    def through(self, link: Link, shown: Shown) -> Shown:
+        """What a link makes of the units that are shown."""
+        if link.kind == RESIDUAL:
+            branch = shown
+            for inner in link.branch:
+                branch = self.through(inner, branch)
+            past = shown
+            for inner in link.shortcut:
+                past = self.through(inner, past)
+            return self.meet(link, branch, past)
         if link.kind == ACTIVATION:
             slopes = derivative(link.module, link.x.numpy())[0]
-            tangent = {u: t * slopes[u] for u, t in tangent.items()}
-            shown = {
-                u: drawing.add(link.label, f"a{number}[{u}]", {i: float(slopes[u])}, out[u], delta_row[u])
-                for u, i in shown.items()
-            }
-        elif link.kind == WEIGHTS:
-            number += 1
-            matrix = link.weight.numpy()
-            moved = sum(t * matrix[:, u] for u, t in tangent.items())
-            order = np.argsort(-np.abs(np.asarray(moved) * delta_row), kind="stable")[:most]
-            kept = sorted(int(u) for u in order)
-            tangent = {u: float(np.asarray(moved)[u]) for u in kept}
-            shown = {
-                k: drawing.add(
-                    "linear",
-                    f"z{number}[{k}]",
-                    {i: float(matrix[k, u]) for u, i in shown.items()},
-                    out[k],
-                    delta_row[k],
-                )
-                for k in kept
-            }
-    start = numbers(chain.start)
-    drawing.add("loss", "C", {i: start[u] for u, i in shown.items()}, chain.loss, 1.0)
-    return drawing.finish()
+            locals_ = {unit: {node: float(slopes[unit])} for unit, node in shown.nodes.items()}
+            moved = {unit: value * slopes[unit] for unit, value in shown.tangent.items()}
+            return self.add(link, link.label, f"a{self.number}", locals_, moved)
+        letter = "n"
+        if link.kind == WEIGHTS:
+            self.number += 1
+            letter = "z"
+        matrix = link.weight.numpy() if link.kind == WEIGHTS else jacobian(link)
+        moved_all = sum(value * matrix[:, unit] for unit, value in shown.tangent.items())
+        moved = dict(enumerate(np.asarray(moved_all).tolist()))
+        locals_ = {k: {node: float(matrix[k, unit]) for unit, node in shown.nodes.items()} for k in moved}
+        return self.add(link, "linear" if letter == "z" else link.label, f"{letter}{self.number}", locals_, moved)
+
+    def meet(self, link: Link, branch: Shown, past: Shown) -> Shown:
+        """The sum at the end of a residual block."""
+        units = sorted({*branch.nodes, *past.nodes})
+        both = {unit: [part.nodes[unit] for part in (branch, past) if unit in part.nodes] for unit in units}
+        moved = {unit: branch.tangent.get(unit, 0.0) + past.tangent.get(unit, 0.0) for unit in units}
+        return self.add(link, "+", f"h{self.number}", {unit: dict.fromkeys(both[unit], 1.0) for unit in units}, moved)
+
+    def add(
+        self, link: Link, op: str, name: str, locals_: dict[int, dict[int, float]], moved: dict[int, float]
+    ) -> Shown:
+        """Nodes for the units through which most of the derivative comes."""
+        delta, out = numbers(self.cotangents[link]), row(link.out)
+        kept = sorted(sorted(moved, key=lambda unit: -abs(moved[unit] * delta[unit]))[: self.most])
+        nodes = {unit: self.drawing.add(op, f"{name}[{unit}]", locals_[unit], out[unit], delta[unit]) for unit in kept}
+        return Shown(nodes, {unit: float(moved[unit]) for unit in kept})
 
 
-def row(link: Link) -> list[float]:
-    """What comes out of a link for the one sample."""
-    return [float(value) for value in link.out.numpy()[0]]
+def jacobian(link: Link) -> Array:
+    """The derivatives of a link's outputs by its inputs, for one sample, of shape (outputs, inputs)."""
+    with enable_grad():
+        return np.array([numbers(link.pull(Cotangent(one))) for one in np.eye(link.out.size)])
+
+
+def row(signal: Tensor) -> list[float]:
+    """The numbers of the one sample."""
+    return [float(value) for value in signal.numpy()[0]]
 
 
 def numbers(cotangent: Cotangent) -> list[float]:
