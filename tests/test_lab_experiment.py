@@ -11,14 +11,14 @@ import pytest
 
 import tinygrad_init as tgi
 from tinygrad_init.init import INITIALIZERS
-from tinygrad_init.lab import build, protocol
-from tinygrad_init.lab.config import LOSSES, Config, Data, Edit, Start, Variant
-from tinygrad_init.lab.detail import detail
-from tinygrad_init.lab.experiment import Experiment
-from tinygrad_init.lab.export import export
-from tinygrad_init.lab.measure import watch
-from tinygrad_init.lab.shapes import Invalid
-from tinygrad_init.lab.wire import plain
+from tinygrad_init.laboratory import build, protocol
+from tinygrad_init.laboratory.config import LOSSES, Config, Data, Edit, Start, Variant
+from tinygrad_init.laboratory.detail import detail
+from tinygrad_init.laboratory.experiment import Experiment
+from tinygrad_init.laboratory.export import export
+from tinygrad_init.laboratory.measure import watch
+from tinygrad_init.laboratory.shapes import Invalid
+from tinygrad_init.laboratory.wire import plain
 
 Array = np.ndarray[Any, Any]
 POINTS = tuple((x / 4, y / 4, int(x * y > 0)) for x in range(-4, 5) for y in range(-4, 5))
@@ -292,7 +292,7 @@ def test_every_loss_learns_two_and_three_classes(loss: str, points: int) -> None
 
 
 def test_long_curves_are_thinned_and_checkpoints_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tinygrad_init.lab import experiment as module
+    from tinygrad_init.laboratory import experiment as module
 
     monkeypatch.setattr(module, "MOST_LOSSES", 100)
     whole = advanced(Config(Data(samples=20), layers=()), 1000)

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_init as tgi
-from tinygrad_init.lab.config import Config, Start
-from tinygrad_init.lab.experiment import Experiment
-from tinygrad_init.lab.measure import watch
-from tinygrad_init.lab.microscope import FUNCTIONS, expression
-from tinygrad_init.lab.shapes import Invalid
-from tinygrad_init.lab.weight_paths import weight_paths
+from tinygrad_init.laboratory.config import Config, Start
+from tinygrad_init.laboratory.experiment import Experiment
+from tinygrad_init.laboratory.measure import watch
+from tinygrad_init.laboratory.microscope import FUNCTIONS, expression
+from tinygrad_init.laboratory.shapes import Invalid
+from tinygrad_init.laboratory.weight_paths import weight_paths
 
 VALUES = {"x": 0.7, "y": -0.4, "z": 1.3}
 

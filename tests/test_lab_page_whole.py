@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab_page import ROOT, Lab, fragment
 
-PAGE = ROOT / "tinygrad_init" / "lab" / "page"
+PAGE = ROOT / "tinygrad_init" / "laboratory" / "page"
 TOOLS = ROOT / "lab" / "node_modules"
 CHINESE = re.compile("[\u4e00-\u9fff]")
 PANELS = ("Histograms", "Activation", "Spectrum", "Factors", "Phase diagram", "Microscope")

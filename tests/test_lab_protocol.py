@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_init.lab import protocol
-from tinygrad_init.lab.config import Config
-from tinygrad_init.lab.shapes import Invalid
-from tinygrad_init.lab.wire import encode, plain
+from tinygrad_init.laboratory import protocol
+from tinygrad_init.laboratory.config import Config
+from tinygrad_init.laboratory.shapes import Invalid
+from tinygrad_init.laboratory.wire import encode, plain
 
 ROOT = Path(__file__).parents[1]
 

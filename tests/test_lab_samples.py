@@ -7,11 +7,11 @@ import pytest
 
 from tests.test_lab_experiment import CONFIGS, advanced, state
 from tinygrad_init.data import REGRESSIONS
-from tinygrad_init.lab.config import DATA, FEATURES, Config, Data
-from tinygrad_init.lab.experiment import Experiment
-from tinygrad_init.lab.measure import watch
-from tinygrad_init.lab.samples import samples
-from tinygrad_init.lab.shapes import Invalid
+from tinygrad_init.laboratory.config import DATA, FEATURES, Config, Data
+from tinygrad_init.laboratory.experiment import Experiment
+from tinygrad_init.laboratory.measure import watch
+from tinygrad_init.laboratory.samples import samples
+from tinygrad_init.laboratory.shapes import Invalid
 
 
 def test_held_out_samples_are_the_rest_and_have_no_part_in_training() -> None:

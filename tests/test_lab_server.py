@@ -23,13 +23,13 @@ client = pytest.importorskip("websockets.sync.client", reason="the extra lab is 
 
 from websockets.exceptions import InvalidStatus
 
-from tinygrad_init.lab import protocol
-from tinygrad_init.lab.config import Config
-from tinygrad_init.lab.experiment import Experiment
-from tinygrad_init.lab.measure import watch
-from tinygrad_init.lab.server import HOST, Outbox, Rate, listen, serve
-from tinygrad_init.lab.visit import Visit
-from tinygrad_init.lab.wire import plain
+from tinygrad_init.laboratory import protocol
+from tinygrad_init.laboratory.config import Config
+from tinygrad_init.laboratory.experiment import Experiment
+from tinygrad_init.laboratory.measure import watch
+from tinygrad_init.laboratory.server import HOST, Outbox, Rate, listen, serve
+from tinygrad_init.laboratory.visit import Visit
+from tinygrad_init.laboratory.wire import plain
 
 TOKEN = "a-token-for-the-tests-only"
 
@@ -339,7 +339,7 @@ def test_a_visit_survives_a_defect_and_says_so(monkeypatch: pytest.MonkeyPatch) 
 def test_of_frames_only_the_newest_waits_for_a_slow_page() -> None:
     import asyncio
 
-    from tinygrad_init.lab.frames import Error, Frame
+    from tinygrad_init.laboratory.frames import Error, Frame
 
     async def slow() -> list[str]:
         outbox = Outbox(asyncio.get_running_loop())
@@ -370,7 +370,7 @@ def test_a_page_that_does_not_read_gets_what_is_new_when_it_does(port: int) -> N
 
 
 def test_visits_leave_no_thread_and_no_room_behind(port: int) -> None:
-    from tinygrad_init.lab.visit import ROOM
+    from tinygrad_init.laboratory.visit import ROOM
 
     def lab_threads() -> int:
         return sum(thread.name == "lab-visit" for thread in threading.enumerate())
@@ -395,7 +395,7 @@ def test_visits_leave_no_thread_and_no_room_behind(port: int) -> None:
 
 
 def test_one_page_too_many_is_told_so(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tinygrad_init.lab import server
+    from tinygrad_init.laboratory import server
 
     monkeypatch.setattr(server, "MOST_VISITS", 0)
     with opened(port, f"ws://{HOST}:{port}/socket?token={TOKEN}", f"http://{HOST}:{port}") as connection:
@@ -403,7 +403,7 @@ def test_one_page_too_many_is_told_so(port: int, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_room_is_shared() -> None:
-    from tinygrad_init.lab.visit import Room
+    from tinygrad_init.laboratory.visit import Room
 
     room = Room(100)
     room.take(1, 60)

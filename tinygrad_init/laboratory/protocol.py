@@ -1,8 +1,8 @@
 """What the page and the server of the Lab say to each other.
 
 Every message is a JSON object with a `type`; the classes here, in `config` and in `frames` are its one description.
-`python -m tinygrad_init.lab.protocol` derives lab/protocol.schema.json and the page's TypeScript declarations from
-them. Numbers that JSON does not know (infinities, NaN) are sent as null.
+`python -m tinygrad_init.laboratory.protocol` derives lab/protocol.schema.json and the page's TypeScript declarations
+from them. Numbers that JSON does not know (infinities, NaN) are sent as null.
 """
 
 from __future__ import annotations
@@ -187,10 +187,10 @@ def schema() -> dict[str, Any]:
 def files() -> dict[Path, str]:
     """What is derived from the classes above, by path from the repository's root."""
     found = schema()
-    head = "// Derived from tinygrad_init/lab/protocol.py by python -m tinygrad_init.lab.protocol.\n\n"
+    head = "// Derived from tinygrad_init/laboratory/protocol.py by python -m tinygrad_init.laboratory.protocol.\n\n"
     return {
         Path("lab/protocol.schema.json"): json.dumps(found, indent=2, ensure_ascii=False) + "\n",
-        Path("tinygrad_init/lab/page/protocol.d.ts"): head + declare(found["$defs"]),
+        Path("tinygrad_init/laboratory/page/protocol.d.ts"): head + declare(found["$defs"]),
     }
 
 

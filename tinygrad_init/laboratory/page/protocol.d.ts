@@ -1,4 +1,4 @@
-// Derived from tinygrad_init/lab/protocol.py by python -m tinygrad_init.lab.protocol.
+// Derived from tinygrad_init/laboratory/protocol.py by python -m tinygrad_init.laboratory.protocol.
 
 export type FromPage = Configure | Play | Pause | Step | Epoch | Seek | Rewind | Select | AskPhase | AskMicroscope | AskMicroscopeWeight | AskExport;
 
