@@ -55,7 +55,7 @@ def advanced(config: Config, steps: int) -> Experiment:
 
 
 def state(experiment: Experiment) -> list[list[bytes]]:
-    return [[array.tobytes() for array in run.save()] for run in experiment.runs]
+    return [[array.tobytes() for array in run.save().arrays] for run in experiment.runs]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -192,7 +192,7 @@ def test_edges_are_weights_and_the_gradients_of_the_engine() -> None:
 def test_large_networks_send_their_strongest_edges() -> None:
     watched = watch(Experiment(Config(layers=(64, 64))))[0]
     look = watched.look()
-    for edge, linear in zip(watched.edges(look), watched.linears, strict=True):
+    for edge, linear in zip(watched.pictures.edges([layer.dw for layer in look.layers]), watched.linears, strict=True):
         assert edge.weight is None and edge.strong is not None
         weight = linear.weight.numpy()
         largest = np.unravel_index(np.abs(weight).argmax(), weight.shape)
@@ -205,7 +205,7 @@ def test_the_map_is_the_probability_over_the_plane(normalization: str) -> None:
     experiment = advanced(Config(normalization=normalization), 20)
     watched = watch(experiment)[0]
     watched.look()
-    found = watched.map()
+    found = watched.pictures.map()
     assert found is not None and found.kind == "probability"
     model = experiment.runs[0].model.eval()
     points = np.array([[-1.2, -1.2], [1.2, -1.2], [-1.2, 1.2]])  # rows go from below, columns from the left

@@ -53,7 +53,7 @@ def test_a_regularization_shrinks_weights_and_is_not_in_the_loss_that_is_shown()
 def test_maps_are_drawn_with_the_features_that_the_network_sees(feature: str) -> None:
     """Where the feature is the same, so is whatever the network says."""
     experiment = advanced(Config(layers=(6,), activations=("tanh",), features=(feature,)), 3)
-    picture = watch(experiment)[0].map()
+    picture = watch(experiment)[0].pictures.map()
     assert picture is not None
     values = np.frombuffer(picture.values, np.uint8).reshape((picture.size, picture.size))
     mirrored = {"x": values[::-1], "sin_x": values[::-1], "x2": values[:, ::-1], "xy": values.T}

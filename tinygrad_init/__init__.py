@@ -6,8 +6,9 @@
 >>> x.grad
 tensor([2., 4.], dtype=float32)
 
-`tgi.nn`, `tgi.init`, `tgi.optim` and `tgi.data` build networks; `tgi.theory` says what to expect of them, and
-`tgi.diagnose` why one does not train; `tinygrad_init.scalar` is the same engine on single numbers, to be read.
+`tgi.nn`, `tgi.init`, `tgi.optim` and `tgi.data` build networks; `tgi.theory` says what to expect of them,
+`tgi.diagnose` why one does not train; `tgi.lab` is the interactive experiment in a notebook; `tinygrad_init.scalar` is
+the same engine on single numbers, to be read.
 """
 
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from . import data, diagnosis, theory
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
+    from .laboratory.notebook import lab
     from .program import CaptureError, capture
     from .training import initialize, predict, train
 
@@ -49,6 +51,7 @@ _LATER = {
     "gradcheck": "gradient_checks",
     "gradgradcheck": "gradient_checks",
     "initialize": "training",
+    "lab": "laboratory.notebook",
     "predict": "training",
     "recommend": "diagnosis",
     "theory": "",
@@ -76,6 +79,7 @@ __all__ = [
     "init",
     "initialize",
     "is_grad_enabled",
+    "lab",
     "nn",
     "no_grad",
     "ops",

@@ -130,18 +130,29 @@ class Link:
 
     def by_unit(self, weights: Array) -> Array:
         """The weights, or what has their shape, with a row for each unit (output channel)."""
-        own = getattr(self.module, "by_unit", None)
-        return weights.reshape(len(weights), -1) if own is None else own(weights)
+        return by_unit(self.module, weights)
 
     def rows(self, values: Array) -> Array:
         """Numbers of the linear map's output, one column a unit, a row for each sample (and position)."""
-        if self.weight.ndim > 2:
-            values = np.moveaxis(values, 1, -1)
-        return values.reshape(-1, values.shape[-1])
+        return rows_of(self.module, values)
 
     def _pulled(self, to: Tensor, cotangent: Cotangent) -> Cotangent:
         seed = Tensor(cotangent.unit.reshape(self.out.shape), self.out.dtype)
         return Cotangent.of(grad(self.out, to, gradients=seed, retain_graph=True).numpy(), cotangent.log10)
+
+
+def by_unit(module: Module, weights: Array) -> Array:
+    """The weights of a linear map, or what has their shape, with a row for each unit (output channel)."""
+    own: Any = getattr(module, "by_unit", None)
+    found: Array = weights.reshape(len(weights), -1) if own is None else own(weights)
+    return found
+
+
+def rows_of(module: Module, values: Array) -> Array:
+    """Numbers that come out of a linear map, one column a unit, a row for each sample (and position)."""
+    if vars(module)["weight"].ndim > 2:
+        values = np.moveaxis(values, 1, -1)
+    return values.reshape(-1, values.shape[-1])
 
 
 def pull_through(links: tuple[Link, ...], cotangent: Cotangent) -> Cotangent:

@@ -19,10 +19,13 @@ import numpy as np
 from .. import ops
 from .._engine.tensor import Tensor
 from ..init import INITIALIZERS, constant_, normal_
+from ..init.scaling import fan
 from ..nn import Activation, BatchNorm, LayerNorm, Linear, Module, Residual, Sequential, linear_maps
+from ..ops.losses import LOSSES
 from ..optim import SGD, Adam, Optimizer
-from .config import Config, Edit, Start
-from .samples import check_data, counts, inputs_of, outputs_of
+from .config import GIVEN, Config, Edit, Start
+from .samples import Samples, check_data, counts, inputs_of, outputs_of
+from .samples import samples as samples  # one of what `experiment.Source` asks for
 from .shapes import Invalid
 
 Array = np.ndarray[Any, Any]
@@ -44,6 +47,8 @@ def check(config: Config) -> None:
         Lists do not fit each other, or the experiment is too large.
     """
     check_data(config)
+    if any(start.name == GIVEN for run in configs(config) for start in run.starts):
+        raise Invalid("config.starts", f"{GIVEN}: expected another start, as there is no model that was given")
     for i, run in enumerate(configs(config)):
         where = "config" if i == 0 else f"config.variants[{i - 1}]"
         hidden = len(config.layers)
@@ -118,24 +123,38 @@ def network(config: Config, features: int, outputs: int) -> Sequential:
     return Sequential(*layers, Linear(widths[-1], outputs, rng=0, dtype="float64"))
 
 
-def start(model: Module, config: Config) -> list[str]:
-    """Fill weights and biases as the config says; returns what the library has to say about it."""
+def start(config: Config, samples: Samples) -> tuple[Module, list[str]]:
+    """The network of a config (of one run) at its start, and what the library has to say about it."""
+    model = network(config, samples.x.shape[1], samples.outputs)
+    return model, initialize(model, config)
+
+
+def loss(config: Config) -> Callable[[Tensor, Any], Tensor]:
+    """From predictions and targets to the mean loss."""
+    return LOSSES[config.loss]
+
+
+def initialize(model: Module, config: Config) -> list[str]:
+    """Fill weights and biases as the config says; returns the warnings about it."""
     maps = linear_maps(model)
     starts = config.starts * len(maps) if len(config.starts) == 1 else config.starts
     with _WARNINGS, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for i, ((linear, activation), chosen) in enumerate(zip(maps, starts, strict=True)):
             name = activation.name if isinstance(activation, Activation) else "linear"
-            weight, bias = vars(linear)["weight"], vars(linear)["bias"]
+            if chosen.name == GIVEN:
+                continue
+            weight, bias = vars(linear)["weight"], vars(linear).get("bias")
             fill(weight, chosen, np.random.default_rng([config.seed, WEIGHTS, i]), name)
-            normal_(bias, np.random.default_rng([config.seed, BIASES, i]), std=chosen.sigma_b)
+            if bias is not None:
+                normal_(bias, np.random.default_rng([config.seed, BIASES, i]), std=chosen.sigma_b)
     return list(dict.fromkeys(str(warning.message) for warning in caught))
 
 
 def fill(weight: Tensor, chosen: Start, rng: np.random.Generator, activation: str) -> None:
     """Fill one weight."""
     if chosen.name == "normal":
-        normal_(weight, rng, std=chosen.sigma_w / weight.shape[1] ** 0.5)
+        normal_(weight, rng, std=chosen.sigma_w / fan(weight, "fan_in") ** 0.5)
     elif chosen.name == "constant":
         constant_(weight, chosen.constant)
     else:

@@ -14,7 +14,8 @@ MOST_STEPS = 10_000_000
 
 DATA = ("circles", "moons", "xor", "gaussians", "spirals", "checkerboard", "plane", "hills", "digits", "points")
 FEATURES = ("x", "y", "x2", "y2", "xy", "sin_x", "sin_y")
-STARTS = (*INITIALIZERS, "normal")
+GIVEN = "given"  # a start that is none: the weights of a model of the user's own, as they came
+STARTS = (*INITIALIZERS, "normal", GIVEN)
 LOSSES = ("cross_entropy", "binary_cross_entropy", "half_squared_error", "hinge")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 NORMALIZATIONS = ("none", "batch", "layer")

@@ -7,24 +7,25 @@ import numpy as np
 from .. import __version__
 from ..data import REGRESSIONS
 from ..diagnosis.slopes import FLAT, derivative, shape_of
-from ..nn import ACTIVATIONS, Activation, linear_maps
+from ..nn import ACTIVATIONS, Activation, Module, linear_maps
 from . import config
 from .config import LAYERS, MOST_STEPS, SAMPLES, VARIANTS, WIDTH
 from .experiment import Experiment, Run
 from .frames import Curve, Hello, LayerOf, Limits, Points, RunOf, State
-from .measure import COARSE, grid, map_of_unit
+from .pictures import COARSE, columns, grid, map_of_unit
 from .samples import Samples
 
 REACH, CURVE_POINTS = 6.0, 121
 
 
-def hello() -> Hello:
-    """What there is to choose from."""
+def hello(own: bool = False) -> Hello:
+    """What there is to choose from; for somebody's own model its weights as they came are a start."""
     return Hello(
         type="hello",
         version=__version__,
+        own=own,
         activations=tuple(ACTIVATIONS),
-        starts=config.STARTS,
+        starts=tuple(start for start in config.STARTS if own or start != config.GIVEN),
         data=config.DATA,
         regressions=tuple(REGRESSIONS),
         features=config.FEATURES,
@@ -38,8 +39,8 @@ def hello() -> Hello:
 
 def state_of(experiment: Experiment) -> State:
     """What was built."""
-    names = dict.fromkeys(name for run in experiment.runs for name in run.config.activations)
-    runs = tuple(run_of(run) for run in experiment.runs)
+    runs = tuple(run_of(run, columns(run, experiment.samples)) for run in experiment.runs)
+    names = dict.fromkeys(layer.activation for run in runs for layer in run.layers if layer.activation in ACTIVATIONS)
     return State(
         type="state",
         config=experiment.config,
@@ -57,15 +58,20 @@ def state_of(experiment: Experiment) -> State:
     )
 
 
-def run_of(run: Run) -> RunOf:
-    """The layers of a run."""
+def run_of(run: Run, units: list[int]) -> RunOf:
+    """The layers of a run; `units` are those of every column of its picture."""
     names = {id(module): name for name, module in run.model.named_modules()}
     layers = []
-    for linear, activation in linear_maps(run.model):
-        units, inputs = vars(linear)["weight"].shape
-        after = activation.name if isinstance(activation, Activation) else ""
-        layers.append(LayerOf(names[id(linear)], units, inputs, after))
+    for i, (linear, activation) in enumerate(linear_maps(run.model)):
+        layers.append(LayerOf(names[id(linear)], units[i + 1], units[i], name_of(activation)))
     return RunOf(run.label, sum(p.size for p in run.parameters), tuple(layers))
+
+
+def name_of(activation: Module | None) -> str:
+    """The name of an activation; "" for none."""
+    if activation is None:
+        return ""
+    return activation.name if isinstance(activation, Activation) else type(activation).__name__.lower()
 
 
 def points_of(samples: Samples) -> Points | None:

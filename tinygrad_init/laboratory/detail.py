@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..diagnosis.attribution import of_weight
+from ..diagnosis.chain import by_unit
+from ..diagnosis.diagnosing import LARGEST
 from ..diagnosis.signal import histogram
 from ..diagnosis.spectra import spectrum
 from .frames import Detail, FactorOf, Histogram, Histograms, RunNow, SpectrumOf, WeightOf
@@ -28,9 +30,12 @@ def with_detail(now: RunNow, watched: Watched, look: Look, selected: Select) -> 
 
 def detail(watched: Watched, look: Look, layer: int, unit: int | None, input: int | None) -> Detail:
     """A layer, or one of its units; a unit or input that is not there counts as none."""
-    at, weight = look.layers[layer], watched.linears[layer].weight.numpy()
+    at, linear = look.layers[layer], watched.linears[layer]
+    weight = by_unit(linear, linear.weight.numpy())
     unit = unit if unit is not None and unit < weight.shape[0] else None
-    input = input if unit is not None and input is not None and input < weight.shape[1] else None
+    # Where several weights lie between two units, as in a convolution, none of them can be meant.
+    one_weight = linear.weight.ndim == 2 and weight.shape[1] == watched.pictures.columns[layer]
+    input = input if unit is not None and input is not None and one_weight and input < weight.shape[1] else None
     columns = slice(None) if unit is None else [unit]
     return Detail(
         layer=layer,
@@ -44,7 +49,7 @@ def detail(watched: Watched, look: Look, layer: int, unit: int | None, input: in
         ),
         spectrum=spectrum_of(weight),
         factors=factors_of(watched, layer, unit, input),
-        unit_map=None if unit is None else watched.unit_map(layer, unit),
+        unit_map=None if unit is None else watched.pictures.unit_map(layer, unit),
         weight=None if unit is None else weight_of(watched, at, layer, unit, input),
     )
 
@@ -56,7 +61,8 @@ def weight_of(watched: Watched, at: LayerLook, layer: int, unit: int, input: int
         return WeightOf(float(linear.weight.numpy()[unit, input]), float(at.dw[unit, input]))
     if linear.bias is None:
         return None
-    return WeightOf(float(linear.bias.numpy()[unit]), float(at.dz[:, unit].mean()))  # dz is that of a single sample
+    # dz is that of the loss of a single sample.
+    return WeightOf(float(linear.bias.numpy()[unit]), float(at.dz[:, unit].sum() / len(watched.x)))
 
 
 def factors_of(watched: Watched, layer: int, unit: int | None, input: int | None) -> tuple[FactorOf, ...]:
@@ -81,8 +87,8 @@ def histogram_of(values: Array) -> Histogram:
 
 
 def spectrum_of(weight: Array) -> SpectrumOf | None:
-    """None where a number is not finite."""
-    if not np.isfinite(weight).all():
+    """None where a number is not finite, and of what is too large to be decomposed for every frame."""
+    if min(weight.shape) > LARGEST or not np.isfinite(weight).all():
         return None
     found = spectrum(weight, POWERS)
     pairs = tuple((value.real, value.imag) for value in found.eigenvalues)

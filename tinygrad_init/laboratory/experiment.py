@@ -8,23 +8,49 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
-from ..nn import Sequential, linear_maps
-from ..ops.losses import LOSSES
+from ..nn import BatchNorm, Module, linear_maps
 from ..optim import Optimizer
-from ..program import capture
-from ..training import learning_step
+from ..training import Loss, captured, learning_step
 from . import build
 from .config import Config, Edit
-from .samples import Samples, samples
+from .samples import Samples
 
 Array = np.ndarray[Any, Any]
-Checkpoint = list[list[Array]]  # for every run
+
+
+class Source(Protocol):
+    """Where data and networks come from: a config alone (the module `build`), or somebody's own model (`own`)."""
+
+    def check(self, config: Config, /) -> None:
+        """Raise Invalid where the parts of a config do not fit each other."""
+
+    def numbers(self, config: Config, /) -> int:
+        """A measure of the memory that an experiment needs."""
+
+    def samples(self, config: Config, /) -> Samples:
+        """The data."""
+
+    def start(self, config: Config, samples: Samples, /) -> tuple[Module, list[str]]:
+        """A network at its start, and what is to be said about that."""
+
+    def loss(self, config: Config, /) -> Loss:
+        """From predictions and targets to the mean loss."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Everything of a run that a step changes and a later one reads: numbers, and the states of random generators."""
+
+    arrays: list[Array]
+    generators: list[Any]
+
 
 MOST_CHECKPOINTS = 256
 CHECKPOINT_BYTES = 48 * 1024 * 1024
@@ -46,16 +72,18 @@ class Run:
         Of the batch of every step so far, before its update; of every `Experiment.stride`-th step where they are many.
     """
 
-    def __init__(self, label: str, config: Config, samples: Samples) -> None:
+    def __init__(self, label: str, config: Config, samples: Samples, source: Source) -> None:
         self.label, self.config = label, config
-        self.model: Sequential = build.network(config, samples.x.shape[1], samples.outputs)
-        self.notes = build.start(self.model, config)
+        self.model, self.notes = source.start(config, samples)
+        self.loss = source.loss(config)
         self.parameters: list[Tensor] = list(self.model.parameters())
         self.optimizer: Optimizer = build.optimizer(config, self.parameters)
         self.losses = array("d")
         penalty = build.penalty(config, self.model)
-        step = learning_step(self.model, LOSSES[config.loss], self.optimizer, config.clip or None, penalty)
-        self.learn: Callable[[Array, Array], Tensor] = capture(step)
+        step = learning_step(self.model, self.loss, self.optimizer, config.clip or None, penalty)
+        self.learn: Callable[[Array, Array], Tensor] = captured(step)
+        self.buffers = [buffer for _, buffer in self.model.named_buffers()] if remembers(self.model) else []
+        self.generators = generators_of(self.model)
 
     def edit(self, edit: Edit) -> None:
         """Set one weight or bias."""
@@ -70,27 +98,49 @@ class Run:
         """What the update rule remembers."""
         return [part for i in range(len(self.parameters)) for part in self.optimizer.state[i]]
 
-    def save(self) -> list[Array]:
+    def save(self) -> Saved:
         """Copies of everything that a step changes and a later one reads."""
-        return [np.array(values) for values in (*(p.numpy() for p in self.parameters), *self.memory())]
+        tensors = [*self.parameters, *self.buffers]
+        arrays = [np.array(values) for values in (*(tensor.numpy() for tensor in tensors), *self.memory())]
+        return Saved(arrays, [generator.bit_generator.state for generator in self.generators])
 
-    def load(self, saved: list[Array]) -> None:
+    def load(self, saved: Saved) -> None:
         """Put it back, in place: the captured program goes on with the same memory."""
-        count = len(self.parameters)
+        tensors = [*self.parameters, *self.buffers]
+        count = len(tensors)
         with no_grad():
-            for parameter, values in zip(self.parameters, saved[:count], strict=True):
-                parameter.copy_(values)
-        for part, values in zip(self.memory(), saved[count:], strict=True):
+            for tensor, values in zip(tensors, saved.arrays[:count], strict=True):
+                tensor.copy_(values)
+        for part, values in zip(self.memory(), saved.arrays[count:], strict=True):
             part[...] = values
+        for generator, state in zip(self.generators, saved.generators, strict=True):
+            generator.bit_generator.state = state
+
+
+def generators_of(model: Module) -> list[np.random.Generator]:
+    """The random generators of a model's modules, such as those of dropout."""
+    found = [vars(module).get("rng") for _, module in model.named_modules()]
+    return [rng for rng in found if isinstance(rng, np.random.Generator)]
+
+
+def remembers(model: Module) -> bool:
+    """Whether a pass through a model, of which nobody should know, changes what later passes do.
+
+    The Lab's own batch normalization only ever has the statistics of the last pass.
+    """
+    averages = (module for _, module in model.named_modules() if isinstance(module, BatchNorm))
+    return bool(generators_of(model)) or any(module.momentum != 1.0 for module in averages)
 
 
 class Experiment:
-    """The runs of a config, all at the same step.
+    """The runs of a config, all at the same step; `own` says whether their model is somebody's own.
 
     Parameters
     ----------
     config
         What is run.
+    source
+        Where data and networks come from.
 
     Raises
     ------
@@ -98,18 +148,20 @@ class Experiment:
         The parts of the config do not fit each other.
     """
 
-    def __init__(self, config: Config) -> None:
-        build.check(config)
-        self.config = config
-        self.samples = samples(config)
+    def __init__(self, config: Config, source: Source = build) -> None:
+        source.check(config)
+        self.config, self.own = config, source is not build
+        self.samples = source.samples(config)
         labels = ["", *(variant.label for variant in config.variants)]
-        self.runs = [Run(label, each, self.samples) for label, each in zip(labels, build.configs(config), strict=True)]
+        self.runs = [
+            Run(label, each, self.samples, source) for label, each in zip(labels, build.configs(config), strict=True)
+        ]
         self.step, self.stride = 0, 1
         self.epoch_steps = build.steps_an_epoch(config, len(self.samples.x))
         self._order: tuple[int, Array] = (-1, np.empty(0))
-        self.checkpoints: dict[int, Checkpoint] = {}
+        self.checkpoints: dict[int, list[Saved]] = {}  # one for every run
         self.spacing = 1
-        size = sum(values.nbytes for run in self.runs for values in run.save())
+        size = sum(values.nbytes for run in self.runs for values in run.save().arrays)
         self.most_checkpoints = max(2, min(MOST_CHECKPOINTS, CHECKPOINT_BYTES // size))
         self.edits: dict[int, list[Edit]] = {}
         for edit in config.edits:

@@ -15,6 +15,7 @@ from .config import Config
 from .experiment import Experiment
 from .frames import Export
 from .measure import Watched
+from .shapes import Invalid
 from .wire import plain
 
 MOST_PARAMETERS = 50_000
@@ -200,7 +201,15 @@ FORMULAS = {
 
 
 def as_python(experiment: Experiment, watched: list[Watched]) -> str:
-    """A script that builds the same data and networks and takes the same steps."""
+    """A script that builds the same data and networks and takes the same steps.
+
+    Raises
+    ------
+    Invalid
+        The model is somebody's own.
+    """
+    if experiment.own:
+        raise Invalid("what", "expected csv or json: how a model of your own is built, only you know")
     config, samples = experiment.config, experiment.samples
     real = "y.reshape(-1, 1).astype(np.float64)" if samples.outputs == 1 else "np.eye(classes)[y]"
     rate = config.regularization_rate

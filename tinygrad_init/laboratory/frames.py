@@ -21,10 +21,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Hello:
-    """The first message: what there is to choose from."""
+    """The first message: what there is to choose from; `own` says whether model and data are the user's own."""
 
     type: Literal["hello"]
     version: str
+    own: bool
     activations: tuple[str, ...]
     starts: tuple[str, ...]
     data: tuple[str, ...]

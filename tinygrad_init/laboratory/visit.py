@@ -20,7 +20,7 @@ from . import asked, build, frames, protocol
 from .config import MOST_STEPS
 from .describe import state_of
 from .detail import with_detail
-from .experiment import Experiment
+from .experiment import Experiment, Source
 from .measure import Watched, watch
 from .shapes import Invalid
 
@@ -99,10 +99,12 @@ class Visit:
     ----------
     say
         Takes every message to the page, in the thread of the visit.
+    source
+        Where data and networks come from.
     """
 
-    def __init__(self, say: Callable[[Any], object]) -> None:
-        self.say = say
+    def __init__(self, say: Callable[[Any], object], source: Source = build) -> None:
+        self.say, self.source = say, source
         self.commands: queue.Queue[Any] = queue.Queue(WAITING)
         self.ended = threading.Event()
         self.experiment: Experiment | None = None
@@ -208,11 +210,11 @@ class Visit:
         """Build an experiment. What was before stays if it cannot be built; else it goes first, to have the memory."""
         if self.more_coming(protocol.Configure):
             return
-        build.check(command.config)
+        self.source.check(command.config)
         self.leave()
         self.halt()
-        ROOM.take(id(self), build.numbers(command.config))
-        experiment = Experiment(command.config)
+        ROOM.take(id(self), self.source.numbers(command.config))
+        experiment = Experiment(command.config, self.source)
         self.watched = watch(experiment)
         self.experiment, self.goal, self.answer_due = experiment, command.step, True
         self.selected = protocol.Select("select")

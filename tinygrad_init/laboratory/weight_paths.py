@@ -18,7 +18,7 @@ from .._engine.tensor import Tensor
 from ..diagnosis import run as run_chain
 from ..diagnosis.chain import ACTIVATION, RESIDUAL, WEIGHTS, Chain, Cotangent, Link
 from ..diagnosis.slopes import derivative
-from ..ops.losses import LOSSES
+from .evaluation import evaluation
 from .frames import Contribution, Microscope, Node
 from .measure import Watched
 from .shapes import Invalid
@@ -67,9 +67,11 @@ def weight_paths(watched: Watched, layer: int, unit: int, input: int, sample: in
     Invalid
         There is no such weight or sample, or a layer is not dense.
     """
-    config, samples = watched.run.config, watched.samples
+    samples = watched.samples
     if layer >= len(watched.linears):
         raise Invalid("layer", f"expected 0 to {len(watched.linears) - 1}, got {layer}")
+    if any(linear.weight.ndim > 2 for linear in watched.linears[layer:]):
+        raise Invalid("layer", "expected a weight that only dense layers follow")
     shape = watched.linears[layer].weight.shape
     for name, value, many in (
         ("unit", unit, shape[0]),
@@ -79,8 +81,8 @@ def weight_paths(watched: Watched, layer: int, unit: int, input: int, sample: in
         if value >= many:
             raise Invalid(name, f"expected 0 to {many - 1}, got {value}")
     one = slice(sample, sample + 1)
-    with watched.evaluating():
-        chain = run_chain(watched.run.model, samples.x[one], samples.target[one], LOSSES[config.loss])
+    with evaluation(watched.run.model):
+        chain = run_chain(watched.run.model, samples.x[one], samples.target[one], watched.run.loss)
     return Paths(chain, layer).draw(unit, input)
 
 

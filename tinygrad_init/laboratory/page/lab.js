@@ -2,9 +2,10 @@
 
 import { clearErrors, showError } from "./notices.js";
 import { getLanguage, setLanguage, t } from "./i18n.js";
+import { host, HostLink } from "./host.js";
 import { Socket } from "./socket.js";
 import { resize, store } from "./state.js";
-import { decode, encode } from "./urlstate.js";
+import { decode, encode, fitting } from "./urlstate.js";
 import { translate } from "./dom.js";
 
 /**
@@ -18,8 +19,8 @@ const PATIENCE = 120;
 
 /** @type {Map<ServerMessage["type"], ((message: any) => void)[]>} */
 const listeners = new Map();
-/** @type {Socket | null} */
-let socket = null;
+/** @type {Socket | HostLink | null} */
+let link = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let waiting;
 /** Whether the user wants it to play, through changes and lost connections. */
@@ -42,23 +43,27 @@ export function onMessage(type, listener) {
 
 /** @param {ClientMessage} message */
 export function send(message) {
-  socket?.send(message);
+  link?.send(message);
 }
 
 export function connect() {
+  const handlers = { open: opened, lost: () => connection("lost"), message: receive };
+  if (host) {
+    link = new HostLink(host, handlers);
+    return;
+  }
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const token = new URLSearchParams(location.search).get("token") ?? "";
-  socket = new Socket(`${scheme}://${location.host}/socket?token=${encodeURIComponent(token)}`, {
-    open() {
-      connection("open");
-      // After a lost connection the server may be a new one, which knows nothing: it computes its way back to this step.
-      configure(step);
-      if (wanted) play(stepsPerFrame);
-    },
-    lost() {
-      connection("lost");
-    },
-    message: receive,
+  link = new Socket(`${scheme}://${location.host}/socket?token=${encodeURIComponent(token)}`, handlers);
+}
+
+function opened() {
+  connection("open");
+  // After a lost connection the server may be a new one, which knows nothing: it computes its way back to this step.
+  // (The link is not stored yet while it is being made.)
+  queueMicrotask(() => {
+    configure(step);
+    if (wanted) play(stepsPerFrame);
   });
 }
 
@@ -197,6 +202,7 @@ export function speak(language) {
 
 /** @param {"push" | "replace"} how */
 export function remember(how) {
+  if (host) return; // a notebook's address is not the page's
   const { config, view } = store;
   const hash = encode({ ...view, config, language: getLanguage() });
   if (hash === location.hash) return;
@@ -206,14 +212,15 @@ export function remember(how) {
 
 /** Takes everything from the address: at the beginning, and when the back button was pressed. */
 export function restore() {
-  const saved = decode(location.hash);
+  const saved = decode(host ? "" : location.hash);
+  if (host) saved.config = fitting(host.begin);
   const same = JSON.stringify(saved.config) === JSON.stringify(store.config);
   if (saved.language) speak(saved.language);
   const { config, language, panel, ...view } = saved;
   Object.assign(store.view, view, { panel: panel ?? store.view.panel });
   if (!same) adopt(config);
   store.emit("view");
-  if (same || !socket) return;
+  if (same || !link) return;
   configure();
   if (wanted) play(stepsPerFrame);
 }

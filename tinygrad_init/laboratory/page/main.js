@@ -9,6 +9,7 @@ import { networks } from "./displays/network.js";
 import { verdicts } from "./displays/verdict.js";
 import { byId, h } from "./dom.js";
 import { exportMenu } from "./exporting/menu.js";
+import { host } from "./host.js";
 import { getLanguage, preferredLanguage, setLanguage } from "./i18n.js";
 import { connect, remember, restore, speak } from "./lab.js";
 import { showConnection } from "./notices.js";
@@ -79,5 +80,6 @@ function tools() {
   store.on("language", mark);
   mark();
   const start = h("button", { type: "button", id: "tour-start", t: "tour.start" });
+  start.hidden = host?.own ?? false; // its scenes are about networks of their own
   byId("tools").append(start, exportMenu(() => pictures.views()), h("div", { class: "segments", role: "group", t_label: "language" }, english, chinese));
 }

@@ -44,7 +44,7 @@ export interface Data {
 
 /** Where the weights of a linear map start: an initializer, or "normal" with sigma_w = √(fan_in · Var w). */
 export interface Start {
-  name?: "zeros" | "constant" | "small" | "large" | "lecun" | "lecun_uniform" | "lecun_truncated" | "xavier" | "xavier_uniform" | "xavier_truncated" | "he" | "he_uniform" | "he_truncated" | "he_fan_out" | "orthogonal" | "critical" | "identity" | "sparse" | "torch" | "normal";
+  name?: "zeros" | "constant" | "small" | "large" | "lecun" | "lecun_uniform" | "lecun_truncated" | "xavier" | "xavier_uniform" | "xavier_truncated" | "he" | "he_uniform" | "he_truncated" | "he_fan_out" | "orthogonal" | "critical" | "identity" | "sparse" | "torch" | "normal" | "given";
   sigma_w?: number;
   sigma_b?: number;
   constant?: number;
@@ -138,10 +138,11 @@ export interface AskExport {
   what: "csv" | "json" | "python";
 }
 
-/** The first message: what there is to choose from. */
+/** The first message: what there is to choose from; `own` says whether model and data are the user's own. */
 export interface Hello {
   type: "hello";
   version: string;
+  own: boolean;
   activations: string[];
   starts: string[];
   data: string[];

@@ -1,5 +1,7 @@
 // What the page knows, in one place. Displays listen to topics and read; only lab.js and the controls write.
 
+import { host } from "./host.js";
+
 /**
  * @typedef {import("./types.js").Config} Config
  * @typedef {import("./types.js").Start} Start
@@ -81,6 +83,11 @@ class Store {
 }
 
 export const store = new Store();
+
+/** Whether model and data are the user's own, in a notebook. */
+export function isOwn() {
+  return store.hello?.own ?? host?.own ?? false;
+}
 
 /** Whether data have numbers to be learned instead of classes. @param {string} name */
 export function isRegression(name) {

@@ -262,6 +262,7 @@ export const STRINGS = {
   "option.silu": ["SiLU", "SiLU"],
   "option.identity": ["identity", "恒等"],
   "option.normal": ["normal, free σ_w", "正态，自定 σ_w"],
+  "option.given": ["as it came", "保持原样"],
   "option.zeros": ["zeros", "全零"],
   "option.constant": ["constant", "常数"],
   "option.small": ["too small", "过小"],

@@ -55,11 +55,16 @@ export function decode(hash) {
   };
 }
 
+/** A config that may come from anywhere, with the default where it does not fit. @param {unknown} value @returns {import("./types.js").Config} */
+export function fitting(value) {
+  return like(value, defaultConfig(), "");
+}
+
 /** @param {string | null} text @returns {import("./types.js").Config} */
 function readConfig(text) {
   if (!text) return defaultConfig();
   try {
-    return like(JSON.parse(fromBase64url(text)), defaultConfig(), "");
+    return fitting(JSON.parse(fromBase64url(text)));
   } catch {
     return defaultConfig();
   }

@@ -3,7 +3,7 @@
 import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { change } from "../lab.js";
-import { activationsOf, resize, startsOf, store } from "../state.js";
+import { activationsOf, isOwn, resize, startsOf, store } from "../state.js";
 import { bind, choice, group, slider } from "./fields.js";
 import { startEditor } from "./start.js";
 
@@ -37,11 +37,13 @@ export function layerControls() {
     },
     set: (chosen) => chosen && change((config) => void (config.starts = [chosen])),
   });
+  const each = layerTable();
   bind(() => {
     for (const control of [depth, width, activation, start]) control.sync();
-    width.root.hidden = !widths().length;
+    for (const root of [depth.root, activation.root, each]) root.hidden = isOwn();
+    width.root.hidden = !widths().length || isOwn();
   });
-  return group("layers.title", true, depth.root, width.root, activation.root, start.root, layerTable());
+  return group("layers.title", true, depth.root, width.root, activation.root, start.root, each);
 }
 
 /** One row a layer: its width, activation and start. */

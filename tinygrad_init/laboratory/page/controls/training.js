@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { change } from "../lab.js";
-import { isRegression, store } from "../state.js";
+import { isOwn, isRegression, store } from "../state.js";
 import { bind, check, choice, entry, group, slider } from "./fields.js";
 
 const top = (/** @type {import("../types.js").Config} */ config) => config;
@@ -15,17 +15,22 @@ export function trainingControls() {
     field: "regularization_rate", label: "training.rate", min: 1e-5, max: 1, step: 0.01, log: true, most: 100,
     ...entry(top, "regularization_rate"),
   });
-  const controls = [
+  const described = [
     choice({ field: "loss", label: "training.loss", names: losses, ...entry(top, "loss") }),
-    choice({ field: "optimizer", label: "training.optimizer", names: () => store.hello?.optimizers ?? [], ...entry(top, "optimizer") }),
-    slider({ field: "lr", label: "training.lr", min: 1e-5, max: 10, step: 0.01, log: true, most: 1000, ...entry(top, "lr") }),
-    slider({ field: "batch", label: "training.batch", min: 0, max: 500, step: 1, most: 2000, ...entry(top, "batch") }),
-    slider({ field: "clip", label: "training.clip", min: 0, max: 10, step: 0.1, most: 1000, ...entry(top, "clip") }),
     choice({
       field: "normalization", label: "training.normalization", names: () => store.hello?.normalizations ?? [],
       ...entry(top, "normalization"),
     }),
     check({ field: "residual", label: "training.residual", ...entry(top, "residual") }),
+  ];
+  const [loss, ...design] = described;
+  const controls = [
+    loss,
+    choice({ field: "optimizer", label: "training.optimizer", names: () => store.hello?.optimizers ?? [], ...entry(top, "optimizer") }),
+    slider({ field: "lr", label: "training.lr", min: 1e-5, max: 10, step: 0.01, log: true, most: 1000, ...entry(top, "lr") }),
+    slider({ field: "batch", label: "training.batch", min: 0, max: 500, step: 1, most: 2000, ...entry(top, "batch") }),
+    slider({ field: "clip", label: "training.clip", min: 0, max: 10, step: 0.1, most: 1000, ...entry(top, "clip") }),
+    ...design,
     choice({
       field: "regularization", label: "training.regularization", names: () => store.hello?.regularizations ?? [],
       ...entry(top, "regularization"),
@@ -34,6 +39,7 @@ export function trainingControls() {
   ];
   bind(() => {
     controls.forEach(({ sync }) => sync());
+    for (const { root } of described) root.hidden = isOwn(); // the user's model and loss are as they are
     rate.root.hidden = store.config.regularization === "none";
   });
   return group("training.title", true, ...controls.map(({ root }) => root));

@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { change } from "../lab.js";
-import { activationsOf, startsOf, store } from "../state.js";
+import { activationsOf, isOwn, startsOf, store } from "../state.js";
 import { bind, choice, group } from "./fields.js";
 import { startEditor } from "./start.js";
 
@@ -35,7 +35,8 @@ function copy() {
     const used = config.variants.map(({ label }) => label);
     const label = LABELS.find((one) => !used.includes(one)) ?? `${used.length + 2}`;
     // A copy that differs in nothing shows two equal pictures; both fields are there to be changed.
-    config.variants.push({ label, activations: [...config.activations], starts: structuredClone(config.starts) });
+    const activations = isOwn() ? {} : { activations: [...config.activations] };
+    config.variants.push({ label, ...activations, starts: structuredClone(config.starts) });
   });
 }
 
@@ -71,6 +72,7 @@ function card(i) {
     root: h("fieldset", { class: "variant" }, legend, activation.root, start.root, remove),
     sync() {
       if (!variant()) return;
+      activation.root.hidden = isOwn();
       legend.textContent = variant().label;
       remove.textContent = t("variants.remove", { label: variant().label });
       activation.sync();

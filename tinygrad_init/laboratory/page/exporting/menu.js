@@ -3,6 +3,7 @@
 import { palette } from "../colours.js";
 import { charts } from "../displays/chart.js";
 import { h } from "../dom.js";
+import { host } from "../host.js";
 import { t } from "../i18n.js";
 import { onMessage, remember, send } from "../lab.js";
 import { showNotice } from "../notices.js";
@@ -20,7 +21,7 @@ export function exportMenu(networks) {
   const menu = h("details", { class: "menu" },
     h("summary", { t: "export.title" }),
     h("div", { class: "menu-items" },
-      item("export.link", () => void copyLink()),
+      ...(host ? [] : [item("export.link", () => void copyLink())]),
       item("export.networkSvg", () => saveText("network.svg", stackSvg(networks().map(({ svg, maps }) => {
         const { width, height } = svg.viewBox.baseVal;
         return { svg: standalone(svg, maps), width, height };
@@ -32,7 +33,7 @@ export function exportMenu(networks) {
       item("export.chartsPng", () => saveCanvas("charts.png", visible().flatMap(({ plot }) => plot?.ctx.canvas ?? []))),
       item("export.csv", () => send({ type: "export", what: "csv" })),
       item("export.json", () => send({ type: "export", what: "json" })),
-      item("export.python", () => send({ type: "export", what: "python" }))));
+      ...(host?.own ? [] : [item("export.python", () => send({ type: "export", what: "python" }))])));
   onMessage("export", ({ name: file, text }) => {
     save(file, new Blob([text], { type: "text/plain;charset=utf-8" }));
     showNotice(t("export.done", { name: file }));

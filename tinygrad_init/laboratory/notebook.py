@@ -1,0 +1,234 @@
+"""The Lab in a notebook: `tgi.lab()`, or `tgi.lab(model, x, y)` for a model and data of one's own.
+
+The page is the one that the server sends. Here it lies in a frame, its files come with the widget, and its messages go
+over the notebook's own connection, so that it works wherever the notebook does.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+try:
+    import anywidget
+    import traitlets
+except ImportError as error:
+    package = (error.name or "").split(".")[0]
+    raise ImportError(
+        f"the Lab in a notebook needs {package}; pip install 'tinygrad_init[notebook]' installs it"
+    ) from None
+
+from ..nn import Module
+from . import build, frames, protocol
+from .config import Config
+from .describe import hello
+from .experiment import Source
+from .own import Loss, Own
+from .shapes import Invalid, read
+from .visit import Visit
+from .wire import encode, plain
+
+PAGE = Path(str(files(__package__) / "page"))
+MOST_VIEWS = 8
+
+
+def lab(
+    model: Module | None = None,
+    x: Any = None,
+    y: Any = None,
+    loss: str | Loss = "cross_entropy",
+    *,
+    height: int = 900,
+    **config: Any,
+) -> Widget:
+    """The Lab as a widget; the last line of a cell shows it.
+
+    Parameters
+    ----------
+    model
+        Any module whose linear maps (dense or convolutions) are called once each, in the order in which they are
+        defined. It is copied, so that it stays as it is. None: networks that the page's controls describe.
+    x, y
+        For a model: all samples, the first axis theirs, and what belongs to them as `loss` wants it. Samples of two
+        numbers have a map.
+    loss
+        For a model: the name of a loss out of `tgi.nn.LOSSES`, or a function from predictions and targets to their mean
+        loss.
+    height
+        Of the frame, in CSS pixels.
+    **config
+        What to begin with, by the names of `laboratory.config.Config`: lr, optimizer, batch, clip, seed, ...
+
+    Returns
+    -------
+    Widget
+        `widget.models` are the networks as they are now, the first run's first.
+
+    Raises
+    ------
+    TypeError
+        The model is no module, or does not call its linear maps once each; a model without data, or data without one.
+    ValueError
+        Shapes do not fit each other, there is no such loss, or a part of the config is not what it should be.
+
+    Examples
+    --------
+    >>> tgi.lab(tgi.nn.MLP([2, 8, 8, 2], "tanh"), data.x, data.y, lr=0.3)
+    """
+    if (model is None) != (x is None) or (x is None) != (y is None):
+        raise TypeError("lab: expected a model with x and y, or none of them")
+    source: Source = build if model is None else Own(model, x, y, loss)
+    try:
+        read(Config, plain(config, None), "")
+    except Invalid as error:
+        raise ValueError(f"lab: {error}") from None
+    return Widget(source, {**(source.begin() if isinstance(source, Own) else {}), **plain(config, None)}, height)
+
+
+class View:
+    """One place where the widget is shown: its visit, and of frames only the newest until the page has read the last.
+
+    Parameters
+    ----------
+    widget, name
+        What the messages go through, and which page of it they are for.
+    """
+
+    def __init__(self, widget: Widget, name: str) -> None:
+        self.widget, self.name = widget, name
+        self.lock = threading.Lock()
+        self.reading = False  # whether a frame is on its way
+        self.next: str | None = None
+        self.visit = Visit(self.say, widget.source)
+        self.visit.start()
+
+    def say(self, message: Any) -> None:
+        """Called by the visit."""
+        text = encode(message)
+        with self.lock:
+            if message.type == "frame":
+                if self.reading:
+                    self.next = text
+                    return
+                self.reading = True
+            elif message.type == "state":
+                self.next = None  # of the experiment before
+        self.widget.send({"view": self.name, "text": text})
+
+    def read(self) -> None:
+        """The page has read a frame."""
+        with self.lock:
+            text, self.next = self.next, None
+            self.reading = text is not None
+        if text is not None:
+            self.widget.send({"view": self.name, "text": text})
+
+    def ask(self, text: str) -> None:
+        """A message of the page."""
+        try:
+            self.visit.commands.put(protocol.parse(text), timeout=1)
+        except Invalid as error:
+            self.say(frames.Error("error", error.field, error.message))
+
+
+class Widget(anywidget.AnyWidget):
+    """The Lab in a cell's output; made by `lab`.
+
+    Attributes
+    ----------
+    source
+        Where data and networks come from.
+    views
+        The pages that are open, by their names.
+    """
+
+    _esm = PAGE / "notebook" / "widget.js"
+    html = traitlets.Unicode().tag(sync=True)
+    modules = traitlets.Dict().tag(sync=True)
+    begin = traitlets.Dict().tag(sync=True)
+    own = traitlets.Bool().tag(sync=True)
+    height = traitlets.Int(900).tag(sync=True)
+
+    def __init__(self, source: Source, begin: dict[str, Any], height: int) -> None:
+        super().__init__(
+            html=page(),
+            modules=modules(),
+            begin=begin,
+            own=isinstance(source, Own),
+            height=height,
+        )
+        self.source = source
+        self.views: dict[str, View] = {}
+        self.on_msg(self.receive)
+
+    @property
+    def models(self) -> list[Module]:
+        """The networks of the runs as they are now in the page that was opened last; none before one is."""
+        for view in reversed(self.views.values()):
+            if view.visit.experiment is not None:
+                return [run.model for run in view.visit.experiment.runs]
+        return []
+
+    def receive(self, _: Any, content: Any, buffers: Any) -> None:
+        """A message of one of the pages: what it asks, that it has read a frame, that it opens or closes."""
+        name, kind = (str(content.get(key, ""))[:100] for key in ("view", "kind"))
+        view = self.views.get(name)
+        if kind == "open":
+            self.leave(name)
+            if len(self.views) >= MOST_VIEWS:
+                self.leave(next(iter(self.views)))
+            self.views[name] = View(self, name)
+            self.send({"view": name, "text": encode(hello(own=self.own))})
+        elif view is None:
+            return
+        elif kind == "close":
+            self.leave(name)
+        elif kind == "read":
+            view.read()
+        else:
+            view.ask(str(content.get("text", "")))
+
+    def leave(self, name: str) -> None:
+        """A page has left: its work stops."""
+        view = self.views.pop(name, None)
+        if view is not None:
+            view.visit.end()
+
+    def close(self) -> None:
+        """All pages leave."""
+        for name in list(self.views):
+            self.leave(name)
+        super().close()
+
+
+IMPORTED = re.compile(r'(\bfrom |\bimport )"(\.[^"]+)"')
+
+
+def modules() -> dict[str, str]:
+    """The page's modules by their names; what they import from each other they name from the root, not from where they
+    are: in a notebook they come from no address."""
+    found = {}
+    for path in sorted(PAGE.rglob("*.js")):
+        if path.parent.name == "notebook":
+            continue
+
+        def absolute(match: re.Match[str], folder: Path = path.parent) -> str:
+            return f'{match[1]}"lab/{(folder / match[2]).resolve().relative_to(PAGE.resolve()).as_posix()}"'
+
+        text = path.read_text(encoding="utf-8")
+        found[f"lab/{path.relative_to(PAGE).as_posix()}"] = IMPORTED.sub(absolute, text)
+    return found
+
+
+def page() -> str:
+    """The page with its style sheets inside, and without its scripts, which the widget adds."""
+    html = (PAGE / "index.html").read_text(encoding="utf-8")
+
+    def style(match: re.Match[str]) -> str:
+        return f"<style>{(PAGE / match[1]).read_text(encoding='utf-8')}</style>"
+
+    html = re.sub(r'<link rel="stylesheet" href="/page/([^"]+)">', style, html)
+    return re.sub(r'<(?:link rel="(?:modulepreload|icon)"|script type="module")[^>]*>(?:</script>)?\n?', "", html)
