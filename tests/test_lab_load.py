@@ -19,7 +19,7 @@ import tinygrad_init as tgi
 from tests.lab_page import TOKEN, Server
 from tinygrad_init.laboratory.server import MOST_VISITS
 
-PAGES, FRAMES = 50, 5
+PAGES, FRAMES = 50, 3
 PER_PAGE = 6e6  # bytes that a page of this experiment may take; about 3e6 were measured
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
