@@ -1,7 +1,9 @@
 """Settings of all property tests, and what ran where."""
 
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from hypothesis import HealthCheck, settings
 import tinygrad_init as tgi
 from tests.lab_page import CHROMIUM, Lab, Server
 from tinygrad_init.backend import kernels
+
+SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", Path(__file__).parent.parent / "build" / "screenshots"))
 
 # Where a result decides about somebody else's work it must be the same each time; everywhere else, look further.
 settings.register_profile(
@@ -50,10 +54,15 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def lab(chromium: Any, lab_server: Server) -> Iterator[Lab]:
-    """A page of the Lab; whatever a test does with it, nothing may go wrong or be asked of another machine."""
+def lab(chromium: Any, lab_server: Server, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A page of the Lab; whatever a test does with it, nothing may go wrong or be asked of another machine.
+
+    What it looks like in the end is kept as a picture, for people.
+    """
     context = chromium.new_context(viewport={"width": 1400, "height": 900}, locale="en-US")
     lab = Lab(context.new_page(), lab_server)
     yield lab
+    name = re.sub(r"[^\w-]+", "-", request.node.name).strip("-")
+    lab.page.screenshot(path=SCREENSHOTS / f"{name}.png")
     context.close()
     assert not lab.problems

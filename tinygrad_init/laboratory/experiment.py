@@ -77,7 +77,8 @@ class Run:
         self.model, self.notes = source.start(config, samples)
         self.loss = source.loss(config)
         self.parameters: list[Tensor] = list(self.model.parameters())
-        self.optimizer: Optimizer = build.optimizer(config, self.parameters)
+        trained = [parameter for parameter in self.parameters if parameter.requires_grad]
+        self.optimizer: Optimizer = build.optimizer(config, trained)
         self.losses = array("d")
         penalty = build.penalty(config, self.model)
         step = learning_step(self.model, self.loss, self.optimizer, config.clip or None, penalty)
@@ -96,7 +97,7 @@ class Run:
 
     def memory(self) -> list[Array]:
         """What the update rule remembers."""
-        return [part for i in range(len(self.parameters)) for part in self.optimizer.state[i]]
+        return [part for i in range(len(self.optimizer.parameters)) for part in self.optimizer.state[i]]
 
     def save(self) -> Saved:
         """Copies of everything that a step changes and a later one reads."""

@@ -1,6 +1,7 @@
 // What the page knows, in one place. Displays listen to topics and read; only lab.js and the controls write.
 
 import { host } from "./host.js";
+import { t } from "./i18n.js";
 
 /**
  * @typedef {import("./types.js").Config} Config
@@ -97,6 +98,12 @@ export function isRegression(name) {
 /** What a run is called: the first is A, the others are labelled in the config. @param {number} run @returns {string} */
 export function runLabel(run) {
   return store.built?.runs[run]?.label || String.fromCharCode(65 + run);
+}
+
+/** @param {number} layer @param {number} run */
+export function layerName(layer, run) {
+  const layers = store.built?.runs[run]?.layers ?? [];
+  return layer === layers.length - 1 ? t("layers.output") : t("layers.nth", { n: layer + 1 });
 }
 
 /** The activation of every hidden layer. @param {Config} config @returns {string[]} */

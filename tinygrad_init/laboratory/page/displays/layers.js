@@ -5,7 +5,7 @@ import { byId, h, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { select } from "../lab.js";
 import { along, BAR_HIGH, BAR_LOW, format, formatLog, percent, powerOfTen } from "../scale.js";
-import { store } from "../state.js";
+import { layerName, store } from "../state.js";
 
 /** @typedef {import("../protocol.js").LayerNow} LayerFrame */
 /** @typedef {{text: string, to: number, hollow?: boolean}} Value what is written, how far the bar goes, and whether it is not finite */
@@ -52,7 +52,8 @@ export function layerTable() {
       h("span", { t: `layers.${key}` }), h("small", { "aria-hidden": "true" }, axis(share))))));
   const scroll = h("div", { class: "layer-scroll", tabindex: 0, role: "region", t_label: "layers.table" },
     h("table", { class: "layer-table" }, head, body));
-  byId("layers").append(scroll, h("p", { class: "hint", t: "layers.theory" }));
+  const beside = h("p", { class: "hint" });
+  byId("layers").append(scroll, h("p", { class: "hint", t: "layers.theory" }), beside);
   /** @type {{row: HTMLElement, name: HTMLButtonElement, cells: Cell[]}[]} */
   let rows = [];
 
@@ -104,6 +105,7 @@ export function layerTable() {
       cell.classList.toggle("hollow", hollow === true);
       drawBand(band, cell, column.theory?.(layer) ?? null, written);
     }));
+    setText(beside, besideTheory(layers[store.selection.layer ?? -1]));
   }
 
   store.on(["built", "language"], build);
@@ -115,6 +117,18 @@ export function layerTable() {
     } else mark();
   });
   return { draw };
+}
+
+/** What is measured at the chosen layer and what theory says, as a sentence. @param {LayerFrame | undefined} layer */
+function besideTheory(layer) {
+  const parts = COLUMNS.flatMap(({ key, value, theory }) => {
+    const expected = layer && theory?.(layer);
+    if (!layer || !expected) return [];
+    const [low, middle, high] = expected.map(format);
+    return [t("layers.beside.part", { what: t(`layers.${key}`), measured: value(layer).text, low, expected: middle, high })];
+  });
+  const { layer: number, run } = store.selection;
+  return parts.length && number !== null ? t("layers.beside", { layer: layerName(number, run), parts: parts.join("; ") }) : "";
 }
 
 /**

@@ -5,8 +5,8 @@ import { Chart } from "../displays/chart.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { format, numbers } from "../scale.js";
-import { store } from "../state.js";
-import { detail, layerName, selectedBar } from "./selected.js";
+import { layerName, store } from "../state.js";
+import { detail, selectedBar } from "./selected.js";
 
 const QUANTITIES = /** @type {const} */ (["z", "a", "dz", "dw"]);
 

@@ -5,8 +5,8 @@ import { optionName } from "../controls/fields.js";
 import { Chart } from "../displays/chart.js";
 import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
-import { store } from "../state.js";
-import { detail, layerName, selectedBar, selectedShape } from "./selected.js";
+import { layerName, store } from "../state.js";
+import { detail, selectedBar, selectedShape } from "./selected.js";
 import { steps } from "./histograms.js";
 
 /**

@@ -1,10 +1,12 @@
 // Which run, layer, unit and input the panels are about: by menus, for those who do not click into the picture.
 
-import { h } from "../dom.js";
+import { paintPicture, palette } from "../colours.js";
+import { h, setAttribute } from "../dom.js";
 import { t } from "../i18n.js";
 import { select } from "../lab.js";
 import { setOptions } from "../controls/fields.js";
-import { runLabel, store } from "../state.js";
+import { format } from "../scale.js";
+import { layerName, runLabel, store } from "../state.js";
 import { weightField } from "./weight.js";
 
 /** What the newest frame says about the selection. */
@@ -16,12 +18,6 @@ export function detail() {
 export function selectedShape() {
   const { layer, run } = store.selection;
   return layer === null ? null : store.built?.runs[run]?.layers[layer] ?? null;
-}
-
-/** @param {number} layer @param {number} run */
-export function layerName(layer, run) {
-  const layers = store.built?.runs[run]?.layers ?? [];
-  return layer === layers.length - 1 ? t("layers.output") : t("layers.nth", { n: layer + 1 });
 }
 
 /** @param {boolean} edges whether units and inputs can be chosen as well @returns {{root: HTMLElement, draw: () => void}} */
@@ -37,6 +33,8 @@ export function selectedBar(edges) {
   const weight = weightField();
   const root = h("div", { class: "selected" }, h("span", { class: "hint", t: "selected.title" }), run, layer);
   if (edges) root.append(unit, input, weight.root);
+  const picture = h("canvas", { class: "unit-picture", role: "img" });
+  root.append(picture);
 
   function sync() {
     const { built, selection } = store;
@@ -54,10 +52,22 @@ export function selectedBar(edges) {
     unit.value = String(selection.unit ?? "");
     input.value = String(selection.input ?? "");
     input.disabled = selection.unit === null;
+    draw();
+  }
+
+  function draw() {
     weight.draw();
+    const { layer, unit, run: chosen } = store.selection;
+    const map = detail()?.unit_map;
+    picture.hidden = !map || layer === null || unit === null;
+    if (!map || layer === null || unit === null) return;
+    paintPicture(picture, map, palette());
+    setAttribute(picture, "aria-label", t("selected.map", {
+      unit: t("selected.unit.n", { n: unit + 1 }), layer: layerName(layer, chosen), low: format(map.low), high: format(map.high),
+    }));
   }
 
   store.on(["built", "selection", "language"], sync);
   sync();
-  return { root, draw: weight.draw };
+  return { root, draw };
 }
