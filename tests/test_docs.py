@@ -23,12 +23,17 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("engine", "programs", "theory", "diagnosis"))],
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs" / f"{name}.md" for name in ("engine", "programs", "theory", "diagnosis", "lab")),
+    ],
     ids=lambda page: page.name,
 )
 def test_python_blocks_run_one_after_the_other(page: Path) -> None:
+    if page.name == "lab.md":
+        pytest.importorskip("anywidget", reason="the extra notebook is not installed")
     found = blocks(page, "python")
-    assert len(found) >= 2
+    assert found
     namespace: dict[str, object] = {}
     for block in found:
         exec(compile(block, str(page), "exec"), namespace)

@@ -28,8 +28,8 @@ CONFIGS = {
     "momentum, batches": Config(Data("moons", 50), optimizer="momentum", batch=16, seed=5),
     "nesterov, clipped": Config(Data("xor", 60), optimizer="nesterov", batch=7, clip=0.1, loss="binary_cross_entropy"),
     "adam, batchnorm, residual": Config(
-        Data("spirals", 60), (8, 8, 8), ("gelu",), (Start("critical"),), optimizer="adam", normalization="batch",
-        residual=True, batch=20,
+        Data("spirals", 80, test=0.25), (8, 8, 8), ("gelu",), (Start("critical"),), optimizer="adam",
+        normalization="batch", residual=True, batch=20,
     ),
     "layernorm, digits": Config(Data("digits", 40), (16, 8), normalization="layer", loss="half_squared_error"),
     "own points, hinge": Config(Data("points", points=POINTS), (5,), ("tanh",), (Start("normal", 1.5, 0.2),), "hinge"),

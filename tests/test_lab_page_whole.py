@@ -84,9 +84,14 @@ def test_the_language_can_be_switched_and_numbers_stay(lab: Lab) -> None:
     lab.open()
     lab.judged()
     before = lab.page.locator(".layer-table td .number").all_inner_texts()
+    lab.page.get_by_role("tab", name="Factors").click()
     lab.page.get_by_role("button", name="中文").click()
     lab.drawn()
     assert lab.page.locator(".layer-table td .number").all_inner_texts() == before
+    factors = lab.page.locator("#panel-factors th[scope=row]").all_inner_texts()
+    assert len(factors) > 10 and [text for text in factors if re.search("[A-Za-z]{2}", text)] == [
+        "∂C/∂output", *["tanh'"] * 4
+    ]  # fmt: skip
     for place in ("#controls legend, #controls summary, #controls label", ".tabs button", "#verdict dt", "#verdict dd"):
         texts = lab.page.locator(place).all_inner_texts()
         # Features and σ are formulas, which no language changes.
@@ -210,6 +215,19 @@ def test_the_keyboard_reaches_tabs_layers_and_the_tour(lab: Lab) -> None:
     assert page.evaluate("document.activeElement.id") == "tour-heading"
     outline = page.locator("#play").evaluate("e => (e.focus(), getComputedStyle(e).outlineStyle)")
     assert outline == "solid"
+
+
+def test_the_link_past_the_controls_leads_there_and_changes_nothing(lab: Lab) -> None:
+    lab.open()
+    config = lab.after(lambda: lab.pick("activations", "relu"))
+    lab.page.keyboard.press("Home")
+    lab.page.evaluate("document.activeElement.blur()")
+    lab.page.keyboard.press("Tab")
+    assert lab.page.evaluate("document.activeElement.className") == "skip"
+    lab.page.keyboard.press("Enter")
+    lab.drawn()
+    assert lab.page.evaluate("document.activeElement.id") == "displays"
+    assert lab.saved()["config"] == config and lab.configs()[-1] == config
 
 
 @pytest.mark.parametrize("language", ["English", "中文"])

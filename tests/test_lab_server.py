@@ -173,6 +173,16 @@ def test_a_restarted_server_goes_on_from_the_last_step() -> None:
     assert after["runs"][0]["edges"] == before["runs"][0]["edges"]
 
 
+def test_it_plays_on_from_the_step_at_which_it_was_configured(port: int) -> None:
+    """As a page asks whose connection was lost while it played, or where a weight is set by hand."""
+    with Page(port) as page:
+        page.send("configure", config={"layers": [4]}, step=3000)
+        page.send("select", layer=0)
+        page.send("play", steps_per_frame=1)
+        steps = [page.receive("frame")["step"] for _ in range(3)]
+        assert steps[0] >= 3000 and steps == sorted(steps)
+
+
 def test_questions_are_answered(port: int) -> None:
     with Page(port) as page:
         page.send("microscope", expression="x*y", values={"x": 2, "y": 3})

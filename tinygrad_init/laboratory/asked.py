@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..init.scaling import fan
 from ..theory import phase_diagram
 from . import protocol
 from .experiment import Experiment
@@ -50,11 +51,12 @@ def phase(activation: str, watched: list[Watched]) -> Phase:
     found = diagram(activation)
     dots = []
     for number, each in enumerate(watched):
-        for i, (linear, after) in enumerate(zip(each.linears, each.activations, strict=True)):
-            if after is not None and after.name == activation:
+        for i, layer in enumerate(each.run.layers):
+            linear = layer.linear
+            if layer.name == activation:
                 square = float(np.mean(np.square(linear.weight.numpy())))
                 bias = 0.0 if linear.bias is None else float(np.sqrt(np.mean(np.square(linear.bias.numpy()))))
-                dots.append(Dot(number, i, math.sqrt(linear.in_features * square), bias))
+                dots.append(Dot(number, i, math.sqrt(fan(linear.weight, "fan_in") * square), bias))
     return Phase(
         type="phase",
         activation=activation,

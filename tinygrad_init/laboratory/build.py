@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -59,14 +59,26 @@ def check(config: Config) -> None:
     for i, edit in enumerate(config.edits):
         check_edit(config, edit, f"config.edits[{i}]")
     total, at_once = sizes(config)
-    if config.normalization == "batch" and (at_once == 1 or total % at_once == 1):
-        raise Invalid("config.batch", f"batch normalization needs 2 samples, but a batch of {at_once} leaves 1 alone")
+    if config.normalization == "batch":
+        check_batch(total, at_once)
     if numbers(config) > MOST_NUMBERS:
         raise Invalid(
             "config.batch",
             f"{at_once} samples at a time through {sum(config.layers)} units in {1 + len(config.variants)} runs is too "
             f"much; a batch of {max(1, at_once * MOST_NUMBERS // numbers(config))} would do",
         )
+
+
+def check_batch(total: int, at_once: int) -> None:
+    """That no batch has a single sample, of which batch normalization can make nothing.
+
+    Raises
+    ------
+    Invalid
+        One has.
+    """
+    if at_once == 1 or total % at_once == 1:
+        raise Invalid("config.batch", f"batch normalization needs 2 samples, but a batch of {at_once} leaves 1 alone")
 
 
 def check_edit(config: Config, edit: Edit, where: str) -> None:
@@ -126,7 +138,12 @@ def network(config: Config, features: int, outputs: int) -> Sequential:
 def start(config: Config, samples: Samples) -> tuple[Module, list[str]]:
     """The network of a config (of one run) at its start, and what the library has to say about it."""
     model = network(config, samples.x.shape[1], samples.outputs)
-    return model, initialize(model, config)
+    return model, initialize(linear_maps(model), config)
+
+
+def trained(model: Module) -> list[Tensor]:
+    """The parameters that are trained: all."""
+    return list(model.parameters())
 
 
 def loss(config: Config) -> Callable[[Tensor, Any], Tensor]:
@@ -134,9 +151,8 @@ def loss(config: Config) -> Callable[[Tensor, Any], Tensor]:
     return LOSSES[config.loss]
 
 
-def initialize(model: Module, config: Config) -> list[str]:
-    """Fill weights and biases as the config says; returns the warnings about it."""
-    maps = linear_maps(model)
+def initialize(maps: Sequence[tuple[Module, Module | None]], config: Config) -> list[str]:
+    """Fill weights and biases of linear maps as the config says, by their activations; returns warnings about it."""
     starts = config.starts * len(maps) if len(config.starts) == 1 else config.starts
     with _WARNINGS, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -175,11 +191,10 @@ def optimizer(config: Config, parameters: list[Tensor]) -> Optimizer:
     return found
 
 
-def penalty(config: Config, model: Module) -> Callable[[], Tensor] | None:
+def penalty(config: Config, weights: list[Tensor]) -> Callable[[], Tensor] | None:
     """What the regularization adds to the loss: rate · Σ|w| or rate · Σw²/2 over all weights, not biases."""
     if config.regularization == "none" or config.regularization_rate == 0:
         return None
-    weights = [vars(linear)["weight"] for linear, _ in linear_maps(model)]
     of = {"l1": lambda w: ops.abs(w).sum(), "l2": lambda w: (w * w).sum() / 2}[config.regularization]
     return lambda: config.regularization_rate * sum(map(of, weights))
 

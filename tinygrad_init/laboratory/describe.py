@@ -7,7 +7,7 @@ import numpy as np
 from .. import __version__
 from ..data import REGRESSIONS
 from ..diagnosis.slopes import FLAT, derivative, shape_of
-from ..nn import ACTIVATIONS, Activation, Module, linear_maps
+from ..nn import ACTIVATIONS, Activation
 from . import config
 from .config import LAYERS, MOST_STEPS, SAMPLES, VARIANTS, WIDTH
 from .experiment import Experiment, Run
@@ -62,16 +62,11 @@ def run_of(run: Run, units: list[int]) -> RunOf:
     """The layers of a run; `units` are those of every column of its picture."""
     names = {id(module): name for name, module in run.model.named_modules()}
     layers = []
-    for i, (linear, activation) in enumerate(linear_maps(run.model)):
-        layers.append(LayerOf(names[id(linear)], units[i + 1], units[i], name_of(activation)))
+    for i, layer in enumerate(run.layers):
+        # Between two units there may be several weights, as in a convolution, or several positions.
+        single = layer.linear.weight.shape == (units[i + 1], units[i])
+        layers.append(LayerOf(names[id(layer.linear)], units[i + 1], units[i], layer.name, single))
     return RunOf(run.label, sum(p.size for p in run.parameters), tuple(layers))
-
-
-def name_of(activation: Module | None) -> str:
-    """The name of an activation; "" for none."""
-    if activation is None:
-        return ""
-    return activation.name if isinstance(activation, Activation) else type(activation).__name__.lower()
 
 
 def points_of(samples: Samples) -> Points | None:
@@ -79,9 +74,11 @@ def points_of(samples: Samples) -> Points | None:
     if samples.plane is None or samples.test.plane is None:
         return None
     x, y = np.concatenate([samples.plane, samples.test.plane]).T.tolist()
-    said = tuple(np.concatenate([samples.y, samples.test.y]).tolist())
-    label, value = (said, ()) if samples.classes else ((), said)
-    return Points(tuple(x), tuple(y), label, value, len(samples.test.y))
+    said = np.concatenate([samples.y, samples.test.y])
+    if samples.classes:
+        return Points(tuple(x), tuple(y), tuple(said.tolist()), (), 0.0, 0.0, len(samples.test.y))
+    numbers = said.reshape(len(said), -1)[:, 0].tolist()
+    return Points(tuple(x), tuple(y), (), tuple(numbers), *samples.scale, len(samples.test.y))
 
 
 def curve(name: str) -> Curve:

@@ -34,8 +34,8 @@ def detail(watched: Watched, look: Look, layer: int, unit: int | None, input: in
     weight = by_unit(linear, linear.weight.numpy())
     unit = unit if unit is not None and unit < weight.shape[0] else None
     # Where several weights lie between two units, as in a convolution, none of them can be meant.
-    one_weight = linear.weight.ndim == 2 and weight.shape[1] == watched.pictures.columns[layer]
-    input = input if unit is not None and input is not None and one_weight and input < weight.shape[1] else None
+    single = at.x.ndim == 2 and linear.weight.shape[1:] == (watched.pictures.columns[layer],)
+    input = input if unit is not None and input is not None and single and input < weight.shape[1] else None
     columns = slice(None) if unit is None else [unit]
     return Detail(
         layer=layer,
@@ -74,7 +74,7 @@ def factors_of(watched: Watched, layer: int, unit: int | None, input: int | None
     if unit is not None and input is not None:
         at = look.layers[layer]
         found = of_weight(found, at.dz / len(at.dz), at.x, unit, input)
-    return tuple(FactorOf(factor.label, factor.name, factor.log10) for factor in found.factors)
+    return tuple(FactorOf(factor.kind, factor.label, factor.name, factor.log10) for factor in found.factors)
 
 
 def histogram_of(values: Array) -> Histogram:

@@ -15,12 +15,14 @@ import numpy as np
 
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
-from ..nn import BatchNorm, Module, linear_maps
+from ..diagnosis.chain import links_of
+from ..nn import BatchNorm, Buffer, Module, undisturbed
 from ..optim import Optimizer
 from ..training import Loss, captured, learning_step
 from . import build
 from .config import Config, Edit
 from .samples import Samples
+from .structure import layers_of
 
 Array = np.ndarray[Any, Any]
 
@@ -42,6 +44,9 @@ class Source(Protocol):
 
     def loss(self, config: Config, /) -> Loss:
         """From predictions and targets to the mean loss."""
+
+    def trained(self, model: Module, /) -> list[Tensor]:
+        """The parameters of a network that are trained."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class Run:
         The experiment's, with what the variant changes.
     notes
         What the library said about the start.
+    layers
+        The linear maps in the order in which they are called.
+    unexplained
+        Why `diagnose` cannot say anything of the model; "" if it can.
     losses
         Of the batch of every step so far, before its update; of every `Experiment.stride`-th step where they are many.
     """
@@ -76,20 +85,23 @@ class Run:
         self.label, self.config = label, config
         self.model, self.notes = source.start(config, samples)
         self.loss = source.loss(config)
+        self.layers = layers_of(self.model, samples.x[:2])
+        self.unexplained = why_no_chain(self.model, samples.x[:2])
+        if self.unexplained:
+            self.notes = [*self.notes, f"There is no verdict: {self.unexplained}"]
         self.parameters: list[Tensor] = list(self.model.parameters())
-        trained = [parameter for parameter in self.parameters if parameter.requires_grad]
-        self.optimizer: Optimizer = build.optimizer(config, trained)
+        self.optimizer: Optimizer = build.optimizer(config, source.trained(self.model))
         self.losses = array("d")
-        penalty = build.penalty(config, self.model)
+        penalty = build.penalty(config, [layer.linear.weight for layer in self.layers])
         step = learning_step(self.model, self.loss, self.optimizer, config.clip or None, penalty)
         self.learn: Callable[[Array, Array], Tensor] = captured(step)
-        self.buffers = [buffer for _, buffer in self.model.named_buffers()] if remembers(self.model) else []
+        self.buffers = buffers_of(self.model)
         self.generators = generators_of(self.model)
 
     def edit(self, edit: Edit) -> None:
         """Set one weight or bias."""
-        linear = vars(linear_maps(self.model)[edit.layer][0])
-        parameter = linear["bias" if edit.input is None else "weight"]
+        linear = self.layers[edit.layer].linear
+        parameter = linear.bias if edit.input is None else linear.weight
         values = np.array(parameter.numpy())
         values[edit.unit if edit.input is None else (edit.unit, edit.input)] = edit.value
         with no_grad():
@@ -124,13 +136,25 @@ def generators_of(model: Module) -> list[np.random.Generator]:
     return [rng for rng in found if isinstance(rng, np.random.Generator)]
 
 
-def remembers(model: Module) -> bool:
-    """Whether a pass through a model, of which nobody should know, changes what later passes do.
+def why_no_chain(model: Module, x: Array) -> str:
+    """Why a model is no chain of modules, as `diagnose` wants it; "" if it is one."""
+    try:
+        with undisturbed(model):
+            links_of(model, Tensor(x, x.dtype))
+    except TypeError as error:
+        return str(error)
+    return ""
 
-    The Lab's own batch normalization only ever has the statistics of the last pass.
+
+def buffers_of(model: Module) -> list[Buffer]:
+    """What a model remembers besides its parameters.
+
+    Not what the Lab's own batch normalization does: its statistics are those of the last pass, whatever came before.
     """
-    averages = (module for _, module in model.named_modules() if isinstance(module, BatchNorm))
-    return bool(generators_of(model)) or any(module.momentum != 1.0 for module in averages)
+    modules = [module for _, module in model.named_modules()]
+    fleeting = [module for module in modules if isinstance(module, BatchNorm) and module.momentum == 1.0]
+    ids = {id(buffer) for module in fleeting for _, buffer in module.named_buffers()}
+    return [buffer for _, buffer in model.named_buffers() if id(buffer) not in ids]
 
 
 class Experiment:

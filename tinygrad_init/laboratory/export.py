@@ -19,6 +19,7 @@ from .shapes import Invalid
 from .wire import plain
 
 MOST_PARAMETERS = 50_000
+NOT_OWN = ("features", "layers", "activations", "loss", "normalization", "residual")
 
 
 def export(experiment: Experiment, watched: list[Watched], what: str) -> Export:
@@ -63,7 +64,10 @@ def as_json(experiment: Experiment, watched: list[Watched]) -> str:
                 else None,
             }
         )
-    found = {"version": __version__, "config": experiment.config, "step": experiment.step, "runs": runs}
+    config = plain(experiment.config, None)
+    if experiment.own:  # how model, data and loss are made, only their owner knows
+        config = {name: value for name, value in config.items() if name not in NOT_OWN}
+    found = {"version": __version__, "config": config, "step": experiment.step, "runs": runs}
     return json.dumps(plain(found, None), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
@@ -169,6 +173,8 @@ $runs
         losses, model = train(run, activations, starts)
         print(label, repr(losses[-1]) if losses else "no steps")
         if len(test_x):
+            # Batch normalization has the statistics of the last pass: here of the samples that the Lab looks at.
+            model(x[:256])
             model.eval()
             print("  held out:", tgi.$loss(model(test_x), test_target).item())
 ''')

@@ -40,23 +40,29 @@ class Hello:
 
 @dataclass(frozen=True)
 class Points:
-    """Samples in the plane, each with its class or, for a regression, with its number; the last `test` are held out."""
+    """Samples in the plane, each with its class or, for a regression, with its number; the last `test` are held out.
+
+    Numbers are on a scale from `low` to `high`.
+    """
 
     x: tuple[float, ...]
     y: tuple[float, ...]
     label: tuple[int, ...]
     value: tuple[float, ...]
+    low: float
+    high: float
     test: int
 
 
 @dataclass(frozen=True)
 class LayerOf:
-    """A linear map with the activation after it ("" after the last)."""
+    """A linear map with the activation after it ("" without one); `single`: between two units there is one weight."""
 
     name: str
     units: int
     inputs: int
     activation: str
+    single: bool
 
 
 @dataclass(frozen=True)
@@ -83,10 +89,11 @@ class Map:
     """The output (or a unit) over the square from -1.2 to 1.2: rows from below of bytes, in base64.
 
     A byte stands for low + byte / 255 · (high - low).
-    `kind` is "probability" (of class 1), "score" (above 0: class 1), "class" (its number) or "unit".
+    `kind` is "probability" (of class 1), "score" (above 0: class 1), "class" (its number), "number" (of a regression)
+    or "unit".
     """
 
-    kind: Literal["probability", "score", "class", "unit"]
+    kind: Literal["probability", "score", "class", "number", "unit"]
     size: int
     low: float
     high: float
@@ -196,8 +203,9 @@ class SpectrumOf:
 
 @dataclass(frozen=True)
 class FactorOf:
-    """One factor of ‖∂C/∂W‖, as of `report_step`."""
+    """One factor of ‖∂C/∂W‖, as of `report_step`; `kind` is that of `diagnosis.Factor`."""
 
+    kind: str
     label: str
     name: str
     log10: float

@@ -7,7 +7,6 @@ as `report_step` says.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -23,13 +22,14 @@ from ..diagnosis.chain import as_array, by_unit, rows_of
 from ..diagnosis.experiment import accuracy
 from ..diagnosis.signal import rms
 from ..diagnosis.slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at
-from ..nn import Module, linear_maps, observe, undisturbed
+from ..nn import Module, observe, undisturbed
 from ..training import captured
 from .evaluation import evaluation
-from .experiment import Experiment, Run, remembers
+from .experiment import Experiment, Run
 from .frames import AnswerOf, LayerNow, RunNow, VerdictOf
-from .pictures import Pictures, paired
+from .pictures import Pictures
 from .samples import Samples
+from .structure import passed
 
 Array = np.ndarray[Any, Any]
 
@@ -41,14 +41,14 @@ MOST_LOSSES, MOST_TESTS = 400, 4096
 class LayerLook:
     """A linear map on the probe.
 
-    Its input; z and a of shape (samples, units), of a convolution with a row for each position; what went into the
-    activation; ∂C/∂z of the loss of a single sample; ∂C/∂W of shape (units, inputs).
+    Its input; z, what went into the activation, and a, of shape (samples, units), of a convolution with a row for each
+    position; ∂C/∂z of the loss of a single sample; ∂C/∂W of shape (units, inputs).
     """
 
     x: Array
     z: Array
-    a: Array
     into: Array
+    a: Array
     dz: Array
     dw: Array
 
@@ -82,27 +82,24 @@ class Watched:
         self.report_step: int | None = None
         self.report_look: Look | None = None
         self.test_losses: dict[int, float] = {}
-        maps: list[Any] = linear_maps(run.model)
-        self.linears: list[Any] = [linear for linear, _ in maps]
-        self.activations: list[Any] = [activation for _, activation in maps]
+        self.linears: list[Any] = [layer.linear for layer in run.layers]
+        self.activations: list[Any] = [layer.activation for layer in run.layers]
         self.pictures = Pictures(run, samples)
+        # Whether a look, of which nobody should know, would change what later passes do.
+        self.careful = bool(run.generators or run.buffers)
         self._look: Callable[[Array, Array], Any] = captured(self._looker())
         self._test: Callable[[Array, Array], Any] = captured(self._tester())
 
     def _looker(self) -> Callable[[Array, Array], Any]:
         model, loss, weights = self.run.model, self.run.loss, [each.weight for each in self.linears]
-        maps = list(zip(self.linears, self.activations, strict=True))
 
         def look(x: Any, y: Any) -> Any:
             with observe() as calls:
                 output = model(x)
             cost = loss(output, y)
-            found = paired(calls, maps)
-            z = [linear.output for linear, _ in found]
-            gradients = grad(cost, [*z, *weights])
-            # An activation of x: what goes in and what comes out; the last layer has none.
-            ends = [(z[-1], z[-1]) if call is None else (call.inputs[0], call.output) for _, call in found]
-            return cost, output, [linear.inputs[0] for linear, _ in found], z, ends, gradients
+            found = list(passed(calls, self.run.layers))
+            gradients = grad(cost, [*(one.z for one in found), *weights])
+            return cost, output, [(one.x, one.z, one.into, one.a) for one in found], gradients
 
         return look
 
@@ -135,28 +132,27 @@ class Watched:
     def look(self) -> Look:
         """Forward and backward over the probe; parameters and their gradients stay as they are."""
         model = self.run.model
-        with np.errstate(all="ignore"), undisturbed(model) if remembers(model) else nullcontext():
-            cost, output, inputs, z, ends, gradients = self._look(self.x, self.target)
+        with np.errstate(all="ignore"), undisturbed(model) if self.careful else nullcontext():
+            cost, output, found, gradients = self._look(self.x, self.target)
         layers = tuple(
             LayerLook(
-                x=as_array(inputs[i]),
-                z=rows_of(linear, z[i].numpy()),
-                a=rows_of(linear, ends[i][1].numpy()),
-                into=rows_of(linear, ends[i][0].numpy()),
+                x=as_array(x),
+                z=rows_of(linear, z.numpy()),
+                into=rows_of(linear, into.numpy()),
+                a=rows_of(linear, a.numpy()),
                 dz=rows_of(linear, gradients[i].numpy()) * len(self.x),
-                dw=by_unit(linear, gradients[len(z) + i].numpy()),
+                dw=by_unit(linear, gradients[len(found) + i].numpy()),
             )
-            for i, linear in enumerate(self.linears)
+            for i, (linear, (x, z, into, a)) in enumerate(zip(self.linears, found, strict=True))
         )
         return Look(cost.item(), output.numpy(), layers)
 
     def diagnose(self, step: int) -> None:
         """The whole report; takes from some hundredths of a second to some seconds."""
         self.report_step = step
-        with contextlib.suppress(TypeError):  # somebody's own model that is no chain: no report
-            self.report = diagnose(
-                self.run.model, self.x, self.target, self.run.loss, self.run.config.lr, trained=step > 0
-            )
+        if not self.run.unexplained:
+            run = self.run
+            self.report = diagnose(run.model, self.x, self.target, run.loss, run.config.lr, trained=step > 0)
             self.report_look = self.look()
 
     def now(self, step: int, stride: int, look: Look) -> RunNow:

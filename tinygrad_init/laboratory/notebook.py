@@ -6,11 +6,16 @@ over the notebook's own connection, so that it works wherever the notebook does.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 import threading
+import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 try:
     import anywidget
@@ -22,24 +27,26 @@ except ImportError as error:
     ) from None
 
 from ..nn import Module
+from ..training import Loss
 from . import build, frames, protocol
 from .config import Config
 from .describe import hello
 from .experiment import Source
-from .own import Loss, Own
+from .own import Own
 from .shapes import Invalid, read
 from .visit import Visit
-from .wire import encode, plain
+from .wire import encode
 
 PAGE = Path(str(files(__package__) / "page"))
 MOST_VIEWS = 8
+PATIENCE = 10.0  # seconds that a page may leave a frame unread before training waits for it
 
 
 def lab(
     model: Module | None = None,
     x: Any = None,
     y: Any = None,
-    loss: str | Loss = "cross_entropy",
+    loss: str | Loss | None = None,
     *,
     height: int = 900,
     **config: Any,
@@ -49,18 +56,19 @@ def lab(
     Parameters
     ----------
     model
-        Any module whose linear maps (dense or convolutions) are called once each, in the order in which they are
-        defined. It is copied, so that it stays as it is. None: networks that the page's controls describe.
+        Any module that calls each of its linear maps (dense or convolutions) once. It is copied, so that it stays as it
+        is. None: networks that the page's controls describe.
     x, y
         For a model: all samples, the first axis theirs, and what belongs to them as `loss` wants it. Samples of two
         numbers have a map.
     loss
-        For a model: the name of a loss out of `tgi.nn.LOSSES`, or a function from predictions and targets to their mean
-        loss.
+        The name of a loss; for a model also a function from predictions and targets to their mean loss. A model has
+        cross entropy unless given.
     height
         Of the frame, in CSS pixels.
     **config
-        What to begin with, by the names of `laboratory.config.Config`: lr, optimizer, batch, clip, seed, ...
+        What to begin with, by the names of `laboratory.config.Config`: lr, optimizer, batch, clip, seed, ... What is
+        not given is as the page has it; a model is trained on all samples unless `data={"test": 0.3}` holds some out.
 
     Returns
     -------
@@ -80,12 +88,29 @@ def lab(
     """
     if (model is None) != (x is None) or (x is None) != (y is None):
         raise TypeError("lab: expected a model with x and y, or none of them")
-    source: Source = build if model is None else Own(model, x, y, loss)
+    own = None if model is None else Own(model, x, y, "cross_entropy" if loss is None else loss)
+    if own is None and loss is not None:
+        config["loss"] = loss
+    given = json.loads(json.dumps(config, default=as_plain))
     try:
-        read(Config, plain(config, None), "")
+        read(Config, given, "")
     except Invalid as error:
         raise ValueError(f"lab: {error}") from None
-    return Widget(source, {**(source.begin() if isinstance(source, Own) else {}), **plain(config, None)}, height)
+    begin = given if own is None else merged(own.begin(), given)
+    return Widget(build if own is None else own, begin, height)
+
+
+def as_plain(value: Any) -> Any:
+    """What JSON knows instead of NumPy's numbers and arrays and the Lab's classes; others as text, to be refused."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Two parts of a config, in each other as they are nested; the second counts where both say something."""
+    both = {name: merged(below[name], above[name]) for name in below if isinstance(below[name], dict) and name in above}
+    return {**below, **above, **both}
 
 
 class View:
@@ -99,37 +124,47 @@ class View:
 
     def __init__(self, widget: Widget, name: str) -> None:
         self.widget, self.name = widget, name
-        self.lock = threading.Lock()
-        self.reading = False  # whether a frame is on its way
+        self.lock = threading.Lock()  # messages are sent in the order in which they are said
+        self.sent: float | None = None  # when a frame was sent that has not been read
         self.next: str | None = None
-        self.visit = Visit(self.say, widget.source)
+        self.interrupted: protocol.Play | None = None  # what to go on with when the page reads again
+        self.visit = Visit(self.say, widget.source, waiting=0)
         self.visit.start()
 
     def say(self, message: Any) -> None:
         """Called by the visit."""
         text = encode(message)
         with self.lock:
-            if message.type == "frame":
-                if self.reading:
-                    self.next = text
-                    return
-                self.reading = True
-            elif message.type == "state":
-                self.next = None  # of the experiment before
-        self.widget.send({"view": self.name, "text": text})
+            if self.visit.ended.is_set():
+                return
+            if message.type != "frame":
+                if message.type == "state":
+                    self.next = None  # of the experiment before
+                self.widget.tell(self.name, text)
+            elif self.sent is None:
+                self.sent = time.monotonic()
+                self.widget.tell(self.name, text)
+            else:
+                self.next = text
+                if self.visit.playing and time.monotonic() - self.sent > PATIENCE:
+                    self.interrupted = protocol.Play("play", self.visit.steps_per_frame)
+                    self.visit.halt()
 
     def read(self) -> None:
         """The page has read a frame."""
         with self.lock:
             text, self.next = self.next, None
-            self.reading = text is not None
-        if text is not None:
-            self.widget.send({"view": self.name, "text": text})
+            self.sent = None if text is None else time.monotonic()
+            if text is not None:
+                self.widget.tell(self.name, text)
+            command, self.interrupted = self.interrupted, None
+        if command is not None:
+            self.visit.commands.put(command)
 
     def ask(self, text: str) -> None:
         """A message of the page."""
         try:
-            self.visit.commands.put(protocol.parse(text), timeout=1)
+            self.visit.commands.put(protocol.parse(text))
         except Invalid as error:
             self.say(frames.Error("error", error.field, error.message))
 
@@ -168,8 +203,9 @@ class Widget(anywidget.AnyWidget):
     def models(self) -> list[Module]:
         """The networks of the runs as they are now in the page that was opened last; none before one is."""
         for view in reversed(self.views.values()):
-            if view.visit.experiment is not None:
-                return [run.model for run in view.visit.experiment.runs]
+            experiment = view.visit.experiment
+            if experiment is not None:
+                return [run.model for run in experiment.runs]
         return []
 
     def receive(self, _: Any, content: Any, buffers: Any) -> None:
@@ -179,9 +215,12 @@ class Widget(anywidget.AnyWidget):
         if kind == "open":
             self.leave(name)
             if len(self.views) >= MOST_VIEWS:
-                self.leave(next(iter(self.views)))
+                oldest = next(iter(self.views))
+                self.leave(oldest)
+                message = f"this is shown in more than {MOST_VIEWS} places; here it has ended"
+                self.tell(oldest, encode(frames.Error("error", "", message)))
+            self.tell(name, encode(hello(own=self.own)))
             self.views[name] = View(self, name)
-            self.send({"view": name, "text": encode(hello(own=self.own))})
         elif view is None:
             return
         elif kind == "close":
@@ -190,6 +229,10 @@ class Widget(anywidget.AnyWidget):
             view.read()
         else:
             view.ask(str(content.get("text", "")))
+
+    def tell(self, name: str, text: str) -> None:
+        """A message to one of the pages."""
+        self.send({"view": name, "text": text})
 
     def leave(self, name: str) -> None:
         """A page has left: its work stops."""

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
 from ..diagnosis.chain import as_array
 from ..diagnosis.diagnosing import loss_of
 from ..diagnosis.experiment import targets
-from ..nn import Module, dtype_of, linear_maps, observe, undisturbed
+from ..nn import BatchNorm, Module, dtype_of, undisturbed
+from ..training import Loss
 from . import build
 from .config import GIVEN, Config
 from .samples import DATA, Part, Samples
 from .shapes import Invalid
+from .structure import Layer, layers_of
 
 Array = np.ndarray[Any, Any]
-Loss = Callable[[Tensor, Any], Tensor]
+
+TRIED = 256  # samples with which the loss is computed once, to see whether it can be
+OF_CLASSES = ("cross_entropy", "hinge", "binary_cross_entropy")
 
 
 @dataclass(frozen=True)
@@ -42,35 +46,64 @@ class Own:
     Parameters
     ----------
     model
-        Any module whose linear maps are called once each, in the order in which they are defined. It is copied.
-    x, y
-        All samples, and what belongs to them as `loss` wants it.
+        Any module that calls each of its linear maps once. It is copied.
+    x
+        All samples, the first axis theirs.
+    y
+        What belongs to them as `loss` wants it. Class numbers also serve losses that want a 1 among zeros, and numbers
+        of shape (samples,) a single output.
     loss
         The name of a loss, or a function from predictions and targets to their mean loss.
 
     Raises
     ------
     TypeError
-        The model is no module, or its linear maps are not called once each in their order.
+        The model is no module, does not call its linear maps once each, or has no output of shape (samples, outputs).
     ValueError
-        There are fewer than 2 samples, x and y differ in length, there is no linear map, or no loss of that name.
+        There are fewer than 2 samples, x and y differ in length, there is no linear map, no loss of that name, or the
+        loss cannot be computed from the model's outputs and these targets.
     """
 
     def __init__(self, model: Module, x: Any, y: Any, loss: str | Loss) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"lab: expected a module, got {type(model).__name__}")
-        self.model, self.name = copy.deepcopy(model), loss if isinstance(loss, str) else ""
-        self.loss_function = loss_of(loss)
+        self.model, name = copy.deepcopy(model), loss if isinstance(loss, str) else ""
+        self.function = loss_of(loss)
+        self.frozen = {name for name, parameter in self.model.named_parameters() if not parameter.requires_grad}
+        for parameter in self.model.parameters():
+            parameter.requires_grad = True  # its gradient is looked at all the same
         dtype = dtype_of(model, np.dtype(np.float64))
-        self.x, self.y = as_array(x, dtype), as_array(y, dtype)
-        if self.x.ndim < 2 or len(self.x) < 2 or len(self.x) != len(self.y):
+        self.x, y = as_array(x, dtype), as_array(y, dtype)
+        if self.x.ndim < 2 or len(self.x) < 2 or len(self.x) != len(y):
             raise ValueError(
                 f"lab: expected x of shape (samples, features, ...) and a y for each of at least 2 samples, got shapes "
-                f"{self.x.shape} and {self.y.shape}"
+                f"{self.x.shape} and {y.shape}"
             )
-        self.outputs = check_model(self.model, self.x[:2])
-        numbered = self.y.dtype.kind in "iu" and self.y.ndim == 1
-        self.classes = int(self.y.max()) + 1 if numbered else self.y.shape[1] if one_hot(self.y) else 0
+        self.layers: list[Layer] = layers_of(self.model, self.x[:2])
+        with undisturbed(self.model), no_grad():
+            output = self.model(Tensor(self.x[:TRIED], dtype))
+        if output.ndim != 2:
+            raise TypeError(f"lab: expected an output of shape (samples, outputs), got {output.shape}")
+        self.classes = classes_of(y, output.shape[1], name)
+        self.labels = y.argmax(1) if self.classes and y.ndim == 2 else y
+        self.target = target_of(y, output.shape[1], name)
+        self.probabilities = name in ("cross_entropy", "binary_cross_entropy")
+        self.try_loss(output)
+
+    def try_loss(self, output: Tensor) -> None:
+        """Compute the loss once, so that what does not fit is said where it was given."""
+        target = self.target[:TRIED]
+        try:
+            with no_grad():
+                cost = self.function(output, target)
+            fits = isinstance(cost, Tensor) and cost.size == 1
+            problem = "" if fits else "it is no tensor of one number"
+        except Exception as error:  # of whatever kind a function of somebody else's may raise
+            problem = f"{type(error).__name__}: {error}"
+        if problem:
+            raise ValueError(
+                f"lab: no loss of outputs of shape {output.shape} and targets of shape {target.shape}; {problem}"
+            )
 
     def check(self, config: Config) -> None:
         """Refuse what does not fit the model.
@@ -80,20 +113,27 @@ class Own:
         Invalid
             Names the field.
         """
-        maps = linear_maps(self.model)
         for i, run in enumerate(build.configs(config)):
             where = "config" if i == 0 else f"config.variants[{i - 1}]"
-            if len(run.starts) not in (1, len(maps)):
-                raise Invalid(f"{where}.starts", f"expected 1 or {len(maps)}, got {len(run.starts)}")
+            if len(run.starts) not in (1, len(self.layers)):
+                raise Invalid(f"{where}.starts", f"expected 1 or {len(self.layers)}, got {len(run.starts)}")
         for i, edit in enumerate(config.edits):
             where = f"config.edits[{i}]"
-            if edit.run > len(config.variants) or edit.layer >= len(maps):
+            if edit.run > len(config.variants) or edit.layer >= len(self.layers):
                 raise Invalid(where, "expected a run and a layer that are there")
-            weight, bias = (vars(maps[edit.layer][0]).get(name) for name in ("weight", "bias"))
-            shape = () if weight is None else weight.shape if edit.input is not None else bias.shape if bias else ()
+            linear = self.layers[edit.layer].linear
+            parameter = linear.bias if edit.input is None else linear.weight
+            shape = () if parameter is None else parameter.shape
             place = (edit.unit,) if edit.input is None else (edit.unit, edit.input)
             if len(shape) != len(place) or any(at >= many for at, many in zip(place, shape, strict=True)):
                 raise Invalid(where, f"expected a place in a weight or bias of shape {shape}, got {place}")
+        if any(isinstance(module, BatchNorm) for _, module in self.model.named_modules()):
+            total = len(self.x) - self.held(config)
+            build.check_batch(total, min(config.batch or total, total))
+
+    def held(self, config: Config) -> int:
+        """How many samples are held out."""
+        return min(round(config.data.test * len(self.x)), len(self.x) - 2)
 
     def numbers(self, config: Config) -> int:
         """A measure of the memory that an experiment needs: it is that of the notebook."""
@@ -103,69 +143,70 @@ class Own:
         """The samples, of which a share is held out, in random order."""
         seed = config.seed if config.data.seed is None else config.data.seed
         order = np.random.default_rng([seed, DATA]).permutation(len(self.x))
-        x, y = self.x[order], self.y[order]
-        labels = y.argmax(1) if self.classes and y.ndim == 2 else y
-        target = y
-        if self.name and y.dtype.kind in "iu" and y.ndim == 1:
-            target = targets(y, self.name, self.outputs, x.dtype)
+        x, labels, target = self.x[order], self.labels[order], self.target[order]
         middle, half, plane = in_the_plane(x)
-        kept = len(x) - min(round(config.data.test * len(x)), len(x) - 2)
+        kept = len(x) - self.held(config)
 
         def part(which: slice) -> Part:
-            return Part(None if plane is None else plane[which], x[which], flat(labels[which]), target[which])
+            return Part(None if plane is None else plane[which], x[which], labels[which], target[which])
 
-        features = ("x", "y") if plane is not None else ()
         return OwnSamples(
-            **vars(part(slice(kept))), test=part(slice(kept, None)), classes=self.classes, features=features,
-            middle=middle, half=half,
-        )  # fmt: skip
+            **vars(part(slice(kept))),
+            test=part(slice(kept, None)),
+            classes=self.classes,
+            features=() if plane is None else ("x", "y"),
+            probabilities=self.probabilities,
+            middle=middle,
+            half=half,
+        )
 
     def start(self, config: Config, samples: Samples) -> tuple[Module, list[str]]:
         """A copy of the model, as it came or from a start of the library."""
         model = copy.deepcopy(self.model)
-        return model, build.initialize(model, config)
+        layers = layers_of(model, self.x[:2])
+        return model, build.initialize([(layer.linear, layer.activation) for layer in layers], config)
+
+    def trained(self, model: Module) -> list[Tensor]:
+        """The parameters that are trained: those that were not frozen."""
+        return [parameter for name, parameter in model.named_parameters() if name not in self.frozen]
 
     def loss(self, config: Config) -> Loss:
         """The loss."""
-        return self.loss_function
+        return self.function
 
     def begin(self) -> dict[str, Any]:
-        """What a config has to say for the model as it came; how it is built, only the model knows."""
-        return {"starts": [{"name": GIVEN}], "layers": [], "loss": self.name or "half_squared_error"}
+        """What the page begins with: the model as it came, trained on all samples."""
+        return {"starts": [{"name": GIVEN}], "layers": [], "data": {"test": 0.0}, "seed": 0}
 
 
-def check_model(model: Module, x: Array) -> int:
-    """How many outputs a model has.
+def classes_of(y: Array, outputs: int, loss: str) -> int:
+    """How many classes there are; 0 if numbers are to be learned.
 
     Raises
     ------
-    TypeError, ValueError
-        It has no linear maps, or does not call them once each, in their order.
+    ValueError
+        A loss of classes has class numbers that the outputs do not have.
     """
-    maps = [linear for linear, _ in linear_maps(model)]
-    if not maps:
-        raise ValueError(f"lab: expected a model with linear maps, got {type(model).__name__} without any")
-    with undisturbed(model), observe() as calls:
-        output = model(Tensor(x, x.dtype))
-    activations = {id(after) for _, after in linear_maps(model) if after is not None}
-    called = [call.module for call in calls if any(call.module is linear for linear in maps)]
-    if [id(module) for module in called] != [id(linear) for linear in maps]:
-        raise TypeError("lab: expected each linear map to be called once, in the order in which they are defined")
-    if len(activations & {id(call.module) for call in calls}) < len(activations):
-        raise TypeError("lab: expected each activation of the model to be called")
-    if output.ndim != 2:
-        raise TypeError(f"lab: expected an output of shape (samples, outputs), got {output.shape}")
-    return int(output.shape[1])
+    if y.dtype.kind in "iub" and y.ndim == 1:
+        most = 2 if outputs == 1 else outputs
+        if y.min() >= 0 and y.max() < most and (outputs > 1 or loss == "binary_cross_entropy"):
+            return most
+        if loss in OF_CLASSES:
+            raise ValueError(
+                f"lab: expected class numbers from 0 to {most - 1} for {outputs} outputs, got {y.min()} to {y.max()}"
+            )
+        return 0
+    one_hot = y.ndim == 2 and y.shape[1] == outputs > 1 and np.isin(y, (0, 1)).all() and (y.sum(1) == 1).all()
+    return outputs if one_hot else 0
 
 
-def one_hot(y: Array) -> bool:
-    """Whether every row is one 1 among zeros."""
-    return y.ndim == 2 and y.shape[1] > 1 and bool(np.isin(y, (0, 1)).all() and (y.sum(1) == 1).all())
-
-
-def flat(y: Array) -> Array:
-    """One number for each sample, for the page's marks."""
-    return y if y.ndim == 1 else np.array([row.flat[0] for row in y], y.dtype)
+def target_of(y: Array, outputs: int, loss: str) -> Array:
+    """Targets in the form that a loss out of `tgi.nn.LOSSES` wants; as they are for a function."""
+    if not loss or y.ndim != 1:
+        return y
+    if y.dtype.kind in "iub" and classes_of(y, outputs, loss):
+        return targets(y, loss, outputs, np.float64)
+    return y.reshape(-1, 1).astype(np.float64) if outputs == 1 else y
 
 
 def in_the_plane(x: Array) -> tuple[Array, float, Array | None]:

@@ -11,12 +11,13 @@ import numpy as np
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
 from ..diagnosis.chain import by_unit
-from ..nn import Call, dtype_of, linear_maps, observe
+from ..nn import dtype_of, observe
 from ..training import captured
 from .evaluation import evaluation
 from .experiment import Run
 from .frames import Edges, Map, StrongEdge
 from .samples import Samples
+from .structure import passed
 
 Array = np.ndarray[Any, Any]
 
@@ -26,12 +27,6 @@ COARSE, MOST_MAPS = 14, 64  # the map of every unit, where there are so few
 PARTS = 8  # of the grid: small enough for products on one thread, as other pages have the other processors
 MOST_EDGES = 2500  # of a network that is sent whole
 MOST_STRONG, STRONGEST = 400, 16  # of a larger network, and of a layer of it
-
-
-def paired(calls: list[Call], maps: Sequence[tuple[Any, Any]]) -> list[tuple[Call, Call | None]]:
-    """The calls of linear maps, each with that of its activation."""
-    known = {id(call.module): call for call in calls}
-    return [(known[id(linear)], None if after is None else known[id(after)]) for linear, after in maps]
 
 
 class Pictures:
@@ -45,7 +40,7 @@ class Pictures:
 
     def __init__(self, run: Run, samples: Samples) -> None:
         self.run, self.samples = run, samples
-        self.maps: list[Any] = linear_maps(run.model)
+        self.linears: list[Any] = [layer.linear for layer in run.layers]
         self.columns = columns(run, samples)
         model = run.model
 
@@ -57,7 +52,7 @@ class Pictures:
 
     def edges(self, gradients: Sequence[Array]) -> tuple[Edges, ...]:
         """Weights and their gradients, which have a row for each unit; of a large network only the strongest."""
-        weights = [by_unit(linear, linear.weight.numpy()) for linear, _ in self.maps]
+        weights = [by_unit(linear, linear.weight.numpy()) for linear in self.linears]
         pairs = [
             (between(weight, inputs), between(gradient, inputs))
             for weight, gradient, inputs in zip(weights, gradients, self.columns, strict=False)
@@ -78,12 +73,13 @@ class Pictures:
         return self.samples.seen(grid(self.size))
 
     def map(self) -> Map | None:
-        """What the network says over the plane; None for data with more features."""
-        if self.samples.plane is None:
+        """What the network says over the plane; None for data of more dimensions, or with several numbers to learn."""
+        samples = self.samples
+        if samples.plane is None or (samples.classes == 0 and samples.outputs > 1):
             return None
         with np.errstate(all="ignore"), evaluation(self.run.model):
             output = np.concatenate([self._predict(part).numpy() for part in np.split(self.grid, PARTS)])
-            kind, low, high, values = decision(output, self.run.config.loss, self.samples.classes)
+            kind, low, high, values = decision(output, samples)
         return Map(kind, self.size, low, high, as_bytes(values, low, high))
 
     def unit_map(self, layer: int, unit: int) -> Map | None:
@@ -115,13 +111,12 @@ class Pictures:
     def _outputs(self, points: Array) -> list[Array]:
         with observe() as calls:
             self.run.model(Tensor(points, dtype_of(self.run.model, np.float64)))
-        found = paired(calls, self.maps)
-        return [(linear if activation is None else activation).output.numpy() for linear, activation in found]
+        return [one.a.numpy() for one in passed(calls, self.run.layers)]
 
 
 def columns(run: Run, samples: Samples) -> list[int]:
     """The units of every column of the picture: features (or channels), then the units of every layer."""
-    weights = [by_unit(linear, vars(linear)["weight"].numpy()) for linear, _ in linear_maps(run.model)]
+    weights = [by_unit(layer.linear, layer.linear.weight.numpy()) for layer in run.layers]
     return [samples.x.shape[1], *(len(weight) for weight in weights)]
 
 
@@ -153,12 +148,14 @@ def map_of_unit(values: Array, size: int) -> Map:
     return Map("unit", size, low, high, as_bytes(values, low, high))
 
 
-def decision(output: Array, loss: str, classes: int) -> tuple[Any, float, float, Array]:
+def decision(output: Array, samples: Samples) -> tuple[Any, float, float, Array]:
     """What outputs mean, as one number a sample: its kind, the ends of its scale, the numbers."""
-    if classes > 2:
-        return "class", 0.0, float(classes - 1), output.argmax(1).astype(np.float64)
+    if samples.classes == 0:
+        return "number", *samples.scale, output[:, 0]
+    if samples.classes > 2:
+        return "class", 0.0, float(samples.classes - 1), output.argmax(1).astype(np.float64)
     score = output[:, 0] if output.shape[1] == 1 else output[:, 1] - output[:, 0]
-    if loss in ("cross_entropy", "binary_cross_entropy"):
+    if samples.probabilities:
         return "probability", 0.0, 1.0, 1 / (1 + np.exp(-score))
     return "score", -1.0, 1.0, score
 

@@ -65,16 +65,36 @@ class Part:
 
 @dataclass(frozen=True)
 class Samples(Part):
-    """Those that are trained on; `test` are held out (perhaps none), `classes` is 0 for a regression."""
+    """Those that are trained on.
+
+    Attributes
+    ----------
+    test
+        Those that are held out, perhaps none.
+    classes
+        How many there are; 0 for a regression.
+    features
+        What the network sees of a point of the plane; () for other data.
+    probabilities
+        Whether the loss takes outputs as logits of probabilities.
+    """
 
     test: Part
     classes: int
     features: tuple[str, ...]
+    probabilities: bool
 
     @property
     def outputs(self) -> int:
         """How many outputs a network needs."""
         return self.target.shape[1] if self.target.ndim == 2 else self.classes
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The ends of the scale of a regression's numbers; around 0 if they have both signs."""
+        low, high = float(self.target.min()), float(self.target.max())
+        most = max(abs(low), abs(high))
+        return (-most, most) if low < 0 < high else (low, high)
 
     def seen(self, plane: Array) -> Array:
         """Points of the plane as the network sees them."""
@@ -117,7 +137,11 @@ def samples(config: Config) -> Samples:
 
     names = () if plane is None else config.features
     return Samples(
-        **vars(part(slice(trained))), test=part(slice(trained, None)), classes=classes_of(config), features=names
+        **vars(part(slice(trained))),
+        test=part(slice(trained, None)),
+        classes=classes_of(config),
+        features=names,
+        probabilities=config.loss in ("cross_entropy", "binary_cross_entropy"),
     )
 
 

@@ -101,11 +101,13 @@ class Visit:
         Takes every message to the page, in the thread of the visit.
     source
         Where data and networks come from.
+    waiting
+        How many commands may wait; 0 for any number.
     """
 
-    def __init__(self, say: Callable[[Any], object], source: Source = build) -> None:
+    def __init__(self, say: Callable[[Any], object], source: Source = build, waiting: int = WAITING) -> None:
         self.say, self.source = say, source
-        self.commands: queue.Queue[Any] = queue.Queue(WAITING)
+        self.commands: queue.Queue[Any] = queue.Queue(waiting)
         self.ended = threading.Event()
         self.experiment: Experiment | None = None
         self.watched: list[Watched] = []
@@ -233,7 +235,8 @@ class Visit:
         self.answer_due = True
         if isinstance(command, protocol.Play):
             self.goal, self.steps_per_frame = MOST_STEPS, command.steps_per_frame
-            self.last_frame_step, self.next_frame = experiment.step, 0.0
+            # It plays on from the step that is still being gone to.
+            self.last_frame_step, self.next_frame = step, 0.0
         elif isinstance(command, protocol.Pause):
             self.goal = experiment.step
         elif isinstance(command, protocol.Step):
@@ -259,7 +262,8 @@ class Visit:
         if arrived and self.playing and experiment.step >= MOST_STEPS:
             self.playing, self.answer_due = False, True
         if self.playing:
-            if time.monotonic() >= self.next_frame and (self.steps_per_frame == 0 or self.frame_is_full()):
+            due = experiment.step >= self.last_frame_step and (self.steps_per_frame == 0 or self.frame_is_full())
+            if due and time.monotonic() >= self.next_frame:
                 self.frame(experiment)
         elif arrived and self.answer_due:
             self.answer_due = False

@@ -49,7 +49,8 @@ export function shades({ kind, low, high }, colours, discrete = false) {
   const table = new Uint8ClampedArray(3 * 256);
   for (let i = 0; i < 256; i++) {
     const value = from + (i / 255) * (to - from);
-    const shade = kind === "class" ? 0.55 : kind === "probability" ? 2 * value - 1 : value / largest;
+    const between = 2 * (i / 255) - 1; // from one end of the scale to the other
+    const shade = kind === "class" ? 0.55 : kind === "probability" || kind === "number" ? between : value / largest;
     const share = discrete && kind !== "class" ? (shade < 0 ? -1 : 1) : shade;
     const end = kind === "class" ? channels(classColour(colours, Math.round(value))) : share < 0 ? negative : positive;
     for (let c = 0; c < 3; c++) table[3 * i + c] = middle[c] + (end[c] - middle[c]) * Math.min(Math.abs(share), 1) * 0.75;

@@ -95,6 +95,7 @@ function receive(message) {
 
 /** @param {number} [at] the step to go on from */
 function configure(at = 0) {
+  from = null;
   clearTimeout(waiting);
   waiting = undefined;
   clearErrors();
@@ -120,14 +121,14 @@ export function change(mutate, stay = false) {
   waiting = setTimeout(() => {
     remember("push");
     configure(from ?? 0);
-    from = null;
     if (wanted) play(stepsPerFrame);
   }, PATIENCE);
 }
 
 /** What decides how many runs, layers, units and inputs there are. @param {Config} config */
 function shape({ data, features, layers, loss, variants }) {
-  return JSON.stringify([data.name, features, layers, loss, variants.length]);
+  const classes = new Set(data.points.map(([, , label]) => label)); // which decide how many outputs there are
+  return JSON.stringify([data.name, features, layers, loss, variants.length, [...classes].sort()]);
 }
 
 /** @param {Config} config */

@@ -60,9 +60,16 @@ function tick(now) {
 }
 store.on(["frame", "selection", "language"], draw);
 store.on("connection", () => showConnection(store.connection === "lost"));
-addEventListener("popstate", restore);
-// An address that was typed or pasted over the old one changes the part after "#" without loading the page again.
-addEventListener("hashchange", restore);
+if (!host) {
+  addEventListener("popstate", restore);
+  // An address that was typed or pasted over the old one changes the part after "#" without loading the page again.
+  addEventListener("hashchange", restore);
+}
+// The part of the address after "#" is the experiment: the link that skips the controls must not be put there.
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("displays").focus();
+});
 
 speak(getLanguage());
 restore();

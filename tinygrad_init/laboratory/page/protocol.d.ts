@@ -185,12 +185,14 @@ export interface Points {
   y: (number | null)[];
   label: number[];
   value: (number | null)[];
+  low: number | null;
+  high: number | null;
   test: number;
 }
 
 /** The output (or a unit) over the square from -1.2 to 1.2: rows from below of bytes, in base64. */
 export interface Map {
-  kind: "probability" | "score" | "class" | "unit";
+  kind: "probability" | "score" | "class" | "number" | "unit";
   size: number;
   low: number | null;
   high: number | null;
@@ -204,12 +206,13 @@ export interface RunOf {
   layers: LayerOf[];
 }
 
-/** A linear map with the activation after it ("" after the last). */
+/** A linear map with the activation after it ("" without one); `single`: between two units there is one weight. */
 export interface LayerOf {
   name: string;
   units: number;
   inputs: number;
   activation: string;
+  single: boolean;
 }
 
 /** An activation and its slope over z; saturated where |slope| is below `flat`. */
@@ -325,8 +328,9 @@ export interface SpectrumOf {
   growth: (number | null)[];
 }
 
-/** One factor of ‖∂C/∂W‖, as of `report_step`. */
+/** One factor of ‖∂C/∂W‖, as of `report_step`; `kind` is that of `diagnosis.Factor`. */
 export interface FactorOf {
+  kind: string;
   label: string;
   name: string;
   log10: number | null;

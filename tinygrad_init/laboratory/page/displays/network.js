@@ -156,7 +156,7 @@ class NetworkView {
     (store.built?.inputs ?? []).forEach((picture, unit) => paint(-1, unit, picture));
     run.unit_maps.forEach((units, layer) => units.forEach((picture, unit) => paint(layer, unit, picture)));
     const { layer, unit } = store.selection;
-    if (run.detail?.unit_map && run.detail.layer === layer && unit !== null) paint(layer, unit, run.detail.unit_map);
+    if (run.detail?.unit_map && run.detail.layer === layer && run.detail.unit === unit && unit !== null) paint(layer, unit, run.detail.unit_map);
   }
 }
 

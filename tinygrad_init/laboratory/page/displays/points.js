@@ -38,19 +38,20 @@ export function drawPoint(context, x, y, label, r, colours, { hollow = false, co
  * @param {import("../protocol.js").Points} points
  * @param {{pixels: number, reach: number, r: number, held: boolean, colours: Palette}} how
  */
-export function drawPoints(context, { x, y, label, value, test }, { pixels, reach, r, held, colours }) {
+export function drawPoints(context, { x, y, label, value, low, high, test }, { pixels, reach, r, held, colours }) {
   const at = (/** @type {number | null} */ v) => (((v ?? NaN) / reach + 1) / 2) * pixels;
-  const table = shades({ kind: "score", low: -1, high: 1 }, colours);
+  const [from, to] = [low ?? 0, high ?? 0];
+  const table = shades({ kind: "number", low, high }, colours);
   const shade = (/** @type {number} */ number) => {
-    const i = 3 * Math.round((Math.min(Math.max(number, -1), 1) + 1) * 127.5);
+    const i = 3 * Math.round(Math.min(Math.max((number - from) / (to - from || 1), 0), 1) * 255);
     return `rgb(${table[i]} ${table[i + 1]} ${table[i + 2]})`;
   };
   for (let i = 0; i < x.length; i++) {
     const hollow = i >= x.length - test;
     if (hollow && !held) continue;
     const number = value[i] ?? 0;
-    // Numbers have a colour each, and a shape by their sign.
-    const [shape, colour] = label.length ? [label[i], undefined] : [number < 0 ? 1 : 0, shade(number)];
+    // Numbers have a colour each, and a shape by the half of their scale.
+    const [shape, colour] = label.length ? [label[i], undefined] : [number < (from + to) / 2 ? 1 : 0, shade(number)];
     drawPoint(context, at(x[i]), at(-(y[i] ?? NaN)), shape, r, colours, { hollow, colour });
   }
 }

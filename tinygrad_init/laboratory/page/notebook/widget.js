@@ -35,10 +35,14 @@ function render({ model, el }) {
     read: () => model.send({ view, kind: "read" }),
   };
 
+  /** @type {string[]} */
+  let addresses = [];
+  const forget = () => addresses.splice(0).forEach((address) => URL.revokeObjectURL(address));
   // A frame that is moved in the notebook loads again, and so does the page in it.
   frame.addEventListener("load", () => {
     const page = frame.contentWindow;
-    if (!page || "labHost" in page) return;
+    if (!page || "labHost" in page || page.document.URL !== "about:srcdoc") return;
+    forget();
     Object.assign(page, { labHost: host });
     const element = (/** @type {string} */ type, /** @type {string} */ text) => {
       const script = page.document.createElement("script");
@@ -46,15 +50,17 @@ function render({ model, el }) {
       script.textContent = text;
       page.document.head.append(script);
     };
-    const addresses = Object.entries(model.get("modules")).map(([name, text]) =>
-      [name, URL.createObjectURL(new Blob([text], { type: "text/javascript" }))]);
-    element("importmap", JSON.stringify({ imports: Object.fromEntries(addresses) }));
+    const imports = Object.fromEntries(Object.entries(model.get("modules")).map(([name, text]) =>
+      [name, URL.createObjectURL(new Blob([text], { type: "text/javascript" }))]));
+    addresses = Object.values(imports);
+    element("importmap", JSON.stringify({ imports }));
     element("module", 'import "lab/main.js";');
   });
   frame.srcdoc = model.get("html");
   el.append(frame);
   return () => {
     model.off("msg:custom", receive);
+    forget();
     model.send({ view, kind: "close" });
   };
 }

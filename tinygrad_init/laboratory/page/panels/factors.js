@@ -41,7 +41,7 @@ export function factors() {
       const list = found?.factors ?? [];
       let product = 0;
       rows(list.length).forEach((row, i) => {
-        const { label, name, log10 } = list[i];
+        const { label, name, log10 } = { ...list[i], label: factorName(list[i]) };
         const [factor, where, size, so] = row.cells;
         setText(factor, label);
         setText(where, name || "–");
@@ -62,7 +62,15 @@ export function factors() {
       const values = { n: list.length, product: Number.isNaN(product) ? "0" : formatLog(product) };
       const older = now && now.report_step !== null && now.report_step !== store.frame?.step ? t("factors.step", { step: now.report_step }) : "";
       setText(words, layer === null || !list.length ? t("factors.none")
-        : t(store.selection.input === null ? "factors.words" : "factors.words.weight", { ...values, layer: layerName(layer, run) }) + older);
+        : t((found?.input ?? null) === null ? "factors.words" : "factors.words.weight", { ...values, layer: layerName(layer, run) }) + older);
     },
   };
+}
+
+/** What a factor is called: modules by the library's names, its other words in the page's language. @param {import("../protocol.js").FactorOf} factor */
+function factorName({ kind, label }) {
+  const number = /\d+/.exec(label)?.[0];
+  if (kind === "share") return t("selected.unit.n", { n: number ?? "" });
+  if (kind === "input") return number ? t("factor.input", { n: number }) : t("factor.inputs");
+  return kind === "alignment" ? t("factor.alignment") : label;
 }

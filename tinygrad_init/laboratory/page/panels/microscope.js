@@ -82,7 +82,8 @@ export function microscope() {
   }
 
   onMessage("microscope", (message) => {
-    nodes = message.nodes;
+    // The library's only words in a graph; everything else in it is a formula.
+    nodes = message.nodes.map((node) => (node.op === "rest" ? { ...node, label: t("microscope.rest") } : node));
     forward = [...nodes].sort((a, b) => a.forward_order - b.forward_order);
     backward = nodes.filter((node) => node.backward_order >= 0).sort((a, b) => a.backward_order - b.backward_order);
     build();

@@ -9,9 +9,11 @@ import { format } from "../scale.js";
 import { layerName, runLabel, store } from "../state.js";
 import { weightField } from "./weight.js";
 
-/** What the newest frame says about the selection. */
+/** What the newest frame says about the selection; null as long as it is about another one. */
 export function detail() {
-  return store.frame?.runs[store.selection.run]?.detail ?? null;
+  const { run, layer, unit } = store.selection;
+  const found = store.frame?.runs[run]?.detail;
+  return found && found.layer === layer && found.unit === unit ? found : null;
 }
 
 /** The shape of the selected layer. */
@@ -51,7 +53,7 @@ export function selectedBar(edges) {
     layer.value = String(selection.layer ?? "");
     unit.value = String(selection.unit ?? "");
     input.value = String(selection.input ?? "");
-    input.disabled = selection.unit === null;
+    input.disabled = selection.unit === null || !shape?.single; // several weights between two units have no name
     draw();
   }
 

@@ -5,6 +5,7 @@ import { t } from "../i18n.js";
 import { change } from "../lab.js";
 import { format } from "../scale.js";
 import { store } from "../state.js";
+import { detail } from "./selected.js";
 
 /** @returns {{root: HTMLElement, draw: () => void}} */
 export function weightField() {
@@ -13,13 +14,14 @@ export function weightField() {
   const gradient = h("span");
   const undo = h("button", { type: "button", class: "quiet", onclick: () => change((config) => void (config.edits = []), true) });
   const root = h("span", { class: "weight numbers", "data-field": "edits" }, h("label", {}, name, value), gradient, undo);
-  const found = () => store.frame?.runs[store.selection.run]?.detail?.weight ?? null;
 
   /** The weight is what is typed from this step on; what came before stays as it was. */
   function edit() {
-    const { run, layer, unit, input } = store.selection;
+    const { run } = store.selection;
+    const found = detail();
     const step = store.frame?.step ?? 0;
-    if (layer === null || unit === null || !Number.isFinite(value.valueAsNumber)) return draw();
+    if (!found || found.unit === null || !Number.isFinite(value.valueAsNumber)) return draw();
+    const { layer, unit, input } = found;
     const place = JSON.stringify([step, run, layer, unit, input]);
     change((config) => {
       const others = config.edits.filter((one) => JSON.stringify([one.step, one.run, one.layer, one.unit, one.input]) !== place);
@@ -28,9 +30,10 @@ export function weightField() {
   }
 
   function draw() {
-    const weight = found();
+    const found = detail();
+    const weight = found?.weight ?? null;
     for (const part of [value, name, gradient]) part.hidden = weight === null;
-    const symbol = store.selection.input === null ? "b" : "w";
+    const symbol = (found?.input ?? null) === null ? "b" : "w";
     setText(name, `${symbol} =`);
     value.setAttribute("aria-label", t(`selected.${symbol}`));
     // Whoever types is not corrected before having finished.
