@@ -37,8 +37,9 @@ CONFIGS = {
         Data("hills", 80, test=0.25, seed=9), loss="half_squared_error", features=("x", "xy", "y2", "sin_y"),
         regularization="l1", regularization_rate=0.01, edits=(Edit(0, 0, 0, 1, 3, 2.0), Edit(7, 0, 1, 2, None, -1.0)),
     ),
-    "batches, l2, sin": Config(
-        Data("circles", 70, test=0.4), batch=10, features=("sin_x", "x2"), regularization="l2", regularization_rate=0.1,
+    "adamw, batches, l2, sin": Config(
+        Data("circles", 70, test=0.4), optimizer="adamw", batch=10, features=("sin_x", "x2"), regularization="l2",
+        regularization_rate=0.1,
     ),
     "variants": Config(
         variants=(Variant("b", ("tanh", "relu")), Variant("c", None, (Start("he"),))),

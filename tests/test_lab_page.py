@@ -376,7 +376,7 @@ def test_exports(lab: Lab) -> None:
     assert svg.startswith("<svg") and svg.count("<circle") >= 27 and "var(" not in svg
     chart = Path(download("Charts as SVG").path()).read_text(encoding="utf-8")
     assert chart.startswith("<svg") and "<path" in chart
-    for item in ("Network as PNG", "Charts as PNG"):
+    for item in ("Network as PNG", "Output as PNG", "Charts as PNG"):
         assert Path(download(item).path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert json.loads(Path(download("Numbers as JSON").path()).read_text(encoding="utf-8"))
     assert "," in Path(download("Numbers as CSV").path()).read_text(encoding="utf-8").splitlines()[0]

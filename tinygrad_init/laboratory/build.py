@@ -22,7 +22,7 @@ from ..init import INITIALIZERS, constant_, normal_
 from ..init.scaling import fan
 from ..nn import Activation, BatchNorm, LayerNorm, Linear, Module, Residual, Sequential, linear_maps
 from ..ops.losses import LOSSES
-from ..optim import SGD, Adam, Optimizer
+from ..optim import SGD, Adam, AdamW, Optimizer
 from .config import GIVEN, Config, Edit, Start
 from .samples import Samples, check_data, counts, inputs_of, outputs_of
 from .samples import samples as samples  # one of what `experiment.Source` asks for
@@ -184,6 +184,7 @@ def optimizer(config: Config, parameters: list[Tensor]) -> Optimizer:
         "momentum": lambda: SGD(parameters, config.lr, momentum=0.9),
         "nesterov": lambda: SGD(parameters, config.lr, momentum=0.9, nesterov=True),
         "adam": lambda: Adam(parameters, config.lr),
+        "adamw": lambda: AdamW(parameters, config.lr),
     }
     found = rules[config.optimizer]()
     for i, parameter in enumerate(found.parameters):

@@ -237,6 +237,7 @@ def as_python(experiment: Experiment, watched: list[Watched]) -> str:
         "momentum": f"tgi.optim.SGD(model.parameters(), {config.lr!r}, momentum=0.9)",
         "nesterov": f"tgi.optim.SGD(model.parameters(), {config.lr!r}, momentum=0.9, nesterov=True)",
         "adam": f"tgi.optim.Adam(model.parameters(), {config.lr!r})",
+        "adamw": f"tgi.optim.AdamW(model.parameters(), {config.lr!r})",
     }
     return SCRIPT.substitute(
         version=__version__,

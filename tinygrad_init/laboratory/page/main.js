@@ -29,8 +29,9 @@ const MOST_REST = 12;
 setLanguage(preferredLanguage());
 
 const pictures = networks();
+const outputs = decisionMaps();
 const displays = [
-  transport(), pictures, layerTable(), decisionMaps(), lossChart(), verdicts(),
+  transport(), pictures, layerTable(), outputs, lossChart(), verdicts(),
   tabs([histograms(), phi(), spectrum(), factors(), phase(), microscope()]),
 ];
 controls();
@@ -88,5 +89,5 @@ function tools() {
   mark();
   const start = h("button", { type: "button", id: "tour-start", t: "tour.start" });
   start.hidden = host?.own ?? false; // its scenes are about networks of their own
-  byId("tools").append(start, exportMenu(() => pictures.views()), h("div", { class: "segments", role: "group", t_label: "language" }, english, chinese));
+  byId("tools").append(start, exportMenu(() => pictures.views(), () => outputs.pictures()), h("div", { class: "segments", role: "group", t_label: "language" }, english, chinese));
 }

@@ -18,7 +18,7 @@ export interface Config {
   activations?: ("identity" | "sigmoid" | "tanh" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "silu" | "softplus" | "erf" | "hard_sigmoid" | "hardtanh" | "mish" | "softsign" | "sin")[];
   starts?: Start[];
   loss?: "cross_entropy" | "binary_cross_entropy" | "half_squared_error" | "hinge";
-  optimizer?: "sgd" | "momentum" | "nesterov" | "adam";
+  optimizer?: "sgd" | "momentum" | "nesterov" | "adam" | "adamw";
   lr?: number;
   batch?: number;
   clip?: number;

@@ -92,5 +92,14 @@ export function decisionMaps() {
     paintPoints();
     draw();
   });
-  return { draw };
+  /** The maps with the samples on them, for export. */
+  const pictures = () => views.flatMap(({ map, points }, i) => {
+    if (!store.frame?.runs[i]?.map) return [];
+    const canvas = h("canvas", { width: PIXELS, height: PIXELS });
+    const context = canvas.getContext("2d");
+    context?.drawImage(map, 0, 0, PIXELS, PIXELS);
+    context?.drawImage(points, 0, 0);
+    return [canvas];
+  });
+  return { draw, pictures };
 }

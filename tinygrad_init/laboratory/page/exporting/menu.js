@@ -14,8 +14,12 @@ import { stackCanvas, stackSvg } from "./stack.js";
 
 /** @typedef {{svg: SVGSVGElement, maps?: HTMLCanvasElement}} Picture */
 
-/** @param {() => Picture[]} networks @returns {HTMLElement} */
-export function exportMenu(networks) {
+/**
+ * @param {() => Picture[]} networks
+ * @param {() => HTMLCanvasElement[]} outputs
+ * @returns {HTMLElement}
+ */
+export function exportMenu(networks, outputs) {
   const item = (/** @type {string} */ key, /** @type {() => void} */ onclick) =>
     h("button", { type: "button", t: key, onclick: () => { menu.open = false; onclick(); } });
   const menu = h("details", { class: "menu" },
@@ -27,6 +31,7 @@ export function exportMenu(networks) {
         return { svg: standalone(svg, maps), width, height };
       })))),
       item("export.networkPng", () => saveCanvas("network.png", networks().map(({ svg, maps }) => painted(svg, maps)))),
+      item("export.outputPng", () => saveCanvas("output.png", outputs())),
       item("export.chartsSvg", () => saveText("charts.svg", stackSvg(visible().map((plot) => ({
         svg: chartSvg(plot), width: plot.root.clientWidth, height: plot.description.height,
       }))))),
@@ -71,5 +76,9 @@ function saveText(file, text) {
 
 /** @param {string} file @param {HTMLCanvasElement[]} pictures */
 function saveCanvas(file, pictures) {
+  if (!pictures.length) {
+    showNotice(t("output.noMap"), "bad"); // all other pictures are always there
+    return;
+  }
   stackCanvas(pictures, palette().surface).toBlob((blob) => blob && save(file, blob));
 }
