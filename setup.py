@@ -54,7 +54,11 @@ and run with TINYGRAD_INIT_BACKEND=reference.
 
 
 class BuildExtension(build_ext):
-    """Building, with an error that says what is needed."""
+    """Building, on all processors, with an error that says what is needed."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
 
     def run(self) -> None:
         try:

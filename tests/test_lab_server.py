@@ -141,7 +141,8 @@ def test_playing_pausing_seeking_and_rewinding(port: int) -> None:
         start = page.frame_at(0)
         page.send("play", steps_per_frame=3)
         steps = [page.receive("frame")["step"] for _ in range(4)]
-        assert all(later - earlier == 3 for earlier, later in pairwise(steps))
+        # Of frames that come faster than they are read, only the newest is sent.
+        assert all(later > earlier and (later - earlier) % 3 == 0 for earlier, later in pairwise(steps))
         page.send("pause")
         while True:
             paused = page.receive("frame")
