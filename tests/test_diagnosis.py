@@ -173,7 +173,7 @@ def report_on(*layers: dict[str, Any], loss: float = 1.0) -> Report:
     ("layers", "word", "layer", "reason"),
     [
         (({}, {}, {}), "healthy", None, "0.1 at the last layer"),
-        (({"dz": 1e-5}, {"dz": 1e-3}, {}), "vanishing", 1, "a factor of 0.0001 from the output"),
+        (({"dz": 1e-5}, {"dz": 1e-3}, {}), "vanishing", 1, "a factor of 1e+04 from the output"),
         (({"dz": 100.0}, {}, {}), "exploding", 1, "by a factor of 1e+03"),
         (({}, {}, {"z": 500.0}), "exploding", 3, "z grows from 1"),
         (({}, {"z": np.inf}, {}), "exploding", 2, "no longer finite"),

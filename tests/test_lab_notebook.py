@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import subprocess
 import sys
 import time
@@ -55,13 +56,23 @@ def test_what_cannot_be_shown_is_refused(arguments: Any, error: type[Exception],
 
 
 def test_a_config_to_begin_with_is_checked_as_one_of_the_page() -> None:
-    assert lab(lr=np.float64(0.25), layers=np.array([3, 4]), loss="hinge").begin == {
-        "lr": 0.25, "layers": [3, 4], "loss": "hinge"
-    }  # fmt: skip
+    begin = lab(lr=np.float64(0.25), layers=np.array([3, 4]), loss="hinge").begin
+    assert (begin["lr"], begin["layers"], begin["loss"]) == (0.25, [3, 4], "hinge") and lab().begin == {}
     own = lab(nn.MLP([2, 2]), MOONS.x, MOONS.y, data={"seed": 3})
-    assert own.begin["data"] == {"test": 0.0, "seed": 3} and "loss" not in own.begin
+    assert (own.begin["data"]["test"], own.begin["data"]["seed"]) == (0.0, 3)
+    assert lab(data={"name": "plane"}).begin["loss"] == "half_squared_error"
     with pytest.raises(ValueError, match="loss: expected one of"):
         lab(loss="nonsense")
+    for bad in ({"layers": [4, 4], "activations": ["relu"] * 3}, {"starts": [{"name": "given"}]}):
+        with pytest.raises(ValueError, match=r"lab: config\.(activations|starts): "):
+            lab(**bad)
+    for bad in ({"layers": [4]}, {"normalization": "batch"}, {"data": {"name": "moons"}}, {"starts": [{}] * 5},
+                {"variants": [{"label": "B", "activations": ["relu"]}]}):  # fmt: skip
+        with pytest.raises(ValueError, match="lab: .*expected"):
+            lab(nn.MLP([2, 3, 2]), MOONS.x, MOONS.y, **bad)
+    with pytest.raises(ValueError, match="finite numbers in x"):
+        lab(nn.MLP([2, 2]), np.full((4, 2), np.nan), [0, 1, 0, 1])
+    assert lab(nn.MLP([2, 2]), np.arange(8).reshape(4, 2), np.array([0, 1, 0, 1])).own
     with pytest.raises(ValueError, match="lr: expected a number"):
         lab(lr="fast")
     with pytest.raises(ValueError, match="colour"):
@@ -156,7 +167,7 @@ def test_ones_own_model_in_a_cell(notebook: Callable[[Widget], Notebook]) -> Non
         assert control.count() == 1 and not control.is_visible()
     assert nb.frame.locator('select[data-field="starts.name"]').input_value() == "given"
     nb.frame.get_by_role("button", name="Play").click()
-    nb.until(lambda: int(where.inner_text().split()[1]) > 20)
+    nb.until(lambda: (found := re.search(r"step (\d+)", where.inner_text())) and int(found[1]) > 20)
     nb.frame.get_by_role("button", name="Pause").click()
     nb.until(lambda: nb.widget.models and not nb.messages.qsize())
     nb.page.wait_for_timeout(200)
@@ -175,7 +186,7 @@ def test_ones_own_model_in_a_cell(notebook: Callable[[Widget], Notebook]) -> Non
 
 def test_the_whole_lab_in_a_cell(notebook: Callable[[Widget], Notebook]) -> None:
     nb = notebook(lab(layers=[5, 5], seed=3))
-    nb.until(lambda: nb.frame.locator("svg.network .units circle").count() == 2 + 5 + 5 + 1)
+    nb.until(lambda: nb.frame.locator("svg.network .units circle").count() == 2 + 5 + 5 + 2)
     nb.frame.locator("#tour-start").click()
     nb.until(lambda: nb.frame.locator(".tour-text").count() and nb.frame.locator(".layer-table tbody tr").count() == 5)
     nb.receive({"view": next(iter(nb.widget.views)), "kind": "ask", "text": json.dumps({"type": "boom"})})

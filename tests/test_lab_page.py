@@ -139,6 +139,12 @@ def test_runs_side_by_side(lab: Lab) -> None:
     lab.page.locator("#networks").get_by_role("button", name="B").click()
     lab.drawn()
     assert "relu" in lab.page.locator(".layer-table tbody").inner_text()
+    lab.page.get_by_text("Layer by layer").click()
+    lab.after(lambda: lab.pick("activations.1", "relu"))
+    lab.page.get_by_role("button", name="Copy this run").click()
+    config = lab.after(lambda: lab.fill("layers", 6))
+    assert config["variants"][1]["activations"] == config["activations"] == ["tanh", "relu", *["tanh"] * 4]
+    lab.after(lambda: lab.page.get_by_role("button", name="Remove C").click())
     assert lab.after(lambda: lab.page.get_by_role("button", name="Remove B").click())["variants"] == []
 
 
@@ -323,9 +329,14 @@ def test_the_microscope_goes_forward_and_back_node_by_node(lab: Lab) -> None:
     lab.answer(lambda: lab.page.get_by_role("button", name="Look at it").click(), "error")
     assert lab.page.get_by_role("textbox", name="Expression").get_attribute("aria-invalid") == "true"
     assert lab.page.locator("#panel-microscope .error").inner_text()
-    answer = lab.answer(
-        lambda: lab.page.get_by_role("button", name="Look at the selected weight").click(), "microscope"
-    )
+    look = lab.page.get_by_role("button", name="Look at the selected weight")
+    assert look.is_disabled()  # a layer is selected, but no weight
+    panel = lab.page.locator("#panel-microscope")
+    panel.get_by_label("Unit", exact=True).select_option("4")
+    panel.get_by_label("Input", exact=True).select_option("1")
+    answer = lab.answer(lambda: look.click(), "microscope")
+    assert answer["nodes"][0]["label"] == "w1[5,2]"  # counted from 1, as everywhere on the page
+    assert not lab.page.locator("#panel-microscope .error").count()
     assert lab.page.locator("svg.graph .node").count() == len(answer["nodes"])
 
 
@@ -345,6 +356,10 @@ def test_points_of_ones_own_by_click_keys_and_file(lab: Lab, tmp_path: Path) -> 
     good.write_text("x;y;class\n0;10;no\n4;20;yes\n2;15;no\n", encoding="utf-8")
     data = lab.after(lambda: page.locator("#csv").set_input_files(good))["data"]
     assert data["name"] == "points" and data["points"] == [[-1, -1, 0], [1, 1, 1], [0, 0, 0]]
+    good.write_text("-0,5;1,5;1\n0,5;2;0\n", encoding="utf-8")
+    assert lab.after(lambda: page.locator("#csv").set_input_files(good))["data"]["points"] == [[-1, -1, 1], [1, 1, 0]]
+    good.write_text("1 2 a\n3 4 b\n", encoding="utf-8")
+    assert lab.after(lambda: page.locator("#csv").set_input_files(good))["data"]["points"] == [[-1, -1, 0], [1, 1, 1]]
     for text, message in (("1,2\n", "Line 1"), ("a,b,c\n", "no numbers"), ("1,2,a\n3,4,a\n", "2 to 10 classes")):
         bad = tmp_path / "bad.csv"
         bad.write_text(text, encoding="utf-8")

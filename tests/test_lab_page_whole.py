@@ -144,6 +144,41 @@ def test_a_link_that_cannot_be_read_opens_the_page_all_the_same(lab: Lab, broken
     assert lab.configs()[-1]["layers"] == [6, 6, 6, 6] and lab.configs()[-1]["lr"] == 0.3
 
 
+FAR = {"step": 0, "run": 0, "layer": 0, "unit": 0, "input": 0, "value": 1e9}
+
+
+@pytest.mark.parametrize("broken", [{"regularization_rate": -1}, {"edits": [FAR]}])
+def test_a_link_that_cannot_be_run_gives_way_to_the_pages_own_and_says_so(lab: Lab, broken: dict[str, Any]) -> None:
+    lab.open(fragment({"layers": [5], **broken}))
+    assert lab.configs()[-1]["layers"] == [6, 6, 6, 6] and "expected" in lab.page.locator("#notices").inner_text()
+    lab.step(1)
+
+
+def test_what_is_refused_is_said_and_stays_out_of_the_address(lab: Lab) -> None:
+    lab.open()
+    lab.after(lambda: lab.pick("regularization", "l2"))
+    good = lab.saved()
+    lab.answer(lambda: lab.fill("regularization_rate", 101), "error")
+    assert lab.page.locator("#refused").is_visible() and lab.page.locator(".error").is_visible()
+    lab.answer(lambda: lab.pick("regularization", "none"), "error")  # the control is hidden now, its value still sent
+    lab.drawn()
+    assert "regularization_rate" in lab.page.locator("#notices").inner_text()
+    assert lab.saved() == good
+    lab.pick("regularization", "l2")
+    lab.after(lambda: lab.fill("regularization_rate", 0.5))
+    assert not lab.page.locator("#refused").count() and lab.saved()["config"]["regularization_rate"] == 0.5
+
+
+def test_a_link_holds_the_step(lab: Lab) -> None:
+    lab.open()
+    frame = [lab.step(to) for to in (1, 2, 3)][-1]
+    lab.until(lambda: lab.saved().get("step") == "3")
+    lab.received.clear()
+    lab.page.reload()
+    lab.until(lambda: lab.frames() and lab.frame["step"] == 3)
+    assert lab.frame["runs"][0]["loss"] == frame["runs"][0]["loss"]
+
+
 def test_a_server_that_was_killed_and_started_again_goes_on_from_the_last_step(lab: Lab) -> None:
     lab.open()
     lab.after(lambda: lab.fill("seed", 11))
@@ -158,7 +193,9 @@ def test_a_server_that_was_killed_and_started_again_goes_on_from_the_last_step(l
     assert lab.frame["runs"][0]["loss"] == before["runs"][0]["loss"]
     lab.step(4)
     lab.problems = [
-        problem for problem in lab.problems if "WebSocket connection" not in problem
+        problem
+        for problem in lab.problems
+        if "WebSocket connection" not in problem and "ERR_CONNECTION_REFUSED" not in problem
     ]  # Chromium reports each try
 
 
@@ -191,8 +228,8 @@ def test_axe_finds_nothing(lab: Lab, scheme: str) -> None:
         lab.page.get_by_role("tab", name=panel).click()
         lab.until(lambda: lab.page.locator(".panel:visible canvas, .panel:visible .node, .panel:visible td").count())
         assert not violations(lab)
-    lab.pick("data.name", "points")
     lab.answer(lambda: lab.fill("lr", 5000), "error")
+    lab.pick("data.name", "points")
     lab.page.locator("#tour-start").click()
     lab.page.get_by_role("button", name="中文").click()
     assert not violations(lab)

@@ -207,6 +207,15 @@ def test_questions_are_answered(port: int) -> None:
             assert page.receive("export", "error")["name"].startswith("lab.")
 
 
+def test_text_that_cannot_be_sent_back_is_refused(port: int) -> None:
+    with Page(port) as page:
+        for message in ('{"type": "configure", "config": {"variants": [{"label": "\\ud800"}]}}', '{"type": "\\ud800"}',
+                        '{"type": "pause", "\\udfff": 1}'):  # fmt: skip
+            page.socket.send(message)
+            assert "expected" in page.receive("error", "state")["message"]
+        page.configure(layers=[4])
+
+
 def test_an_experiment_that_cannot_be_leaves_the_one_before(port: int) -> None:
     with Page(port) as page:
         page.configure()

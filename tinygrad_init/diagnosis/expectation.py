@@ -66,6 +66,11 @@ def predict(chain: Chain, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
     σ_w² is fan_in times the mean square of a layer's weights, σ_b² the mean square of its biases (`theory.profile_of`).
     The gradient starts at what was measured at the output.
     """
+    with np.errstate(all="ignore"):
+        return _predict(chain, layers)
+
+
+def _predict(chain: Chain, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
     found = chain.dense_layers()
     if found is None or not all(math.isfinite(layer.z.rms) for layer in layers):
         return ()

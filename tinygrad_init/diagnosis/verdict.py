@@ -355,9 +355,9 @@ def first_update(report: Report) -> float:
 def between(report: Report) -> str:
     """By how much the gradient changes from the last layer to the first, and through which factors."""
     why = report.attributions[0]
-    parts = ", ".join(f"{value:+.1f} decades from {label}" for label, value in why.largest(2))
-    factor = 10.0**why.way if abs(why.way) < 300 else math.nan
-    change = f"{factor:.2g}" if math.isfinite(factor) else f"10^{why.way:.0f}"
+    # What would be written as +0.0 explains nothing.
+    parts = ", ".join(f"{value:+.1f} decades from {label}" for label, value in why.largest(2) if abs(value) >= 0.05)
+    change = f"{10.0 ** abs(why.way):.2g}" if abs(why.way) < 300 else f"10^{abs(why.way):.0f}"
     return f" by a factor of {change} from the output to the first layer" + (f" ({parts})" if parts else "")
 
 

@@ -15,11 +15,11 @@ from .config import Config
 from .experiment import Experiment
 from .frames import Export
 from .measure import Watched
+from .own import NOT_OWN
 from .shapes import Invalid
 from .wire import plain
 
 MOST_PARAMETERS = 50_000
-NOT_OWN = ("features", "layers", "activations", "loss", "normalization", "residual")
 
 
 def export(experiment: Experiment, watched: list[Watched], what: str) -> Export:

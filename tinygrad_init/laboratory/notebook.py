@@ -26,16 +26,17 @@ except ImportError as error:
         f"the Lab in a notebook needs {package}; pip install 'tinygrad_init[notebook]' installs it"
     ) from None
 
+from ..data import REGRESSIONS
 from ..nn import Module
 from ..training import Loss
 from . import build, frames, protocol
 from .config import Config
 from .describe import hello
 from .experiment import Source
-from .own import Own
+from .own import NOT_OWN, Own
 from .shapes import Invalid, read
 from .visit import Visit
-from .wire import encode
+from .wire import encode, plain
 
 PAGE = Path(str(files(__package__) / "page"))
 MOST_VIEWS = 8
@@ -67,8 +68,9 @@ def lab(
     height
         Of the frame, in CSS pixels.
     **config
-        What to begin with, by the names of `laboratory.config.Config`: lr, optimizer, batch, clip, seed, ... What is
-        not given is as the page has it; a model is trained on all samples unless `data={"test": 0.3}` holds some out.
+        What to begin with, by the names and defaults of `laboratory.config.Config`: lr, optimizer, batch, clip, seed,
+        ... (without any the page has its own); a model is trained on all samples unless `data={"test": 0.3}` holds some
+        out.
 
     Returns
     -------
@@ -92,12 +94,34 @@ def lab(
     if own is None and loss is not None:
         config["loss"] = loss
     given = json.loads(json.dumps(config, default=as_plain))
+    data = given.get("data") if isinstance(given.get("data"), dict) else {}
     try:
-        read(Config, given, "")
+        if own is not None:
+            refuse_what_a_model_has(given, data)
+            given = merged(own.begin(), given)
+        elif data.get("name") in REGRESSIONS:
+            given.setdefault("loss", "half_squared_error")
+        found = read(Config, given, "")
+        (build if own is None else own).check(found)
     except Invalid as error:
         raise ValueError(f"lab: {error}") from None
-    begin = given if own is None else merged(own.begin(), given)
-    return Widget(build if own is None else own, begin, height)
+    return Widget(build if own is None else own, plain(found, None) if given else {}, height)
+
+
+def refuse_what_a_model_has(given: dict[str, Any], data: dict[str, Any]) -> None:
+    """Parts of a config that a model of one's own decides, or its data.
+
+    Raises
+    ------
+    Invalid
+        One is given.
+    """
+    variants = [one for one in given.get("variants", ()) if isinstance(one, dict)]
+    names = [name for name in NOT_OWN if name in given]
+    names += [f"data.{name}" for name in data if name not in ("test", "seed")]
+    names += ["variants.activations" for one in variants if one.get("activations") is not None]
+    if names:
+        raise Invalid(names[0], "expected nothing, as it is the model's own or its data's")
 
 
 def as_plain(value: Any) -> Any:

@@ -25,6 +25,8 @@ from .structure import Layer, layers_of
 Array = np.ndarray[Any, Any]
 
 TRIED = 256  # samples with which the loss is computed once, to see whether it can be
+# Parts of a config that describe a network and its data: a model of somebody's own has its own.
+NOT_OWN = ("features", "layers", "activations", "loss", "normalization", "residual")
 OF_CLASSES = ("cross_entropy", "hinge", "binary_cross_entropy")
 
 
@@ -74,11 +76,15 @@ class Own:
             parameter.requires_grad = True  # its gradient is looked at all the same
         dtype = dtype_of(model, np.dtype(np.float64))
         self.x, y = as_array(x, dtype), as_array(y, dtype)
+        if self.x.dtype.kind in "iub":
+            self.x = self.x.astype(dtype)  # such as an image's pixels
         if self.x.ndim < 2 or len(self.x) < 2 or len(self.x) != len(y):
             raise ValueError(
                 f"lab: expected x of shape (samples, features, ...) and a y for each of at least 2 samples, got shapes "
                 f"{self.x.shape} and {y.shape}"
             )
+        if not np.isfinite(self.x).all():
+            raise ValueError("lab: expected finite numbers in x, got infinities or NaN")
         self.layers: list[Layer] = layers_of(self.model, self.x[:2])
         with undisturbed(self.model), no_grad():
             output = self.model(Tensor(self.x[:TRIED], dtype))

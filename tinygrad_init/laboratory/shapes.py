@@ -144,6 +144,8 @@ def _of(kind: type, value: Any, field: str) -> Any:
 
 
 def _read_plain(hint: type, value: Any, field: str) -> Any:
+    if hint is str and not encodable(_of(str, value, field)):
+        raise Invalid(field, "expected Unicode text, got half of a surrogate pair")
     if hint in (int, float):
         # JSON knows one kind of numbers: 3.0 is a whole one.
         whole = type(value) is int or (type(value) is float and math.isfinite(value) and value.is_integer())
@@ -151,6 +153,15 @@ def _read_plain(hint: type, value: Any, field: str) -> Any:
             raise Invalid(field, f"expected {NAMES[hint]}, got {short(value)}")
         return hint(value)
     return _of(hint, value, field)
+
+
+def encodable(text: str) -> bool:
+    """Whether a text can be sent: JSON may hold halves of surrogate pairs, UTF-8 may not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_union(parts: tuple[Any, ...], value: Any, field: str) -> Any:

@@ -116,7 +116,7 @@ class Paths:
         self.most = max(1, min(MOST_UNITS, MOST_SHOWN // max(1, len(linears) - layer)))
 
     def draw(self, unit: int, input: int) -> Microscope:
-        """All nodes from the weight to the loss."""
+        """All nodes from the weight to the loss; units and inputs are counted from 1, as on the page."""
         shown = self.begin(unit, input)
         for link, inside in self.above():
             # What comes out of a branch meets what went past it, which the weight has no part in.
@@ -131,12 +131,12 @@ class Paths:
         at, add, number = self.at, self.drawing.add, self.number
         weight, entering, z = float(at.weight.numpy()[unit, input]), row(at.x)[input], row(at.out)[unit]
         delta = numbers(self.cotangents[at])[unit]
-        first = add("weight", f"w{number}[{unit},{input}]", {}, weight, delta * entering)
-        name = f"a{number - 1}[{input}]" if number > 1 else f"x[{input}]"
+        first = add("weight", f"w{number}[{unit + 1},{input + 1}]", {}, weight, delta * entering)
+        name = f"a{number - 1}[{input + 1}]" if number > 1 else f"x[{input + 1}]"
         second = add("input", name, {}, entering, delta * weight)
         product = add("*", "w·a", {first: entering, second: weight}, weight * entering, delta)
         rest = add("rest", "the other inputs and the bias", {}, z - weight * entering, delta)
-        return Shown({unit: add("+", f"z{number}[{unit}]", {product: 1.0, rest: 1.0}, z, delta)}, {unit: entering})
+        return Shown({unit: add("+", f"z{number}[{unit + 1}]", {product: 1.0, rest: 1.0}, z, delta)}, {unit: entering})
 
     def above(self) -> Iterator[tuple[Link, bool]]:
         """The links above the weight; True for a block in whose branch it lies."""
@@ -189,7 +189,9 @@ class Paths:
         """Nodes for the units through which most of the derivative comes."""
         delta, out = numbers(self.cotangents[link]), row(link.out)
         kept = sorted(sorted(moved, key=lambda unit: -abs(moved[unit] * delta[unit]))[: self.most])
-        nodes = {unit: self.drawing.add(op, f"{name}[{unit}]", locals_[unit], out[unit], delta[unit]) for unit in kept}
+        nodes = {
+            unit: self.drawing.add(op, f"{name}[{unit + 1}]", locals_[unit], out[unit], delta[unit]) for unit in kept
+        }
         return Shown(nodes, {unit: float(moved[unit]) for unit in kept})
 
 

@@ -21,7 +21,9 @@ def encode(message: Any, digits: int | None = DIGITS) -> str:
     digits
         To how many digits numbers are rounded; None for all that they have.
     """
-    return json.dumps(plain(message, digits), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(plain(message, digits), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # An error may quote what came, which may be no text that can be sent.
+    return text.encode("utf-8", "replace").decode()
 
 
 def plain(value: Any, digits: int | None = DIGITS) -> Any:

@@ -1,10 +1,10 @@
 // Between the page and the server: what is changed is sent, what comes is stored, the address keeps up.
 
-import { clearErrors, showError } from "./notices.js";
+import { clearErrors, showError, showNotice, showRefused } from "./notices.js";
 import { getLanguage, setLanguage, t } from "./i18n.js";
 import { host, HostLink } from "./host.js";
 import { Socket } from "./socket.js";
-import { resize, store } from "./state.js";
+import { defaultConfig, resize, store } from "./state.js";
 import { decode, encode, fitting } from "./urlstate.js";
 import { translate } from "./dom.js";
 
@@ -28,6 +28,15 @@ let wanted = false;
 let stepsPerFrame = 1;
 /** The step to go on from when the changes that wait are sent. @type {number | null} */
 let from = null;
+/** What was sent last, and what the server has accepted: the address holds nothing else. @type {Config | null} */
+let sent = null;
+/** @type {Config | null} */
+let accepted = null;
+/** Whether the address gets a new entry as soon as what was sent is accepted. */
+let unsaved = false;
+let isRefused = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let saving;
 /** Of the newest frame, for going on after a lost connection. */
 let step = 0;
 
@@ -62,7 +71,8 @@ function opened() {
   // After a lost connection the server may be a new one, which knows nothing: it computes its way back to this step.
   // (The link is not stored yet while it is being made.)
   queueMicrotask(() => {
-    configure(step);
+    // What was refused before would be refused again, and leave a new server with nothing.
+    configure(step, isRefused && accepted ? accepted : store.config);
     if (wanted) play(stepsPerFrame);
   });
 }
@@ -81,27 +91,54 @@ function receive(message) {
   } else if (message.type === "state") {
     store.built = message;
     store.frame = null; // of the networks before
+    accepted = sent;
+    isRefused = false;
+    showRefused(false);
+    if (unsaved) remember("push");
+    unsaved = false;
     clampSelection();
     store.emit("built");
   } else if (message.type === "frame") {
     store.frame = message;
     step = message.step;
+    if (!message.playing) rememberSoon();
     store.emit("frame");
   } else if (message.type === "error") {
     showError(message.field, message.message);
+    if (message.field.startsWith("config")) refused(`${message.field.replace(/^config\./, "")}: ${message.message}`);
   }
   for (const listener of listeners.get(message.type) ?? []) listener(message);
 }
 
-/** @param {number} [at] the step to go on from */
-function configure(at = 0) {
+/** The displays go on with what was accepted before; a link that was never accepted gives way to the page's own. @param {string} message */
+function refused(message) {
+  unsaved = false;
+  isRefused = true;
+  if (store.built || sent === own) {
+    showRefused(true);
+    return;
+  }
+  own = defaultConfig();
+  adopt(own);
+  configure();
+  showNotice(t("link.refused", { message }), "bad");
+}
+
+/** What a refused link was replaced by. @type {Config | null} */
+let own = null;
+
+/**
+ * @param {number} [at] the step to go on from
+ * @param {Config} [config]
+ */
+function configure(at = 0, config = store.config) {
   from = null;
   clearTimeout(waiting);
   waiting = undefined;
   clearErrors();
   // The server says which names it knows, and says so at the control if one is unknown: a link may hold any.
-  const config = /** @type {import("./protocol.js").Config} */ (store.config);
-  send({ type: "configure", config, step: at });
+  sent = config;
+  send({ type: "configure", config: /** @type {import("./protocol.js").Config} */ (config), step: at });
   sendSelection(); // the server forgets it with the old networks
 }
 
@@ -119,10 +156,20 @@ export function change(mutate, stay = false) {
   from = stay && from !== 0 ? step : 0;
   clearTimeout(waiting);
   waiting = setTimeout(() => {
-    remember("push");
+    if (lacksPoints(store.config)) {
+      // Whoever has only begun to set points has made no mistake.
+      showRefused(true);
+      return;
+    }
+    unsaved = true;
     configure(from ?? 0);
     if (wanted) play(stepsPerFrame);
   }, PATIENCE);
+}
+
+/** Whether points of one's own are still to be set. @param {Config} config */
+function lacksPoints({ data }) {
+  return data.name === "points" && store.built !== null && new Set(data.points.map(([, , label]) => label)).size < 2;
 }
 
 /** What decides how many runs, layers, units and inputs there are. @param {Config} config */
@@ -204,11 +251,17 @@ export function speak(language) {
 /** @param {"push" | "replace"} how */
 export function remember(how) {
   if (host) return; // a notebook's address is not the page's
-  const { config, view } = store;
-  const hash = encode({ ...view, config, language: getLanguage() });
+  clearTimeout(saving);
+  const hash = encode({ ...store.view, config: accepted ?? store.config, language: getLanguage(), step });
   if (hash === location.hash) return;
   if (how === "push") history.pushState(null, "", hash);
   else history.replaceState(null, "", hash);
+}
+
+/** The step goes into the address as well, but not sixty times a second. */
+function rememberSoon() {
+  clearTimeout(saving);
+  saving = setTimeout(() => remember("replace"), 300);
 }
 
 /** Takes everything from the address: at the beginning, and when the back button was pressed. */
@@ -217,11 +270,14 @@ export function restore() {
   if (host) saved.config = fitting(host.begin);
   const same = JSON.stringify(saved.config) === JSON.stringify(store.config);
   if (saved.language) speak(saved.language);
-  const { config, language, panel, ...view } = saved;
+  const { config, language, panel, step: at, ...view } = saved;
   Object.assign(store.view, view, { panel: panel ?? store.view.panel });
+  clearTimeout(saving);
   if (!same) adopt(config);
+  accepted = store.config; // so that the address stays as it is until the server has said what it thinks
+  step = at;
   store.emit("view");
   if (same || !link) return;
-  configure();
+  configure(step);
   if (wanted) play(stepsPerFrame);
 }

@@ -1,7 +1,8 @@
 // Messages for the user: at the control that they are about, or on top if they are about none.
 
 import { byId, h } from "./dom.js";
-import { t } from "./i18n.js";
+import { getLanguage } from "./i18n.js";
+import { translateSentence } from "./sentences.js";
 
 /**
  * The controls that a field of the config may belong to, the most exact first: the one of a layer, the one for all layers,
@@ -21,14 +22,16 @@ export function showError(field, message) {
   const control = names(field ?? "")
     .map((name) => document.querySelector(`[data-field="${CSS.escape(name)}"]`))
     .find(Boolean);
-  if (!control) {
-    showNotice(field ? `${field}: ${message}` : message, "bad");
+  const translated = getLanguage() === "zh" ? translateSentence(message) : message;
+  control?.closest("details")?.setAttribute("open", "");
+  // At a control that is not shown now nobody would see it.
+  if (!control?.checkVisibility()) {
+    showNotice(field ? `${field}: ${translated ?? message}` : translated ?? message, "bad");
     return;
   }
-  control.closest("details")?.setAttribute("open", "");
   const id = `error-${control.id || field}`;
   document.getElementById(id)?.remove();
-  const text = h("p", { class: "error", id, role: "alert" }, message);
+  const text = h("p", { class: "error", id, role: "alert", lang: translated === null ? "en" : null }, translated ?? message);
   (control.closest(".control") ?? control).append(text);
   control.setAttribute("aria-invalid", "true");
   control.setAttribute("aria-describedby", id);
@@ -56,8 +59,17 @@ export function showNotice(message, kind = "good") {
 
 /** @param {boolean} lost */
 export function showConnection(lost) {
-  const element = document.getElementById("connection");
-  if (lost && !element) {
-    byId("notices").before(h("p", { id: "connection", class: "notice bad", role: "status" }, t("connection.lost")));
-  } else if (!lost) element?.remove();
+  showState("connection", "connection.lost", lost);
+}
+
+/** Whether what the controls say is not what is shown. @param {boolean} on */
+export function showRefused(on) {
+  showState("refused", "refused", on);
+}
+
+/** A line on top for as long as something is so. @param {string} id @param {string} key @param {boolean} on */
+function showState(id, key, on) {
+  const element = document.getElementById(id);
+  if (on && !element) byId("notices").before(h("p", { id, class: "notice bad", role: "status", t: key }));
+  else if (!on) element?.remove();
 }

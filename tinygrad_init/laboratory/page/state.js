@@ -124,21 +124,19 @@ export function startsOf(config) {
  * @param {number[]} layers
  */
 export function resize(config, layers) {
-  const depth = layers.length;
-  if (config.activations.length > 1) {
-    const old = activationsOf(config);
-    config.activations = depth ? layers.map((_, i) => old[Math.min(i, old.length - 1)]) : [old[0]];
-  }
-  if (config.starts.length > 1) {
-    const old = startsOf(config);
-    const [output, hidden] = [old[old.length - 1], old.slice(0, -1)];
-    const like = (/** @type {number} */ i) => structuredClone(hidden[Math.min(i, hidden.length - 1)] ?? output);
-    config.starts = [...layers.map((_, i) => like(i)), output];
-  }
-  for (const variant of config.variants) {
-    // Lists of a variant must fit as well; one that was made for other layers becomes one for all.
-    if (variant.activations && variant.activations.length > 1) variant.activations = [variant.activations[0]];
-    if (variant.starts && variant.starts.length > 1) variant.starts = [variant.starts[0]];
-  }
+  const fit = (/** @type {{activations?: string[] | null, starts?: Start[] | null}} */ run) => {
+    const { activations, starts } = run;
+    if (activations && activations.length > 1) {
+      const old = activationsOf({ ...config, activations });
+      run.activations = layers.length ? layers.map((_, i) => old[Math.min(i, old.length - 1)]) : [old[0]];
+    }
+    if (starts && starts.length > 1) {
+      const old = startsOf({ ...config, starts });
+      const [output, hidden] = [old[old.length - 1], old.slice(0, -1)];
+      run.starts = [...layers.map((_, i) => structuredClone(hidden[Math.min(i, hidden.length - 1)] ?? output)), output];
+    }
+  };
+  fit(config);
+  config.variants.forEach(fit);
   config.layers = layers;
 }

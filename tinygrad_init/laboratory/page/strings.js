@@ -10,6 +10,8 @@ export const STRINGS = {
   language: ["Language", "语言"],
   controls: ["Experiment", "实验设置"],
   panels: ["A closer look", "深入观察"],
+  refused: ["This experiment cannot be run as it is set; the last one that could is still shown.", "当前设置无法运行；仍显示上一个可运行的实验。"],
+  "link.refused": ["The link holds an experiment that cannot be run; this is another one. {message}", "链接中的实验无法运行，现显示默认实验。{message}"],
   "connection.lost": ["No connection to the server. Trying again; the experiment will go on where it was.", "与服务器的连接已断开，正在重连；实验会从中断处继续。"],
 
   transport: ["Training", "训练"],
@@ -213,6 +215,7 @@ export const STRINGS = {
   "microscope.expression": ["Expression", "表达式"],
   "microscope.look": ["Look at it", "开始观察"],
   "microscope.weight": ["Look at the selected weight", "观察所选权重"],
+  "microscope.choose": ["Choose a layer, a unit and an input first.", "请先选择层、单元和输入。"],
   "microscope.sample": ["on sample", "样本"],
   "microscope.graph": ["Graph of the expression", "表达式的计算图"],
   "microscope.first": ["To the beginning", "回到开头"],

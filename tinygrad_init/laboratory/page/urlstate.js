@@ -5,7 +5,7 @@ import { defaultConfig, makeStart } from "./state.js";
 
 /**
  * @typedef {{config: import("./types.js").Config, language: import("./i18n.js").Language | null, panel: string | null,
- *   scene: number | null, edges: "weight" | "gradient", logLoss: boolean, discrete: boolean, held: boolean}} Saved
+ *   scene: number | null, edges: "weight" | "gradient", logLoss: boolean, discrete: boolean, held: boolean, step: number}} Saved
  */
 
 /** @param {string} text */
@@ -31,6 +31,7 @@ export function encode(saved) {
   if (saved.logLoss) parts.set("log", "1");
   if (saved.discrete) parts.set("discrete", "1");
   if (!saved.held) parts.set("held", "0");
+  if (saved.step > 0) parts.set("step", String(saved.step));
   return `#${parts}`;
 }
 
@@ -52,6 +53,7 @@ export function decode(hash) {
     logLoss: parts.get("log") === "1",
     discrete: parts.get("discrete") === "1",
     held: parts.get("held") !== "0",
+    step: Math.min(Math.max(Math.trunc(Number(parts.get("step"))) || 0, 0), 1e7),
   };
 }
 

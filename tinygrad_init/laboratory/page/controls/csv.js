@@ -14,7 +14,7 @@ export function parsePoints(text, most) {
   const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/).map((line, i) => ({ line: line.trim(), number: i + 1 }));
   const rows = lines
     .filter(({ line }) => line && !line.startsWith("#"))
-    .map(({ line, number }) => ({ number, cells: line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")) }));
+    .map(({ line, number }) => ({ number, cells: cellsOf(line).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")) }));
   const isNumber = (/** @type {string} */ cell) => cell !== "" && Number.isFinite(Number(cell));
   if (rows.length && !rows[0].cells.slice(0, 2).some(isNumber)) rows.shift();
   if (!rows.length) throw new Error(t("csv.empty"));
@@ -43,4 +43,10 @@ function scaling(values) {
   const high = values.reduce((a, b) => Math.max(a, b));
   const half = (high - low) / 2 || 1;
   return (/** @type {number} */ value) => Number(((value - (low + high) / 2) / half).toFixed(4));
+}
+
+/** Semicolons leave the comma for decimals, as in much of Europe; without any separator, spaces are one. @param {string} line */
+function cellsOf(line) {
+  if (line.includes(";")) return line.split(";").map((cell) => cell.trim().replace(/^(-?\d+),(\d+)$/, "$1.$2"));
+  return line.split(/[,\t]/.test(line) ? /[,\t]/ : /\s+/);
 }

@@ -18,6 +18,7 @@ export function dataControls() {
       config.data.name = chosen;
       // Numbers are learned by one loss alone; after them, classes by the page's own.
       if (isRegression(chosen)) config.loss = "half_squared_error";
+      else if (chosen === "digits" && config.loss === "binary_cross_entropy") config.loss = "cross_entropy";
       else if (isRegression(store.config.data.name)) config.loss = defaultConfig().loss;
     }),
   });

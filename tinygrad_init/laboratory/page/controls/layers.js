@@ -82,7 +82,11 @@ function row(i, output) {
   if (!output) {
     const width = h("input", {
       type: "number", min: 1, max: 64, step: 1, t_label: "layers.units", "data-field": `layers.${i}`,
-      onchange: () => change((config) => void (config.layers[i] = Math.min(Math.max(Math.round(width.valueAsNumber) || 1, 1), 64))),
+      onchange: () => {
+        const typed = Math.round(width.valueAsNumber);
+        if (Number.isNaN(typed)) width.value = String(store.config.layers[i]);
+        else change((config) => void (config.layers[i] = Math.min(Math.max(typed, 1), 64)));
+      },
     });
     const activation = choice({
       field: `activations.${i}`, label: "layers.activation", labelled: false, names: () => store.hello?.activations ?? [],

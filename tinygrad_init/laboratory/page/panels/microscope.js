@@ -7,6 +7,7 @@ import { onMessage, send } from "../lab.js";
 import { clearErrors } from "../notices.js";
 import { format } from "../scale.js";
 import { store } from "../state.js";
+import { selectedBar } from "./selected.js";
 import { NODE, place } from "./graphlayout.js";
 
 /** @typedef {import("../protocol.js").Node} Node */
@@ -39,9 +40,11 @@ export function microscope() {
   const form = h("form", { class: "expression", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); look(); } },
     h("div", { class: "control" }, h("label", { for: "expression", t: "microscope.expression" }), expression), values,
     h("button", { type: "submit", t: "microscope.look" }));
-  const sample = h("input", { id: "sample", type: "number", min: 0, value: 0, step: 1 });
-  const weight = h("div", { class: "expression" },
-    h("button", { type: "button", t: "microscope.weight", onclick: lookAtWeight }),
+  const sample = h("input", { id: "sample", type: "number", min: 0, value: 0, step: 1, "data-field": "sample" });
+  const bar = selectedBar(true);
+  const there = h("button", { type: "button", t: "microscope.weight", onclick: lookAtWeight });
+  const weight = h("div", { class: "expression control" },
+    there,
     h("label", { for: "sample", t: "microscope.sample" }), sample);
   const button = (/** @type {string} */ key, /** @type {() => void} */ onclick) => h("button", { type: "button", t: key, onclick });
   const steps = h("div", { class: "buttons" },
@@ -52,7 +55,7 @@ export function microscope() {
   steps.append(position);
   const words = h("p", { class: "sentence plain", "aria-live": "polite" });
   const svg = s("svg", { class: "graph", role: "img" });
-  const root = h("div", {}, form, weight, steps, words, h("div", { class: "scroll", tabindex: 0, role: "region", t_label: "microscope.graph" }, svg));
+  const root = h("div", {}, form, bar.root, weight, steps, words, h("div", { class: "scroll", tabindex: 0, role: "region", t_label: "microscope.graph" }, svg));
   root.addEventListener("keydown", (event) => {
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
     if (event.key === "ArrowRight") go(step + 1);
@@ -78,7 +81,9 @@ export function microscope() {
 
   function lookAtWeight() {
     const { run, layer, unit, input } = store.selection;
-    send({ type: "microscope_weight", run, layer: layer ?? 0, unit: unit ?? 0, input: input ?? 0, sample: sample.valueAsNumber || 0 });
+    if (layer === null || unit === null || input === null) return;
+    clearErrors();
+    send({ type: "microscope_weight", run, layer, unit, input, sample: sample.valueAsNumber || 0 });
   }
 
   onMessage("microscope", (message) => {
@@ -197,7 +202,9 @@ export function microscope() {
     draw() {
       const { layer, unit, input } = store.selection;
       const chosen = layer !== null && unit !== null && input !== null;
-      setAttribute(weight, "data-chosen", String(chosen));
+      bar.draw();
+      there.disabled = !chosen;
+      there.title = chosen ? "" : t("microscope.choose");
     },
     shown() {
       if (asked || store.connection !== "open") return;
