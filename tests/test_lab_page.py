@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -391,6 +393,9 @@ def test_exports(lab: Lab) -> None:
     assert svg.startswith("<svg") and svg.count("<circle") >= 27 and "var(" not in svg
     chart = Path(download("Charts as SVG").path()).read_text(encoding="utf-8")
     assert chart.startswith("<svg") and "<path" in chart
+    captions = re.findall("<text[^>]*>([^<]*)</text>", chart)
+    for figure in lab.page.locator(".chart[aria-label]:visible").all():
+        assert html.escape(figure.get_attribute("aria-label"), quote=False) in captions
     for item in ("Network as PNG", "Output as PNG", "Charts as PNG"):
         assert Path(download(item).path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert json.loads(Path(download("Numbers as JSON").path()).read_text(encoding="utf-8"))

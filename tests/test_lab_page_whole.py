@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -100,6 +101,52 @@ def test_the_language_can_be_switched_and_numbers_stay(lab: Lab) -> None:
     assert lab.page.title().startswith("实验室")
 
 
+def refusals() -> list[str]:
+    """What the Lab's Python says to a page, with made-up values where it quotes something."""
+    found = []
+    for path in (PAGE.parent).glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match call:
+                case ast.Call(func=ast.Name(id="Invalid"), args=[_, text]):
+                    found.append(text)
+                case ast.Call(func=ast.Attribute(attr="Error"), args=[_, _, text]):
+                    found.append(text)
+                case ast.Assign(targets=[ast.Name(id="message")], value=ast.JoinedStr() as text):
+                    found.append(text)
+    return [said for text in found if (said := as_said(text)) is not None]
+
+
+def as_said(text: ast.expr) -> str | None:
+    match text:
+        case ast.Constant(value=str() as whole):
+            return whole
+        case ast.JoinedStr(values=parts):
+            return "".join(as_said(part) or "" for part in parts)
+        case ast.FormattedValue(value=inner):
+            # Labels and names are words, everything else is a number.
+            quoted = {
+                "' or '.join(map(repr, parts))": "'a' or 'b'",
+                "what": "items",
+                "NAMES[kind]": "a text",
+                "NAMES[hint]": "a whole number",
+                "strange[0]": "'%'",
+            }
+            code = ast.unparse(inner).removeprefix("getattr")
+            return quoted.get(code, "f" if re.match("[^(]*(name|label|type|error|reason)", code) else "7")
+        case ast.Subscript(value=ast.JoinedStr() as whole):
+            return as_said(whole)
+    return None
+
+
+def test_whatever_the_server_refuses_is_said_in_chinese(lab: Lab) -> None:
+    lab.open()
+    said = refusals()
+    assert len(said) > 40
+    translate = "async said => { const m = await import('/page/refusals.js'); return said.map(m.translateRefusal); }"
+    for english, chinese in zip(said, lab.page.evaluate(translate, said), strict=True):
+        assert chinese and CHINESE.search(chinese), english
+
+
 @pytest.mark.parametrize("start", ["zeros", "constant", "small", "large", "he"])
 def test_verdicts_and_answers_speak_chinese(lab: Lab, start: str) -> None:
     config = {"layers": [6] * 6, "starts": [{"name": start}], "activations": ["sigmoid"]}
@@ -177,6 +224,19 @@ def test_a_link_holds_the_step(lab: Lab) -> None:
     lab.page.reload()
     lab.until(lambda: lab.frames() and lab.frame["step"] == 3)
     assert lab.frame["runs"][0]["loss"] == frame["runs"][0]["loss"]
+
+
+def test_the_way_to_a_distant_step_is_shown_and_can_be_ended(lab: Lab) -> None:
+    lab.open()
+    far = fragment({**lab.saved()["config"], "layers": [32] * 20}, step="900000")
+    lab.page.goto(lab.server.url + far)
+    said = lab.until(lambda: [message for message in lab.received if message["type"] == "progress"])
+    assert said[0]["goal"] == 900000
+    lab.until(lambda: "of 900,000" in lab.page.locator(".where").inner_text())
+    frame = lab.answer(lambda: lab.page.get_by_role("button", name="Pause").click())
+    assert said[0]["step"] <= frame["step"] < 900000
+    assert lab.page.locator(".where").inner_text().startswith(f"step {frame['step']:,}")
+    lab.step(frame["step"] + 1)
 
 
 def test_a_server_that_was_killed_and_started_again_goes_on_from_the_last_step(lab: Lab) -> None:
@@ -273,7 +333,11 @@ def test_nothing_is_wider_than_a_phone(lab: Lab, language: str) -> None:
     lab.open()
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     lab.page.get_by_role("button", name=language).click()
+    network = lab.page.locator("svg.network").bounding_box()
+    assert network and network["y"] + network["height"] < 740  # the controls above it are folded
     lab.page.locator("#tour-start").click()
+    for fold in lab.page.locator("#controls .group > summary").all():
+        fold.click()
     lab.after(lambda: lab.fill("layers", 30))
     lab.page.locator("#controls .group:nth-of-type(3) button").last.click()
     lab.until(lambda: lab.page.locator("svg.network").count() == 2)
@@ -281,6 +345,9 @@ def test_nothing_is_wider_than_a_phone(lab: Lab, language: str) -> None:
         lab.page.locator(f"#tab-{name}").click()
         lab.drawn()
         assert lab.page.evaluate(overflow) == 0, name
+    lab.page.locator("#verdict").scroll_into_view_if_needed()
+    play = lab.page.locator("#play").bounding_box()
+    assert play and 0 <= play["y"] < 80  # wherever one looks
 
 
 def test_sixty_layers_of_sixty_four_units_are_drawn(lab: Lab) -> None:

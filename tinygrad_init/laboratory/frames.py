@@ -270,6 +270,15 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far training has come on its way to a distant step, to which a frame will belong."""
+
+    type: Literal["progress"]
+    step: int
+    goal: int
+
+
+@dataclass(frozen=True)
 class Dot:
     """A layer in the phase diagram."""
 
@@ -344,4 +353,4 @@ class Error:
     message: str
 
 
-SAID: tuple[Any, ...] = (Hello, State, Frame, Phase, Microscope, Export, Error)
+SAID: tuple[Any, ...] = (Hello, State, Frame, Progress, Phase, Microscope, Export, Error)

@@ -27,6 +27,7 @@ from .shapes import Invalid
 FRAME_SECONDS = 1 / 60
 SLICE_SECONDS, SHORT_SECONDS = 0.02, 0.005  # of training before commands are looked at again; while others wait
 REPORT_SECONDS = 1.0  # between two diagnoses while playing
+PROGRESS_SECONDS = 0.3  # between two words on the way to a distant step
 REPORT_SHARE = 0.1  # of the time, for diagnoses of all visits while playing
 # And for looking and telling: half of it while training goes as fast as it can, most where it waits for each frame.
 FRAME_SHARE, WATCHING_SHARE = 0.5, 0.5
@@ -119,6 +120,7 @@ class Visit:
         self.last_frame_step = 0
         self.answer_due = False  # a frame that was asked for
         self.next_report = 0.0
+        self.next_progress = 0.0
         self.thread = threading.Thread(target=self.live, name="lab-visit", daemon=True)
 
     def start(self) -> None:
@@ -220,6 +222,7 @@ class Visit:
         self.watched = watch(experiment)
         self.experiment, self.goal, self.answer_due = experiment, command.step, True
         self.selected = protocol.Select("select")
+        self.next_progress = time.monotonic() + PROGRESS_SECONDS
         self.say(state_of(experiment))
 
     def more_coming(self, kind: type) -> bool:
@@ -233,6 +236,7 @@ class Visit:
         step = experiment.step if self.playing else max(experiment.step, self.goal)
         self.playing = isinstance(command, protocol.Play)
         self.answer_due = True
+        self.next_progress = time.monotonic() + PROGRESS_SECONDS
         if isinstance(command, protocol.Play):
             self.goal, self.steps_per_frame = MOST_STEPS, command.steps_per_frame
             # It plays on from the step that is still being gone to.
@@ -270,6 +274,9 @@ class Visit:
             self.frame(experiment)
         elif arrived:
             self.look_closer(experiment)
+        elif time.monotonic() >= self.next_progress:
+            self.say(frames.Progress("progress", experiment.step, self.goal))
+            self.next_progress = time.monotonic() + PROGRESS_SECONDS
 
     def stale(self) -> list[Watched]:
         """The runs whose report is about another step, the oldest first."""

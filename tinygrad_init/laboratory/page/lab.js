@@ -3,6 +3,7 @@
 import { clearErrors, showError, showNotice, showRefused } from "./notices.js";
 import { getLanguage, setLanguage, t } from "./i18n.js";
 import { host, HostLink } from "./host.js";
+import { refusal } from "./refusals.js";
 import { Socket } from "./socket.js";
 import { defaultConfig, resize, store } from "./state.js";
 import { decode, encode, fitting } from "./urlstate.js";
@@ -79,6 +80,7 @@ function opened() {
 
 /** @param {"open" | "lost"} now */
 function connection(now) {
+  going(null);
   store.connection = now;
   store.emit("connection");
 }
@@ -100,14 +102,26 @@ function receive(message) {
     store.emit("built");
   } else if (message.type === "frame") {
     store.frame = message;
+    going(null);
     step = message.step;
     if (!message.playing) rememberSoon();
     store.emit("frame");
+  } else if (message.type === "progress") {
+    going(message);
   } else if (message.type === "error") {
-    showError(message.field, message.message);
-    if (message.field.startsWith("config")) refused(`${message.field.replace(/^config\./, "")}: ${message.message}`);
+    going(null);
+    const { text, lang } = refusal(message.message);
+    showError(message.field, text, lang);
+    if (message.field.startsWith("config")) refused(`${message.field.replace(/^config\./, "")}: ${text}`);
   }
   for (const listener of listeners.get(message.type) ?? []) listener(message);
+}
+
+/** @param {import("./protocol.js").Progress | null} now */
+function going(now) {
+  if (now === store.going) return;
+  store.going = now;
+  store.emit("going");
 }
 
 /** The displays go on with what was accepted before; a link that was never accepted gives way to the page's own. @param {string} message */

@@ -1,8 +1,6 @@
 // Messages for the user: at the control that they are about, or on top if they are about none.
 
 import { byId, h } from "./dom.js";
-import { getLanguage } from "./i18n.js";
-import { translateSentence } from "./sentences.js";
 
 /**
  * The controls that a field of the config may belong to, the most exact first: the one of a layer, the one for all layers,
@@ -17,21 +15,20 @@ function names(field) {
   return [...wholes.slice(0, 1), forAll, ...wholes.slice(1)];
 }
 
-/** @param {string | null} field @param {string} message */
-export function showError(field, message) {
+/** @param {string | null} field @param {string} message @param {string | null} [lang] if it is not the page's */
+export function showError(field, message, lang = null) {
   const control = names(field ?? "")
     .map((name) => document.querySelector(`[data-field="${CSS.escape(name)}"]`))
     .find(Boolean);
-  const translated = getLanguage() === "zh" ? translateSentence(message) : message;
-  control?.closest("details")?.setAttribute("open", "");
+  for (let fold = control?.closest("details"); fold; fold = fold.parentElement?.closest("details")) fold.open = true;
   // At a control that is not shown now nobody would see it.
   if (!control?.checkVisibility()) {
-    showNotice(field ? `${field}: ${translated ?? message}` : translated ?? message, "bad");
+    showNotice(field ? `${field}: ${message}` : message, "bad");
     return;
   }
   const id = `error-${control.id || field}`;
   document.getElementById(id)?.remove();
-  const text = h("p", { class: "error", id, role: "alert", lang: translated === null ? "en" : null }, translated ?? message);
+  const text = h("p", { class: "error", id, role: "alert", lang }, message);
   (control.closest(".control") ?? control).append(text);
   control.setAttribute("aria-invalid", "true");
   control.setAttribute("aria-describedby", id);

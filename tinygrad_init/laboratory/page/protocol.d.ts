@@ -2,7 +2,7 @@
 
 export type FromPage = Configure | Play | Pause | Step | Epoch | Seek | Rewind | Select | AskPhase | AskMicroscope | AskMicroscopeWeight | AskExport;
 
-export type FromServer = Hello | State | Frame | Phase | Microscope | Export | Error;
+export type FromServer = Hello | State | Frame | Progress | Phase | Microscope | Export | Error;
 
 /** Build everything anew, and go on to a step; answer: state, then frame. */
 export interface Configure {
@@ -340,6 +340,13 @@ export interface FactorOf {
 export interface WeightOf {
   value: number | null;
   gradient: number | null;
+}
+
+/** How far training has come on its way to a distant step, to which a frame will belong. */
+export interface Progress {
+  type: "progress";
+  step: number;
+  goal: number;
 }
 
 /** The phase diagram: ln χ by rows of sigma_b, and the sigma_w of the edge of chaos for each. */

@@ -7,7 +7,7 @@ import { t } from "./i18n.js";
  * @typedef {import("./types.js").Config} Config
  * @typedef {import("./types.js").Start} Start
  * @typedef {{run: number, layer: number | null, unit: number | null, input: number | null}} Selection
- * @typedef {"config" | "hello" | "built" | "frame" | "selection" | "view" | "language" | "connection"} Topic
+ * @typedef {"config" | "hello" | "built" | "frame" | "selection" | "going" | "view" | "language" | "connection"} Topic
  */
 
 /** @returns {Start} */
@@ -47,6 +47,8 @@ class Store {
   built = null;
   /** Only the newest. @type {import("./protocol.js").Frame | null} */
   frame = null;
+  /** While a distant step is gone to. @type {import("./protocol.js").Progress | null} */
+  going = null;
   /** @type {Selection} */
   selection = { run: 0, layer: 0, unit: null, input: null };
   view = {

@@ -26,6 +26,7 @@ export const STRINGS = {
   "transport.speed.n": ["{n} a frame", "每帧 {n} 步"],
   "transport.speed.max": ["as fast as it goes", "尽可能快"],
   "transport.where": ["step {step} · epoch {epoch}", "第 {step} 步 · 第 {epoch} 轮"],
+  "transport.going": ["step {step} of {goal} …", "第 {step} 步，共 {goal} 步 …"],
 
   "data.title": ["Data", "数据"],
   "data.name": ["Data set", "数据集"],
@@ -174,7 +175,7 @@ export const STRINGS = {
   "quantity.a": ["a, after the activation", "a，激活之后"],
   "quantity.dz": ["∂C/∂z, what comes back", "∂C/∂z，回传的导数"],
   "quantity.dw": ["∂C/∂W, what the weights get", "∂C/∂W，权重的梯度"],
-  "histograms.alt": ["Histogram of {quantity}, {layer}: from {range}", "{quantity} 的直方图，{layer}：{range}"],
+  "histograms.alt": ["Histogram of {quantity}, {layer}: from {low} to {high}", "{quantity} 的直方图，{layer}：从 {low} 到 {high}"],
   "phi.alt": ["{activation} and its slope from z = −6 to 6", "{activation} 及其导数，z 从 −6 到 6"],
   "phi.z.alt": ["Histogram of z of the selected layer on the same axis", "所选层 z 的直方图，横轴相同"],
   "phi.value": ["φ(z)", "φ(z)"],

@@ -97,10 +97,13 @@ export function check({ field, label, get, set }) {
   };
 }
 
+/** Where controls stand above the displays instead of beside them, they are folded, so that both are in sight. */
+const beside = matchMedia("(min-width: 901px)");
+
 /** A group that can be folded. @param {string} label @param {boolean} open @param {...Node} children */
 export function group(label, open, ...children) {
   // Within details the fieldset is what screen readers name the group by; its legend repeats the summary only for them.
-  return h("details", { class: "group", open },
+  return h("details", { class: "group", open: open && beside.matches },
     h("summary", { t: label }),
     h("fieldset", { t_label: label }, ...children));
 }

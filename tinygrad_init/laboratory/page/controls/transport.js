@@ -35,7 +35,7 @@ export function transport() {
   });
   const toggle = icon("play", "transport.play", () => {
     stopBackwards();
-    if (playing()) pause();
+    if (playing() || store.going) pause();
     else play(speed);
     store.emit("view");
   });
@@ -95,7 +95,7 @@ export function transport() {
   });
 
   function sync() {
-    const on = playing();
+    const on = playing() || store.going !== null;
     toggle.querySelector("path")?.setAttribute("d", on ? SIGNS.pause : SIGNS.play);
     toggle.dataset.tLabel = toggle.dataset.tTitle = on ? "transport.pause" : "transport.play";
     setAttribute(toggle, "aria-label", t(toggle.dataset.tLabel));
@@ -107,18 +107,19 @@ export function transport() {
   }
 
   function draw() {
-    const { frame } = store;
-    if (!frame) return;
+    const { frame, going } = store;
+    const number = new Intl.NumberFormat(getLanguage());
+    if (going) setText(where, t("transport.going", { step: number.format(going.step), goal: number.format(going.goal) }));
+    if (!frame || going) return;
     const last = Math.max(frame.step, ...frame.timeline, 1);
     setAttribute(slider, "max", String(last));
     if (next === null && !asked) slider.value = String(frame.step);
-    const number = new Intl.NumberFormat(getLanguage());
     setText(where, t("transport.where", { step: number.format(frame.step), epoch: number.format(Math.floor(frame.epoch ?? 0)) }));
     setAttribute(slider, "aria-valuetext", where.textContent ?? "");
   }
 
   byId("transport").append(rewind, back, toggle, one, epoch, select, slider, where);
   sync();
-  store.on(["language", "view", "connection"], sync);
+  store.on(["language", "view", "connection", "going"], sync);
   return { draw };
 }

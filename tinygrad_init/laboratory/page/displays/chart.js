@@ -24,7 +24,8 @@ export class Chart {
 
   /**
    * @param {{options: (colours: Palette) => Partial<uPlot.Options>, height: number, label: () => string,
-   *   paint?: Painter, under?: boolean}} description `paint` draws what series cannot, `under` says whether below them
+   *   paint?: Painter, under?: boolean, stepped?: boolean}} description `paint` draws what series cannot, `under` says whether
+   *   below them; `stepped` makes steps of the lines
    */
   constructor(description) {
     this.description = description;
@@ -61,7 +62,7 @@ export class Chart {
   /** @param {number} width @param {number} height */
   #make(width, height) {
     const colours = palette();
-    const { options, paint, under } = this.description;
+    const { options, paint, under, stepped } = this.description;
     const axis = { stroke: colours.muted, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line, width: 1, size: 4 }, font: "11px system-ui, sans-serif", labelFont: "11px system-ui, sans-serif", labelSize: 18, labelGap: 0 };
     const given = options(colours);
     /** @type {uPlot.Options} */
@@ -72,7 +73,7 @@ export class Chart {
       ...given,
       width,
       height,
-      series: given.series ?? [{}],
+      series: (given.series ?? [{}]).map((series) => ({ ...series, paths: stepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined })),
       axes: [0, 1].map((i) => ({ ...axis, space: i ? 28 : 50, size: i ? 46 : 26, ...given.axes?.[i] })),
     };
     if (paint) {

@@ -12,7 +12,7 @@ export function chartSvg(chart) {
   if (!plot) return "";
   const colours = palette();
   const frame = chart.frame(plot);
-  const { paint, under, label } = chart.description;
+  const { paint, under, stepped, label } = chart.description;
   const painted = new SvgContext();
   paint?.(painted, frame, colours);
   const ratio = devicePixelRatio;
@@ -21,7 +21,14 @@ export function chartSvg(chart) {
     if (series.show === false) return [];
     const stroke = typeof series.stroke === "function" ? series.stroke(plot, i + 1) : series.stroke;
     const dash = series.dash?.length ? ` stroke-dasharray="${series.dash.map((d) => d * ratio).join(" ")}"` : "";
-    return [`<path d="${path(plot.data[0], plot.data[i + 1], frame)}" fill="none" stroke="${String(stroke)}" stroke-width="${2 * ratio}"${dash}/>`];
+    const width = (series.width ?? 1) * ratio;
+    const line = path(plot.data[0], plot.data[i + 1], frame, stepped);
+    const xs = plot.data[0];
+    const [first, last] = [frame.x(xs[0]), frame.x(xs[xs.length - 1])].map((x) => x.toFixed(1));
+    const fill = typeof series.fill === "function" ? series.fill(plot, i + 1) : series.fill;
+    const bottom = frame.y(0).toFixed(1);
+    const area = fill ? `<path d="${line}L${last} ${bottom}L${first} ${bottom}Z" fill="${String(fill)}"/>` : "";
+    return [`${area}<path d="${line}" fill="none" stroke="${String(stroke)}" stroke-width="${width}"${dash}/>`];
   });
   const marks = [0, 1].flatMap((i) => ticks(plot.axes[i], i === 0, frame, ratio, colours));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${plot.width}" height="${plot.height}" `
@@ -31,8 +38,13 @@ export function chartSvg(chart) {
     + [...(under ? painted.elements : []), ...marks, ...lines, ...(under ? [] : painted.elements)].join("") + "</svg>";
 }
 
-/** @param {ArrayLike<number>} xs @param {ArrayLike<number | null | undefined>} ys @param {import("../displays/chart.js").Frame} frame */
-function path(xs, ys, frame) {
+/**
+ * @param {ArrayLike<number>} xs
+ * @param {ArrayLike<number | null | undefined>} ys
+ * @param {import("../displays/chart.js").Frame} frame
+ * @param {boolean} [stepped]
+ */
+function path(xs, ys, frame, stepped = false) {
   let d = "";
   let pen = false;
   for (let i = 0; i < xs.length; i++) {
@@ -41,7 +53,8 @@ function path(xs, ys, frame) {
       pen = pen && y === undefined; // undefined is a step at which another run has a point
       continue;
     }
-    d += `${pen ? "L" : "M"}${frame.x(xs[i]).toFixed(1)} ${frame.y(y).toFixed(1)}`;
+    const x = frame.x(xs[i]).toFixed(1);
+    d += `${pen && stepped ? `H${x}` : ""}${pen ? "L" : "M"}${x} ${frame.y(y).toFixed(1)}`;
     pen = true;
   }
   return d;
@@ -65,5 +78,10 @@ function ticks(axis, horizontal, frame, ratio, colours) {
       ? `<text x="${frame.x(split).toFixed(1)}" y="${frame.top + frame.height + 15 * ratio}" text-anchor="middle" fill="${colours.muted}">${text}</text>`
       : `<text x="${frame.left - 6 * ratio}" y="${(frame.y(split) + 4 * ratio).toFixed(1)}" text-anchor="end" fill="${colours.muted}">${text}</text>`;
   });
-  return marks;
+  if (!axis?.label) return marks;
+  const [x, y] = horizontal
+    ? [frame.left + frame.width / 2, frame.top + frame.height + 32 * ratio]
+    : [12 * ratio, frame.top + frame.height / 2];
+  const turn = horizontal ? "" : ` transform="rotate(-90 ${x} ${y})"`;
+  return [...marks, `<text x="${x}" y="${y}" text-anchor="middle" fill="${colours.muted}"${turn}>${escape(axis.label)}</text>`];
 }

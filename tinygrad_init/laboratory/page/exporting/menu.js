@@ -7,6 +7,7 @@ import { host } from "../host.js";
 import { t } from "../i18n.js";
 import { onMessage, remember, send } from "../lab.js";
 import { showNotice } from "../notices.js";
+import { runLabel, store } from "../state.js";
 import { chartSvg } from "./chartsvg.js";
 import { painted, standalone } from "./networksvg.js";
 import { save } from "./save.js";
@@ -26,16 +27,17 @@ export function exportMenu(networks, outputs) {
     h("summary", { t: "export.title" }),
     h("div", { class: "menu-items" },
       ...(host ? [] : [item("export.link", () => void copyLink())]),
-      item("export.networkSvg", () => saveText("network.svg", stackSvg(networks().map(({ svg, maps }) => {
+      item("export.networkSvg", () => saveText("network.svg", stackSvg(networks().map(({ svg, maps }, i) => {
         const { width, height } = svg.viewBox.baseVal;
-        return { svg: standalone(svg, maps), width, height };
-      })))),
-      item("export.networkPng", () => saveCanvas("network.png", networks().map(({ svg, maps }) => painted(svg, maps)))),
-      item("export.outputPng", () => saveCanvas("output.png", outputs())),
+        return { svg: standalone(svg, maps), width, height, caption: caption(i) };
+      }), palette()))),
+      item("export.networkPng", () => saveCanvas("network.png", networks().map(({ svg, maps }, i) => ({ canvas: painted(svg, maps), scale: 2, caption: caption(i) })))),
+      item("export.outputPng", () => saveCanvas("output.png", outputs().map((canvas, i) => ({ canvas, caption: caption(i) })))),
       item("export.chartsSvg", () => saveText("charts.svg", stackSvg(visible().map((plot) => ({
-        svg: chartSvg(plot), width: plot.root.clientWidth, height: plot.description.height,
-      }))))),
-      item("export.chartsPng", () => saveCanvas("charts.png", visible().flatMap(({ plot }) => plot?.ctx.canvas ?? []))),
+        svg: chartSvg(plot), width: plot.root.clientWidth, height: plot.description.height, caption: plot.description.label(),
+      })), palette()))),
+      item("export.chartsPng", () => saveCanvas("charts.png", visible().flatMap(({ plot, description }) => (
+        plot ? { canvas: plot.ctx.canvas, scale: devicePixelRatio, caption: description.label() } : [])))),
       item("export.csv", () => send({ type: "export", what: "csv" })),
       item("export.json", () => send({ type: "export", what: "json" })),
       ...(host?.own ? [] : [item("export.python", () => send({ type: "export", what: "python" }))])));
@@ -52,6 +54,11 @@ export function exportMenu(networks, outputs) {
     menu.querySelector("summary")?.focus();
   });
   return menu;
+}
+
+/** Which run a picture is of, if there are several. @param {number} run */
+function caption(run) {
+  return (store.built?.runs.length ?? 0) > 1 ? runLabel(run) : "";
 }
 
 /** The loss, and what the open panel shows. */
@@ -74,11 +81,11 @@ function saveText(file, text) {
   save(file, new Blob([text], { type: "image/svg+xml" }));
 }
 
-/** @param {string} file @param {HTMLCanvasElement[]} pictures */
+/** @param {string} file @param {Parameters<typeof stackCanvas>[0]} pictures */
 function saveCanvas(file, pictures) {
   if (!pictures.length) {
     showNotice(t("output.noMap"), "bad"); // all other pictures are always there
     return;
   }
-  stackCanvas(pictures, palette().surface).toBlob((blob) => blob && save(file, blob));
+  stackCanvas(pictures, palette()).toBlob((blob) => blob && save(file, blob));
 }

@@ -1,6 +1,5 @@
 // How the numbers of the selected layer are distributed: z, a, ∂C/∂z and ∂C/∂W.
 
-import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { Chart } from "../displays/chart.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
@@ -35,18 +34,19 @@ export function histograms() {
     quantity,
     chart: new Chart({
       height: 170,
+      stepped: true,
       label: () => {
         const { layer, run } = store.selection;
         const found = detail()?.histograms[quantity];
-        const range = found?.edges.length ? `${format(found.edges[0])} – ${format(found.edges[found.edges.length - 1])}` : "–";
-        return t("histograms.alt", { quantity: t(`quantity.${quantity}`), layer: layer === null ? "–" : layerName(layer, run), range });
+        const range = { low: format(found?.edges[0] ?? null), high: format(found?.edges[found.edges.length - 1] ?? null) };
+        return t("histograms.alt", { quantity: t(`quantity.${quantity}`), layer: layer === null ? "–" : layerName(layer, run), ...range });
       },
       options: (colours) => {
         const colour = i < 2 ? colours.positive : colours.negative;
         return {
           scales: { x: { time: false }, y: { range: (_, __, high) => [0, high || 1] } },
           axes: [{ values: (_, splits) => splits.map((v) => format(v)), space: 46 }, { size: 40 }],
-          series: [{}, { stroke: colour, fill: `${colour}33`, width: 1.5, paths: uPlot.paths.stepped?.({ align: 1 }), points: { show: false } }],
+          series: [{}, { stroke: colour, fill: `${colour}33`, width: 1.5, points: { show: false } }],
         };
       },
     }),

@@ -1,6 +1,5 @@
 // φ and φ' with the z of the selected layer under them: where the slope is almost 0, the gradient is multiplied by almost 0.
 
-import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { optionName } from "../controls/fields.js";
 import { Chart } from "../displays/chart.js";
 import { h, setText } from "../dom.js";
@@ -54,13 +53,14 @@ export function phi() {
   });
   const under = new Chart({
     height: 110,
+    stepped: true,
     under: true,
     paint: shade,
     label: () => t("phi.z.alt"),
     options: (colours) => ({
       scales: { x, y: { range: (_, __, high) => [0, high || 1] } },
       axes: [{ label: t("quantity.z") }, {}],
-      series: [{}, { stroke: colours.accent, fill: `${colours.accent}33`, width: 1.5, paths: uPlot.paths.stepped?.({ align: 1 }), points: { show: false } }],
+      series: [{}, { stroke: colours.accent, fill: `${colours.accent}33`, width: 1.5, points: { show: false } }],
     }),
   });
   const words = h("p", { class: "hint" });
