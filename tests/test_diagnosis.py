@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies
 
 import tinygrad_init as tgi
 from tinygrad_init import diagnosis, nn
@@ -378,6 +379,40 @@ def test_one_layer_alone_and_very_deep_networks() -> None:
     deep = nn.MLP((5, *(6,) * 505, 3), "sigmoid", rng=0)
     tgi.initialize(deep, "xavier", 0)
     assert diagnose(deep, X, Y).verdict.word == "vanishing"
+
+
+def test_the_page_of_one_layer_has_the_plots_that_there_are() -> None:
+    pytest.importorskip("plotly")
+    page = diagnose(nn.Linear(5, 3, rng=0), X, Y).to_html()
+    assert "Signal forward" in page and "Where the gradient goes" not in page
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    strategies.sampled_from(["relu", "tanh", "sigmoid", "identity", "gelu", "softplus", "sin"]),
+    strategies.sampled_from(["cross_entropy", "binary_cross_entropy", "half_squared_error"]),
+    strategies.sampled_from(["float32", "float64"]),
+    strategies.lists(strategies.floats(-300, 300), min_size=2, max_size=12),
+    strategies.sampled_from([0.0, np.inf, -np.inf, np.nan]),
+    strategies.integers(0, 2**20),
+)
+def test_whatever_the_weights_have_become_there_is_a_report(
+    activation: str, loss: str, dtype: str, sizes: list[float], odd: float, seed: int
+) -> None:
+    """Training that diverges leaves numbers of any size, infinities and NaN."""
+    rng = np.random.default_rng(seed)
+    outputs = 3 if loss == "cross_entropy" else 1
+    model = nn.MLP((4, *(5,) * (len(sizes) // 2 - 1), outputs), activation, rng=0, dtype=dtype)
+    with tgi.no_grad(), np.errstate(over="ignore", under="ignore"):
+        for parameter, size in zip(model.parameters(), sizes, strict=False):
+            values = (rng.normal(size=parameter.shape) * 10.0**size).astype(dtype)
+            if odd and rng.random() < 0.1:
+                values.flat[0] = odd
+            parameter.copy_(values)
+    y = rng.integers(0, outputs if outputs > 1 else 2, 6)
+    found = diagnose(model, rng.normal(size=(6, 4)), y if outputs > 1 else y[:, None].astype(dtype), loss)
+    assert found.verdict.word and len(found.answers) == 5
+    assert len(str(found)) > 500 and json.loads(found.to_json())["layers"]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ def test_powers_neither_overflow_nor_underflow() -> None:
     assert spectrum(np.diag([1.0, 1], k=1), powers=4).growth == (0.0, 0.0, -math.inf, -math.inf)
 
 
+@given(n=st.integers(1, 5), size=st.floats(-290, 308), seed=seeds)
+def test_sizes_at_the_ends_of_what_a_float_can_be(n: int, size: float, seed: int) -> None:
+    w = np.random.default_rng(seed).uniform(-1, 1, size=(n, n)) / n
+    one, scaled = spectrum(w), spectrum(w * 10.0 ** (size / 2) * 10.0 ** (size / 2))
+    expected = np.array(one.growth) + size * np.arange(1, 51)
+    np.testing.assert_allclose(scaled.growth, expected, rtol=1e-9, atol=1e-9)
+    assert scaled.radius == pytest.approx(one.radius * 10.0 ** (size / 2) * 10.0 ** (size / 2))
+    assert scaled.transient == pytest.approx(one.transient, rel=1e-6)
+
+
 def test_what_is_not_square_has_singular_values_only() -> None:
     found = spectrum(np.ones((2, 3)))
     assert found.eigenvalues == () and math.isnan(found.radius) and found.singular_values[0] == pytest.approx(6**0.5)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .chain import power_of_ten
 from .zeros import LOSS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def has_good_start(report: Report) -> bool:
     name = activation_of(report)
     if name not in NAMED:
         return False
-    sizes = [layer.w.rms**2 * layer.w.count / layer.units for layer in report.layers[:-1]]
+    sizes = [layer.w.rms * layer.w.rms * layer.w.count / layer.units for layer in report.layers[:-1]]
     return bool(sizes) and all(0.7 * NAMED[name][1] < size < 1.4 * NAMED[name][1] for size in sizes)
 
 
@@ -90,7 +91,7 @@ def scaling(report: Report, start: str) -> str:
             "residual connections or normalization, or fewer and wider layers."
         )
     if activation_of(report) in HOMOGENEOUS and np.isfinite(way.way) and abs(way.way) > 0.3:
-        factor = 10 ** (-way.way / steps)
+        factor = power_of_ten(-way.way / steps)
         return (
             f"Use {start}; at this batch, weights {factor:.2g} times as large would keep the gradient's size from "
             f"layer to layer{'; or clip its norm' if way.way > 0 else ''}."

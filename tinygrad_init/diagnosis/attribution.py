@@ -244,5 +244,4 @@ def literal_factors(chain: Chain, name: str) -> list[Literal]:
 
 def value_of(cotangent: Cotangent) -> float:
     """A cotangent of one number as it is."""
-    unit: Any = cotangent.unit.reshape(-1)[0]
-    return float(unit * 10.0**cotangent.log10)
+    return float(cotangent.numbers().reshape(-1)[0])

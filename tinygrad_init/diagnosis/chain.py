@@ -66,6 +66,20 @@ class Cotangent:
         """Whether all numbers are exactly 0."""
         return not self.unit.any()
 
+    def numbers(self) -> Array:
+        """The numbers as they are: infinite or 0 where they are too large or too small for a float."""
+        half = power_of_ten(self.log10 / 2)  # one factor alone could be too large for a product that is not
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return np.where(self.unit == 0, 0.0, self.unit * half * half)
+
+
+def power_of_ten(exponent: float) -> float:
+    """10^exponent; infinity where that is too large for a float, of which Python would make an error."""
+    try:
+        return 10.0**exponent
+    except OverflowError:
+        return math.inf
+
 
 @dataclass(eq=False)
 class Link:

@@ -89,8 +89,10 @@ def _predict(chain: Chain, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
         return ()
     # Samples of different size have different profiles: a few that stand for all, averaged.
     groups = [float(np.mean(group)) for group in np.array_split(np.sort(squares), min(len(squares), GROUPS))]
-    with np.errstate(all="ignore"):
+    try:
         profiles = [profile_of(specs, square) for square in groups]
+    except ValueError:  # too large to be squared
+        return ()
     units = np.array([layer.units for layer in layers])
     forward = np.array([layer.z.rms for layer in layers])
     backward = np.array([layer.dz.rms for layer in layers])

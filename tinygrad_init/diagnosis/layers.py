@@ -87,7 +87,7 @@ def _layer(chain: Chain, link: Link, activation: Link | None, cotangents: dict[L
         w=w,
         z=describe(z),
         a=describe(z if activation is None else activation.out.numpy()),
-        dz=describe(delta.unit * (10.0**delta.log10 * len(z))),
+        dz=describe(Cotangent(delta.unit * len(z), delta.log10).numbers()),
         dw=dw,
         saturated=saturated,
         dead=dead,

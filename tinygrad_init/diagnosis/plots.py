@@ -74,14 +74,16 @@ def of_report(report: Report) -> list[Plot]:
         x = tuple(range(1, len(prediction.expected) + 1))
         bands = shown(prediction.low), shown(prediction.high)
         to.append(Curve(f"{prediction.name} in theory", x, shown(prediction.expected), *bands, dashed=True))
-    return [
+    plots = (
         Plot("Signal forward", "layer", "root mean square", tuple(signal), logarithmic=True),
         Plot("Gradient backward", "layer", "root mean square", tuple(gradient), logarithmic=True),
         Plot("Where the gradient goes", "layer", "decades since the output", attributed(report), "bars"),
         Plot("Quantiles of z", "layer", "z", quantiles([layer.z for layer in layers])),
         Plot("Distribution of z", "z", "numbers", histograms(layers), "steps"),
         Plot("Singular values", "layer or number", "stretching", spectra(report), logarithmic=True),
-    ]
+    )
+    # Of a single layer there is no way back, of very large ones there are no singular values.
+    return [plot for plot in plots if plot.curves]
 
 
 def attributed(report: Report) -> tuple[Curve, ...]:

@@ -17,7 +17,7 @@ from .._engine.backward import grad
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
 from ..nn import Module
-from .chain import as_array, converted
+from .chain import as_array, converted, power_of_ten
 
 Array = np.ndarray[Any, Any]
 
@@ -47,14 +47,14 @@ class Spectrum:
     @property
     def radius(self) -> float:
         """The spectral radius ρ, the largest |λ|: ‖W^t‖^(1/t) tends to it (Gelfand 1941)."""
-        return abs(self.eigenvalues[0]) if self.eigenvalues else math.nan
+        return float(np.abs(self.eigenvalues[0])) if self.eigenvalues else math.nan
 
     @property
     def transient(self) -> float:
         """The largest ‖W^t‖₂/ρ^t: how far powers are ahead of what the eigenvalues promise; 1 for a normal matrix."""
         if not self.growth or self.radius == 0:
             return math.nan
-        return float(10 ** max(g - t * math.log10(self.radius) for t, g in enumerate(self.growth, 1)))
+        return power_of_ten(max(g - t * math.log10(self.radius) for t, g in enumerate(self.growth, 1)))
 
 
 def spectrum(matrix: Any, powers: int = 50) -> Spectrum:
@@ -78,7 +78,7 @@ def spectrum(matrix: Any, powers: int = 50) -> Spectrum:
     w = w.reshape(len(w), -1)
     if not np.isfinite(w).all():
         raise ValueError("spectrum: expected finite numbers, got infinities or NaN")
-    singular = tuple(float(s) for s in np.linalg.svd(w, compute_uv=False))
+    singular = tuple(float(s) for s in singular_values(w))
     if w.shape[0] != w.shape[1]:
         return Spectrum((), singular, (), 1.0)
     values, vectors = np.linalg.eig(w)
@@ -89,12 +89,29 @@ def spectrum(matrix: Any, powers: int = 50) -> Spectrum:
     return Spectrum(eigenvalues, singular, power_growth(w, powers), condition)
 
 
+def singular_values(matrix: Array) -> Array:
+    """Singular values, largest first; NaN of a matrix with infinities or NaN."""
+    top = float(np.max(np.abs(matrix), initial=0.0))
+    if not math.isfinite(top):
+        return np.full(min(matrix.shape), math.nan)
+    if top == 0:
+        return np.zeros(min(matrix.shape))
+    with np.errstate(over="ignore", under="ignore"):
+        # Of numbers near the largest that a float can be, LAPACK's sums of squares would overflow.
+        found: Array = np.linalg.svd(matrix / top, compute_uv=False) * top
+    return found
+
+
 def power_growth(w: Array, powers: int) -> tuple[float, ...]:
     """log10 ‖W^t‖₂ for t = 1 … powers; the power is kept at size 1 and its logarithm beside it."""
     growth: list[float] = []
-    power, log10 = np.eye(len(w)), 0.0
+    top = float(np.max(np.abs(w), initial=0.0))
+    if top == 0:
+        return (-math.inf,) * powers
+    power, log10, step = np.eye(len(w)), 0.0, math.log10(top)
+    w = w / top
     for _ in range(powers):
-        power = power @ w
+        power, log10 = power @ w, log10 + step
         size = float(np.linalg.norm(power, 2))
         if size == 0:
             return (*growth, *(-math.inf,) * (powers - len(growth)))
@@ -130,7 +147,7 @@ def matrix_sizes(name: str, matrix: Any) -> MatrixSizes:
     w = w.reshape(len(w), -1)
     if not np.isfinite(w).all():
         return MatrixSizes(name, math.nan, math.nan, math.nan, math.nan)
-    values = np.linalg.svd(w, compute_uv=False)
+    values = singular_values(w)
     radius = float(np.max(np.abs(np.linalg.eigvals(w)))) if w.shape[0] == w.shape[1] else math.nan
     return MatrixSizes(name, float(values[0]), float(np.median(values)), float(values[-1]), radius)
 
@@ -162,4 +179,4 @@ def jacobian_singular_values(model: Module, x: Any, samples: int = 8) -> Array:
     Of shape (samples, min(inputs, outputs)). All near 1: dynamical isometry (Saxe et al. 2014; Pennington et al. 2017).
     """
     batch = as_array(x)[:samples]
-    return np.array([np.linalg.svd(jacobian(model, sample), compute_uv=False) for sample in batch])
+    return np.array([singular_values(jacobian(model, sample)) for sample in batch])

@@ -39,7 +39,7 @@ def bar(value: float, largest: float) -> str:
     """A bar whose length is the logarithm of a number as a share of the largest."""
     if not (value > 0 and largest > 0 and math.isfinite(value) and math.isfinite(largest)):
         return " " * BAR
-    length = max(0.0, 1 + math.log10(value / largest) / DECADES) * BAR
+    length = max(0.0, 1 + (math.log10(value) - math.log10(largest)) / DECADES) * BAR
     whole = int(length)
     rest = EIGHTHS[int((length - whole) * 8)] if whole < BAR else ""
     return ("█" * whole + rest).ljust(BAR)

@@ -208,4 +208,4 @@ def row(signal: Tensor) -> list[float]:
 
 def numbers(cotangent: Cotangent) -> list[float]:
     """A cotangent of one sample as it is."""
-    return [float(value) for value in cotangent.unit.reshape(-1) * 10.0**cotangent.log10]
+    return [float(value) for value in cotangent.numbers().reshape(-1)]
