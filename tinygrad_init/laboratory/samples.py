@@ -189,7 +189,8 @@ def own_points(points: Sequence[tuple[float, float, int]]) -> tuple[Array, Array
 def scaled(x: Array) -> Array:
     """Moved and scaled by one factor, so that the largest coordinate is 1 in size."""
     x = x - (x.max(0) + x.min(0)) / 2
-    return x / np.abs(x).max()
+    top = np.abs(x).max()
+    return x / top if top > 0 else x  # all in one place
 
 
 def check_data(config: Config) -> None:

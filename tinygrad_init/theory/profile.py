@@ -154,7 +154,7 @@ def profile_of(layers: Sequence[LayerSpec], input_square: float = 1.0) -> Profil
         q[i] = w2 * before + layer.bias_variance
         if not math.isfinite(q[i]):
             raise ValueError(
-                f"profile: expected sizes that a float can hold, got a variance of {q[i]} in layer {i + 1}"
+                f"profile: expected sizes that a float can hold, got {q[i]} in layer {i + 1}"
             )
         m = {name: float(value) for name, value in vars(layer.phi.moments(q[i])).items()}
         a[i] = m["square"] if q[i] > 0 else layer.phi.at_zero**2  # the moments at 0 are those of the limit
