@@ -1,8 +1,7 @@
-"""The Lab's page as a whole: tour, languages, links, reconnection, accessibility, small screens, files and types."""
+"""The Lab's page as a whole: links, reconnection, accessibility, small screens, files and types."""
 
 from __future__ import annotations
 
-import ast
 import re
 import shutil
 import subprocess
@@ -14,150 +13,10 @@ from tests.lab_page import ROOT, Lab, fragment
 
 PAGE = ROOT / "tinygrad_init" / "laboratory" / "page"
 TOOLS = ROOT / "lab" / "node_modules"
-CHINESE = re.compile("[\u4e00-\u9fff]")
 PANELS = ("Histograms", "Activation", "Spectrum", "Factors", "Phase diagram", "Microscope")
 SCENES = 9
 
 needs_tools = pytest.mark.skipif(not TOOLS.is_dir(), reason="the page's tools are not installed: npm ci --prefix lab")
-
-
-@pytest.mark.parametrize("language", ["English", "中文"])
-def test_the_tour_sets_the_controls_and_speaks(lab: Lab, language: str) -> None:
-    lab.open()
-    page = lab.page
-    page.get_by_role("button", name=language).click()
-    configs = [lab.after(lambda: page.locator("#tour-start").click())]
-    texts = [page.locator(".tour-text p").nth(1).inner_text()]
-    for _ in range(SCENES - 1):
-        configs.append(lab.after(lambda: page.locator("#tour-next").click()))
-        texts.append(page.locator(".tour-text p").nth(1).inner_text())
-    assert len(set(texts)) == SCENES and page.locator("#tour-next").is_disabled()
-    assert all(bool(CHINESE.search(text)) == (language == "中文") for text in texts)
-    assert all(2 <= len(re.findall(r"\.(?=\s|$)|。", text)) <= 4 for text in texts)
-    assert page.locator("html").get_attribute("lang") == ("en" if language == "English" else "zh-Hans")
-    assert configs[1]["starts"][0]["constant"] == 0.25 and configs[1]["variants"][0]["starts"][0]["constant"] == 2
-    assert [configs[2]["activations"], *(v["activations"] for v in configs[2]["variants"])] == [
-        ["sigmoid"], ["tanh"], ["relu"]
-    ]  # fmt: skip
-    assert configs[6]["starts"][0]["name"] == "zeros" and configs[8]["clip"] == 1
-    page.locator("#tour-close").click()
-    assert page.locator("#tour").is_hidden()
-
-
-def test_the_scenes_show_what_they_say(lab: Lab) -> None:
-    """0.25^10 and 2^10; no gradient from zeros with ReLU, one layer a step with sigmoid."""
-    lab.open()
-    lab.after(lambda: lab.page.locator("#tour-start").click())
-    lab.after(lambda: lab.page.locator("#tour-next").click())
-    ratio = [run["layers"][0]["dz"] / run["layers"][-1]["dz"] for run in lab.frame["runs"]]
-    assert ratio == pytest.approx([0.25**10, 2.0**10], rel=2e-5)  # frames have six digits
-    lab.after(lambda: lab.page.locator(".dot").nth(6).click())
-    for step in range(4):
-        relu, sigmoid = (run["layers"] for run in lab.frame["runs"])
-        assert all(layer["dw"] is None for layer in relu)
-        assert [layer["dw"] is not None for layer in sigmoid] == [False] * (4 - step) + [True] * (step + 1)
-        lab.step(step + 1)
-    lab.after(lambda: lab.page.locator(".dot").nth(5).click())
-    assert {layer["distinct"] for layer in lab.frame["runs"][0]["layers"]} == {1}
-
-
-def test_every_text_has_both_languages_and_every_key_a_text(lab: Lab) -> None:
-    lab.open()
-    strings = lab.page.evaluate("async () => (await import('/page/strings.js')).STRINGS")
-    placeholders = lambda text: sorted(re.findall(r"\{\w+\}", text))  # noqa: E731
-    for key, both in strings.items():
-        assert len(both) == 2 and all(both), key
-        assert set(placeholders(both[0])) == set(placeholders(both[1])), key
-    used = {
-        name
-        for path in PAGE.rglob("*.js")
-        if "vendor" not in path.parts
-        for name in re.findall(r'\bt\("([\w.]+)"|\bt_\w+: "([\w.]+)"|\bt: "([\w.]+)"', path.read_text(encoding="utf-8"))
-        for name in name
-        if name
-    } | set(re.findall(r'data-t(?:-\w+)?="([\w.]+)"', (PAGE / "index.html").read_text(encoding="utf-8")))
-    assert used <= set(strings), used - set(strings)
-    hello = next(message for message in lab.received if message["type"] == "hello")
-    assert {f"option.{name}" for name in (*hello["data"], *hello["losses"], *hello["optimizers"])} <= set(strings)
-
-
-def test_the_language_can_be_switched_and_numbers_stay(lab: Lab) -> None:
-    lab.open()
-    lab.judged()
-    before = lab.page.locator(".layer-table td .number").all_inner_texts()
-    lab.page.get_by_role("tab", name="Factors").click()
-    lab.page.get_by_role("button", name="中文").click()
-    lab.drawn()
-    assert lab.page.locator(".layer-table td .number").all_inner_texts() == before
-    factors = lab.page.locator("#panel-factors th[scope=row]").all_inner_texts()
-    assert len(factors) > 10 and [text for text in factors if re.search("[A-Za-z]{2}", text)] == [
-        "∂C/∂output", *["tanh'"] * 4
-    ]  # fmt: skip
-    for place in ("#controls legend, #controls summary, #controls label", ".tabs button", "#verdict dt", "#verdict dd"):
-        texts = lab.page.locator(place).all_inner_texts()
-        # Features and σ are formulas, which no language changes.
-        texts = [text for text in texts if not re.fullmatch(r"(sin 2π)?[xy]+²?|.*σ.*|", text)]
-        assert texts and all(CHINESE.search(text) for text in texts), texts
-    assert lab.page.title().startswith("实验室")
-
-
-def refusals() -> list[str]:
-    """What the Lab's Python says to a page, with made-up values where it quotes something."""
-    found = []
-    for path in (PAGE.parent).glob("*.py"):
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match call:
-                case ast.Call(func=ast.Name(id="Invalid"), args=[_, text]):
-                    found.append(text)
-                case ast.Call(func=ast.Attribute(attr="Error"), args=[_, _, text]):
-                    found.append(text)
-                case ast.Assign(targets=[ast.Name(id="message")], value=ast.JoinedStr() as text):
-                    found.append(text)
-    return [said for text in found if (said := as_said(text)) is not None]
-
-
-def as_said(text: ast.expr) -> str | None:
-    match text:
-        case ast.Constant(value=str() as whole):
-            return whole
-        case ast.JoinedStr(values=parts):
-            return "".join(as_said(part) or "" for part in parts)
-        case ast.FormattedValue(value=inner):
-            # Labels and names are words, everything else is a number.
-            quoted = {
-                "' or '.join(map(repr, parts))": "'a' or 'b'",
-                "what": "items",
-                "NAMES[kind]": "a text",
-                "NAMES[hint]": "a whole number",
-                "strange[0]": "'%'",
-            }
-            code = ast.unparse(inner).removeprefix("getattr")
-            return quoted.get(code, "f" if re.match("[^(]*(name|label|type|error|reason)", code) else "7")
-        case ast.Subscript(value=ast.JoinedStr() as whole):
-            return as_said(whole)
-    return None
-
-
-def test_whatever_the_server_refuses_is_said_in_chinese(lab: Lab) -> None:
-    lab.open()
-    said = refusals()
-    assert len(said) > 40
-    translate = "async said => { const m = await import('/page/refusals.js'); return said.map(m.translateRefusal); }"
-    for english, chinese in zip(said, lab.page.evaluate(translate, said), strict=True):
-        assert chinese and CHINESE.search(chinese), english
-
-
-@pytest.mark.parametrize("start", ["zeros", "constant", "small", "large", "he"])
-def test_verdicts_and_answers_speak_chinese(lab: Lab, start: str) -> None:
-    config = {"layers": [6] * 6, "starts": [{"name": start}], "activations": ["sigmoid"]}
-    lab.open(fragment({**config, "variants": [{"label": "B", "activations": ["relu"]}]}, lang="zh"))
-    lab.judged()
-    assert lab.page.locator("#verdict .sentence").count() == 2 and lab.page.locator(".answers dd").count() == 5
-    assert lab.page.locator("#verdict [lang=en]").all_inner_texts() == []
-    # What is left of Latin letters is names: of initializers, activations, modules and quantities.
-    text = " ".join(lab.page.locator("#verdict").all_inner_texts())
-    words = set(re.findall(r"[A-Za-z_]{3,}", text))
-    assert words <= {"rms", "relu", "ReLU", "sigmoid", "tanh", "Xavier", "LeCun", "fan_in", "fan_out"}
 
 
 def test_a_link_is_the_whole_state_and_the_back_button_goes_back(lab: Lab) -> None:

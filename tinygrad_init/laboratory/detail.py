@@ -11,8 +11,10 @@ from ..diagnosis.attribution import of_weight
 from ..diagnosis.chain import by_unit
 from ..diagnosis.diagnosing import LARGEST
 from ..diagnosis.signal import histogram
+from ..diagnosis.slopes import FLAT, slopes_at
 from ..diagnosis.spectra import spectrum
-from .frames import Detail, FactorOf, Histogram, Histograms, RunNow, SpectrumOf, WeightOf
+from ..nn import Module
+from .frames import Detail, Entering, FactorOf, Histogram, Histograms, RunNow, SpectrumOf, WeightOf
 from .measure import LayerLook, Look, Watched
 from .protocol import Select
 
@@ -47,11 +49,19 @@ def detail(watched: Watched, look: Look, layer: int, unit: int | None, input: in
             dz=histogram_of(at.dz[:, columns]),
             dw=histogram_of(at.dw[columns]),
         ),
+        into=None if watched.activations[layer] is None else entering(watched.activations[layer], at.into, columns),
         spectrum=spectrum_of(weight),
         factors=factors_of(watched, layer, unit, input),
         unit_map=None if unit is None else watched.pictures.unit_map(layer, unit),
         weight=None if unit is None else weight_of(watched, at, layer, unit, input),
     )
+
+
+def entering(activation: Module, into: Array, columns: Any) -> Entering:
+    """What goes into an activation, and how much of it lies where the activation passes almost nothing back."""
+    with np.errstate(all="ignore"):
+        flat = slopes_at(activation, into) < FLAT
+    return Entering(histogram_of(into[:, columns]), float(np.mean(flat[:, columns])))
 
 
 def weight_of(watched: Watched, at: LayerLook, layer: int, unit: int, input: int | None) -> WeightOf | None:

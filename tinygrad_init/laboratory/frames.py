@@ -193,6 +193,14 @@ class Histograms:
 
 
 @dataclass(frozen=True)
+class Entering:
+    """What goes into the activation: z, unless it is normalized first; and the share that lies where it is flat."""
+
+    histogram: Histogram
+    flat: float
+
+
+@dataclass(frozen=True)
 class SpectrumOf:
     """Of the weight: eigenvalues (empty unless square), singular values, log10 ‖W^t‖ for t = 1, 2, …"""
 
@@ -227,6 +235,7 @@ class Detail:
     unit: int | None
     input: int | None
     histograms: Histograms
+    into: Entering | None
     spectrum: SpectrumOf | None
     factors: tuple[FactorOf, ...]
     unit_map: Map | None

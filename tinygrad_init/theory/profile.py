@@ -153,9 +153,7 @@ def profile_of(layers: Sequence[LayerSpec], input_square: float = 1.0) -> Profil
         w2, above = layer.weight_variance, layers[min(i + 1, depth - 1)].weight_variance
         q[i] = w2 * before + layer.bias_variance
         if not math.isfinite(q[i]):
-            raise ValueError(
-                f"profile: expected sizes that a float can hold, got {q[i]} in layer {i + 1}"
-            )
+            raise ValueError(f"profile: expected sizes that a float can hold, got {q[i]} in layer {i + 1}")
         m = {name: float(value) for name, value in vars(layer.phi.moments(q[i])).items()}
         a[i] = m["square"] if q[i] > 0 else layer.phi.at_zero**2  # the moments at 0 are those of the limit
         chi[i] = above * m["slope_square"]

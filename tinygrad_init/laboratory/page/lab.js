@@ -112,7 +112,7 @@ function receive(message) {
     going(null);
     const { text, lang } = refusal(message.message);
     showError(message.field, text, lang);
-    if (message.field.startsWith("config")) refused(`${message.field.replace(/^config\./, "")}: ${text}`);
+    if (message.field.startsWith("config")) refused(`${message.field.replace(/^config\./, "")}${t("colon")}${text}`);
   }
   for (const listener of listeners.get(message.type) ?? []) listener(message);
 }
@@ -258,7 +258,7 @@ export function show(part, how = "replace") {
 export function speak(language) {
   setLanguage(language);
   translate(document);
-  document.title = `${t("title")}: ${t("subtitle")}`;
+  document.title = `${t("title")}${t("colon")}${t("subtitle")}`;
   store.emit("language");
 }
 

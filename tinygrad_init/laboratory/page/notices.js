@@ -1,6 +1,7 @@
 // Messages for the user: at the control that they are about, or on top if they are about none.
 
 import { byId, h } from "./dom.js";
+import { t } from "./i18n.js";
 
 /**
  * The controls that a field of the config may belong to, the most exact first: the one of a layer, the one for all layers,
@@ -23,7 +24,7 @@ export function showError(field, message, lang = null) {
   for (let fold = control?.closest("details"); fold; fold = fold.parentElement?.closest("details")) fold.open = true;
   // At a control that is not shown now nobody would see it.
   if (!control?.checkVisibility()) {
-    showNotice(field ? `${field}: ${message}` : message, "bad");
+    showNotice(field ? `${field}${t("colon")}${message}` : message, "bad");
     return;
   }
   const id = `error-${control.id || field}`;

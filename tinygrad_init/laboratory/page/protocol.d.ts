@@ -301,6 +301,7 @@ export interface Detail {
   unit: number | null;
   input: number | null;
   histograms: Histograms;
+  into: Entering | null;
   spectrum: SpectrumOf | null;
   factors: FactorOf[];
   unit_map: Map | null;
@@ -319,6 +320,12 @@ export interface Histograms {
 export interface Histogram {
   edges: (number | null)[];
   counts: number[];
+}
+
+/** What goes into the activation: z, unless it is normalized first; and the share that lies where it is flat. */
+export interface Entering {
+  histogram: Histogram;
+  flat: number | null;
 }
 
 /** Of the weight: eigenvalues (empty unless square), singular values, log10 ‖W^t‖ for t = 1, 2, … */

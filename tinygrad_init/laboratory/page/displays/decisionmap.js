@@ -72,8 +72,8 @@ export function decisionMaps() {
       if (run.map) paintPicture(view.map, run.map, colours, store.view.discrete);
       const lines = numbers(run);
       setText(view.numbers, lines.join("\n"));
-      const label = views.length > 1 ? runLabel(i) : "";
-      setAttribute(view.map, "aria-label", t("output.alt", { label, numbers: lines.join("; ") }));
+      const label = views.length > 1 ? ` ${runLabel(i)}` : "";
+      setAttribute(view.map, "aria-label", t("output.alt", { label, numbers: lines.join(t("join.parts")) }));
     });
   }
 

@@ -1,6 +1,7 @@
 // A row a layer: the size of everything that flows through it, as a bar on one absolute logarithmic axis and as a number,
 // with what theory predicts behind it.
 
+import { optionName } from "../controls/fields.js";
 import { byId, h, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { select } from "../lab.js";
@@ -66,7 +67,7 @@ export function layerTable() {
     }
     run.layers.forEach((layer, i) => {
       const output = i === run.layers.length - 1;
-      setText(rows[i].name, output ? t("layers.output") : `${i + 1} · ${layer.activation}`);
+      setText(rows[i].name, output ? t("layers.output") : `${i + 1} · ${optionName(layer.activation)}`);
     });
     mark();
     draw();
@@ -128,7 +129,7 @@ function besideTheory(layer) {
     return [t("layers.beside.part", { what: t(`layers.${key}`), measured: value(layer).text, low, expected: middle, high })];
   });
   const { layer: number, run } = store.selection;
-  return parts.length && number !== null ? t("layers.beside", { layer: layerName(number, run), parts: parts.join("; ") }) : "";
+  return parts.length && number !== null ? t("layers.beside", { layer: layerName(number, run), parts: parts.join(t("join.parts")) }) : "";
 }
 
 /**

@@ -17,7 +17,7 @@ export function lossChart() {
   const chart = new Chart({
     height: 150,
     label: () => t("loss.alt", {
-      runs: (store.frame?.runs ?? []).map((run, i) => `${runLabel(i)} ${format(run.loss)}`).join(", "),
+      runs: (store.frame?.runs ?? []).map((run, i) => `${runLabel(i)} ${format(run.loss)}`).join(t("join")),
     }),
     options: (colours) => ({
       scales: { x: { time: false }, y: store.view.logLoss ? { distr: 3 } : { range: (_, low, high) => [Math.min(low, 0), high || 1] } },

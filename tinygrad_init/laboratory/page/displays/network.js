@@ -7,6 +7,7 @@ import { byId, h, s, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { select, show } from "../lab.js";
 import { BUCKETS, formatLog, stroke } from "../scale.js";
+import { sentence } from "../sentences.js";
 import { runLabel, store } from "../state.js";
 import { drawLegend } from "./legend.js";
 import { hit, layout, sortEdges } from "./networklayout.js";
@@ -71,7 +72,7 @@ class NetworkView {
       const text = i === 0 ? t("network.input") : last ? t("network.output") : String(i);
       const anchor = i === 0 ? "start" : last ? "end" : "middle";
       const head = s("text", { x: i === 0 ? 4 : last ? width - 4 : x, y: 16, "text-anchor": anchor });
-      head.textContent = gap > 78 && i && !last ? `${text} · ${this.activations[i - 1]}` : text;
+      head.textContent = gap > 78 && i && !last ? `${text} · ${optionName(this.activations[i - 1])}` : text;
       heads.append(head);
     });
     names.forEach((name, i) => {
@@ -133,7 +134,7 @@ class NetworkView {
     this.#drawMaps(run);
     if (run.verdict) setText(this.word, t(`verdict.${run.verdict.word}`));
     const [first, last] = [run.layers[0].dw, run.layers[run.layers.length - 1].dw].map((dw) => (dw === null ? "0" : formatLog(dw)));
-    setAttribute(this.svg, "aria-label", t("network.alt", { sizes: this.sizes.join(", "), first, last }));
+    setAttribute(this.svg, "aria-label", t("network.alt", { sizes: this.sizes.join(t("join")), first, last }));
   }
 
   /** @param {import("../protocol.js").RunNow} run */
@@ -184,8 +185,11 @@ export function networks() {
       root.dataset.runs = String(runs.length);
       for (const view of views) view.fit();
     }
-    // What the library has to say about this start, such as that an activation has no critical one; it speaks English.
-    byId("notes").replaceChildren(...(store.built?.notes ?? []).map((note) => h("p", { class: "hint", lang: "en" }, note)));
+    // What the library has to say about this start, such as that an activation has no critical one.
+    byId("notes").replaceChildren(...(store.built?.notes ?? []).map((note) => {
+      const { text, lang } = sentence(note);
+      return h("p", { class: "hint", lang }, text);
+    }));
     mark();
   }
 

@@ -1,21 +1,21 @@
 // What is wrong, where and why, in a sentence; and the five questions with their answers.
 
 import { byId, h, setText } from "../dom.js";
-import { getLanguage, has, t } from "../i18n.js";
+import { has, t } from "../i18n.js";
 import { runLabel, store } from "../state.js";
-import { translateSentence } from "../sentences.js";
+import { sentence } from "../sentences.js";
 
-/** The library speaks English; what has no translation is marked as English, so that it is read out as such. @param {HTMLElement} element @param {string} text */
-function say(element, text) {
-  const translated = getLanguage() === "zh" ? translateSentence(text) : text;
-  setText(element, translated ?? text);
-  if (translated === null) element.lang = "en";
+/** @param {HTMLElement} element @param {string} said by the library */
+function say(element, said) {
+  const { text, lang } = sentence(said);
+  setText(element, text);
+  if (lang) element.lang = lang;
   else element.removeAttribute("lang");
 }
 
 export function verdicts() {
   const root = byId("verdict");
-  /** @type {{card: HTMLElement, sentence: HTMLElement, mark: HTMLElement, word: HTMLElement}[]} */
+  /** @type {{card: HTMLElement, reason: HTMLElement, mark: HTMLElement, word: HTMLElement}[]} */
   let cards = [];
   const questions = h("dl", { class: "answers" });
 
@@ -25,10 +25,10 @@ export function verdicts() {
       const mark = h("span", { class: "mark", "aria-hidden": "true" });
       // Only the word is announced: numbers that change every second would never let a screen reader finish.
       const word = h("strong", { "aria-live": "polite", "aria-atomic": "true" });
-      const sentence = h("span", {});
+      const reason = h("span", {});
       const name = h("span", { class: `run-name run-${i}` }, runLabel(i));
       name.hidden = runs.length === 1;
-      return { card: h("p", { class: "sentence" }, mark, name, word, sentence), sentence, mark, word };
+      return { card: h("p", { class: "sentence" }, mark, name, word, reason), reason, mark, word };
     });
     root.replaceChildren(h("div", {}, ...cards.map(({ card }) => card)), questions);
   }
@@ -44,17 +44,17 @@ export function verdicts() {
       setText(card.mark, good ? "✓" : "!");
       const word = has(`verdict.${verdict.word}`) ? t(`verdict.${verdict.word}`) : verdict.word;
       setText(card.word, verdict.layer === null ? word : t("verdict.at", { word, layer: verdict.layer }));
-      say(card.sentence, verdict.reason);
+      say(card.reason, verdict.reason);
     });
     const answers = frame.runs[selection.run]?.answers ?? [];
     if (!answers.length) return; // they come once a second
     while (questions.children.length < 2 * answers.length) questions.append(h("dt"), h("dd"));
     answers.forEach((answer, i) => {
-      const [question, sentence] = [questions.children[2 * i], questions.children[2 * i + 1]];
-      if (!(question instanceof HTMLElement && sentence instanceof HTMLElement)) return;
+      const [question, reply] = [questions.children[2 * i], questions.children[2 * i + 1]];
+      if (!(question instanceof HTMLElement && reply instanceof HTMLElement)) return;
       say(question, answer.question);
-      say(sentence, answer.sentence);
-      sentence.className = answer.good ? "good" : "bad";
+      say(reply, answer.sentence);
+      reply.className = answer.good ? "good" : "bad";
     });
   }
 

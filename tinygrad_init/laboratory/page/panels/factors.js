@@ -72,5 +72,6 @@ function factorName({ kind, label }) {
   const number = /\d+/.exec(label)?.[0];
   if (kind === "share") return t("selected.unit.n", { n: number ?? "" });
   if (kind === "input") return number ? t("factor.input", { n: number }) : t("factor.inputs");
+  if (kind === "loss") return t("factor.start");
   return kind === "alignment" ? t("factor.alignment") : label;
 }

@@ -177,7 +177,7 @@ export function microscope() {
     if (!now) return t("microscope.begin");
     const name = (/** @type {number} */ id) => nodes.find((node) => node.id === id)?.label ?? String(id);
     if (!down) {
-      const given = now.inputs.map((id) => `${name(id)} = ${format(nodes.find((node) => node.id === id)?.value)}`).join(", ");
+      const given = now.inputs.map((id) => `${name(id)} = ${format(nodes.find((node) => node.id === id)?.value)}`).join(t("join"));
       return given ? t("microscope.forward", { op: now.op, label: now.label, given, value: format(now.value) })
         : t("microscope.leaf", { label: now.label, value: format(now.value) });
     }

@@ -4,6 +4,7 @@ import { optionName } from "../controls/fields.js";
 import { Chart } from "../displays/chart.js";
 import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
+import { percent } from "../scale.js";
 import { layerName, store } from "../state.js";
 import { detail, selectedBar, selectedShape } from "./selected.js";
 import { steps } from "./histograms.js";
@@ -59,7 +60,7 @@ export function phi() {
     label: () => t("phi.z.alt"),
     options: (colours) => ({
       scales: { x, y: { range: (_, __, high) => [0, high || 1] } },
-      axes: [{ label: t("quantity.z") }, {}],
+      axes: [{ label: t("phi.z") }, {}],
       series: [{}, { stroke: colours.accent, fill: `${colours.accent}33`, width: 1.5, points: { show: false } }],
     }),
   });
@@ -81,13 +82,12 @@ export function phi() {
         shown = activation;
         curves.set(/** @type {uPlot.AlignedData} */ ([found.z, found.value, found.slope]));
       }
-      const histogram = detail()?.histograms.z;
-      under.set(histogram?.edges.length ? steps(histogram) : [[-6, 6], [0, 0]]);
+      const into = detail()?.into;
+      under.set(into?.histogram.edges.length ? steps(into.histogram) : [[-6, 6], [0, 0]]);
       const { layer, run } = store.selection;
-      const saturated = layer === null ? null : store.frame?.runs[run]?.layers[layer]?.saturated;
       curves.root.hidden = under.root.hidden = key.hidden = layer !== null && !found;
       setText(words, layer === null ? "" : !found ? t("phi.none") : t("phi.words", {
-        layer: layerName(layer, run), activation: optionName(activation), share: Math.round(100 * (saturated ?? 0)),
+        layer: layerName(layer, run), activation: optionName(activation), share: percent(into?.flat ?? 0),
       }));
     },
   };

@@ -20,10 +20,10 @@ export const SCENES = [
     panel: "factors",
     edges: "gradient",
     layer: 0,
-    title: ["A gradient is a product", "梯度是一串因子的乘积"],
+    title: ["A gradient is a product", "梯度由许多因子连乘而成"],
     text: [
-      "Backpropagation walks from the loss to a weight and multiplies whatever it meets: the loss's slope, a weight matrix for each layer, the activation's slope for each layer, and once, at the end, the layer's own input. The table below lists these factors for the first layer. One factor near 0 is enough to silence everything in front of it.",
-      "反向传播从损失走到某个权重，一路相乘：损失的导数、每层的权重矩阵、每层激活函数的导数，最后再乘一次该层自己的输入。下面的表格列出第一层的所有因子。只要其中一个接近 0，前面各层就都收不到消息。",
+      "Backpropagation walks from the loss to a weight and multiplies whatever it meets: the loss's slope, a weight matrix for each layer, the activation's slope for each layer, and once, at the end, the layer's own input. The table below lists these factors for the first layer; the last of them, alignment, says how far the samples agree. One factor near 0 is enough to silence everything in front of it.",
+      "反向传播从损失走到某个权重，一路相乘：损失的导数、每层的权重矩阵、每层激活函数的导数，最后再乘一次该层自己的输入。下面的表格列出第一层的所有因子，最后的“方向一致性”表示各样本有多一致。只要其中一个接近 0，前面各层就都收不到梯度。",
     ],
     attempt: [
       "Click other layers in the picture: the nearer to the output, the fewer factors.",
@@ -60,18 +60,20 @@ export const SCENES = [
         { label: "B", activations: ["tanh"] },
         { label: "C", activations: ["relu"], starts: [makeStart("he")] },
       ],
+      lr: 0.1,
+      seed: 3,
     }),
     panel: "phi",
     edges: "gradient",
     layer: 1,
     title: ["Sigmoid, tanh, ReLU", "Sigmoid、tanh 与 ReLU"],
     text: [
-      "The same ten layers with three activations. Sigmoid's slope is at most 1/4, so A's gradient fades whatever the weights are; tanh reaches 1, but only near z = 0; ReLU has slope 1 for everything positive and 0 for the rest. The edges are drawn by gradient on one fixed scale: look where they stop.",
-      "同样的十层网络，三种激活函数。Sigmoid 的导数最大只有 1/4，无论权重怎样，A 的梯度都会衰减；tanh 能达到 1，但只在 z = 0 附近；ReLU 在正半轴恒为 1，另一半为 0。连线按梯度画，刻度固定：看看它们在哪里断掉。",
+      "The same ten layers with three activations. Sigmoid's slope is at most 1/4, so A's gradient fades unless the weights are very large; tanh reaches 1, but only near z = 0; ReLU has slope 1 for everything positive and 0 for the rest. The edges are drawn by gradient on one fixed scale: look where they stop.",
+      "同样的十层网络，三种激活函数。Sigmoid 的导数最大只有 1/4，除非权重非常大，A 的梯度总会逐层衰减；tanh 能达到 1，但只在 z = 0 附近；ReLU 在正半轴恒为 1，另一半为 0。连线按梯度画，刻度固定：看看它们在哪里断掉。",
     ],
     attempt: [
-      "Play for some hundred steps: which runs learn? Then give A the start “normal” with σ_w = 4.",
-      "播放几百步：哪几个在学习？再把 A 的初始化改为“正态”，σ_w = 4。",
+      "Play for some hundred steps: which runs learn? Then give A the start “normal” with σ_w = 10: its gradient arrives, but most of its units are saturated.",
+      "播放几百步：哪几个在学习？再把 A 的初始化改为“正态”，σ_w = 10：梯度传到了，但多数单元已经饱和。",
     ],
   },
   {
@@ -86,8 +88,8 @@ export const SCENES = [
     layer: 5,
     title: ["Too small", "权重过小"],
     text: [
-      "In A every layer shrinks the signal to about a fifth. Deep inside, z is practically 0 for every sample, and on the way back the gradient is divided by five again and again. The loss stands still although nothing has been learned: that is what vanishing looks like.",
-      "A 的每一层都把信号缩小到约五分之一。到了深处，所有样本的 z 几乎都是 0；回传时梯度又一次次除以五。损失停住不动，却什么也没学到：这就是梯度消失的样子。",
+      "In A every layer shrinks the signal to about a sixth. Deep inside, z is practically 0 for every sample, and on the way back the gradient is divided by six again and again. The loss stands still although nothing has been learned: that is what vanishing looks like.",
+      "A 的每一层都把信号缩小到约六分之一。到了深处，所有样本的 z 几乎都是 0；回传时梯度又一次次除以六。损失停住不动，却什么也没学到：这就是梯度消失的样子。",
     ],
     attempt: [
       "Switch between weights and gradients above the network: the weights look fine.",
@@ -106,8 +108,8 @@ export const SCENES = [
     layer: 3,
     title: ["Too large", "权重过大"],
     text: [
-      "The same large weights under two activations. With tanh they push z far out to where the curve is flat, and the slope there is nearly 0. ReLU has no upper limit, so in B the signal, and with it the gradient, grows in every layer until the first update throws the weights away.",
-      "同样过大的权重，两种激活函数。tanh 的 z 被推到曲线平坦处，导数接近 0。ReLU 没有上限，B 的信号连同梯度逐层放大，第一次更新就把权重甩飞。",
+      "The same large weights under two activations. With tanh they push z far out to where the curve is flat: most units pass on next to nothing, and the few others pass it on many times enlarged. ReLU has no upper limit, so in B the signal, and with it the gradient, grows in every layer until the first update throws the weights away.",
+      "同样过大的权重，两种激活函数。tanh 的 z 被推到饱和区，多数单元几乎不传梯度，少数未饱和的单元却把它成倍放大。ReLU 没有上限，B 的信号连同梯度逐层放大，第一次更新就把权重甩飞。",
     ],
     attempt: [
       "Take one step and look at the loss of B; then lower σ_w until the shaded zones are empty.",
@@ -127,7 +129,7 @@ export const SCENES = [
     title: ["All the same", "全部相同"],
     text: [
       "Every weight of A starts at 0.3. Then all units of a layer compute the same number, receive the same gradient and take the same step, for ever: six units do the work of one. The column “Distinct” counts how many really differ, and the map shows what is left of the network.",
-      "A 的每个权重都从 0.3 开始。于是同一层的单元算出同样的数，收到同样的梯度，走出同样的一步，永远如此：六个单元只顶一个用。“互异”一列数出真正不同的单元，输出图则显示网络还剩多少本事。",
+      "A 的每个权重都从 0.3 开始。于是同一层的单元算出同样的数，收到同样的梯度，做同样的更新，永远如此：六个单元只顶一个用。“互异”一列数出真正不同的单元，输出图则显示网络还剩多少本事。",
     ],
     attempt: [
       "Train both. Then look at Distinct in A: it is still 1, at any step.",
@@ -140,7 +142,10 @@ export const SCENES = [
       activations: ["relu"],
       starts: [makeStart("zeros")],
       variants: [{ label: "B", activations: ["sigmoid"] }],
-      data: { ...defaultConfig().data, name: "moons", samples: 201 },
+      // Few samples, of which one class has more, and long steps: or what wakes would be too small to be seen.
+      data: { ...defaultConfig().data, name: "moons", samples: 41 },
+      lr: 10,
+      seed: 2,
     }),
     panel: "factors",
     edges: "gradient",
@@ -151,8 +156,8 @@ export const SCENES = [
       "权重全为 0 时，要看激活函数把 0 变成什么。ReLU 和 tanh 都变成 0：每个乘积里都有零，A 的权重永远不动。Sigmoid 变成 ½：B 的最后一层立即得到梯度，前一层晚一步，依次向输入方向醒来；但同层各单元的步调仍然一致。",
     ],
     attempt: [
-      "Press Step four times and watch the gradients of B appear from right to left.",
-      "按四次“一步”，看 B 的梯度从右到左逐层出现。",
+      "Press Step four times and watch the edges of B appear from right to left.",
+      "按四次“一步”，看 B 的连线从右到左逐层出现。",
     ],
   },
   {
@@ -164,26 +169,27 @@ export const SCENES = [
         { label: "B", activations: ["relu"], starts: [makeStart("he")] },
         { label: "C", activations: ["relu"], starts: [makeStart("xavier")] },
       ],
-      lr: 0.1,
+      lr: 0.03,
+      seed: 2,
     }),
     panel: "phase",
     edges: "gradient",
     layer: 0,
     title: ["Good starts", "好的初始化"],
     text: [
-      "A good start chooses the weights' size so that signal and gradient keep theirs. Xavier's does it for what is linear around 0, He's doubles the variance because ReLU drops half of the signal. C shows what a factor of √½ a layer costs in sixteen layers. In the phase diagram the good ones lie on the edge between order and chaos.",
-      "好的初始化选择恰当的权重大小，使信号和梯度都保持原有尺度。Xavier 适合在 0 附近近似线性的激活函数；ReLU 丢掉一半信号，He 便把方差加倍。C 展示每层多乘一个 √½，十六层下来代价多大。在相图上，好的起点落在有序与混沌的边界上。",
+      "A good start chooses the weights' size so that signal and gradient keep theirs. Xavier's does it for what is linear around 0, He's doubles the variance because ReLU drops half of the signal. C shows what a factor of √½ a layer costs in sixteen layers. In the phase diagram the good ones lie on the edge between order and chaos, but for the first layer, which has only two inputs.",
+      "好的初始化选择恰当的权重大小，使信号和梯度都保持原有尺度。Xavier 适合在 0 附近近似线性的激活函数；ReLU 丢掉一半信号，He 便把方差加倍。C 展示每层多乘一个 √½，十六层下来代价多大。在相图上，好的初始化落在有序与混沌的边界上，只有第一层例外：它只有两个输入。",
     ],
     attempt: [
       "Choose “normal” for A and move σ_w: the dots cross the edge, and the bars tilt.",
-      "把 A 改为“正态”并移动 σ_w：点越过边界，条形随之倾斜。",
+      "把 A 改为“正态”并移动 σ_w：点越过边界，各层条形的走势随之倾斜。",
     ],
   },
   {
     id: "clipping",
     config: () => network(6, 12, {
       activations: ["relu"],
-      starts: [{ ...makeStart("normal"), sigma_w: 2.5 }],
+      starts: [{ ...makeStart("normal"), sigma_w: 5 }],
       clip: 1,
       lr: 0.05,
     }),
@@ -193,11 +199,11 @@ export const SCENES = [
     title: ["Clipping", "梯度截断"],
     text: [
       "This network starts too large, and its first gradients are huge. Clipping shortens the whole gradient to a chosen norm before each update: the direction stays, the step is bounded, and training survives. It treats the symptom; it helps against exploding gradients, never against vanishing ones.",
-      "这个网络的起点偏大，最初的梯度非常大。截断在每次更新前把整个梯度缩到给定的范数：方向不变，步长有界，训练得以继续。它只治标；能对付爆炸，却对消失无能为力。",
+      "这个网络的初始权重过大，最初的梯度非常大。截断在每次更新前把整个梯度缩到给定的范数：方向不变，步长有界，训练得以继续。它只治标；能对付爆炸，却对消失无能为力。",
     ],
     attempt: [
-      "Play, then set “Clip the norm” to 0 and play again: the loss leaps.",
-      "先播放，再把“梯度截断”设为 0 重新播放：损失会猛跳。",
+      "Play, then set “Clip the norm” to 0 and play again: within three steps the loss leaps up by many powers of ten.",
+      "先播放，再把“梯度截断”设为 0 重新播放：三步之内，损失就会猛增许多个数量级。",
     ],
   },
 ];

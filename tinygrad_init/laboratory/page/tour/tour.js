@@ -38,7 +38,7 @@ export function tour() {
         h("p", { class: "hint" }, t("tour.position", { n: scene + 1, of: SCENES.length })),
         h("h2", { id: "tour-heading", tabindex: -1 }, title[language]),
         h("p", {}, text[language]),
-        h("p", { class: "try" }, h("strong", {}, t("tour.try")), ` ${attempt[language]}`)),
+        h("p", { class: "try" }, h("strong", {}, t("tour.try")), attempt[language])),
       h("div", { class: "tour-tools" },
         h("div", { class: "dots" }, ...dots),
         h("div", { class: "buttons" }, back, next),
