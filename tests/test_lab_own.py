@@ -179,7 +179,7 @@ def test_starts_edits_and_variants_of_ones_own_model() -> None:
     with pytest.raises(Invalid, match="no model that was given"):
         Experiment(Config(starts=(Start("given"),)))
     experiment = Experiment(begin, own)
-    assert export(experiment, watch(experiment), "csv").text.startswith("step,first,he")
+    assert export(experiment, watch(experiment), "csv").text.startswith("step,A,he")
     with pytest.raises(Invalid, match="a model of your own"):
         export(experiment, watch(experiment), "python")
 

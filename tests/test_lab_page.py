@@ -140,7 +140,7 @@ def test_runs_side_by_side(lab: Lab) -> None:
     assert lab.page.locator("svg.network").count() == lab.page.locator("#maps figure").count() == 2
     lab.page.locator("#networks").get_by_role("button", name="B").click()
     lab.drawn()
-    assert "relu" in lab.page.locator(".layer-table tbody").inner_text()
+    assert "ReLU" in lab.page.locator(".layer-table tbody").inner_text()
     lab.page.get_by_text("Layer by layer").click()
     lab.after(lambda: lab.pick("activations.1", "relu"))
     lab.page.get_by_role("button", name="Copy this run").click()
@@ -152,6 +152,41 @@ def test_runs_side_by_side(lab: Lab) -> None:
 
 def number(text: str) -> float:
     return float(text.replace("−", "-").replace("∞", "inf"))
+
+
+def test_runs_of_different_depth_side_by_side(lab: Lab) -> None:
+    """What is said for each layer stays with its layer in every run, whichever depth is changed."""
+    lab.open()
+    lab.after(lambda: lab.fill("layers", 3))
+    lab.page.locator("details.inner > summary").click()
+    lab.after(lambda: lab.pick("activations.1", "relu"))
+    lab.after(lambda: lab.page.get_by_role("button", name="Copy this run").click())
+    assert lab.page.locator('[data-field="variants.0.activations"] option:checked').inner_text().startswith("different")
+    config = lab.after(lambda: lab.fill("variants.0.layers", 5))
+    assert config["layers"] == [6] * 3 and config["variants"][0]["layers"] == [6] * 5
+    assert config["activations"] == ["tanh", "relu", "tanh"]
+    assert config["variants"][0]["activations"] == ["tanh", "relu", "tanh", "tanh", "tanh"]
+    assert [len(run["layers"]) for run in lab.frame["runs"]] == [4, 6]
+    sizes = [label.split(" units")[0] for label in labels_of_networks(lab)]
+    assert sizes == ["Network of 2, 6, 6, 6, 1", "Network of 2, 6, 6, 6, 6, 6, 1"]
+    lab.page.locator("svg.network").nth(1).scroll_into_view_if_needed()
+    lab.page.locator(".selected select").first.select_option("1")  # run B
+    lab.until(lambda: lab.page.locator(".layer-table tbody tr").count() == 6)
+    config = lab.after(lambda: lab.fill("layers", 1))
+    assert config["activations"] == ["tanh"] and len(config["variants"][0]["layers"]) == 5
+    link = lab.page.url
+    lab.page.goto("about:blank")
+    lab.received.clear()
+    lab.page.goto(link)
+    lab.until(lambda: lab.frames() and [len(run["layers"]) for run in lab.frame["runs"]] == [2, 6])
+    config = lab.after(lambda: lab.fill("variants.0.layers", 1))
+    assert "layers" not in config["variants"][0]  # as in the first run, and so it stays
+    lab.after(lambda: lab.fill("layers", 2))
+    assert [len(run["layers"]) for run in lab.frame["runs"]] == [3, 3]
+
+
+def labels_of_networks(lab: Lab) -> list[str]:
+    return [svg.get_attribute("aria-label") or "" for svg in lab.page.locator("svg.network").all()]
 
 
 def test_the_layer_table_shows_the_numbers_of_the_frame(lab: Lab) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import ops
 from .._engine.tensor import Tensor
-from ..init import INITIALIZERS, constant_, normal_
+from ..init import INITIALIZERS, constant_, normal_, uniform_
 from ..init.scaling import fan
 from ..nn import Activation, BatchNorm, LayerNorm, Linear, Module, Residual, Sequential, linear_maps
 from ..ops.losses import LOSSES
@@ -49,9 +49,10 @@ def check(config: Config) -> None:
     check_data(config)
     if any(start.name == GIVEN for run in configs(config) for start in run.starts):
         raise Invalid("config.starts", f"{GIVEN}: expected another start, as there is no model that was given")
-    for i, run in enumerate(configs(config)):
+    runs = configs(config)
+    for i, run in enumerate(runs):
         where = "config" if i == 0 else f"config.variants[{i - 1}]"
-        hidden = len(config.layers)
+        hidden = len(run.layers)
         if len(run.activations) not in (1, hidden):
             raise Invalid(f"{where}.activations", f"expected 1 or {hidden}, got {len(run.activations)}")
         if len(run.starts) not in (1, hidden + 1):
@@ -64,8 +65,8 @@ def check(config: Config) -> None:
     if numbers(config) > MOST_NUMBERS:
         raise Invalid(
             "config.batch",
-            f"{at_once} samples at a time through {sum(config.layers)} units in {1 + len(config.variants)} runs is too "
-            f"much; a batch of {max(1, at_once * MOST_NUMBERS // numbers(config))} would do",
+            f"{at_once} samples at a time through {sum(sum(run.layers) for run in runs)} units in {len(runs)} runs is "
+            f"too much; a batch of {max(1, at_once * MOST_NUMBERS // numbers(config))} would do",
         )
 
 
@@ -89,8 +90,10 @@ def check_edit(config: Config, edit: Edit, where: str) -> None:
     Invalid
         Names what is too large.
     """
-    widths = [inputs_of(config), *config.layers, outputs_of(config)]
-    limits = {"run": len(config.variants) + 1, "layer": len(widths) - 1}
+    runs = configs(config)
+    layers = runs[min(edit.run, len(runs) - 1)].layers
+    widths = [inputs_of(config), *layers, outputs_of(config)]
+    limits = {"run": len(runs), "layer": len(widths) - 1}
     if edit.layer < limits["layer"]:
         limits |= {"input": widths[edit.layer], "unit": widths[edit.layer + 1]}
     for name, many in limits.items():
@@ -106,13 +109,18 @@ def sizes(config: Config) -> tuple[int, int]:
 
 def numbers(config: Config) -> int:
     """A measure of the memory that an experiment needs: preactivations that a step keeps, in all runs."""
-    return sizes(config)[1] * (sum(config.layers) + 1) * (1 + len(config.variants))
+    return sizes(config)[1] * sum(sum(run.layers) + 1 for run in configs(config))
 
 
 def configs(config: Config) -> list[Config]:
     """The config of each run: the first, and with what each variant changes."""
     changed = [
-        replace(config, activations=variant.activations or config.activations, starts=variant.starts or config.starts)
+        replace(
+            config,
+            layers=config.layers if variant.layers is None else variant.layers,
+            activations=variant.activations or config.activations,
+            starts=variant.starts or config.starts,
+        )
         for variant in config.variants
     ]
     return [config, *changed]
@@ -163,7 +171,7 @@ def initialize(maps: Sequence[tuple[Module, Module | None]], config: Config) -> 
             weight, bias = vars(linear)["weight"], vars(linear).get("bias")
             fill(weight, chosen, np.random.default_rng([config.seed, WEIGHTS, i]), name)
             if bias is not None:
-                normal_(bias, np.random.default_rng([config.seed, BIASES, i]), std=chosen.sigma_b)
+                fill_bias(bias, weight, chosen, np.random.default_rng([config.seed, BIASES, i]))
     return list(dict.fromkeys(str(warning.message) for warning in caught))
 
 
@@ -175,6 +183,15 @@ def fill(weight: Tensor, chosen: Start, rng: np.random.Generator, activation: st
         constant_(weight, chosen.constant)
     else:
         INITIALIZERS[chosen.name](weight, rng, activation)
+
+
+def fill_bias(bias: Tensor, weight: Tensor, chosen: Start, rng: np.random.Generator) -> None:
+    """Fill one bias; PyTorch's start has its own."""
+    if chosen.name == "torch":
+        bound = fan(weight, "fan_in") ** -0.5
+        uniform_(bias, rng, -bound, bound)
+    else:
+        normal_(bias, rng, std=chosen.sigma_b)
 
 
 def optimizer(config: Config, parameters: list[Tensor]) -> Optimizer:

@@ -56,6 +56,7 @@ class Start:
     constant: Annotated[float, Between(-100, 100)] = optional(0.1)
 
 
+Widths = Annotated[tuple[Annotated[int, Between(1, WIDTH)], ...], Length(0, LAYERS)]
 Activations = Annotated[tuple[Activation, ...], Length(0, LAYERS)]
 Starts = Annotated[tuple[Start, ...], Length(1, LAYERS + 1)]
 
@@ -67,6 +68,7 @@ class Variant:
     label: Annotated[str, Length(0, 60, "length")]
     activations: Activations | None = optional(None)
     starts: Starts | None = optional(None)
+    layers: Widths | None = optional(None)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Config:
     """
 
     data: Data = optional(Data())
-    layers: Annotated[tuple[Annotated[int, Between(1, WIDTH)], ...], Length(0, LAYERS)] = optional((6, 3))
+    layers: Widths = optional((6, 3))
     activations: Activations = optional(("relu",))
     starts: Starts = optional((Start(),))
     loss: Annotated[str, OneOf(LOSSES)] = optional("cross_entropy")

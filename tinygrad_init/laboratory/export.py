@@ -20,6 +20,7 @@ from .shapes import Invalid
 from .wire import plain
 
 MOST_PARAMETERS = 50_000
+FIRST = "A"  # what the page calls the first run
 
 
 def export(experiment: Experiment, watched: list[Watched], what: str) -> Export:
@@ -34,7 +35,7 @@ def as_csv(experiment: Experiment, watched: list[Watched]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     # A spreadsheet takes what begins with = + - @ for a formula.
-    labels = [each.run.label or "first" for each in watched]
+    labels = [each.run.label or FIRST for each in watched]
     writer.writerow(["step", *(f"'{label}" if label[0] in "=+-@\t\r" else label for label in labels)])
     columns = [each.run.losses for each in watched]
     for i, row in enumerate(zip(*columns, strict=True)):
@@ -81,7 +82,6 @@ import tinygrad_init as tgi
 from tinygrad_init import nn
 
 SEED, STEPS = $seed, $steps
-LAYERS = $layers
 BATCH, CLIP = $batch, $clip  # 0: all samples, no clipping
 DATA, WEIGHTS, BIASES, BATCHES = range(4)  # what a generator of random numbers is for
 EDITS = $edits  # step, run, layer, unit, input (None: the bias), value
@@ -95,10 +95,10 @@ trained = $trained  # the others are held out
 test_x, test_target, x, target = x[trained:], target[trained:], x[:trained], target[:trained]
 
 
-def network(activations):
+def network(widths, activations):
     """Linear maps and activations in turn."""
-    sizes, layers = [x.shape[1], *LAYERS], []
-    for fan_in, width, activation in zip(sizes[:-1], LAYERS, activations):
+    sizes, layers = [x.shape[1], *widths], []
+    for fan_in, width, activation in zip(sizes[:-1], widths, activations):
         layer = [nn.Linear(fan_in, width, dtype="float64")$normalization, nn.Activation(activation)]
         layers += $block
     return nn.Sequential(*layers, nn.Linear(sizes[-1], $outputs, dtype="float64"))
@@ -114,7 +114,12 @@ def start(model, starts):
             tgi.init.constant_(linear.weight, constant)
         else:
             tgi.init.INITIALIZERS[name](linear.weight, rng, activation.name if activation else "linear")
-        tgi.init.normal_(linear.bias, np.random.default_rng([SEED, BIASES, i]), std=sigma_b)
+        rng = np.random.default_rng([SEED, BIASES, i])
+        if name == "torch":  # whose biases are random as well
+            bound = linear.weight.shape[1] ** -0.5
+            tgi.init.uniform_(linear.bias, rng, -bound, bound)
+        else:
+            tgi.init.normal_(linear.bias, rng, std=sigma_b)
 
 
 def batches():
@@ -141,9 +146,9 @@ def edit(model, run, step):
                 parameter.copy_(values)
 
 
-def train(run, activations, starts):
-    """The loss of every step, before its update; and the network."""
-    model = network(activations)
+def train(run, widths, activations, starts):
+    """The network after all steps, and the loss of the batch of every step, before its update."""
+    model = network(widths, activations)
     start(model, starts)
     edit(model, run, 0)
     optimizer = $optimizer
@@ -162,20 +167,18 @@ def train(run, activations, starts):
     for step, (xs, ys) in zip(range(1, STEPS + 1), batches()):
         losses.append(learn(xs, ys).item())
         edit(model, run, step)
-    return losses, model
+    return model, losses
 
 
 if __name__ == "__main__":
-    runs = {
+    runs = [
 $runs
-    }
-    for run, (label, (activations, starts)) in enumerate(runs.items()):
-        losses, model = train(run, activations, starts)
-        print(label, repr(losses[-1]) if losses else "no steps")
+    ]
+    for run, (label, widths, activations, starts) in enumerate(runs):
+        model, losses = train(run, widths, activations, starts)
+        print(f"{label}, after {STEPS} steps: loss", tgi.$loss(model(x), target).item())
         if len(test_x):
-            # Batch normalization has the statistics of the last pass: here of the samples that the Lab looks at.
-            model(x[:256])
-            model.eval()
+            model.eval()  # batch normalization then has the statistics of the last pass, over all samples
             print("  held out:", tgi.$loss(model(test_x), test_target).item())
 ''')
 
@@ -243,7 +246,6 @@ def as_python(experiment: Experiment, watched: list[Watched]) -> str:
         version=__version__,
         seed=config.seed,
         steps=experiment.step,
-        layers=list(config.layers),
         batch=config.batch,
         clip=repr(config.clip),
         data=data_lines(config),
@@ -281,12 +283,12 @@ def data_lines(config: Config) -> str:
 def run_lines(config: Config) -> str:
     """Activations and starts of every run."""
     lines = []
-    labels = ["first", *(variant.label for variant in config.variants)]
-    for number, (label, run) in enumerate(zip(labels, configs(config), strict=True)):
+    labels = [FIRST, *(variant.label for variant in config.variants)]
+    for label, run in zip(labels, configs(config), strict=True):
         starts: list[tuple[Any, ...]] = [tuple(asdict(each).values()) for each in run.starts]
         activations = repr(list(run.activations))
         if len(run.activations) == 1:
-            activations += " * len(LAYERS)"
-        many = repr(starts) + (" * (len(LAYERS) + 1)" if len(starts) == 1 else "")
-        lines.append(f"        {f'{number}: {label}'!r}: ({activations}, {many}),")
+            activations += f" * {len(run.layers)}"
+        many = repr(starts) + (f" * {len(run.layers) + 1}" if len(starts) == 1 else "")
+        lines.append(f"        ({label!r}, {list(run.layers)}, {activations}, {many}),")
     return "\n".join(lines)

@@ -244,7 +244,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class RunNow:
-    """A run at a step. Loss, accuracy (null: a regression) and layers are those of at most 256 samples.
+    """A run at a step: loss and accuracy (null: a regression) of all samples, layers of at most 256 of them.
 
     Those of a test are of the samples that are held out (null: there are none). `unit_maps` are those of the hidden
     units, layer by layer; empty where there are many.

@@ -1,8 +1,8 @@
 """What a frame shows of every run.
 
-What changes with every step is read off one captured forward and backward pass over a probe, at most 256 samples; what
-takes longer (the verdict, the five answers, theory, factors) comes from `diagnose` on the same samples, and is as old
-as `report_step` says.
+What changes with every step is read off one captured forward and backward pass over a probe, at most 256 samples (and,
+where there are more, a forward pass over all for loss and accuracy); what takes longer (the verdict, the five answers,
+theory, factors) comes from `diagnose` on the probe, and is as old as `report_step` says.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class LayerLook:
 
 @dataclass(frozen=True)
 class Look:
-    """A run on the probe, at one step."""
+    """A run at one step: loss and accuracy (None: a regression) on all samples, the layers on the probe."""
 
     loss: float
-    output: Array
+    accuracy: float | None
     layers: tuple[LayerLook, ...]
 
 
@@ -131,9 +131,11 @@ class Watched:
 
     def look(self) -> Look:
         """Forward and backward over the probe; parameters and their gradients stay as they are."""
-        model = self.run.model
+        model, samples = self.run.model, self.samples
         with np.errstate(all="ignore"), undisturbed(model) if self.careful else nullcontext():
             cost, output, found, gradients = self._look(self.x, self.target)
+            if len(samples.x) > PROBE:
+                cost, output = self._test(samples.x, samples.target)
         layers = tuple(
             LayerLook(
                 x=as_array(x),
@@ -145,7 +147,7 @@ class Watched:
             )
             for i, (linear, (x, z, into, a)) in enumerate(zip(self.linears, found, strict=True))
         )
-        return Look(cost.item(), output.numpy(), layers)
+        return Look(cost.item(), self.accuracy(output.numpy(), samples.y), layers)
 
     def diagnose(self, step: int) -> None:
         """The whole report; takes from some hundredths of a second to some seconds."""
@@ -162,7 +164,7 @@ class Watched:
         answers = () if report is None else tuple(AnswerOf(a.question, a.good, a.sentence) for a in report.answers)
         return RunNow(
             loss=look.loss,
-            accuracy=self.accuracy(look.output, self.y),
+            accuracy=look.accuracy,
             test_loss=None if test is None else test[0],
             test_accuracy=None if test is None else test[1],
             test_losses=few([at for at in sorted(self.test_losses.items()) if at[0] <= step]),

@@ -119,7 +119,7 @@ def refuse_what_a_model_has(given: dict[str, Any], data: dict[str, Any]) -> None
     variants = [one for one in given.get("variants", ()) if isinstance(one, dict)]
     names = [name for name in NOT_OWN if name in given]
     names += [f"data.{name}" for name in data if name not in ("test", "seed")]
-    names += ["variants.activations" for one in variants if one.get("activations") is not None]
+    names += [f"variants.{name}" for one in variants for name in ("layers", "activations") if one.get(name) is not None]
     if names:
         raise Invalid(names[0], "expected nothing, as it is the model's own or its data's")
 

@@ -5,7 +5,7 @@ import { getLanguage, setLanguage, t } from "./i18n.js";
 import { host, HostLink } from "./host.js";
 import { refusal } from "./refusals.js";
 import { Socket } from "./socket.js";
-import { defaultConfig, resize, store } from "./state.js";
+import { defaultConfig, settle, store } from "./state.js";
 import { decode, encode, fitting } from "./urlstate.js";
 import { translate } from "./dom.js";
 
@@ -164,6 +164,7 @@ function configure(at = 0, config = store.config) {
 export function change(mutate, stay = false) {
   const config = structuredClone(store.config);
   mutate(config);
+  settle(config);
   // Weights that were set by hand belong to the network for which they were set.
   if (shape(config) !== shape(store.config)) config.edits = [];
   adopt(config);
@@ -189,14 +190,12 @@ function lacksPoints({ data }) {
 /** What decides how many runs, layers, units and inputs there are. @param {Config} config */
 function shape({ data, features, layers, loss, variants }) {
   const classes = new Set(data.points.map(([, , label]) => label)); // which decide how many outputs there are
-  return JSON.stringify([data.name, features, layers, loss, variants.length, [...classes].sort()]);
+  return JSON.stringify([data.name, features, layers, loss, variants.map((variant) => variant.layers ?? layers), [...classes].sort()]);
 }
 
 /** @param {Config} config */
 function adopt(config) {
-  if (config.activations.length > 1 && config.activations.length !== config.layers.length) {
-    resize(config, config.layers); // links may be edited by hand
-  }
+  settle(config); // links may be edited by hand
   store.config = config;
   store.emit("config");
 }

@@ -65,6 +65,7 @@ export interface Variant {
   label: string;
   activations?: ("identity" | "sigmoid" | "tanh" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "silu" | "softplus" | "erf" | "hard_sigmoid" | "hardtanh" | "mish" | "softsign" | "sin")[] | null;
   starts?: Start[] | null;
+  layers?: number[] | null;
 }
 
 /** Train, with so many steps between frames (0: as many as fit). */
@@ -233,7 +234,7 @@ export interface Frame {
   runs: RunNow[];
 }
 
-/** A run at a step. Loss, accuracy (null: a regression) and layers are those of at most 256 samples. */
+/** A run at a step: loss and accuracy (null: a regression) of all samples, layers of at most 256 of them. */
 export interface RunNow {
   loss: number | null;
   accuracy: number | null;

@@ -108,6 +108,14 @@ export function layerName(layer, run) {
   return layer === layers.length - 1 ? t("layers.output") : t("layers.nth", { n: layer + 1 });
 }
 
+/** The config of a run: the first, or with what a variant changes. @param {Config} config @param {number} run @returns {Config} */
+export function configOf(config, run) {
+  const variant = config.variants[run - 1];
+  if (!variant) return config;
+  const { layers, activations, starts } = variant;
+  return { ...config, layers: layers ?? config.layers, activations: activations ?? config.activations, starts: starts ?? config.starts };
+}
+
 /** The activation of every hidden layer. @param {Config} config @returns {string[]} */
 export function activationsOf(config) {
   const { activations, layers } = config;
@@ -121,24 +129,27 @@ export function startsOf(config) {
 }
 
 /**
- * Other layers. What was said for each layer stays with its layer; new ones are like the last hidden one.
+ * Activations and starts for each layer, where there are several, become as many as there are layers: what was said of a
+ * layer stays with it, new ones are like the last hidden one.
  * @param {Config} config
- * @param {number[]} layers
  */
-export function resize(config, layers) {
-  const fit = (/** @type {{activations?: string[] | null, starts?: Start[] | null}} */ run) => {
-    const { activations, starts } = run;
-    if (activations && activations.length > 1) {
-      const old = activationsOf({ ...config, activations });
-      run.activations = layers.length ? layers.map((_, i) => old[Math.min(i, old.length - 1)]) : [old[0]];
+export function settle(config) {
+  if (isOwn()) return; // whose layers are the model's
+  [config, ...config.variants].forEach((run, i) => {
+    const { layers, activations, starts } = configOf(config, i);
+    const depth = layers.length;
+    if (activations.length > 1 && activations.length !== depth) {
+      run.activations = depth ? layers.map((_, k) => activations[Math.min(k, activations.length - 1)]) : [activations[0]];
     }
-    if (starts && starts.length > 1) {
-      const old = startsOf({ ...config, starts });
-      const [output, hidden] = [old[old.length - 1], old.slice(0, -1)];
-      run.starts = [...layers.map((_, i) => structuredClone(hidden[Math.min(i, hidden.length - 1)] ?? output)), output];
+    if (starts.length > 1 && starts.length !== depth + 1) {
+      const [output, hidden] = [starts[starts.length - 1], starts.slice(0, -1)];
+      run.starts = [...layers, 0].map((_, k) => structuredClone(k === depth ? output : hidden[Math.min(k, hidden.length - 1)] ?? output));
     }
-  };
-  fit(config);
-  config.variants.forEach(fit);
-  config.layers = layers;
+  });
+}
+
+/** So many hidden layers; new ones are as wide as the last. @param {number[]} layers @param {number} depth */
+export function deepened(layers, depth) {
+  const wanted = Math.min(Math.max(Math.round(depth), 0), store.hello?.limits.layers ?? 60);
+  return Array.from({ length: wanted }, (_, i) => layers[i] ?? layers[layers.length - 1] ?? 6);
 }

@@ -272,6 +272,7 @@ export const STRINGS = {
   "option.hills": ["hills (regression)", "山丘（回归）"],
   "option.digits": ["handwritten digits", "手写数字"],
   "option.points": ["your own points", "自定义点"],
+  "option.mixed": ["different in each layer", "各层不同"],
   "option.relu": ["ReLU", "ReLU"],
   "option.leaky_relu": ["leaky ReLU", "leaky ReLU"],
   "option.elu": ["ELU", "ELU"],

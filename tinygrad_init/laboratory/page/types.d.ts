@@ -4,7 +4,7 @@ import type * as protocol from "./protocol.js";
 
 export type Start = Required<Omit<protocol.Start, "name">> & { name: string };
 export type Data = Required<Omit<protocol.Data, "name">> & { name: string };
-export type Variant = { label: string; activations?: string[] | null; starts?: Start[] | null };
+export type Variant = { label: string; activations?: string[] | null; starts?: Start[] | null; layers?: number[] | null };
 
 export interface Config {
   data: Data;

@@ -110,5 +110,6 @@ function readVariant(value) {
   const variant = { label: value.label };
   if (Array.isArray(value.activations)) variant.activations = like(value.activations, ["tanh"], "activations");
   if (Array.isArray(value.starts)) variant.starts = like(value.starts, [makeStart()], "starts");
+  if (Array.isArray(value.layers)) variant.layers = like(value.layers, [6], "layers");
   return variant;
 }

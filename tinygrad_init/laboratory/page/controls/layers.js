@@ -3,7 +3,7 @@
 import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { change } from "../lab.js";
-import { activationsOf, isOwn, resize, startsOf, store } from "../state.js";
+import { activationsOf, deepened, isOwn, startsOf, store } from "../state.js";
 import { bind, choice, group, slider } from "./fields.js";
 import { startEditor } from "./start.js";
 
@@ -12,11 +12,7 @@ export function layerControls() {
   const depth = slider({
     field: "layers", label: "layers.depth", min: 0, max: 60, step: 1,
     get: () => widths().length,
-    set: (value) => change((config) => {
-      const wanted = Math.min(Math.max(Math.round(value), 0), store.hello?.limits.layers ?? 60);
-      const last = config.layers[config.layers.length - 1] ?? 6;
-      resize(config, Array.from({ length: wanted }, (_, i) => config.layers[i] ?? last));
-    }),
+    set: (value) => change((config) => void (config.layers = deepened(config.layers, value))),
   });
   const width = slider({
     label: "layers.width", min: 1, max: 64, step: 1,

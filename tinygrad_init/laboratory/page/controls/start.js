@@ -6,13 +6,15 @@ import { choice, slider } from "./fields.js";
 
 /** @typedef {import("../types.js").Start} Start */
 
+/** What several starts are called, one for each layer. */
+export const MIXED = "mixed";
 const SCALES = /** @type {const} */ (["sigma_w", "sigma_b", "constant"]);
 
 /** @param {string} name @returns {readonly (typeof SCALES)[number][]} */
 function scalesOf(name) {
   if (name === "normal") return ["sigma_w", "sigma_b"];
   if (name === "constant") return ["constant", "sigma_b"];
-  return name ? ["sigma_b"] : [];
+  return ["", MIXED, "torch"].includes(name) ? [] : ["sigma_b"]; // PyTorch's biases have a size of their own
 }
 
 /**

@@ -3,9 +3,9 @@
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { change } from "../lab.js";
-import { activationsOf, isOwn, startsOf, store } from "../state.js";
-import { bind, choice, group } from "./fields.js";
-import { startEditor } from "./start.js";
+import { activationsOf, configOf, deepened, isOwn, makeStart, startsOf, store } from "../state.js";
+import { bind, choice, group, slider } from "./fields.js";
+import { MIXED, startEditor } from "./start.js";
 
 const LABELS = ["B", "C", "D"];
 
@@ -43,11 +43,25 @@ function copy() {
 /** @param {number} i */
 function card(i) {
   const variant = () => store.config.variants[i];
-  const first = (/** @type {string[]} */ names) => (new Set(names).size > 1 ? "" : names[0] ?? "");
+  const run = () => configOf(store.config, i + 1);
+  /** @param {number[]} layers */
+  const set = (layers) => change((config) => {
+    // What is as in the first run goes along with it.
+    if (layers.join() === config.layers.join()) delete config.variants[i].layers;
+    else config.variants[i].layers = layers;
+  });
+  const depth = slider({
+    field: `variants.${i}.layers`, label: "layers.depth", min: 0, max: 60, step: 1,
+    get: () => run().layers.length, set: (value) => set(deepened(run().layers, value)),
+  });
+  const width = slider({
+    label: "layers.width", min: 1, max: 64, step: 1,
+    get: () => run().layers[0] ?? 6, set: (value) => set(run().layers.map(() => Math.min(Math.max(Math.round(value), 1), 64))),
+  });
   const activation = choice({
     field: `variants.${i}.activations`, label: "layers.activation", names: () => store.hello?.activations ?? [],
     mixed: "variants.asA",
-    get: () => (variant()?.activations ? first(activationsOf({ ...store.config, activations: variant().activations ?? [] })) : ""),
+    get: () => (variant()?.activations ? only(activationsOf(run())) ?? MIXED : ""),
     set: (name) => change((config) => {
       if (name) config.variants[i].activations = [name];
       else delete config.variants[i].activations;
@@ -55,12 +69,7 @@ function card(i) {
   });
   const start = startEditor({
     field: `variants.${i}.starts`, label: "layers.start", none: "variants.asA",
-    get: () => {
-      const starts = variant()?.starts;
-      if (!starts) return null;
-      const all = startsOf({ ...store.config, starts });
-      return new Set(all.map((one) => JSON.stringify(one))).size > 1 ? null : all[0];
-    },
+    get: () => (variant()?.starts ? only(startsOf(run())) ?? makeStart(MIXED) : null),
     set: (chosen) => change((config) => {
       if (chosen) config.variants[i].starts = [chosen];
       else delete config.variants[i].starts;
@@ -68,15 +77,21 @@ function card(i) {
   });
   const remove = h("button", { type: "button", class: "quiet", onclick: () => change((config) => void config.variants.splice(i, 1)) });
   const legend = h("legend", { class: `run-name run-${i + 1}` });
+  const controls = [depth, width, activation, start];
   return {
-    root: h("fieldset", { class: "variant" }, legend, activation.root, start.root, remove),
+    root: h("fieldset", { class: "variant" }, legend, activation.root, start.root, depth.root, width.root, remove),
     sync() {
       if (!variant()) return;
-      activation.root.hidden = isOwn();
+      for (const { root } of [depth, width, activation]) root.hidden = isOwn();
+      if (!run().layers.length) width.root.hidden = true;
       legend.textContent = variant().label;
       remove.textContent = t("variants.remove", { label: variant().label });
-      activation.sync();
-      start.sync();
+      for (const control of controls) control.sync();
     },
   };
+}
+
+/** What all of a list are, if they are all the same. @template T @param {T[]} list @returns {T | null} */
+function only(list) {
+  return new Set(list.map((one) => JSON.stringify(one))).size === 1 ? list[0] : null;
 }
