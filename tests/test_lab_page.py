@@ -47,8 +47,9 @@ def test_a_regression_seen_through_features_with_some_samples_held_out(lab: Lab)
     lab.open()
     assert lab.after(lambda: lab.pick("data.name", "hills"))["loss"] == "half_squared_error"
     assert lab.page.locator('select[data-field="loss"] option').count() == 1
-    config = lab.after(lambda: [lab.page.get_by_label(name, exact=True).check() for name in ("xy", "sin 2πy")])
-    assert config["features"] == ["x", "y", "xy", "sin_y"]
+    for name in ("xy", "sin 2πy"):
+        lab.page.get_by_label(name, exact=True).check()
+    lab.until(lambda: lab.configs()[-1]["features"] == ["x", "y", "xy", "sin_y"])
     assert lab.after(lambda: lab.page.get_by_label("x", exact=True).uncheck())["features"] == ["y", "xy", "sin_y"]
     assert lab.page.locator("#networks .heads text").all_text_contents()[-3:] == ["y", "xy", "sin 2πy"]
     assert lab.after(lambda: lab.pick("regularization", "l2"))["regularization"] == "l2"
@@ -108,13 +109,49 @@ def test_new_data_and_a_new_seed_change_one_thing_each(lab: Lab) -> None:
     assert lab.after(lambda: lab.fill("data.seed", ""))["data"]["seed"] is None
 
 
-def test_a_slider_that_is_dragged_sends_its_last_value(lab: Lab) -> None:
+def test_a_slider_that_is_dragged_sends_its_first_value_at_once_and_its_last(lab: Lab) -> None:
     lab.open()
     slider = lab.page.get_by_role("slider", name="Hidden layers")
     before = len(lab.configs())
     slider.focus()
-    config = lab.after(lambda: [slider.press("ArrowRight") for _ in range(5)])
-    assert len(config["layers"]) == 9 and len(lab.configs()) - before <= 2
+    for _ in range(5):
+        slider.press("ArrowRight")
+    lab.until(lambda: len(lab.frame["runs"][0]["layers"]) == 10)
+    sent = [len(config["layers"]) for config in lab.configs()[before:]]
+    assert sent[0] == 5 and sent[-1] == 9
+    lab.until(lambda: len(lab.saved()["config"]["layers"]) == 9)
+
+
+def test_factors_that_are_not_finite_are_not_called_zero(lab: Lab) -> None:
+    lab.open(fragment({"layers": [6] * 3, "activations": ["identity"], "starts": [{"name": "he"}], "lr": 1000,
+                       "loss": "half_squared_error"}, panel="factors"))  # fmt: skip
+    lab.page.locator("#play").click()
+    lab.until(lambda: lab.frame["runs"][0]["layers"][0]["not_finite"] and lab.frame["runs"][0]["detail"]["factors"])
+    lab.page.locator("#play").click()
+    lab.until(lambda: not all(factor["finite"] for factor in lab.frame["runs"][0]["detail"]["factors"]))
+    lab.drawn()
+    assert lab.page.locator("#panel-factors tr td.factor .number").all_inner_texts()[0] == "not finite"
+    assert "comes to not finite" in lab.page.locator("#panel-factors").inner_text()
+    assert "exploding" in lab.page.locator("#verdict .sentence").inner_text()
+    assert not any("unexpected" in message.get("message", "") for message in lab.received)
+
+
+def test_the_dots_of_the_phase_diagram_follow_training(lab: Lab) -> None:
+    lab.open(fragment({"layers": [6] * 3}, panel="phase"))
+    phases = lambda: [message for message in lab.received if message["type"] == "phase"]  # noqa: E731
+    lab.until(phases)
+    assert phases()[0]["step"] == 0
+    lab.page.locator("#play").click()
+    lab.until(lambda: phases()[-1]["step"] > 30)
+    lab.page.locator("#play").click()
+    lab.until(lambda: phases()[-1]["step"] == lab.frame["step"])
+    assert phases()[-1]["dots"] != phases()[0]["dots"]
+    lab.page.locator("#phase-activation").select_option("relu")
+    lab.until(lambda: phases()[-1]["activation"] == "relu")
+    assert all(edge == pytest.approx(2**0.5, rel=1e-3) for edge in phases()[-1]["edge"])
+    lab.after(lambda: lab.fill("lr", 0.2))  # the same activations: what was chosen stays
+    lab.until(lambda: phases()[-1]["step"] == 0)
+    assert phases()[-1]["activation"] == "relu"
 
 
 def test_layers_can_differ_in_width_activation_and_start(lab: Lab) -> None:
@@ -384,11 +421,17 @@ def test_points_of_ones_own_by_click_keys_and_file(lab: Lab, tmp_path: Path) -> 
     pad = page.locator("canvas.pad")
     size = pad.bounding_box()["width"]
     pad.click(position={"x": size / 2, "y": size / 4})
+    assert "two classes are needed" in page.locator("#controls").inner_text()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("1")
     points = lab.after(lambda: page.keyboard.press("Enter"))["data"]["points"]
     assert [p[2] for p in points] == [0, 1]
     assert points[0][:2] == pytest.approx([0, 0.6], abs=0.02) and points[1][:2] == pytest.approx([0.1, 0.6], abs=0.02)
+    assert page.locator("#controls p.hint", has_text="2 points of your own").count() == 1
+    for _ in range(2):  # the right button sets the other class, again and again
+        points = lab.after(lambda: pad.click(button="right", position={"x": 20, "y": 30}))["data"]["points"]
+    page.get_by_role("button", name="Remove last").click()
+    lab.until(lambda: [p[2] for p in lab.configs()[-1]["data"]["points"]] == [0, 1, 0])
     good = tmp_path / "good.csv"
     good.write_text("x;y;class\n0;10;no\n4;20;yes\n2;15;no\n", encoding="utf-8")
     data = lab.after(lambda: page.locator("#csv").set_input_files(good))["data"]

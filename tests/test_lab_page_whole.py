@@ -42,6 +42,20 @@ def test_a_link_is_the_whole_state_and_the_back_button_goes_back(lab: Lab) -> No
     assert first.split("#")[0] == lab.page.url.split("#")[0]
 
 
+def test_each_scene_of_the_tour_is_one_entry_of_the_history(lab: Lab) -> None:
+    lab.open()
+    lab.after(lambda: lab.page.locator("#tour-start").click())
+    for _ in range(2):
+        lab.after(lambda: lab.page.locator("#tour-next").click())
+    scenes = []
+    for _ in range(3):
+        heading = lab.page.locator("#tour-heading")
+        scenes.append((heading.inner_text() if heading.is_visible() else "", len(lab.saved()["config"]["layers"])))
+        lab.after(lab.page.go_back)
+    assert scenes == [("Sigmoid, tanh, ReLU", 10), ("0.25¹⁰ and 2¹⁰", 10), ("A gradient is a product", 4)]
+    assert lab.page.locator("#tour").is_hidden()
+
+
 @pytest.mark.parametrize(
     "broken", ["#config=%%%", "#config=bm90IGpzb24", fragment({"layers": "many", "lr": [], "data": 3})]
 )
@@ -219,7 +233,8 @@ def test_sixty_layers_of_sixty_four_units_are_drawn(lab: Lab) -> None:
 
 def test_all_modules_are_asked_for_at_once() -> None:
     listed = re.findall(r'modulepreload" href="/page/(.+?)"', (PAGE / "index.html").read_text(encoding="utf-8"))
-    elsewhere = {"main.js", "notebook/widget.js"}  # itself, and what only notebooks have
+    # Itself, what only notebooks have, and what only the microscope waits for.
+    elsewhere = {"main.js", "notebook/widget.js", "vendor/dagre/dagre.esm.js"}
     assert listed == sorted({str(path.relative_to(PAGE)) for path in PAGE.rglob("*.js")} - elsewhere)
 
 
@@ -244,8 +259,15 @@ def test_the_page_is_typed() -> None:
 
 
 @needs_tools
-def test_uplot_is_the_release_of_the_lock_file() -> None:
-    names = {"uPlot.esm.js": "dist/uPlot.esm.js", "uPlot.min.css": "dist/uPlot.min.css", "LICENSE": "LICENSE",
-             "uPlot.esm.d.ts": "dist/uPlot.d.ts"}  # fmt: skip
-    for ours, theirs in names.items():
-        assert (PAGE / "vendor" / "uplot" / ours).read_bytes() == (TOOLS / "uplot" / theirs).read_bytes(), ours
+def test_vendored_files_are_those_of_the_lock_file() -> None:
+    copies = {
+        "uplot/uPlot.esm.js": "uplot/dist/uPlot.esm.js",
+        "uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
+        "uplot/uPlot.esm.d.ts": "uplot/dist/uPlot.d.ts",
+        "uplot/LICENSE": "uplot/LICENSE",
+        "dagre/dagre.esm.js": "@dagrejs/dagre/dist/dagre.esm.js",
+        "dagre/dagre.esm.js.LEGAL.txt": "@dagrejs/dagre/dist/dagre.esm.js.LEGAL.txt",
+        "dagre/LICENSE": "@dagrejs/dagre/LICENSE",
+    }
+    for ours, theirs in copies.items():
+        assert (PAGE / "vendor" / ours).read_bytes() == (TOOLS / theirs).read_bytes(), ours

@@ -12,6 +12,7 @@ from .chain import Chain, Link, run
 from .diagnosing import diagnose
 from .expectation import Prediction, predict
 from .experiment import STARTS, Comparison, Settings, Start, check_sizes, compare_starts, default_sizes
+from .findings import Verdict
 from .layers import Layer, measure
 from .monitor import Event, Moment, Monitor
 from .repair import Recommendation, Setup, Trial, recommend
@@ -19,7 +20,7 @@ from .report import Report
 from .signal import Distribution, describe
 from .spectra import Spectrum, jacobian, jacobian_singular_values, spectrum
 from .symmetry import Classes, Quotient, classes, quotient, same_draws, side_by_side
-from .verdict import Answer, Verdict, judge
+from .verdict import Answer, judge
 from .zeros import RULES, Zeros, explain_zeros, wake_up
 
 __all__ = [

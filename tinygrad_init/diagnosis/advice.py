@@ -10,8 +10,8 @@ from .chain import power_of_ten
 from .zeros import LOSS
 
 if TYPE_CHECKING:
+    from .findings import Verdict
     from .report import Report
-    from .verdict import Verdict
 
 # Plain gradient steps that change the weights by such shares are neither timid nor wild; in the middle is this one.
 TIMID, WILD, GOOD_UPDATE = 1e-5, 0.1, 3e-3
@@ -66,7 +66,7 @@ def remedy(worst: Verdict, report: Report) -> str:
         return f"Draw the weights at random, each by itself: {start}, biases 0."
     if worst.word == "correlated":
         return ONE_GENERATOR
-    if worst.word == "lost":
+    if worst.word == "lost" and not has_good_start(report):
         return f"Use {start} and biases 0, so that the weights carry the signal."
     if worst.word == "dead":
         return f"Use {start}, biases 0 and a smaller learning rate, or an activation with a slope on both sides."

@@ -16,8 +16,9 @@ from ..ops.losses import LOSSES
 from ..optim import SGD
 from ..training import Progress, initialize, predict, train
 from .diagnosing import diagnose
+from .findings import Verdict
 from .report import VERSION, Report, fields, plain
-from .verdict import Verdict, judge
+from .verdict import judge
 
 Array = np.ndarray[Any, Any]
 

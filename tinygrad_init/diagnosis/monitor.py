@@ -14,8 +14,8 @@ from .._engine.tensor import Tensor
 from ..nn import Module
 from .chain import Loss, as_array
 from .diagnosing import loss_of
+from .findings import SHARE, in_words
 from .trend import Trend, best_constant_loss
-from .verdict import SHARE, in_words
 from .watch import LayerState, Watch
 
 if TYPE_CHECKING:

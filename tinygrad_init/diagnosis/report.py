@@ -12,10 +12,11 @@ from typing import Any
 
 from .attribution import Attribution
 from .expectation import Prediction
+from .findings import Verdict
 from .layers import Layer
 from .signal import Distribution
 from .spectra import MatrixSizes
-from .verdict import Answer, Verdict, answers, judge
+from .verdict import Answer, answers, judge
 from .zeros import Zeros
 
 VERSION = 2  # of the schema of the JSON form

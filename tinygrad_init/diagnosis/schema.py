@@ -11,8 +11,9 @@ import types
 import typing
 from typing import Any
 
+from .findings import Verdict
 from .report import VERSION, Report
-from .verdict import Answer, Verdict
+from .verdict import Answer
 
 Plain = dict[Any, dict[str, Any]]
 

@@ -13,10 +13,11 @@ from rich.text import Text
 
 from .attribution import Attribution
 from .experiment import Comparison, Start
+from .findings import SHARE
 from .layers import Layer
 from .repair import Recommendation
 from .report import Report
-from .verdict import HEALTHY, LEARNED, SHARE
+from .verdict import HEALTHY, LEARNED
 from .zeros import Zeros
 
 COLUMNS = (

@@ -19,6 +19,8 @@ from .microscope import expression
 from .shapes import Invalid
 from .weight_paths import weight_paths
 
+Array = np.ndarray[Any, Any]
+
 TO_W, TO_B = 4.0, 1.0
 COLUMNS, ROWS = 60, 40
 
@@ -26,7 +28,7 @@ COLUMNS, ROWS = 60, 40
 def answer(experiment: Experiment | None, watched: list[Watched], command: Any) -> Any:
     """The answer to a question; None if the command is none."""
     if isinstance(command, protocol.AskPhase):
-        return phase(command.activation, watched)
+        return phase(command.activation, watched, experiment.step if experiment else 0)
     if isinstance(command, protocol.AskMicroscope):
         return expression(command.expression, command.values or {})
     if isinstance(command, protocol.AskMicroscopeWeight | protocol.AskExport):
@@ -46,7 +48,16 @@ def diagram(activation: str) -> Any:
     return phase_diagram(activation, np.linspace(0, TO_W, COLUMNS + 1)[1:], np.linspace(0, TO_B, ROWS))
 
 
-def phase(activation: str, watched: list[Watched]) -> Phase:
+def border(row: Array, sigma_w: Array) -> float:
+    """Where ln χ changes its sign in a row; NaN if it does not."""
+    at = np.flatnonzero((row[:-1] < 0) & (row[1:] >= 0))
+    if not at.size:
+        return math.nan
+    low, high = row[at[0]], row[at[0] + 1]
+    return float(np.interp(0.0, [low, high], sigma_w[at[0] : at[0] + 2]))
+
+
+def phase(activation: str, watched: list[Watched], step: int) -> Phase:
     """The diagram, and where the layers of all runs that have this activation lie."""
     found = diagram(activation)
     dots = []
@@ -60,9 +71,14 @@ def phase(activation: str, watched: list[Watched]) -> Phase:
     return Phase(
         type="phase",
         activation=activation,
+        step=step,
         sigma_w=tuple(found.sigma_w.tolist()),
         sigma_b=tuple(found.sigma_b.tolist()),
         log_chi=tuple(tuple(row) for row in found.log_chi.tolist()),
-        edge=tuple(found.edge.tolist()),
+        # Signals of ReLU and its like have no fixed point off the critical one, but χ is 1 all the same.
+        edge=tuple(
+            border(row, found.sigma_w) if np.isnan(at) else float(at)
+            for at, row in zip(found.edge, found.log_chi, strict=True)
+        ),
         dots=tuple(dots),
     )

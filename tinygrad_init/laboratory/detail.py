@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..diagnosis.signal import histogram
 from ..diagnosis.slopes import FLAT, slopes_at
 from ..diagnosis.spectra import spectrum
 from ..nn import Module
+from . import describe
 from .frames import Detail, Entering, FactorOf, Histogram, Histograms, RunNow, SpectrumOf, WeightOf
 from .measure import LayerLook, Look, Watched
 from .protocol import Select
@@ -61,7 +63,10 @@ def entering(activation: Module, into: Array, columns: Any) -> Entering:
     """What goes into an activation, and how much of it lies where the activation passes almost nothing back."""
     with np.errstate(all="ignore"):
         flat = slopes_at(activation, into) < FLAT
-    return Entering(histogram_of(into[:, columns]), float(np.mean(flat[:, columns])))
+    chosen = into[:, columns]
+    return Entering(
+        histogram_of(chosen), float(np.mean(flat[:, columns])), float(np.mean(np.abs(chosen) > describe.REACH))
+    )
 
 
 def weight_of(watched: Watched, at: LayerLook, layer: int, unit: int, input: int | None) -> WeightOf | None:
@@ -84,7 +89,21 @@ def factors_of(watched: Watched, layer: int, unit: int | None, input: int | None
     if unit is not None and input is not None:
         at = look.layers[layer]
         found = of_weight(found, at.dz / len(at.dz), at.x, unit, input)
-    return tuple(FactorOf(factor.kind, factor.label, factor.name, factor.log10) for factor in found.factors)
+    names = {id(module): name for name, module in watched.run.model.named_modules()}
+    layers = {
+        names.get(id(part)): i for i, one in enumerate(watched.run.layers) for part in (one.linear, one.activation)
+    }
+    return tuple(
+        FactorOf(
+            factor.kind,
+            factor.label,
+            factor.name,
+            layers.get(factor.name),
+            factor.log10,
+            not math.isnan(factor.log10) and factor.log10 != math.inf,
+        )
+        for factor in found.factors
+    )
 
 
 def histogram_of(values: Array) -> Histogram:

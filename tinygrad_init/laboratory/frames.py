@@ -194,10 +194,12 @@ class Histograms:
 
 @dataclass(frozen=True)
 class Entering:
-    """What goes into the activation: z, unless it is normalized first; and the share that lies where it is flat."""
+    """What goes into the activation: z, unless it is normalized first; and the shares that lie where it is flat, and
+    outside of what its curve is drawn for."""
 
     histogram: Histogram
     flat: float
+    outside: float
 
 
 @dataclass(frozen=True)
@@ -211,12 +213,18 @@ class SpectrumOf:
 
 @dataclass(frozen=True)
 class FactorOf:
-    """One factor of ‖∂C/∂W‖, as of `report_step`; `kind` is that of `diagnosis.Factor`."""
+    """One factor of ‖∂C/∂W‖, as of `report_step`; `kind` is that of `diagnosis.Factor`.
+
+    `layer` is the linear map that it belongs to, itself or as the activation after it; a factor that is finite and has
+    no logarithm is 0.
+    """
 
     kind: str
     label: str
     name: str
+    layer: int | None
     log10: float
+    finite: bool
 
 
 @dataclass(frozen=True)
@@ -303,6 +311,7 @@ class Phase:
 
     type: Literal["phase"]
     activation: str
+    step: int
     sigma_w: tuple[float, ...]
     sigma_b: tuple[float, ...]
     log_chi: tuple[tuple[float, ...], ...]

@@ -271,7 +271,7 @@ class Widget(anywidget.AnyWidget):
         super().close()
 
 
-IMPORTED = re.compile(r'(\bfrom |\bimport )"(\.[^"]+)"')
+IMPORTED = re.compile(r'(\bfrom |\bimport |\bimport\()"(\.[^"]+)"')
 
 
 def modules() -> dict[str, str]:

@@ -46,6 +46,11 @@ function set(element, properties) {
   translateElement(element);
 }
 
+/** A colour or line and what it stands for. @param {string} sign its classes @param {string} key */
+export function keyed(sign, key) {
+  return h("span", { class: "pair" }, h("span", { class: sign, "aria-hidden": "true" }), h("span", { t: key }));
+}
+
 /** @param {string} id @returns {HTMLElement} */
 export function byId(id) {
   const element = document.getElementById(id);

@@ -27,6 +27,8 @@ let waiting;
 /** Whether the user wants it to play, through changes and lost connections. */
 let wanted = false;
 let stepsPerFrame = 1;
+/** When the config was changed last. */
+let changed = -Infinity;
 /** The step to go on from when the changes that wait are sent. @type {number | null} */
 let from = null;
 /** What was sent last, and what the server has accepted: the address holds nothing else. @type {Config | null} */
@@ -96,8 +98,10 @@ function receive(message) {
     accepted = sent;
     isRefused = false;
     showRefused(false);
-    if (unsaved) remember("push");
-    unsaved = false;
+    if (unsaved) {
+      unsaved = false;
+      remember("push");
+    }
     clampSelection();
     store.emit("built");
   } else if (message.type === "frame") {
@@ -170,16 +174,23 @@ export function change(mutate, stay = false) {
   adopt(config);
   from = stay && from !== 0 ? step : 0;
   clearTimeout(waiting);
-  waiting = setTimeout(() => {
-    if (lacksPoints(store.config)) {
-      // Whoever has only begun to set points has made no mistake.
-      showRefused(true);
-      return;
-    }
-    unsaved = true;
-    configure(from ?? 0);
-    if (wanted) play(stepsPerFrame);
-  }, PATIENCE);
+  // A single change goes at once; of many that come quickly the last one goes when they pause.
+  const pause = performance.now() - changed;
+  changed = performance.now();
+  if (pause > PATIENCE) commit();
+  else waiting = setTimeout(commit, PATIENCE);
+}
+
+function commit() {
+  waiting = undefined;
+  if (lacksPoints(store.config)) {
+    // Whoever has only begun to set points has made no mistake.
+    showRefused(true);
+    return;
+  }
+  unsaved = true;
+  configure(from ?? 0);
+  if (wanted) play(stepsPerFrame);
 }
 
 /** Whether points of one's own are still to be set. @param {Config} config */
@@ -246,11 +257,11 @@ function clampSelection() {
   }
 }
 
-/** @param {Partial<typeof store.view>} part @param {"push" | "replace"} [how] */
+/** @param {Partial<typeof store.view>} part @param {"push" | "replace" | "later"} [how] "later": with the config that changes */
 export function show(part, how = "replace") {
   Object.assign(store.view, part);
   store.emit("view");
-  remember(how);
+  if (how !== "later") remember(how);
 }
 
 /** @param {import("./i18n.js").Language} language */
@@ -265,6 +276,8 @@ export function speak(language) {
 export function remember(how) {
   if (host) return; // a notebook's address is not the page's
   clearTimeout(saving);
+  // What belongs to a config that is still on its way is remembered with it.
+  if (waiting !== undefined || unsaved) return;
   const hash = encode({ ...store.view, config: accepted ?? store.config, language: getLanguage(), step });
   if (hash === location.hash) return;
   if (how === "push") history.pushState(null, "", hash);

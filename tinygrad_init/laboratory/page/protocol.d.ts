@@ -323,10 +323,11 @@ export interface Histogram {
   counts: number[];
 }
 
-/** What goes into the activation: z, unless it is normalized first; and the share that lies where it is flat. */
+/** What goes into the activation: z, unless it is normalized first; and the shares that lie where it is flat, and outside of what its curve is drawn for. */
 export interface Entering {
   histogram: Histogram;
   flat: number | null;
+  outside: number | null;
 }
 
 /** Of the weight: eigenvalues (empty unless square), singular values, log10 ‖W^t‖ for t = 1, 2, … */
@@ -341,7 +342,9 @@ export interface FactorOf {
   kind: string;
   label: string;
   name: string;
+  layer: number | null;
   log10: number | null;
+  finite: boolean;
 }
 
 /** The selected weight, or the bias of the selected unit. */
@@ -361,6 +364,7 @@ export interface Progress {
 export interface Phase {
   type: "phase";
   activation: string;
+  step: number;
   sigma_w: (number | null)[];
   sigma_b: (number | null)[];
   log_chi: ((number | null)[])[];

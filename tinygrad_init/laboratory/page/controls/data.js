@@ -17,9 +17,9 @@ export function dataControls() {
     set: (chosen) => change((config) => {
       config.data.name = chosen;
       // Numbers are learned by one loss alone; after them, classes by the page's own.
+      const before = isRegression(store.config.data.name) ? defaultConfig().loss : config.loss;
       if (isRegression(chosen)) config.loss = "half_squared_error";
-      else if (chosen === "digits" && config.loss === "binary_cross_entropy") config.loss = "cross_entropy";
-      else if (isRegression(store.config.data.name)) config.loss = defaultConfig().loss;
+      else config.loss = chosen === "digits" && before === "binary_cross_entropy" ? "cross_entropy" : before;
     }),
   });
   const samples = slider({
@@ -45,7 +45,8 @@ export function dataControls() {
     samples.root.hidden = mine || given;
     noise.root.hidden = mine || given || chosen.name === "digits";
     features.root.hidden = chosen.name === "digits" || given;
-    setText(size, mine ? t("data.count", { n: chosen.points.length }) : "");
+    const classes = new Set(chosen.points.map(([, , kind]) => kind)).size;
+    setText(size, mine ? t(classes < 2 ? "data.few" : "data.count", { n: chosen.points.length }) : "");
     size.hidden = !mine;
   });
   return group("data.title", true, name.root, samples.root, noise.root, own, size, test.root, features.root);

@@ -29,8 +29,8 @@ export function pointPad() {
     type: "button", t: "data.undo", onclick: () => change((config) => void config.data.points.pop()),
   });
 
-  function add() {
-    change((config) => void config.data.points.push([Number(cursor.x.toFixed(3)), Number(cursor.y.toFixed(3)), label]));
+  function add(kind = label) {
+    change((config) => void config.data.points.push([Number(cursor.x.toFixed(3)), Number(cursor.y.toFixed(3)), kind]));
   }
 
   /** @param {PointerEvent} event */
@@ -38,8 +38,7 @@ export function pointPad() {
     const box = canvas.getBoundingClientRect();
     cursor.x = ((event.clientX - box.left) / box.width - 0.5) * 2 * REACH;
     cursor.y = (0.5 - (event.clientY - box.top) / box.height) * 2 * REACH;
-    if (event.button === 2) label = 1 - Math.min(label, 1);
-    add();
+    add(event.button === 2 ? (label ? 0 : 1) : label);
   }
 
   /** @param {KeyboardEvent} event */

@@ -3,6 +3,7 @@
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { onThemeChange, palette } from "../colours.js";
 import { h, setAttribute } from "../dom.js";
+import { format } from "../scale.js";
 import { store } from "../state.js";
 
 /**
@@ -74,7 +75,7 @@ export class Chart {
       width,
       height,
       series: (given.series ?? [{}]).map((series) => ({ ...series, paths: stepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined })),
-      axes: [0, 1].map((i) => ({ ...axis, space: i ? 28 : 50, size: i ? 46 : 26, ...given.axes?.[i] })),
+      axes: [0, 1].map((i) => ({ ...axis, space: i ? 28 : 50, size: i ? 52 : 26, ...given.axes?.[i] })),
     };
     if (paint) {
       const hook = (/** @type {uPlot} */ plot) => {
@@ -99,6 +100,12 @@ export class Chart {
     };
   }
 }
+
+/** An axis with its two ends, and 0 if that lies well between them: what even a narrow chart has room for. @type {uPlot.Axis} */
+export const ends = {
+  splits: (_, __, low, high) => (Math.min(-low, high) > 0.25 * (high - low) ? [low, 0, high] : [low, high]),
+  values: (_, splits) => splits.map((value) => format(Number(value.toPrecision(2)))),
+};
 
 /** Ticks of a logarithmic axis whose values are decimal logarithms. @param {number} low @param {number} high */
 export function decades(low, high) {

@@ -124,7 +124,7 @@ export function layerTable() {
 function besideTheory(layer) {
   const parts = COLUMNS.flatMap(({ key, value, theory }) => {
     const expected = layer && theory?.(layer);
-    if (!layer || !expected) return [];
+    if (!layer || !expected || expected.includes(null)) return [];
     const [low, middle, high] = expected.map(format);
     return [t("layers.beside.part", { what: t(`layers.${key}`), measured: value(layer).text, low, expected: middle, high })];
   });

@@ -11,7 +11,7 @@ const REACH = 2;
 
 /** @returns {import("./tabs.js").Panel} */
 export function factors() {
-  const bar = selectedBar(true);
+  const bar = selectedBar("weight");
   const body = h("tbody");
   const words = h("p", { class: "sentence plain" });
   const root = h("div", {}, bar.root, words, h("div", { class: "scroll tall", tabindex: 0, role: "region", t_label: "factors.table" },
@@ -39,32 +39,41 @@ export function factors() {
       const { layer, run } = store.selection;
       const found = detail();
       const list = found?.factors ?? [];
-      let product = 0;
+      // A factor that is exactly 0, or not finite, has no logarithm; those after it are nowhere to be seen.
+      let product = /** @type {number | null} */ (0);
+      let end = "";
       rows(list.length).forEach((row, i) => {
-        const { label, name, log10 } = { ...list[i], label: factorName(list[i]) };
+        const { layer: of, name, finite } = list[i];
+        const log10 = end ? null : list[i].log10;
         const [factor, where, size, so] = row.cells;
-        setText(factor, label);
-        setText(where, name || "–");
-        // A factor that is exactly 0, or not finite, has no logarithm; nothing after it has, either.
-        product = log10 === null ? NaN : product + log10;
+        setText(factor, factorName(list[i]));
+        setText(where, of === null ? name || "–" : layerName(of, run));
+        setText(size.lastElementChild ?? size, end ? "–" : log10 === null ? without(finite) : formatLog(log10));
+        if (log10 === null) end ||= without(finite);
+        product = product === null || log10 === null ? null : product + log10;
         const fill = size.firstElementChild?.firstElementChild;
         if (fill instanceof HTMLElement) {
-          fill.classList.toggle("shrinks", (log10 ?? -REACH) < 0);
-          fill.style.transform = `scaleX(${Math.max(Math.min((log10 ?? -REACH) / REACH, 1), -1).toFixed(3)})`;
+          const far = log10 ?? (size.textContent === "0" ? -REACH : 0);
+          fill.classList.toggle("shrinks", far < 0);
+          fill.style.transform = `scaleX(${Math.max(Math.min(far / REACH, 1), -1).toFixed(3)})`;
         }
-        setText(size.lastElementChild ?? size, log10 === null ? "0" : formatLog(log10));
-        setText(so.lastElementChild ?? so, Number.isNaN(product) ? "0" : formatLog(product));
+        setText(so.lastElementChild ?? so, product === null ? end : formatLog(product));
         if (so.firstElementChild instanceof HTMLElement) {
-          so.firstElementChild.style.transform = `scaleX(${Number.isNaN(product) ? 0 : along(product).toFixed(3)})`;
+          so.firstElementChild.style.transform = `scaleX(${product === null ? 0 : along(product).toFixed(3)})`;
         }
       });
       const now = store.frame?.runs[run];
-      const values = { n: list.length, product: Number.isNaN(product) ? "0" : formatLog(product) };
+      const values = { n: list.length, product: product === null ? end : formatLog(product) };
       const older = now && now.report_step !== null && now.report_step !== store.frame?.step ? t("factors.step", { step: now.report_step }) : "";
       setText(words, layer === null || !list.length ? t("factors.none")
         : t((found?.input ?? null) === null ? "factors.words" : "factors.words.weight", { ...values, layer: layerName(layer, run) }) + older);
     },
   };
+}
+
+/** A factor without a logarithm. @param {boolean} finite */
+function without(finite) {
+  return finite ? "0" : t("layers.notFinite");
 }
 
 /** What a factor is called: modules by the library's names, its other words in the page's language. @param {import("../protocol.js").FactorOf} factor */

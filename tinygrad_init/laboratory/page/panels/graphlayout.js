@@ -1,44 +1,75 @@
-// Places for the nodes of an expression: inputs on the left, the result on the right, each node behind what it needs.
+// Places for the nodes of a graph, inputs on the left and the result on the right, and ways for the arrows between them:
+// dagre keeps a lane free for an arrow that goes past other nodes, and room for what is written on it.
 
 /** @typedef {import("../protocol.js").Node} Node */
+/** @typedef {{x: number, y: number}} Place */
+/** @typedef {{from: number, to: number, input: number, path: string, label: Place}} Way */
+/**
+ * `places` are upper left corners; in a dense graph there is no room for labels on all ways at once.
+ * @typedef {{places: Map<number, Place>, ways: Way[], dense: boolean, width: number, height: number}} Layout
+ */
 
 export const NODE = { width: 118, height: 62 };
-const GAP = { x: 44, y: 16 };
+const GAP = 16;
+const LABEL = { width: 58, height: 14, labelpos: /** @type {const} */ ("c") };
+/** Arrows for each node, from where on lanes of their own would tear the nodes apart. */
+const DENSE = 2;
+
+/** @param {Node[]} nodes @returns {Promise<Layout>} */
+export async function place(nodes) {
+  // Only who looks through the microscope waits for it.
+  const { Graph, layout } = await import("../vendor/dagre/dagre.esm.js");
+  const ends = nodes.flatMap((node) => node.inputs.map((from, input) => ({ from, to: node.id, input })));
+  const graph = new Graph({ multigraph: true }); // x * x has two arrows from x
+  graph.setGraph({ rankdir: "LR", nodesep: GAP, edgesep: 10, ranksep: 8, marginx: GAP / 2, marginy: GAP / 2 });
+  for (const { id } of nodes) graph.setNode(String(id), { ...NODE });
+  for (const { from, to, input } of ends) graph.setEdge(String(from), String(to), { ...LABEL }, String(input));
+  layout(graph);
+  const places = new Map(nodes.map(({ id }) => {
+    const { x, y } = graph.node(String(id));
+    return [id, { x: x - NODE.width / 2, y: y - NODE.height / 2 }];
+  }));
+  const { width, height } = graph.graph();
+  if (ends.length > DENSE * nodes.length) return { ...straight(places, ends), dense: true, width };
+  const ways = ends.map((end) => {
+    const { points, x, y } = graph.edge(String(end.from), String(end.to), String(end.input));
+    return { ...end, path: smooth(points), label: { x, y } };
+  });
+  return { places, ways, dense: false, width, height };
+}
 
 /**
- * @param {Node[]} nodes
- * @returns {{places: Map<number, {x: number, y: number}>, width: number, height: number}}
+ * The same columns, closed up, with arrows straight from node to node.
+ * @param {Map<number, Place>} found
+ * @param {{from: number, to: number, input: number}[]} ends
  */
-export function place(nodes) {
-  /** @type {Map<number, number>} */
-  const depth = new Map();
-  const order = [...nodes].sort((a, b) => a.forward_order - b.forward_order);
-  for (const node of order) depth.set(node.id, Math.max(-1, ...node.inputs.map((id) => depth.get(id) ?? 0)) + 1);
-  // A leaf stands right before its first user: long arrows across everything are hard to follow.
-  for (const node of order) {
-    if (node.inputs.length) continue;
-    const users = nodes.filter(({ inputs }) => inputs.includes(node.id)).map(({ id }) => depth.get(id) ?? 1);
-    if (users.length) depth.set(node.id, Math.min(...users) - 1);
-  }
-  /** @type {Node[][]} */
-  const columns = [];
-  for (const node of order) (columns[depth.get(node.id) ?? 0] ??= []).push(node);
-  const tallest = Math.max(...columns.map((column) => column?.length ?? 0));
-  const height = tallest * (NODE.height + GAP.y) + GAP.y;
-  /** @type {Map<number, {x: number, y: number}>} */
-  const places = new Map();
-  const pitch = { x: NODE.width + GAP.x, y: NODE.height + GAP.y };
-  columns.forEach((column, i) => {
-    // Next to its inputs, if they have a place already.
-    const wish = (/** @type {Node} */ node) => {
-      const ys = node.inputs.map((id) => places.get(id)?.y ?? height / 2);
-      return ys.length ? ys.reduce((a, b) => a + b, 0) / ys.length : 0;
-    };
-    const sorted = i === 0 ? column : [...column].sort((a, b) => wish(a) - wish(b));
-    sorted.forEach((node, k) => places.set(node.id, {
-      x: GAP.y + i * pitch.x,
-      y: height / 2 + (k - (sorted.length - 1) / 2) * pitch.y - NODE.height / 2,
-    }));
+function straight(found, ends) {
+  /** @type {Map<number, number[]>} */
+  const columns = new Map();
+  for (const [id, { x }] of found) columns.set(x, [...(columns.get(x) ?? []), id]);
+  const y = (/** @type {number} */ id) => found.get(id)?.y ?? 0;
+  const height = Math.max(...[...columns.values()].map((ids) => ids.length)) * (NODE.height + GAP);
+  const places = new Map([...columns].flatMap(([x, ids]) => ids.sort((a, b) => y(a) - y(b)).map((id, k) => (
+    /** @type {const} */ ([id, { x, y: height / 2 + (k - ids.length / 2) * (NODE.height + GAP) + GAP / 2 }])))));
+  const ways = ends.flatMap((end) => {
+    const [from, to] = [places.get(end.from), places.get(end.to)];
+    if (!from || !to) return [];
+    const [a, b] = [{ x: from.x + NODE.width, y: from.y + NODE.height / 2 }, { x: to.x, y: to.y + NODE.height / 2 }];
+    // Near its beginning, where others that end in the same node are far away.
+    const label = { x: a.x + 0.3 * (b.x - a.x), y: a.y + 0.3 * (b.y - a.y) };
+    return [{ ...end, path: `M${write(a)}L${write(b)}`, label }];
   });
-  return { places, width: columns.length * pitch.x - GAP.x + 2 * GAP.y, height };
+  return { places, ways, height };
+}
+
+/** A curve that begins and ends in the outer points and bends towards those between. @param {Place[]} points */
+function smooth(points) {
+  const middle = (/** @type {Place} */ a, /** @type {Place} */ b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+  const bends = points.slice(1, -1).map((point, i) => `Q${write(point)} ${write(middle(point, points[i + 2]))}`);
+  return `M${write(points[0])}L${write(middle(points[0], points[1]))}${bends.join("")}L${write(points[points.length - 1])}`;
+}
+
+/** @param {Place} place */
+function write({ x, y }) {
+  return `${x.toFixed(1)} ${y.toFixed(1)}`;
 }

@@ -1,6 +1,6 @@
 // How the numbers of the selected layer are distributed: z, a, ∂C/∂z and ∂C/∂W.
 
-import { Chart } from "../displays/chart.js";
+import { Chart, ends } from "../displays/chart.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { format, numbers } from "../scale.js";
@@ -29,7 +29,7 @@ export function steps({ edges, counts }) {
 
 /** @returns {import("./tabs.js").Panel} */
 export function histograms() {
-  const bar = selectedBar(false);
+  const bar = selectedBar("unit");
   const charts = QUANTITIES.map((quantity, i) => ({
     quantity,
     chart: new Chart({
@@ -45,7 +45,7 @@ export function histograms() {
         const colour = i < 2 ? colours.positive : colours.negative;
         return {
           scales: { x: { time: false }, y: { range: (_, __, high) => [0, high || 1] } },
-          axes: [{ values: (_, splits) => splits.map((v) => format(v)), space: 46 }, { size: 40 }],
+          axes: [ends, { size: 40 }],
           series: [{}, { stroke: colour, fill: `${colour}33`, width: 1.5, points: { show: false } }],
         };
       },

@@ -31,6 +31,7 @@ export function microscope() {
   let backward = [];
   let step = 0;
   let asked = false;
+  let dense = false;
 
   const expression = h("input", {
     id: "expression", type: "text", value: EXAMPLE, spellcheck: "false", autocapitalize: "off", "data-field": "expression",
@@ -41,7 +42,7 @@ export function microscope() {
     h("div", { class: "control" }, h("label", { for: "expression", t: "microscope.expression" }), expression), values,
     h("button", { type: "submit", t: "microscope.look" }));
   const sample = h("input", { id: "sample", type: "number", min: 0, value: 0, step: 1, "data-field": "sample" });
-  const bar = selectedBar(true);
+  const bar = selectedBar("weight");
   const there = h("button", { type: "button", t: "microscope.weight", onclick: lookAtWeight });
   const weight = h("div", { class: "expression control" },
     there,
@@ -69,14 +70,15 @@ export function microscope() {
     const names = variables(expression.value);
     const old = new Map([...values.querySelectorAll("input")].map((input) => [input.name, input.value]));
     if (names.join() === [...old.keys()].join()) return;
-    values.replaceChildren(...names.slice(0, 12).map((name) => h("label", {}, `${name} =`,
+    values.replaceChildren(...names.map((name) => h("label", {}, `${name} =`,
       h("input", { type: "number", step: "any", name, value: old.get(name) ?? VALUES[name] ?? 1 }))));
   }
 
   function look() {
-    const given = [...values.querySelectorAll("input")].map((input) => /** @type {const} */ ([input.name, input.valueAsNumber || 0]));
+    // The server asks for those that are left empty.
+    const given = [...values.querySelectorAll("input")].map((input) => /** @type {const} */ ([input.name, input.valueAsNumber]));
     clearErrors();
-    send({ type: "microscope", expression: expression.value, values: Object.fromEntries(given) });
+    send({ type: "microscope", expression: expression.value, values: Object.fromEntries(given.filter(([, value]) => Number.isFinite(value))) });
   }
 
   function lookAtWeight() {
@@ -86,12 +88,13 @@ export function microscope() {
     send({ type: "microscope_weight", run, layer, unit, input, sample: sample.valueAsNumber || 0 });
   }
 
-  onMessage("microscope", (message) => {
+  onMessage("microscope", async (message) => {
+    const layout = await place(message.nodes);
     // The library's only words in a graph; everything else in it is a formula.
     nodes = message.nodes.map((node) => (node.op === "rest" ? { ...node, label: t("microscope.rest") } : node));
     forward = [...nodes].sort((a, b) => a.forward_order - b.forward_order);
     backward = nodes.filter((node) => node.backward_order >= 0).sort((a, b) => a.backward_order - b.backward_order);
-    build();
+    build(layout);
     go(0);
   });
 
@@ -100,8 +103,9 @@ export function microscope() {
   /** @type {{from: number, to: number, line: SVGPathElement, label: SVGTextElement, local: number | null}[]} */
   let arrows = [];
 
-  function build() {
-    const { places, width, height } = place(nodes);
+  /** @param {Awaited<ReturnType<typeof place>>} layout */
+  function build({ places, ways, dense: crowded, width, height }) {
+    dense = crowded;
     setAttribute(svg, "viewBox", `0 0 ${width} ${height}`);
     setAttribute(svg, "width", String(width));
     setAttribute(svg, "height", String(height));
@@ -116,18 +120,12 @@ export function microscope() {
       drawn.set(node.id, { box, value, grad });
       return box;
     });
-    const lines = nodes.flatMap((node) => node.inputs.map((from, i) => {
-      const [a, b] = [places.get(from), places.get(node.id)];
-      if (!a || !b) return [];
-      const [x1, y1, x2, y2] = [a.x + NODE.width, a.y + NODE.height / 2, b.x, b.y + NODE.height / 2 + (i - (node.inputs.length - 1) / 2) * 14];
-      const bend = Math.max((x2 - x1) / 2, 14);
-      // What skips a column goes over it, not through its nodes.
-      const over = x2 - x1 > NODE.width ? NODE.height : 0;
-      const line = s("path", { d: `M${x1} ${y1}C${x1 + bend} ${y1 - over} ${x2 - bend} ${y2 - over} ${x2} ${y2}`, class: "arrow" });
-      const label = s("text", { x: x2 - 4, y: y2 - 4, class: "local", "text-anchor": "end" });
-      arrows.push({ from, to: node.id, line, label, local: node.local[i] ?? null });
+    const lines = ways.flatMap(({ from, to, input, path, label: { x, y } }) => {
+      const line = s("path", { d: path, class: "arrow" });
+      const label = s("text", { x, y: y + 4, class: "local", "text-anchor": "middle" });
+      arrows.push({ from, to, line, label, local: nodes.find(({ id }) => id === to)?.local[input] ?? null });
       return [line, label];
-    })).flat();
+    });
     svg.replaceChildren(...lines.filter((line) => line instanceof SVGPathElement), ...boxes, ...lines.filter((line) => line instanceof SVGTextElement));
   }
 
@@ -157,7 +155,7 @@ export function microscope() {
       const active = now?.id === to;
       line.classList.toggle("active", active);
       line.classList.toggle("back", down && passed.has(to));
-      setText(label, down && passed.has(to) ? `×${format(local)}` : "");
+      setText(label, down && passed.has(to) && (active || !dense) ? `×${format(local)}` : "");
       setAttribute(line, "data-from", String(from));
     }
     setText(position, t("microscope.position", { step, of: forward.length + backward.length }));

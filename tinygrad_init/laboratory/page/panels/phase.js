@@ -4,7 +4,7 @@ import { optionName, setOptions } from "../controls/fields.js";
 import { channels } from "../colours.js";
 import { Chart } from "../displays/chart.js";
 import { drawPoint } from "../displays/points.js";
-import { h, setText } from "../dom.js";
+import { h, keyed, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { numbers } from "../scale.js";
 import { onMessage, send } from "../lab.js";
@@ -12,6 +12,9 @@ import { activationsOf, store } from "../state.js";
 
 /** log χ at which the colour is full: a layer more or less then changes the gradient by a factor of e. */
 const FULL = 1;
+
+/** Milliseconds between two questions while the network trains. */
+const EVERY = 300;
 
 /** Where cells around values meet. @param {number[]} values @returns {number[]} */
 function borders(values) {
@@ -24,7 +27,11 @@ export function phase() {
   /** @type {import("../protocol.js").Phase | null} */
   let answer = null;
   let asked = "";
-  const menu = h("select", { id: "phase-activation", onchange: () => ask(menu.value) });
+  /** When an answer may be asked for again: the layers move while the network trains. */
+  let due = 0;
+  /** What the menu was set to, as long as the network has these activations. */
+  let chosen = "", network = "";
+  const menu = h("select", { id: "phase-activation", onchange: () => ask(chosen = menu.value) });
   const chart = new Chart({
     height: 300,
     under: true,
@@ -65,9 +72,7 @@ export function phase() {
   });
   const words = h("p", { class: "hint", "aria-live": "polite" });
   const key = h("p", { class: "key" },
-    h("span", { class: "swatch positive", "aria-hidden": "true" }), h("span", { t: "phase.ordered" }),
-    h("span", { class: "swatch", "aria-hidden": "true" }), h("span", { t: "phase.chaotic" }),
-    h("span", { class: "line", "aria-hidden": "true" }), h("span", { t: "phase.edge" }));
+    keyed("swatch positive", "phase.ordered"), keyed("swatch", "phase.chaotic"), keyed("line", "phase.edge"));
   const root = h("div", {}, h("div", { class: "selected" }, h("label", { for: "phase-activation", t: "phase.activation" }), menu), key, chart.root, words);
 
   /** @param {number[]} values @returns {[number, number]} */
@@ -78,6 +83,7 @@ export function phase() {
   /** @param {string} activation */
   function ask(activation) {
     asked = activation;
+    due = performance.now() + EVERY;
     send({ type: "phase", activation: /** @type {import("../protocol.js").AskPhase["activation"]} */ (activation) });
   }
 
@@ -86,8 +92,8 @@ export function phase() {
     chart.set([[0], [0]]);
     const { dots } = message;
     const widths = dots.flatMap((dot) => dot.sigma_w ?? []);
-    setText(words, dots.length ? t("phase.words", {
-      n: dots.length, low: Math.min(...widths).toFixed(2), high: Math.max(...widths).toFixed(2),
+    setText(words, widths.length ? t("phase.words", {
+      step: message.step, n: widths.length, low: Math.min(...widths).toFixed(2), high: Math.max(...widths).toFixed(2),
     }) : t("phase.none", { activation: optionName(message.activation) }));
   });
 
@@ -97,13 +103,30 @@ export function phase() {
   }
 
   const visible = () => store.view.panel === "phase" && store.built !== null;
-  const refresh = () => visible() && ask(activationsOf(store.config)[0] ?? store.config.activations[0]);
+  const refresh = () => {
+    if (!visible()) return;
+    const activations = activationsOf(store.config);
+    if (network !== activations.join()) chosen = "";
+    network = activations.join();
+    ask(chosen || (activations[0] ?? store.config.activations[0]));
+  };
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let later;
+  function follow() {
+    if (!visible() || !answer || !store.frame || store.frame.step === answer.step) return;
+    const wait = due - performance.now();
+    if (wait <= 0) ask(asked);
+    else later ??= setTimeout(() => void (later = undefined, follow()), wait);
+  }
   store.on(["hello", "language"], sync);
   store.on("built", refresh);
   return {
     name: "phase",
     root,
-    draw: sync,
+    draw() {
+      sync();
+      follow();
+    },
     shown: refresh,
   };
 }

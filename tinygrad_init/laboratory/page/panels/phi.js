@@ -2,11 +2,11 @@
 
 import { optionName } from "../controls/fields.js";
 import { Chart } from "../displays/chart.js";
-import { h, setText } from "../dom.js";
+import { h, keyed, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { percent } from "../scale.js";
-import { layerName, store } from "../state.js";
-import { detail, selectedBar, selectedShape } from "./selected.js";
+import { store } from "../state.js";
+import { detail, selectedBar, selectedName, selectedShape } from "./selected.js";
 import { steps } from "./histograms.js";
 
 /**
@@ -30,7 +30,7 @@ export function flatZones({ z, slope, flat: limit }) {
 
 /** @returns {import("./tabs.js").Panel} */
 export function phi() {
-  const bar = selectedBar(false);
+  const bar = selectedBar("unit");
   const curve = () => store.built?.phi[selectedShape()?.activation ?? ""];
   /** @type {import("../displays/chart.js").Painter} */
   const shade = (context, frame, colours) => {
@@ -66,9 +66,7 @@ export function phi() {
   });
   const words = h("p", { class: "hint" });
   const key = h("p", { class: "key" },
-    h("span", { class: "line positive", "aria-hidden": "true" }), h("span", { t: "phi.value" }),
-    h("span", { class: "line negative dashed", "aria-hidden": "true" }), h("span", { t: "phi.slope" }),
-    h("span", { class: "swatch", "aria-hidden": "true" }), h("span", { t: "phi.flat" }));
+    keyed("line positive", "phi.value"), keyed("line negative dashed", "phi.slope"), keyed("swatch", "phi.flat"));
   const root = h("div", {}, bar.root, key, curves.root, under.root, words);
   let shown = "";
   return {
@@ -84,11 +82,11 @@ export function phi() {
       }
       const into = detail()?.into;
       under.set(into?.histogram.edges.length ? steps(into.histogram) : [[-6, 6], [0, 0]]);
-      const { layer, run } = store.selection;
+      const { layer } = store.selection;
       curves.root.hidden = under.root.hidden = key.hidden = layer !== null && !found;
       setText(words, layer === null ? "" : !found ? t("phi.none") : t("phi.words", {
-        layer: layerName(layer, run), activation: optionName(activation), share: percent(into?.flat ?? 0),
-      }));
+        layer: selectedName(), activation: optionName(activation), share: percent(into?.flat ?? 0),
+      }) + (into?.outside ? t("phi.outside", { share: percent(into.outside) }) : ""));
     },
   };
 }

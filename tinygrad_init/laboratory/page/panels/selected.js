@@ -16,14 +16,21 @@ export function detail() {
   return found && found.layer === layer && found.unit === unit ? found : null;
 }
 
+/** What the panels are about, in words. */
+export function selectedName() {
+  const { layer, unit, run } = store.selection;
+  if (layer === null) return "–";
+  return [layerName(layer, run), ...(unit === null ? [] : [t("selected.unit.n", { n: unit + 1 })])].join(t("join"));
+}
+
 /** The shape of the selected layer. */
 export function selectedShape() {
   const { layer, run } = store.selection;
   return layer === null ? null : store.built?.runs[run]?.layers[layer] ?? null;
 }
 
-/** @param {boolean} edges whether units and inputs can be chosen as well @returns {{root: HTMLElement, draw: () => void}} */
-export function selectedBar(edges) {
+/** @param {"layer" | "unit" | "weight"} finest what can be chosen @returns {{root: HTMLElement, draw: () => void}} */
+export function selectedBar(finest) {
   const menu = (/** @type {string} */ label, /** @type {(value: number | null) => void} */ set) => {
     const element = h("select", { t_label: label, onchange: () => set(element.value === "" ? null : Number(element.value)) });
     return element;
@@ -34,7 +41,8 @@ export function selectedBar(edges) {
   const input = menu("selected.input", (value) => select({ input: value }));
   const weight = weightField();
   const root = h("div", { class: "selected" }, h("span", { class: "hint", t: "selected.title" }), run, layer);
-  if (edges) root.append(unit, input, weight.root);
+  if (finest !== "layer") root.append(unit);
+  if (finest === "weight") root.append(input, weight.root);
   const picture = h("canvas", { class: "unit-picture", role: "img" });
   root.append(picture);
 

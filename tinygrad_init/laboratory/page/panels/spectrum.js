@@ -9,7 +9,7 @@ import { detail, selectedBar } from "./selected.js";
 
 /** @returns {import("./tabs.js").Panel} */
 export function spectrum() {
-  const bar = selectedBar(false);
+  const bar = selectedBar("layer");
   const spectrumOf = () => detail()?.spectrum ?? null;
   /** Eigenvalues that are numbers. @returns {[number, number][]} */
   const eigenvalues = () => (spectrumOf()?.eigenvalues ?? []).map(([re, im]) => [re ?? NaN, im ?? NaN]);

@@ -50,7 +50,7 @@ export function tour() {
   /** @param {number} scene */
   function open(scene) {
     const { config, panel, edges, layer } = SCENES[scene];
-    show({ scene, panel, edges }, "push");
+    show({ scene, panel, edges }, "later");
     change((now) => void Object.assign(now, config()));
     select({ run: 0, layer, unit: null, input: null });
     byId("tour-heading").focus({ preventScroll: true });
