@@ -67,10 +67,11 @@ class BuildExtension(build_ext):
             raise SystemExit(HELP.format(error=error)) from error
 
 
+# Functions and methods say what they take; the methods of the engine's classes are not "binding" (see `_interpreted`).
+DIRECTIVES = {"embedsignature": True, "embedsignature.format": "clinic", "binding": True}
+
 without = os.environ.get("TINYGRAD_INIT_NO_EXTENSION") == "1"
 setup(
-    ext_modules=[]
-    if without
-    else cythonize(EXTENSIONS, language_level=3, compiler_directives={"embedsignature": True, "binding": True}),
+    ext_modules=[] if without else cythonize(EXTENSIONS, language_level=3, compiler_directives=DIRECTIVES),
     cmdclass={"build_ext": BuildExtension},
 )

@@ -582,3 +582,14 @@ class TestModes:
         for thread in threads:
             thread.join()
         assert not wrong
+
+
+@pytest.mark.skipif(tgi.BACKEND == "reference", reason="interpreted, a method takes whatever has what it asks for")
+@pytest.mark.parametrize(
+    "name", [name for name in dir(tgi.Tensor) if callable(getattr(tgi.Tensor, name)) and name[0] != "_"]
+)
+def test_a_method_of_tensors_on_something_else_is_refused_not_crashed_on(name: str) -> None:
+    """As `map(Tensor.detach, values)` has it where one of the values is no tensor."""
+    for value in (3, "x", None, np.ones(3), tgi.Tensor, object()):
+        with pytest.raises((TypeError, AttributeError)):
+            getattr(tgi.Tensor, name)(value)

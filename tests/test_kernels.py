@@ -211,6 +211,55 @@ def test_bad_input_is_refused_not_crashed_on(call: Any) -> None:
         call()
 
 
+def ones(*shape: int) -> Any:
+    return np.ones(shape)
+
+
+LABELS = np.array([0, 1])
+CALLS: dict[str, tuple[Any, ...]] = {
+    "unary": (1, ones(3), 0.0),
+    "unary_vjp": (1, ones(3), ones(3), 0.0),
+    "binary": (_kernels.code("add"), ones(3), ones(3)),
+    "binary_with_number": (_kernels.code("add"), ones(3), 1.0, True),
+    "binary_vjp": (_kernels.code("mul"), 0, ones(3), ones(3), ones(3), ones(3)),
+    "add_into": (ones(3), ones(3)),
+    "reduce": (ones(2, 3), 0, (0,), False),
+    "matmul": (ones(2, 3), ones(3, 2)),
+    "linear": (ones(2, 3), ones(4, 3), ones(4)),
+    "cross_entropy": (ones(2, 3), LABELS),
+    "cross_entropy_vjp": (ones(2), ones(2, 3), LABELS),
+    "sgd": (ones(3), ones(3), ones(3), 0.1, 0.9, False, 0.0),
+    "adam": (ones(3), ones(3), ones(3), ones(3), ones(2), 0.1, 0.9, 0.99, 1e-8, 0.0, False),
+    "empty": ((2, 3), 1),
+}
+ODD: tuple[Any, ...] = (
+    None, [], [1.0], "x", b"x", 3, -1, 2**40, 1e300, float("nan"), object(), (), (0,), (5,), (-1,), (0, 0), (None,), {},
+    True, np.ones(3, np.int64), np.ones(3, np.float32), ones(0), ones(2, 0), np.float64(3), ones(*(1,) * 64),
+    ones(6)[::2], np.ones(3, ">f8"), np.ones(3, complex), np.array(None), ones(4), np.array([-1, 5]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_whatever_an_argument_is_nothing_crashes(name: str) -> None:
+    """For Cython None is an array: reading it as one crashes now and then, by what lies behind it in memory."""
+    getattr(_kernels, name)(*CALLS[name])
+    refused = 0
+    for i in range(len(CALLS[name])):
+        for odd in ODD:
+            arguments = (*CALLS[name][:i], odd, *CALLS[name][i + 1 :])
+            try:
+                getattr(_kernels, name)(*arguments)
+            except (TypeError, ValueError, OverflowError):
+                refused += 1
+        if isinstance(CALLS[name][i], np.ndarray) and (name, i) not in {
+            ("sgd", 2),
+            *(("binary_vjp", j) for j in (3, 4, 5)),
+        }:
+            with pytest.raises((TypeError, ValueError)):
+                getattr(_kernels, name)(*CALLS[name][:i], None, *CALLS[name][i + 1 :])
+    assert refused
+
+
 def test_sixty_four_axes() -> None:
     x = np.ones((1,) * 63 + (2,))
     np.testing.assert_array_equal(_kernels.binary(_kernels.code("add"), x, x), x + x)

@@ -189,6 +189,8 @@ def test_the_whole_lab_in_a_cell(notebook: Callable[[Widget], Notebook]) -> None
     nb.until(lambda: nb.frame.locator("svg.network .units circle").count() == 2 + 5 + 5 + 2)
     nb.frame.locator("#tour-start").click()
     nb.until(lambda: nb.frame.locator(".tour-text").count() and nb.frame.locator(".layer-table tbody tr").count() == 5)
+    nb.frame.locator("#tab-microscope").click()  # whose layout comes as another module
+    nb.until(lambda: nb.frame.locator("svg.graph g.node").count() == 7)
     nb.receive({"view": next(iter(nb.widget.views)), "kind": "ask", "text": json.dumps({"type": "boom"})})
     nb.until(lambda: "expected one of configure" in nb.frame.locator("#notices").inner_text())
 

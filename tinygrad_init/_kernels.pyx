@@ -73,9 +73,16 @@ cdef inline int kind_of(cnp.ndarray x) except -1:
     raise TypeError(f"expected an array of float32 or float64, got {x.dtype}")
 
 
+cdef inline cnp.ndarray an_array(object array):
+    """What is given, if it is an array: for Cython None is one as well."""
+    if array is None:
+        raise TypeError("expected an array, got None")
+    return array
+
+
 cdef inline cnp.ndarray solid(object array):
     """The array itself, or a copy in C order, aligned and in native byte order if it is anything else."""
-    cdef cnp.ndarray x = array
+    cdef cnp.ndarray x = an_array(array)
     if cnp.PyArray_ISCARRAY_RO(x):
         return x
     return cnp.PyArray_FROM_OF(x, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
@@ -116,7 +123,7 @@ cpdef unary_vjp(int function, object cotangent, object kept, double p=0.0):
 
 
 cdef inline cnp.ndarray aligned(object array):
-    cdef cnp.ndarray x = array
+    cdef cnp.ndarray x = an_array(array)
     return x if cnp.PyArray_ISBEHAVED_RO(x) else solid(x)
 
 

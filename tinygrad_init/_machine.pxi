@@ -3,6 +3,7 @@
 # Part of _kernels.pyx. `reference.Machine` is its twin.
 
 
+@cython.binding(False)
 @cython.no_gc_clear  # its lists are needed to the last: they know what has to be given back
 cdef class Machine:
     """A program ready to run.
@@ -114,7 +115,7 @@ cdef class Machine:
 
     cpdef bint bind(self, int slot, object array, int kind) except -1:
         """Let a slot stand for an array; False, and nothing done, if it is of another kind or has gaps."""
-        cdef cnp.ndarray x = array
+        cdef cnp.ndarray x = an_array(array)
         cdef int number = cnp.PyArray_TYPE(x)
         if number != (cnp.NPY_FLOAT32 if kind == 0 else cnp.NPY_FLOAT64 if kind == 1 else cnp.NPY_INT64):
             return False
@@ -126,7 +127,7 @@ cdef class Machine:
 
     cpdef bind_as_it_lies(self, int slot, object array):
         """Let a slot stand for an array with gaps: the program knows its strides."""
-        cdef cnp.ndarray x = array
+        cdef cnp.ndarray x = an_array(array)
         self.held[slot] = array
         self.slots[slot] = <char *>cnp.PyArray_DATA(x)
 

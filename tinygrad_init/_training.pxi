@@ -80,7 +80,7 @@ def adam(object weight, object gradient, object m, object v, object powers, obje
         return recorded(weight, "adam", gradient, m, v, powers, lr, beta1, beta2, eps,
                         weight_decay, decoupled)
     cdef cnp.ndarray w = writable(weight, weight), g = solid(gradient)
-    cdef cnp.ndarray first = writable(m, weight), second = writable(v, weight), power = powers
+    cdef cnp.ndarray first = writable(m, weight), second = writable(v, weight), power = an_array(powers)
     cdef tgi_adam rule = tgi_adam(beta1, beta2, eps, weight_decay, decoupled)
     cdef size_t n = cnp.PyArray_SIZE(w)
     cdef double rate = lr
@@ -96,7 +96,7 @@ def adam(object weight, object gradient, object m, object v, object powers, obje
 
 cdef cnp.ndarray writable(object array, object weight):
     """An array to be changed in place, like the weight in size and dtype."""
-    cdef cnp.ndarray x = array, w = weight
+    cdef cnp.ndarray x = an_array(array), w = an_array(weight)
     if not cnp.PyArray_ISCARRAY(x):
         raise ValueError("an array that is updated must lie in memory without gaps and be writable")
     if kind_of(x) != kind_of(w) or cnp.PyArray_SIZE(x) != cnp.PyArray_SIZE(w):

@@ -17,6 +17,11 @@ def cclass(cls: T) -> T:
     return cls
 
 
+def binding(on: bool) -> Callable[[T], T]:
+    """Compiled and off, methods check what they are called on; the others, which know more of themselves, crash."""
+    return no_gc
+
+
 def freelist(size: int) -> Callable[[T], T]:
     """Compiled, memory of so many objects is kept to be used again."""
     return no_gc

@@ -40,6 +40,7 @@ scheduling = threading.Lock()
 call: list[Any] = [None]  # how to apply an operation to operands; `tensor` puts it here
 
 
+@cython.binding(False)
 class Operation:
     # Its docstring is that of the function it stands for, so what would be here is a comment.
     #
@@ -151,6 +152,7 @@ def registered(name: str) -> Any:
     return REGISTRY[name]
 
 
+@cython.binding(False)
 class Memory:
     """Counts the in-place changes of the memory that a tensor and its views share."""
 
@@ -166,6 +168,7 @@ _clearing: bool = False
 
 
 @cython.no_gc
+@cython.binding(False)
 @cython.freelist(4096)
 @cython.cclass
 class Node:

@@ -34,6 +34,7 @@ if not cython.compiled:
 MISFIT: Any = object()  # what `run` returns if something outside is no longer what the program was made for
 
 
+@cython.binding(False)
 class Input:
     """An argument: an array or a tensor, of which dtype and shape are fixed, or a value that is part of the program."""
 
@@ -92,6 +93,7 @@ def same(value: Any, other: Any) -> bool:
         return False
 
 
+@cython.binding(False)
 class Output:
     """A result: a tensor or an array of numbers that the program leaves, or something that it was given (`same`)."""
 
@@ -137,6 +139,7 @@ class Output:
         return out
 
 
+@cython.binding(False)
 class Gradient:
     """What a run leaves in the `.grad` of a tensor."""
 
@@ -200,6 +203,7 @@ def _references() -> tuple[int, int]:
 FREE_TENSOR, FREE_ARRAY = _references()
 
 
+@cython.binding(False)
 class Program:
     """A captured function for arguments of certain dtypes and shapes.
 
@@ -389,6 +393,7 @@ class Program:
             self.release()
 
 
+@cython.binding(False)
 class Runner:
     """The quick way to the program that ran last; `miss` finds or makes another one."""
 

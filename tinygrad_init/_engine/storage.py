@@ -19,6 +19,7 @@ except ImportError:
 
 
 @cython.no_gc
+@cython.binding(False)
 @cython.freelist(4096)
 @cython.cclass
 class Storage:

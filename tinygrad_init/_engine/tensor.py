@@ -44,6 +44,7 @@ bound = BOUND  # compiled, a C variable that Python does not see
 
 
 @cython.no_gc
+@cython.binding(False)
 @cython.cclass
 class Tensor(Storage):
     """Numbers that remember where they came from.

@@ -35,6 +35,7 @@ class CaptureError(RuntimeError):
     """A function cannot be captured; the message names the line that stands in the way."""
 
 
+@cython.binding(False)
 class Binding:
     """A tensor, its gradient, or an array, as a program meets it from outside.
 
@@ -144,6 +145,7 @@ class Binding:
             source._value = machine.read(self.offset, self.kind)
 
 
+@cython.binding(False)
 class Trace:
     """What a function does while it is captured.
 
