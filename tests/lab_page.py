@@ -120,8 +120,8 @@ class Lab:
         """Wait until, after so many messages, there are a new state and a frame with what is selected."""
 
         def done() -> bool:
-            kinds = [message["type"] for message in self.received]
-            return "state" in kinds[seen:] and kinds[-1] == "frame" and any(run["detail"] for run in self.frame["runs"])
+            kinds = [message["type"] for message in self.received[seen:] if message["type"] in ("state", "frame")]
+            return "state" in kinds and kinds[-1] == "frame" and any(run["detail"] for run in self.frame["runs"])
 
         self.until(done)
         self.drawn()
