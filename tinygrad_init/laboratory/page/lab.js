@@ -292,6 +292,9 @@ function rememberSoon() {
 
 /** Takes everything from the address: at the beginning, and when the back button was pressed. */
 export function restore() {
+  clearTimeout(waiting); // what was still on its way is not gone back to
+  waiting = undefined;
+  unsaved = false;
   const saved = decode(host ? "" : location.hash);
   if (host) saved.config = fitting(host.begin);
   const same = JSON.stringify(saved.config) === JSON.stringify(store.config);
