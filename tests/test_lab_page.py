@@ -96,6 +96,40 @@ def test_a_weight_can_be_set_by_hand_from_any_step_on(lab: Lab) -> None:
     assert len(config["edits"]) == 1 and lab.after(lambda: lab.fill("layers", 3))["edits"] == []
 
 
+def test_weights_set_by_hand_stay_with_their_run(lab: Lab) -> None:
+    edits = [{"step": 0, "run": run, "layer": 0, "unit": 1, "input": 0, "value": 7.0 + run} for run in range(3)]
+    lab.open(fragment({"layers": [4, 4], "edits": edits, "variants": [{"label": "B"}, {"label": "C"}]}))
+    said = lambda config: [(edit["run"], edit["value"]) for edit in config["edits"]]  # noqa: E731
+    assert said(lab.configs()[-1]) == [(0, 7.0), (1, 8.0), (2, 9.0)]
+    config = lab.after(lambda: lab.fill("variants.0.layers", 3))  # another network: what was set in it is gone
+    assert said(config) == [(0, 7.0), (2, 9.0)]
+    config = lab.after(lambda: lab.page.get_by_role("button", name="Remove B").click())
+    assert [variant["label"] for variant in config["variants"]] == ["C"] and said(config) == [(0, 7.0), (1, 9.0)]
+    config = lab.after(lambda: lab.page.get_by_role("button", name="Copy this run").click())
+    assert said(config) == [(0, 7.0), (1, 9.0), (2, 7.0)]
+
+
+def test_a_depth_of_zero_on_the_way_takes_nothing_with_it(lab: Lab) -> None:
+    starts = [{"name": name} for name in ("xavier", "he", "lecun", "zeros")]
+    lab.open(fragment({"layers": [6] * 3, "activations": ["tanh", "relu", "sin"], "starts": starts}))
+    config = lab.after(lambda: lab.fill("layers", 0))
+    assert config["activations"] == ["tanh"] and [start["name"] for start in config["starts"]] == ["zeros"]
+    config = lab.after(lambda: lab.fill("layers", 2))
+    assert config["activations"] == ["tanh", "relu"]
+    assert [start["name"] for start in config["starts"]] == ["xavier", "he", "zeros"]
+
+
+def test_losses_of_any_size_have_an_axis(lab: Lab) -> None:
+    start = [{"name": "normal", "sigma_w": 14}]
+    lab.open(fragment({"layers": [8] * 16, "activations": ["identity"], "starts": start, "loss": "half_squared_error"}))
+    assert lab.frame["runs"][0]["loss"] > 1e33
+    with lab.page.expect_download() as waiting:
+        lab.page.get_by_text("Share").click()
+        lab.page.get_by_role("button", name="Charts as SVG").click()
+    first = Path(waiting.value.path()).read_text(encoding="utf-8").split("</svg>")[0]
+    assert len(re.findall(r'text-anchor="end"[^>]*>[^<]*e\d+<', first)) >= 2
+
+
 def test_new_data_and_a_new_seed_change_one_thing_each(lab: Lab) -> None:
     lab.open()
     state = lambda: [m for m in lab.received if m["type"] == "state"][-1]["points"]["x"]  # noqa: E731

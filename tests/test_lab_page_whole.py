@@ -99,6 +99,16 @@ def test_a_link_holds_the_step(lab: Lab) -> None:
     assert lab.frame["runs"][0]["loss"] == frame["runs"][0]["loss"]
 
 
+def test_the_address_never_has_the_step_of_the_network_before(lab: Lab) -> None:
+    lab.open()
+    lab.step(1)
+    lab.step(2)
+    lab.until(lambda: lab.saved().get("step") == "2")
+    lab.after(lambda: lab.fill("lr", 0.11))
+    assert "step" not in lab.saved() and lab.saved()["config"]["lr"] == 0.11
+    assert "step 0 · epoch 0" in lab.page.locator(".where").inner_text()
+
+
 def test_the_way_to_a_distant_step_is_shown_and_can_be_ended(lab: Lab) -> None:
     lab.open()
     far = fragment({**lab.saved()["config"], "layers": [32] * 20}, step="900000")
@@ -206,6 +216,14 @@ def test_nothing_is_wider_than_a_phone(lab: Lab, language: str) -> None:
     lab.open()
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     lab.page.get_by_role("button", name=language).click()
+    for width in (360, 660, 760):
+        lab.page.set_viewport_size({"width": width, "height": 740})
+        lab.page.locator(".menu > summary").click()
+        lab.drawn()
+        menu = lab.page.locator(".menu-items").bounding_box()
+        assert menu and menu["x"] >= 0 and menu["x"] + menu["width"] <= width
+        lab.page.keyboard.press("Escape")
+    lab.page.set_viewport_size({"width": 360, "height": 740})
     network = lab.page.locator("svg.network").bounding_box()
     assert network and network["y"] + network["height"] < 740  # the controls above it are folded
     lab.page.locator("#tour-start").click()

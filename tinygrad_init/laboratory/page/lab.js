@@ -5,7 +5,7 @@ import { getLanguage, setLanguage, t } from "./i18n.js";
 import { host, HostLink } from "./host.js";
 import { refusal } from "./refusals.js";
 import { Socket } from "./socket.js";
-import { defaultConfig, settle, store } from "./state.js";
+import { configOf, defaultConfig, settle, store } from "./state.js";
 import { decode, encode, fitting } from "./urlstate.js";
 import { translate } from "./dom.js";
 
@@ -156,6 +156,7 @@ function configure(at = 0, config = store.config) {
   clearErrors();
   // The server says which names it knows, and says so at the control if one is unknown: a link may hold any.
   sent = config;
+  step = at; // or the address would hold that of the network before
   send({ type: "configure", config: /** @type {import("./protocol.js").Config} */ (config), step: at });
   sendSelection(); // the server forgets it with the old networks
 }
@@ -169,8 +170,7 @@ export function change(mutate, stay = false) {
   const config = structuredClone(store.config);
   mutate(config);
   settle(config);
-  // Weights that were set by hand belong to the network for which they were set.
-  if (shape(config) !== shape(store.config)) config.edits = [];
+  config.edits = config.edits.flatMap((edit) => kept(edit, config));
   adopt(config);
   from = stay && from !== 0 ? step : 0;
   clearTimeout(waiting);
@@ -198,10 +198,24 @@ function lacksPoints({ data }) {
   return data.name === "points" && store.built !== null && new Set(data.points.map(([, , label]) => label)).size < 2;
 }
 
-/** What decides how many runs, layers, units and inputs there are. @param {Config} config */
-function shape({ data, features, layers, loss, variants }) {
+/**
+ * A weight that was set by hand stays with its run, which may get another number; it goes with the network for which it was set.
+ * @param {import("./protocol.js").Edit} edit
+ * @param {Config} config
+ */
+function kept(edit, config) {
+  const labels = (/** @type {Config} */ { variants }) => ["", ...variants.map(({ label }) => label)];
+  const label = labels(store.config)[edit.run];
+  if (label === undefined) return [edit]; // of a run that is new
+  const run = labels(config).indexOf(label);
+  return run >= 0 && shape(config, run) === shape(store.config, edit.run) ? [{ ...edit, run }] : [];
+}
+
+/** What decides how many layers, units and inputs a run has. @param {Config} config @param {number} run */
+function shape(config, run) {
+  const { data, features, layers, loss } = configOf(config, run);
   const classes = new Set(data.points.map(([, , label]) => label)); // which decide how many outputs there are
-  return JSON.stringify([data.name, features, layers, loss, variants.map((variant) => variant.layers ?? layers), [...classes].sort()]);
+  return JSON.stringify([data.name, features, layers, loss, [...classes].sort()]);
 }
 
 /** @param {Config} config */

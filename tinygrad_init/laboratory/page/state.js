@@ -135,9 +135,11 @@ export function startsOf(config) {
  */
 export function settle(config) {
   if (isOwn()) return; // whose layers are the model's
+  [config, ...config.variants].forEach((_, i) => reopen(config, i));
   [config, ...config.variants].forEach((run, i) => {
     const { layers, activations, starts } = configOf(config, i);
     const depth = layers.length;
+    if (!depth && (activations.length > 1 || starts.length > 1)) collapsed.set(i, { activations, starts });
     if (activations.length > 1 && activations.length !== depth) {
       run.activations = depth ? layers.map((_, k) => activations[Math.min(k, activations.length - 1)]) : [activations[0]];
     }
@@ -146,6 +148,21 @@ export function settle(config) {
       run.starts = [...layers, 0].map((_, k) => structuredClone(k === depth ? output : hidden[Math.min(k, hidden.length - 1)] ?? output));
     }
   });
+}
+
+/** What was said for each layer before a run had no hidden layers, as while a slider is dragged past 0. @type {Map<number, {activations: string[], starts: Start[]}>} */
+const collapsed = new Map();
+
+/** Says it again as soon as there are hidden layers, unless something else was said since. @param {Config} config @param {number} i */
+function reopen(config, i) {
+  const before = collapsed.get(i);
+  if (!before || !configOf(config, i).layers.length) return;
+  collapsed.delete(i);
+  if (configOf(store.config, i).layers.length) return;
+  const run = i ? config.variants[i - 1] : config;
+  const same = (/** @type {unknown} */ a, /** @type {unknown} */ b) => JSON.stringify(a) === JSON.stringify(b);
+  if (same(run.activations, [before.activations[0]])) run.activations = before.activations;
+  if (same(run.starts, before.starts.slice(-1))) run.starts = before.starts;
 }
 
 /** So many hidden layers; new ones are as wide as the last. @param {number[]} layers @param {number} depth */

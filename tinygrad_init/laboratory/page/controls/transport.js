@@ -66,7 +66,7 @@ export function transport() {
   /** @param {import("../protocol.js").FromPage} message */
   function forward(message) {
     stopBackwards();
-    if (playing()) pause();
+    if (playing() || store.going) pause();
     send(message);
     store.emit("view");
   }
@@ -114,7 +114,7 @@ export function transport() {
     const last = Math.max(frame.step, ...frame.timeline, 1);
     setAttribute(slider, "max", String(last));
     if (next === null && !asked) slider.value = String(frame.step);
-    setText(where, t("transport.where", { step: number.format(frame.step), epoch: number.format(Math.floor(frame.epoch ?? 0)) }));
+    setText(where, t("transport.where", { step: number.format(frame.step), epoch: number.format(Math.floor(frame.step / (store.built?.epochs_of ?? 1))) }));
     setAttribute(slider, "aria-valuetext", where.textContent ?? "");
   }
 

@@ -37,6 +37,7 @@ function copy() {
     // A copy that differs in nothing shows two equal pictures; both fields are there to be changed.
     const activations = isOwn() ? {} : { activations: [...config.activations] };
     config.variants.push({ label, ...activations, starts: structuredClone(config.starts) });
+    config.edits.push(...config.edits.filter(({ run }) => run === 0).map((edit) => ({ ...edit, run: config.variants.length })));
   });
 }
 
@@ -61,7 +62,7 @@ function card(i) {
   const activation = choice({
     field: `variants.${i}.activations`, label: "layers.activation", names: () => store.hello?.activations ?? [],
     mixed: "variants.asA",
-    get: () => (variant()?.activations ? only(activationsOf(run())) ?? MIXED : ""),
+    get: () => (variant()?.activations ? only([...activationsOf(run()), ...(run().layers.length ? [] : run().activations)]) ?? MIXED : ""),
     set: (name) => change((config) => {
       if (name) config.variants[i].activations = [name];
       else delete config.variants[i].activations;

@@ -101,8 +101,12 @@ export class Chart {
   }
 }
 
+/** Between ticks, for numbers of any size: uPlot's own end at 1e32, beyond which there would be no axis. */
+export const STEPS = Array.from({ length: 616 }, (_, i) => [1, 2, 2.5, 5].map((step) => step * 10 ** (i - 308))).flat().filter(Number.isFinite);
+
 /** An axis with its two ends, and 0 if that lies well between them: what even a narrow chart has room for. @type {uPlot.Axis} */
 export const ends = {
+  incrs: STEPS,
   splits: (_, __, low, high) => (Math.min(-low, high) > 0.25 * (high - low) ? [low, 0, high] : [low, high]),
   values: (_, splits) => splits.map((value) => format(Number(value.toPrecision(2)))),
 };

@@ -7,7 +7,7 @@ import { t } from "../i18n.js";
 import { show } from "../lab.js";
 import { format } from "../scale.js";
 import { runLabel, store } from "../state.js";
-import { Chart, decades } from "./chart.js";
+import { Chart, decades, STEPS } from "./chart.js";
 
 /** Powers of ten, not too many; within a single one, its ends. @type {uPlot.Axis.Splits} */
 const powers = (_, __, low, high) => {
@@ -19,6 +19,9 @@ const huge = (_, __, low, high, step) => {
   if (high > 1e15) return [low, (low + high) / 2, high];
   return Array.from({ length: Math.floor((high - low) / step + 1e-9) + 1 }, (_none, i) => low + i * step);
 };
+
+/** A single number makes no line, so it is a dot. @param {uPlot} plot @param {number} series */
+const alone = (plot, series) => [...plot.data[series]].filter((value) => Number.isFinite(value ?? NaN)).length < 2;
 
 export function lossChart() {
   const box = h("input", { id: "log-loss", type: "checkbox", onchange: () => show({ logLoss: box.checked }) });
@@ -32,10 +35,10 @@ export function lossChart() {
     }),
     options: (colours) => ({
       scales: { x: { time: false }, y: store.view.logLoss ? { distr: 3 } : { range: (_, low, high) => [Math.min(low, 0), high || 1] } },
-      axes: [{ label: t("loss.step") }, { splits: store.view.logLoss ? powers : huge, filter: (_, splits) => splits, values: (_, splits) => splits.map(format) }],
+      axes: [{ label: t("loss.step") }, { incrs: STEPS, splits: store.view.logLoss ? powers : huge, filter: (_, splits) => splits, values: (_, splits) => splits.map(format) }],
       // Each run has a line for the samples that it learns from, and a thin one for those that are held out.
       series: [{}, ...runs().flatMap((_, i) => [2, 1].map((width) => (
-        { stroke: colours.runs[i], width, dash: DASHES[i], points: { show: (/** @type {uPlot} */ plot) => plot.data[0].length < 2 }, spanGaps: true }
+        { stroke: colours.runs[i], width, dash: DASHES[i], points: { show: alone }, spanGaps: true }
       )))],
     }),
   });

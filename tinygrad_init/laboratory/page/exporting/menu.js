@@ -23,24 +23,29 @@ import { stackCanvas, stackSvg } from "./stack.js";
 export function exportMenu(networks, outputs) {
   const item = (/** @type {string} */ key, /** @type {() => void} */ onclick) =>
     h("button", { type: "button", t: key, onclick: () => { menu.open = false; onclick(); } });
-  const menu = h("details", { class: "menu" },
-    h("summary", { t: "export.title" }),
-    h("div", { class: "menu-items" },
-      ...(host ? [] : [item("export.link", () => void copyLink())]),
-      item("export.networkSvg", () => saveText("network.svg", stackSvg(networks().map(({ svg, maps }, i) => {
-        const { width, height } = svg.viewBox.baseVal;
-        return { svg: standalone(svg, maps), width, height, caption: caption(i) };
-      }), palette()))),
-      item("export.networkPng", () => saveCanvas("network.png", networks().map(({ svg, maps }, i) => ({ canvas: painted(svg, maps), scale: 2, caption: caption(i) })))),
-      item("export.outputPng", () => saveCanvas("output.png", outputs().map((canvas, i) => ({ canvas, caption: caption(i) })))),
-      item("export.chartsSvg", () => saveText("charts.svg", stackSvg(visible().map((plot) => ({
-        svg: chartSvg(plot), width: plot.root.clientWidth, height: plot.description.height, caption: plot.description.label(),
-      })), palette()))),
-      item("export.chartsPng", () => saveCanvas("charts.png", visible().flatMap(({ plot, description }) => (
-        plot ? { canvas: plot.ctx.canvas, scale: devicePixelRatio, caption: description.label() } : [])))),
-      item("export.csv", () => send({ type: "export", what: "csv" })),
-      item("export.json", () => send({ type: "export", what: "json" })),
-      ...(host?.own ? [] : [item("export.python", () => send({ type: "export", what: "python" }))])));
+  const items = h("div", { class: "menu-items" },
+    ...(host ? [] : [item("export.link", () => void copyLink())]),
+    item("export.networkSvg", () => saveText("network.svg", stackSvg(networks().map(({ svg, maps }, i) => {
+      const { width, height } = svg.viewBox.baseVal;
+      return { svg: standalone(svg, maps), width, height, caption: caption(i) };
+    }), palette()))),
+    item("export.networkPng", () => saveCanvas("network.png", networks().map(({ svg, maps }, i) => ({ canvas: painted(svg, maps), scale: 2, caption: caption(i) })))),
+    item("export.outputPng", () => saveCanvas("output.png", outputs().map((canvas, i) => ({ canvas, caption: caption(i) })))),
+    item("export.chartsSvg", () => saveText("charts.svg", stackSvg(visible().map((plot) => ({
+      svg: chartSvg(plot), width: plot.root.clientWidth, height: plot.description.height, caption: plot.description.label(),
+    })), palette()))),
+    item("export.chartsPng", () => saveCanvas("charts.png", visible().flatMap(({ plot, description }) => (
+      plot ? { canvas: plot.ctx.canvas, scale: devicePixelRatio, caption: description.label() } : [])))),
+    item("export.csv", () => send({ type: "export", what: "csv" })),
+    item("export.json", () => send({ type: "export", what: "json" })),
+    ...(host?.own ? [] : [item("export.python", () => send({ type: "export", what: "python" }))]));
+  const menu = h("details", { class: "menu", ontoggle: fit }, h("summary", { t: "export.title" }), items);
+  /** Wherever the button stands, the whole menu is on the screen. */
+  function fit() {
+    items.style.translate = "";
+    const { left, right } = items.getBoundingClientRect();
+    items.style.translate = `${Math.max(Math.min(document.documentElement.clientWidth - 4 - right, 0), 4 - left)}px`;
+  }
   onMessage("export", ({ name: file, text }) => {
     save(file, new Blob([text], { type: "text/plain;charset=utf-8" }));
     showNotice(t("export.done", { name: file }));

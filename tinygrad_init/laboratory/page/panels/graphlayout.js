@@ -12,30 +12,44 @@
 export const NODE = { width: 118, height: 62 };
 const GAP = 16;
 const LABEL = { width: 58, height: 14, labelpos: /** @type {const} */ ("c") };
-/** Arrows for each node, from where on lanes of their own would tear the nodes apart. */
-const DENSE = 2;
+/** Arrows that end in one column, from where on there is no room for labels on all of them. */
+const MANY = 12;
 
 /** @param {Node[]} nodes @returns {Promise<Layout>} */
 export async function place(nodes) {
   // Only who looks through the microscope waits for it.
   const { Graph, layout } = await import("../vendor/dagre/dagre.esm.js");
   const ends = nodes.flatMap((node) => node.inputs.map((from, input) => ({ from, to: node.id, input })));
-  const graph = new Graph({ multigraph: true }); // x * x has two arrows from x
-  graph.setGraph({ rankdir: "LR", nodesep: GAP, edgesep: 10, ranksep: 8, marginx: GAP / 2, marginy: GAP / 2 });
-  for (const { id } of nodes) graph.setNode(String(id), { ...NODE });
-  for (const { from, to, input } of ends) graph.setEdge(String(from), String(to), { ...LABEL }, String(input));
-  layout(graph);
+  const arranged = (/** @type {boolean} */ dense) => {
+    const made = new Graph({ multigraph: true }); // x * x has two arrows from x
+    made.setGraph({ rankdir: "LR", nodesep: GAP, edgesep: dense ? 3 : 10, ranksep: dense ? 60 : 8, marginx: GAP / 2, marginy: GAP / 2 });
+    for (const { id } of nodes) made.setNode(String(id), { ...NODE });
+    const room = dense ? { ...LABEL, width: 1, height: 1 } : LABEL;
+    for (const { from, to, input } of ends) made.setEdge(String(from), String(to), { ...room }, String(input));
+    layout(made);
+    return made;
+  };
+  let graph = arranged(false);
+  const column = (/** @type {number} */ id) => graph.node(String(id)).x;
+  const columns = [...new Set(nodes.map(({ id }) => column(id)))].sort((a, b) => a - b);
+  const dense = columns.some((x) => ends.filter(({ to }) => column(to) === x).length > MANY);
+  // An arrow past other nodes needs a lane, however many there are.
+  const passing = ends.some(({ from, to }) => columns.indexOf(column(to)) - columns.indexOf(column(from)) > 1);
+  if (dense && passing) graph = arranged(true);
   const places = new Map(nodes.map(({ id }) => {
     const { x, y } = graph.node(String(id));
     return [id, { x: x - NODE.width / 2, y: y - NODE.height / 2 }];
   }));
   const { width, height } = graph.graph();
-  if (ends.length > DENSE * nodes.length) return { ...straight(places, ends), dense: true, width };
+  if (dense && !passing) return { ...straight(places, ends), dense, width };
   const ways = ends.map((end) => {
     const { points, x, y } = graph.edge(String(end.from), String(end.to), String(end.input));
-    return { ...end, path: smooth(points), label: { x, y } };
+    const [from, to] = [graph.node(String(end.from)), graph.node(String(end.to))];
+    // From side to side: dagre would let a steep arrow leave above or below, through the rest of the column.
+    const sides = [{ x: from.x + NODE.width / 2, y: from.y }, { x: to.x - NODE.width / 2, y: to.y }];
+    return { ...end, path: smooth([sides[0], ...points.slice(1, -1), sides[1]]), label: { x, y } };
   });
-  return { places, ways, dense: false, width, height };
+  return { places, ways, dense, width, height };
 }
 
 /**

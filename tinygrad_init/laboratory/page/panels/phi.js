@@ -86,7 +86,7 @@ export function phi() {
       curves.root.hidden = under.root.hidden = key.hidden = layer !== null && !found;
       setText(words, layer === null ? "" : !found ? t("phi.none") : t("phi.words", {
         layer: selectedName(), activation: optionName(activation), share: percent(into?.flat ?? 0),
-      }) + (into?.outside ? t("phi.outside", { share: percent(into.outside) }) : ""));
+      }) + ((into?.outside ?? 0) >= 0.005 ? t("phi.outside", { share: percent(into?.outside) }) : ""));
     },
   };
 }

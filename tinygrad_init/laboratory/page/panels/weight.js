@@ -37,7 +37,7 @@ export function weightField() {
     setText(name, `${symbol} =`);
     value.setAttribute("aria-label", t(`selected.${symbol}`));
     // Whoever types is not corrected before having finished.
-    if (weight && document.activeElement !== value) value.value = String(weight.value);
+    if (weight && document.activeElement !== value) value.value = String(weight.value ?? "");
     setText(gradient, weight ? t("selected.gradient", { symbol, gradient: format(weight.gradient) }) : "");
     undo.hidden = !store.config.edits.length;
     setText(undo, t("selected.undo", { n: store.config.edits.length }));
