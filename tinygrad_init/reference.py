@@ -72,6 +72,13 @@ UNARY: dict[str, Callable[..., Any]] = {
     "softsign": lambda x: x / (1 + np.abs(x)),
 }
 
+
+def _binary_cross_entropy(x: Array, y: Any) -> Array:
+    """In float64, as the kernels do: of a large logit and a target near 1 hardly anything of float32 would be left."""
+    found: Array = np.maximum(x, 0) - y * x + np.log1p(np.exp(-np.abs(x)))
+    return found
+
+
 BINARY: dict[str, Callable[[Array, Array], Any]] = {
     "add": np.add,
     "sub": np.subtract,
@@ -82,7 +89,9 @@ BINARY: dict[str, Callable[[Array, Array], Any]] = {
     "minimum": np.minimum,
     # A cotangent of exactly zero stays zero, whatever the derivative: 0 · ∞ would be NaN.
     "gated": lambda g, derivative: np.where(g == 0, 0, g * derivative),
-    "binary_cross_entropy": lambda x, y: np.maximum(x, 0) - y * x + np.log1p(np.exp(-np.abs(x))),
+    "binary_cross_entropy": lambda x, y: _binary_cross_entropy(np.asarray(x, np.float64), y).astype(
+        np.result_type(x, y)
+    ),
 }
 
 RELATIONS: dict[str, Callable[[Array, Array], Any]] = {
