@@ -47,6 +47,7 @@ def has_good_start(report: Report) -> bool:
     name = activation_of(report)
     if name not in NAMED:
         return False
+    # A product, as a power that is too large would be an error.
     sizes = [layer.w.rms * layer.w.rms * layer.w.count / layer.units for layer in report.layers[:-1]]
     return bool(sizes) and all(0.7 * NAMED[name][1] < size < 1.4 * NAMED[name][1] for size in sizes)
 

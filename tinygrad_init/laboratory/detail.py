@@ -89,16 +89,12 @@ def factors_of(watched: Watched, layer: int, unit: int | None, input: int | None
     if unit is not None and input is not None:
         at = look.layers[layer]
         found = of_weight(found, at.dz / len(at.dz), at.x, unit, input)
-    names = {id(module): name for name, module in watched.run.model.named_modules()}
-    layers = {
-        names.get(id(part)): i for i, one in enumerate(watched.run.layers) for part in (one.linear, one.activation)
-    }
     return tuple(
         FactorOf(
             factor.kind,
             factor.label,
             factor.name,
-            layers.get(factor.name),
+            watched.layer_of.get(factor.name),
             factor.log10,
             not math.isnan(factor.log10) and factor.log10 != math.inf,
         )

@@ -71,6 +71,8 @@ class Watched:
         What is looked at.
     report, report_step, report_look
         The last diagnosis, when it was made, and what was seen then.
+    layer_of
+        The number of the layer to which a linear map or activation belongs, by its name.
     test_losses
         Of the samples that are held out, by the step, whenever a frame was made.
     """
@@ -85,6 +87,9 @@ class Watched:
         self.linears: list[Any] = [layer.linear for layer in run.layers]
         self.activations: list[Any] = [layer.activation for layer in run.layers]
         self.pictures = Pictures(run, samples)
+        names = {id(module): name for name, module in run.model.named_modules()}
+        pairs = enumerate(zip(self.linears, self.activations, strict=True))
+        self.layer_of = {names[id(part)]: i for i, pair in pairs for part in pair if id(part) in names}
         # Whether a look, of which nobody should know, would change what later passes do.
         self.careful = bool(run.generators or run.buffers)
         self._look: Callable[[Array, Array], Any] = captured(self._looker())

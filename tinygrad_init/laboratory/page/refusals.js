@@ -1,7 +1,5 @@
 // Why the server refuses something, in Chinese. Its messages are translated as wholes; what they quote stays as it is.
 
-import { getLanguage } from "./i18n.js";
-
 /** @type {[RegExp, string][]} */
 const REFUSALS = [
   [/^expected a number from (\S+) to (\S+), got (.+)$/, "应为 $1 到 $2 之间的数，实际为 $3"],
@@ -74,10 +72,4 @@ const REFUSALS = [
 export function translateRefusal(message) {
   const known = REFUSALS.find(([pattern]) => pattern.test(message));
   return known ? message.replace(...known) : null;
-}
-
-/** What to show, and whether its language is another than the page's. @param {string} message */
-export function refusal(message) {
-  const text = getLanguage() === "zh" ? translateRefusal(message) : message;
-  return { text: text ?? message, lang: text === null ? "en" : null };
 }

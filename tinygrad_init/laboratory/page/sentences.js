@@ -1,6 +1,5 @@
 // The library's sentences in Chinese. It writes them from parts around numbers, so they are translated by part.
 
-import { getLanguage } from "./i18n.js";
 import { STRINGS } from "./strings.js";
 
 /** Whole questions, then sentences, then phrases that stand in several of them. @type {[RegExp, string][]} */
@@ -116,10 +115,4 @@ export function translateSentence(text) {
   const translated = PARTS.reduce((sentence, [pattern, chinese]) => sentence.replace(pattern, chinese), text);
   return translated === text ? null : PUNCTUATION.reduce((sentence, [pattern, chinese]) => sentence.replace(pattern, chinese), translated)
     .replace(/\{(\w+)\}/g, (_, word) => STRINGS[`verdict.${word}`]?.[1] ?? word);
-}
-
-/** What the library says, as it is to be shown; `lang` if that is not the page's language. @param {string} said */
-export function sentence(said) {
-  const text = getLanguage() === "zh" ? translateSentence(said) : said;
-  return { text: text ?? said, lang: text === null ? "en" : null };
 }

@@ -170,3 +170,13 @@ export function deepened(layers, depth) {
   const wanted = Math.min(Math.max(Math.round(depth), 0), store.hello?.limits.layers ?? 60);
   return Array.from({ length: wanted }, (_, i) => layers[i] ?? layers[layers.length - 1] ?? 6);
 }
+
+/** What all of a list are, if they are all the same. @template T @param {T[]} list @returns {T | null} */
+export function only(list) {
+  return new Set(list.map((one) => JSON.stringify(one))).size === 1 ? list[0] : null;
+}
+
+/** @param {number} value */
+export function asWidth(value) {
+  return Math.min(Math.max(Math.round(value), 1), store.hello?.limits.width ?? 64);
+}

@@ -3,7 +3,7 @@
 import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { change } from "../lab.js";
-import { activationsOf, deepened, isOwn, startsOf, store } from "../state.js";
+import { activationsOf, asWidth, deepened, isOwn, only, startsOf, store } from "../state.js";
 import { bind, choice, group, slider } from "./fields.js";
 import { startEditor } from "./start.js";
 
@@ -17,20 +17,16 @@ export function layerControls() {
   const width = slider({
     label: "layers.width", min: 1, max: 64, step: 1,
     get: () => widths()[0] ?? 6,
-    set: (value) => change((config) => void config.layers.fill(Math.min(Math.max(Math.round(value), 1), 64))),
+    set: (value) => change((config) => void config.layers.fill(asWidth(value))),
   });
-  const same = (/** @type {string[]} */ names) => (new Set(names).size > 1 ? "" : names[0]);
   const activation = choice({
     field: "activations", label: "layers.activation", names: () => store.hello?.activations ?? [], mixed: "layers.mixed",
-    get: () => same([store.config.activations[0], ...activationsOf(store.config)]),
+    get: () => only([store.config.activations[0], ...activationsOf(store.config)]) ?? "",
     set: (name) => name && change((config) => void (config.activations = [name])),
   });
   const start = startEditor({
     field: "starts", label: "layers.start", none: "layers.mixed",
-    get: () => {
-      const all = startsOf(store.config);
-      return new Set(all.map((one) => JSON.stringify(one))).size > 1 ? null : all[0];
-    },
+    get: () => only(startsOf(store.config)),
     set: (chosen) => chosen && change((config) => void (config.starts = [chosen])),
   });
   const each = layerTable();
@@ -81,7 +77,7 @@ function row(i, output) {
       onchange: () => {
         const typed = Math.round(width.valueAsNumber);
         if (Number.isNaN(typed)) width.value = String(store.config.layers[i]);
-        else change((config) => void (config.layers[i] = Math.min(Math.max(typed, 1), 64)));
+        else change((config) => void (config.layers[i] = asWidth(typed)));
       },
     });
     const activation = choice({

@@ -35,7 +35,7 @@ export function transport() {
   });
   const toggle = icon("play", "transport.play", () => {
     stopBackwards();
-    if (playing() || store.going) pause();
+    if (busy()) pause();
     else play(speed);
     store.emit("view");
   });
@@ -49,6 +49,8 @@ export function transport() {
     if (playing()) play(speed);
   } });
   const where = h("output", { class: "where", for: "timeline" });
+
+  const busy = () => playing() || store.going !== null;
 
   function stopBackwards() {
     backwards = 0;
@@ -66,7 +68,7 @@ export function transport() {
   /** @param {import("../protocol.js").FromPage} message */
   function forward(message) {
     stopBackwards();
-    if (playing() || store.going) pause();
+    if (busy()) pause();
     send(message);
     store.emit("view");
   }
@@ -95,7 +97,7 @@ export function transport() {
   });
 
   function sync() {
-    const on = playing() || store.going !== null;
+    const on = busy();
     toggle.querySelector("path")?.setAttribute("d", on ? SIGNS.pause : SIGNS.play);
     toggle.dataset.tLabel = toggle.dataset.tTitle = on ? "transport.pause" : "transport.play";
     setAttribute(toggle, "aria-label", t(toggle.dataset.tLabel));

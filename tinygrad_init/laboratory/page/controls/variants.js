@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { change } from "../lab.js";
-import { activationsOf, configOf, deepened, isOwn, makeStart, startsOf, store } from "../state.js";
+import { activationsOf, asWidth, configOf, deepened, isOwn, makeStart, only, startsOf, store } from "../state.js";
 import { bind, choice, group, slider } from "./fields.js";
 import { MIXED, startEditor } from "./start.js";
 
@@ -57,7 +57,7 @@ function card(i) {
   });
   const width = slider({
     label: "layers.width", min: 1, max: 64, step: 1,
-    get: () => run().layers[0] ?? 6, set: (value) => set(run().layers.map(() => Math.min(Math.max(Math.round(value), 1), 64))),
+    get: () => run().layers[0] ?? 6, set: (value) => set(run().layers.map(() => asWidth(value))),
   });
   const activation = choice({
     field: `variants.${i}.activations`, label: "layers.activation", names: () => store.hello?.activations ?? [],
@@ -90,9 +90,4 @@ function card(i) {
       for (const control of controls) control.sync();
     },
   };
-}
-
-/** What all of a list are, if they are all the same. @template T @param {T[]} list @returns {T | null} */
-function only(list) {
-  return new Set(list.map((one) => JSON.stringify(one))).size === 1 ? list[0] : null;
 }

@@ -1,13 +1,13 @@
 // What is wrong, where and why, in a sentence; and the five questions with their answers.
 
 import { byId, h, setText } from "../dom.js";
-import { has, t } from "../i18n.js";
+import { has, spoken, t } from "../i18n.js";
 import { runLabel, store } from "../state.js";
-import { sentence } from "../sentences.js";
+import { translateSentence } from "../sentences.js";
 
 /** @param {HTMLElement} element @param {string} said by the library */
 function say(element, said) {
-  const { text, lang } = sentence(said);
+  const { text, lang } = spoken(said, translateSentence);
   setText(element, text);
   if (lang) element.lang = lang;
   else element.removeAttribute("lang");
