@@ -17,10 +17,14 @@ FUNCTION(mul) { return x * y; }
 X_VJP(mul) { NOT_READ(x, x, out); return T(gated)(g, y); }
 Y_VJP(mul) { NOT_READ(y, y, out); return T(gated)(g, x); }
 
-/* g / y and not g * (1 / y): the reciprocal of a tiny number overflows. */
+/* x / y and not x * (1 / y): the reciprocal of a tiny number overflows. */
+FUNCTION(gated_quotient) { return x == 0 ? 0 : x / y; }
+X_VJP(gated_quotient) { NOT_READ(x, x, out); return T(gated_quotient)(g, y); }
+Y_VJP(gated_quotient) { NOT_READ(x, x, x); return T(gated)(out, -T(gated_quotient)(g, y)); }
+
 FUNCTION(div) { return x / y; }
-X_VJP(div) { NOT_READ(x, x, out); return g == 0 ? 0 : g / y; }
-Y_VJP(div) { NOT_READ(x, x, x); return g == 0 ? 0 : T(gated)(g / y, -out); }
+X_VJP(div) { NOT_READ(x, x, out); return T(gated_quotient)(g, y); }
+Y_VJP(div) { NOT_READ(x, x, x); return T(gated)(T(gated_quotient)(g, y), -out); }
 
 FUNCTION(pow) { return y == 2 ? x * x : M(pow)(x, y); }
 X_VJP(pow) { NOT_READ(out, out, out); return T(gated)(g, y == 0 ? 0 : y == 2 ? y * x : y * M(pow)(x, y - 1)); }

@@ -1,18 +1,7 @@
 /* Products on several threads: each computes its own rows or columns of C as one thread would, term by term in the same
  * order, so the result does not depend on their number. */
 #include "program.h"
-
-#if defined(_OPENMP)
-#include <omp.h>
-static int most_threads(void) { return omp_get_num_procs(); }
-static int threads_now(void) {
-    const int most = most_threads(), now = omp_in_parallel() ? 1 : omp_get_max_threads();
-    return now < most ? now : most;
-}
-#else
-static int most_threads(void) { return 1; }
-static int threads_now(void) { return 1; }
-#endif
+#include "threads.h"
 
 /* Shares are multiples of this many rows or columns, but for the last: whole vectors of every instruction set. */
 enum { GRAIN = 32 };
@@ -49,45 +38,52 @@ static size_t work_of_one(const tgi_kernels *K, int kind, size_t m, size_t n, si
 
 size_t tgi_product_work(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k) {
     /* As if all processors took part: how many may is the user's to change between this and the product. */
-    return (size_t)threads_for(m, n, k, most_threads) * work_of_one(K, kind, m, n, k);
+    return (size_t)threads_for(m, n, k, tgi_most_threads) * work_of_one(K, kind, m, n, k);
 }
 
-/* Rows or columns `from` to `to` of the product. */
-static void compute_share(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k, const tgi_matrix *a,
-                          const tgi_matrix *b, const tgi_epilogue *end, void *c, void *work, size_t from, size_t to) {
-    const size_t item = kind == TGI_FLOAT32 ? sizeof(float) : sizeof(double);
-    const int by_rows = m > n;
-    const size_t skip = (by_rows ? from * n : from) * item; /* in C and what lies like it */
+/* A product that is shared out: `total` rows or columns, `room` bytes of work memory for each share. */
+typedef struct {
+    const tgi_kernels *kernels;
+    int kind, threads;
+    size_t m, n, k, total, room;
+    const tgi_matrix *a, *b;
+    const tgi_epilogue *end;
+    char *c, *work;
+} job;
+
+/* Share t of the rows or columns of the product. */
+static void compute_share(void *what, int t) {
+    const job *p = what;
+    const size_t item = p->kind == TGI_FLOAT32 ? sizeof(float) : sizeof(double);
+    const size_t from = begin_of(p->total, t, p->threads), to = begin_of(p->total, t + 1, p->threads);
+    const int by_rows = p->m > p->n;
+    const size_t skip = (by_rows ? from * p->n : from) * item; /* in C and what lies like it */
     const ptrdiff_t first = (ptrdiff_t)(from * item);
-    tgi_matrix own_a = *a, own_b = *b;
-    tgi_epilogue own = *end;
+    tgi_matrix a = *p->a, b = *p->b;
+    tgi_epilogue own = *p->end;
     if (by_rows)
-        own_a.data = (const char *)a->data + first * a->row_stride;
+        a.data = (const char *)a.data + first * a.row_stride;
     else
-        own_b.data = (const char *)b->data + first * b->column_stride;
-    if (end->kept)
-        own.kept = (const char *)end->kept + skip;
-    if (end->bias && !end->bias_of_rows == !by_rows)
-        own.bias = (const char *)end->bias + first;
-    if (end->row_sums && by_rows)
-        own.row_sums = (char *)end->row_sums + first;
+        b.data = (const char *)b.data + first * b.column_stride;
+    if (own.kept)
+        own.kept = (const char *)own.kept + skip;
+    if (own.bias && !own.bias_of_rows == !by_rows)
+        own.bias = (const char *)own.bias + first;
+    if (own.row_sums && by_rows)
+        own.row_sums = (char *)own.row_sums + first;
     else if (from > 0) /* they are those of all rows, once */
         own.row_sums = NULL;
-    K->gemm[kind](by_rows ? to - from : m, by_rows ? n : to - from, k, &own_a, &own_b, &own, (char *)c + skip, n, work);
+    p->kernels->gemm[p->kind](by_rows ? to - from : p->m, by_rows ? p->n : to - from, p->k, &a, &b, &own, p->c + skip, p->n,
+                              p->work + (size_t)t * p->room);
 }
 
 void tgi_product(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b,
                  const tgi_epilogue *end, void *c, void *work) {
-    const int threads = threads_for(m, n, k, threads_now);
+    const int threads = threads_for(m, n, k, tgi_threads_now);
     if (threads == 1) {
         K->gemm[kind](m, n, k, &a, &b, end, c, n, work);
         return;
     }
-    const size_t total = longer_side(m, n), room = work_of_one(K, kind, m, n, k);
-#if defined(_OPENMP)
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-#endif
-    for (int t = 0; t < threads; t++)
-        compute_share(K, kind, m, n, k, &a, &b, end, c, (char *)work + (size_t)t * room, begin_of(total, t, threads),
-                      begin_of(total, t + 1, threads));
+    job product = {K, kind, threads, m, n, k, longer_side(m, n), work_of_one(K, kind, m, n, k), &a, &b, end, c, work};
+    tgi_share_out(threads, compute_share, &product);
 }

@@ -102,6 +102,13 @@ cpdef add_into(object total, object part)
 cpdef empty(tuple shape, int kind)
 
 
+cdef struct watched_slot:
+    int slot
+    int64_t begin, end
+    bint written
+    char *seen
+
+
 cdef class Machine:
     cdef tgi_instruction *program
     cdef char **slots
@@ -111,7 +118,8 @@ cdef class Machine:
     cdef double *seconds
     cdef int64_t count
     cdef readonly Py_ssize_t memory_size
-    cdef int slot_count
+    cdef int slot_count, watching
+    cdef watched_slot *watched
     cdef list held, blocks
     cdef object calls
 
@@ -121,6 +129,7 @@ cdef class Machine:
     cdef int fill_chain(self, tgi_instruction *out, object found) except -1
     cpdef bint bind(self, int slot, object array, int kind) except -1
     cpdef bind_as_it_lies(self, int slot, object array)
+    cpdef bint apart(self)
     cpdef double read(self, int64_t offset, int kind)
     cpdef write(self, int64_t offset, int kind, double value)
     cpdef int64_t run(self) except? -1

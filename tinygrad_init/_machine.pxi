@@ -31,6 +31,7 @@ cdef class Machine:
         self.memory_size = memory
         self.program = <tgi_instruction *>self.block((self.count + 1) * sizeof(tgi_instruction))
         self.slots = <char **>self.block((slots + 1) * sizeof(char *))
+        self.watched = <watched_slot *>self.block((slots + 1) * sizeof(watched_slot))
         self.seconds = <double *>self.block((self.count + 1) * sizeof(double))
         self.memory = <char *>((<size_t>self.block(memory + 128) + 63) // 64 * 64)
         self.slots[0] = self.memory
@@ -130,6 +131,32 @@ cdef class Machine:
         cdef cnp.ndarray x = an_array(array)
         self.held[slot] = array
         self.slots[slot] = <char *>cnp.PyArray_DATA(x)
+
+    def watch(self, int slot, int64_t begin, int64_t end, bint written):
+        """Let `apart` look at a slot, whose numbers lie from byte `begin` to byte `end` of what it stands for."""
+        self.watched[self.watching] = watched_slot(slot, begin, end, written, NULL)
+        self.watching += 1
+
+    cpdef bint apart(self):
+        """Whether nothing that the program writes lies where something else does; only what is new is looked at."""
+        cdef int i, k
+        cdef watched_slot *one
+        cdef watched_slot *other
+        cdef char *at
+        cdef char *there
+        for i in range(self.watching):
+            one = &self.watched[i]
+            at = self.slots[one.slot]
+            if at == one.seen:
+                continue
+            for k in range(self.watching):
+                other = &self.watched[k]
+                there = self.slots[other.slot]
+                if (k != i and (one.written or other.written) and at + one.begin < there + other.end
+                        and there + other.begin < at + one.end):
+                    return False
+            one.seen = at
+        return True
 
     def load(self, int64_t offset, object array):
         """Put an array into the program's own memory."""

@@ -50,6 +50,7 @@ class Machine:
 
     def __init__(self, instructions: list[Any], memory: int, slots: int, calls: dict[int, Callable[..., None]]) -> None:
         self.instructions, self.calls, self.memory_size = instructions, calls, memory
+        self.watched: list[tuple[int, int, int, bool]] = []
         self.slots: list[Array] = [np.zeros(max(memory, 1), np.uint8)] + [np.zeros(0, np.uint8)] * slots
 
     def bind(self, slot: int, array: Array, kind: int) -> bool:
@@ -62,6 +63,22 @@ class Machine:
     def bind_as_it_lies(self, slot: int, array: Array) -> None:
         """Let a slot stand for an array with gaps: the program knows its strides."""
         self.slots[slot] = array
+
+    def watch(self, slot: int, begin: int, end: int, written: bool) -> None:
+        """Let `apart` look at a slot, whose numbers lie from byte `begin` to byte `end` of what it stands for."""
+        self.watched.append((slot, begin, end, written))
+
+    def apart(self) -> bool:
+        """Whether nothing that the program writes lies where something else does."""
+        spans = []
+        for slot, begin, end, written in self.watched:
+            address = self.slots[slot].__array_interface__["data"][0]
+            spans.append((address + begin, address + end, written))
+        return not any(
+            (written or other_written) and begin < other_end and other_begin < end
+            for i, (begin, end, written) in enumerate(spans)
+            for other_begin, other_end, other_written in spans[:i]
+        )
 
     def load(self, offset: int, array: Array) -> None:
         """Put an array into the program's own memory."""

@@ -1,12 +1,5 @@
 cimport cython
 
-cdef extern from "Python.h":
-    Py_ssize_t Py_REFCNT(object)
-
-
-cdef inline Py_ssize_t references(x):
-    return Py_REFCNT(x)
-
 
 @cython.final
 cdef class Operation:

@@ -24,9 +24,6 @@ except ImportError:  # interpreted, and Cython is not installed: only `cython.co
     from . import _interpreted as cython
 
 COMPILED: bool = cython.compiled
-if not cython.compiled:
-    from sys import getrefcount as references
-
 # What a derivative rule may ask for, as numbers in its plan: -1 the cotangent, i >= 0 the saved input i, and these.
 OUT, NEEDS, SHAPES, PARAM, SHAPE = 100, 101, 102, 200, 300
 MISSING: Any = object()  # the default of a parameter that has none
@@ -220,13 +217,14 @@ class Node:
     cotangent: float
 
     def __dealloc__(self) -> None:
-        # Compiled only. A long graph must not be taken down by recursion: the nodes that only this one holds are laid
-        # on a heap (asking may hold a reference, too), and the first to come clears it away, one after the other.
+        # Compiled only. A long graph must not be taken down by recursion: what the node holds is laid on a heap, and the
+        # first to come clears it away, one after the other. (How many others hold it says nothing: two ways may lead to
+        # a node through the one that goes.)
         global _clearing
-        if self.left is not None and references(self.left) <= 2:
+        if self.left is not None:
             _heap.append(self.left)
             self.left = None
-        if self.right is not None and references(self.right) <= 2:
+        if self.right is not None:
             _heap.append(self.right)
             self.right = None
         if self.others is not None:

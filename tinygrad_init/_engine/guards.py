@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import CellType
 from typing import Any
+
+import numpy as np
 
 try:
     import cython
@@ -12,10 +15,31 @@ except ImportError:
 if not cython.compiled:
 
     def means(holder: Any, name: str, value: Any) -> bool:
-        return (holder.get(name) if isinstance(holder, dict) else holder.cell_contents) is value
+        return value_of(holder, name) is value
 
 
-PLAIN = (bool, int, float, str, bytes, type(None))
+PLAIN = (bool, int, float, complex, str, bytes, type(None))
+NOTHING: Any = object()  # the value of a name that has none
+
+
+class Attributes:
+    """The attributes of an object that keeps them in `__slots__`, as a place where names are looked up."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+
+    def get(self, name: str, otherwise: Any) -> Any:
+        return getattr(self.owner, name, otherwise)
+
+
+def value_of(holder: Any, name: str) -> Any:
+    """What a name means in a dictionary, an object's attributes, or a cell; `NOTHING` where it is not there."""
+    if isinstance(holder, CellType):
+        try:
+            return holder.cell_contents
+        except ValueError:
+            return NOTHING
+    return holder.get(name, NOTHING)
 
 
 def structure_of(owner: Any) -> list[Any]:
@@ -33,6 +57,13 @@ def contents(container: Any) -> list[Any]:
     return [*container, *container.values()] if isinstance(container, dict) else list(container)
 
 
+def held(container: Any) -> Any:
+    """What is compared later to see whether a container still holds the same."""
+    if isinstance(container, np.ndarray):
+        return container.shape, container.dtype, container.tobytes()
+    return contents(container)
+
+
 def same_structure(owner: Any, known: list[Any]) -> bool:
     """Whether the attributes are what they were."""
     attributes = known[0]
@@ -41,8 +72,12 @@ def same_structure(owner: Any, known: list[Any]) -> bool:
 
 
 def same_value(x: Any, y: Any) -> bool:
-    """The same object, or an equal number or text."""
-    return x is y or (type(x) is type(y) and isinstance(x, PLAIN) and bool(x == y))
+    """The same object, or an equal number or text: 0.0 and -0.0 differ, and NaN is itself."""
+    if x is y:
+        return True
+    if type(x) is not type(y) or not isinstance(x, PLAIN):
+        return False
+    return bool(x == y) and (x != 0 or repr(x) == repr(y)) or (x != x and y != y)
 
 
 def same_names(names: list[Any]) -> bool:
@@ -51,9 +86,7 @@ def same_names(names: list[Any]) -> bool:
     for entry in names:
         if means(entry[0], entry[1], entry[2]):
             continue
-        holder, name, value = entry
-        now = holder.get(name) if isinstance(holder, dict) else holder.cell_contents
-        if not same_value(now, value):
+        if not same_value(value_of(entry[0], entry[1]), entry[2]):
             return False
     return True
 
@@ -63,26 +96,30 @@ def same_contents(containers: list[Any]) -> bool:
     i: cython.Py_ssize_t
     n: cython.Py_ssize_t
     entry: tuple[Any, ...]
-    held: list[Any]
+    before: list[Any]
     now: list[Any]
     table: dict[Any, Any]
     for entry in containers:
-        held = entry[1]
+        if isinstance(entry[0], np.ndarray):
+            if held(entry[0]) != entry[1]:
+                return False
+            continue
+        before = entry[1]
         if type(entry[0]) is dict:
             table = entry[0]
             n = len(table)
-            if 2 * n != len(held):
+            if 2 * n != len(before):
                 return False
             for i, (key, item) in enumerate(table.items()):
-                if (key is not held[i] and key != held[i]) or (
-                    item is not held[n + i] and not same_value(item, held[n + i])
+                if (key is not before[i] and key != before[i]) or (
+                    item is not before[n + i] and not same_value(item, before[n + i])
                 ):
                     return False
             continue
         now = entry[0] if type(entry[0]) is list else contents(entry[0])
-        if len(now) != len(held):
+        if len(now) != len(before):
             return False
-        for i in range(len(held)):
-            if now[i] is not held[i] and not same_value(now[i], held[i]):
+        for i in range(len(before)):
+            if now[i] is not before[i] and not same_value(now[i], before[i]):
                 return False
     return True

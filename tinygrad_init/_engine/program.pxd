@@ -31,7 +31,8 @@ cdef inline bint is_array(value, dtype, tuple shape):
 @cython.final
 cdef class Input:
     cdef readonly bint dynamic, is_tensor, single
-    cdef readonly object value, dtype
+    cdef public object value
+    cdef readonly object dtype
     cdef readonly tuple shape
     cdef public object traced
     cdef public int slot, kind
@@ -72,7 +73,7 @@ cdef class Program:
     cdef readonly Machine machine
     cdef readonly object structure, checks
     cdef Py_ssize_t epoch
-    cdef readonly bint grad
+    cdef readonly bint grad, unaliased
     cdef readonly object dtype, idle
     cdef bint running
     cdef Py_ssize_t waiting

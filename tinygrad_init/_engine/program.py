@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .guards import same_contents, same_names, same_structure
+from .guards import PLAIN, contents, same_contents, same_names, same_structure, same_value
 from .modes import FLOAT32, mode
-from .storage import Storage
+from .storage import Storage, operand
 from .tensor import Tensor, blank, number
 from .tracing import Binding
 
@@ -43,12 +43,19 @@ class Input:
     def __init__(self, value: Any) -> None:
         self.is_tensor = isinstance(value, Tensor)
         self.dynamic = self.is_tensor or isinstance(value, np.ndarray | np.generic)
-        self.value: Any = None if self.dynamic else value
+        self.value = value  # of an array or a tensor, only until the program is made
         self.dtype: Any = value.dtype if self.dynamic else None
         self.shape: Any = tuple(value.shape) if self.dynamic else ()
         self.single = self.dtype == FLOAT32
         self.slot, self.offset, self.kind = 0, 0, 0
         self.traced: Any = None
+
+    def memory(self) -> Any:
+        """The array that the program is made for; None for a number or a value that is part of the program."""
+        value = self.value
+        if self.dynamic:
+            self.value = None
+        return None if not self.shape else operand(value)
 
     def takes(self, value: Any) -> bool:
         """Whether the program was made for such an argument."""
@@ -79,16 +86,24 @@ class Input:
         elif not self.shape:
             machine.write(self.offset, self.kind, float(value))
             return
-        if not machine.bind(self.slot, array, self.kind):
-            machine.bind(
-                self.slot, np.ascontiguousarray(array, (np.float32, np.float64, np.int64)[self.kind]), self.kind
-            )
+        if not machine.bind(self.slot, array, self.kind):  # a copy lies as the machine wants it, and is aligned
+            machine.bind(self.slot, np.array(array, (np.float32, np.float64, np.int64)[self.kind], order="C"), self.kind)
 
 
 def same(value: Any, other: Any) -> bool:
-    """Whether two arguments of one type are equal; what does not answer that with a truth value is not."""
+    """Whether two arguments of one type are the same to a program; what cannot be compared is not.
+
+    Objects of a user's class are known by what their attributes are: what `==` says of them is the user's own affair.
+    """
+    if isinstance(value, PLAIN):
+        return same_value(value, other)
+    if type(value).__eq__ is object.__eq__:
+        return False
     try:
-        return bool(value == other)
+        if not value == other:
+            return False
+        own = getattr(value, "__dict__", None)
+        return own is None or same_contents([(vars(other), contents(own))])
     except Exception:
         return False
 
@@ -221,6 +236,8 @@ class Program:
         What names outside meant and what containers there held, when the program was made.
     visited
         Modules and optimizers, and what the program takes for granted of them.
+    unaliased
+        Whether the program is only true as long as what it writes has no other name.
     runs
         How often it has run.
     """
@@ -239,6 +256,7 @@ class Program:
         visited: list[Any],
         names: list[Any],
         containers: list[Any],
+        unaliased: bool,
     ) -> None:
         self.machine = machine
         self.steps = steps
@@ -251,6 +269,7 @@ class Program:
         self.attributes = attributes
         self.visited = visited
         self.names = names
+        self.unaliased = unaliased
         self.containers = [pair for _, known in visited for pair in known[1]] + containers
         self.epoch = mode.structure
         self.grad = mode.grad
@@ -300,11 +319,13 @@ class Program:
                 if not gradient.fits():
                     return MISFIT
             self.attach(values)
+            if self.unaliased and not machine.apart():
+                return MISFIT
             stopped: cython.longlong = machine.run()
-            if stopped >= 0:
-                raise self.checks[stopped](machine)
             for binding in self.bindings:
                 binding.store(machine)
+            if stopped >= 0:
+                raise self.checks[stopped](machine)
             for gradient in self.gradients:
                 gradient.store(machine)
             self.runs += 1

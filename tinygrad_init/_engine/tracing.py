@@ -123,13 +123,18 @@ class Binding:
                 machine.write(self.offset, self.kind, source._value)
                 return
             array = source._array
+        elif self.written and not array.flags.writeable:
+            raise ValueError(f"a captured program cannot change an array of shape {array.shape} that is read-only")
         if array is not self.bound or self.tensor is None:
-            if self.lies is not None and array.strides == self.lies:
+            if self.lies is not None and array.strides == self.lies and array.flags.aligned:
                 machine.bind_as_it_lies(self.slot, array)
             elif self.lies is not None or not machine.bind(self.slot, array, self.kind):
                 if self.written:
-                    raise ValueError("a captured program can change only arrays that lie in memory without gaps")
-                array = np.ascontiguousarray(array, (np.float32, np.float64, np.int64)[self.kind])
+                    raise ValueError(
+                        "a captured program can change only arrays of its dtype that lie in memory without gaps; "
+                        f"got one of shape {array.shape} and {array.dtype} with strides {array.strides}"
+                    )
+                array = np.array(array, (np.float32, np.float64, np.int64)[self.kind], order="C")
                 machine.bind(self.slot, array, self.kind)
                 array = None  # a copy, to be made again
             self.bound = array
@@ -201,6 +206,7 @@ class Trace:
             shape = tensor.shape if tensor is not None else array.shape
             kind = 0 if dtype == FLOAT32 else 1 if dtype.kind in "fb" else 2
             traced = self.recorder.new(shape, kind, bool(dtype == np.bool_))
+            traced.buffer.outside = True
             lies = array if tensor is None else memory_under(tensor, of_gradient)
             if lies is not None and not lies.flags.c_contiguous and lies.flags.aligned and lies.dtype == traced.dtype:
                 traced.strides = lies.strides  # a view with gaps is read, and written to, where it lies
@@ -231,6 +237,7 @@ class Trace:
     def attribute(self, owner: Any, name: str) -> Any:
         """The stand-in for a number that an object has as an attribute: read anew at each run."""
         traced = self.recorder.new((), 1)
+        traced.buffer.outside = True
         self.attributes.append((owner, name, traced))
         return traced
 
@@ -290,17 +297,24 @@ class Trace:
 
     def writes(self, traced: Any) -> None:
         """Note that what a stand-in stands for is changed."""
+        if traced.buffer.argument:
+            self.refuse("an argument is changed in place; return the new numbers, or change a tensor from outside")
         binding: Binding
         for binding in self.bindings:
             if binding.traced.buffer is traced.buffer:
                 binding.written = True
                 traced.buffer.lasting = True
 
-    def overlapping(self) -> bool:
-        """Whether memory is changed that the function also knows as another tensor or array."""
+    def overlapping(self, arguments: list[Any]) -> bool:
+        """Whether memory is changed that the function also knows as another tensor or array, or gets as an argument."""
         binding: Binding
         for binding in self.bindings:
-            if binding.written and any(other is not binding and binding.overlaps(other) for other in self.bindings):
+            if not binding.written:
+                continue
+            memory = binding.memory()
+            if any(other is not binding and binding.overlaps(other) for other in self.bindings):
+                return True
+            if memory is not None and any(np.may_share_memory(memory, array) for array in arguments):
                 return True
         return False
 

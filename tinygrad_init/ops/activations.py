@@ -15,7 +15,7 @@ import numpy as np
 from .._engine.graph import Operation
 from .._engine.tensor import Tensor
 from ..reference import SELU_ALPHA, SELU_SCALE
-from .elementwise import abs, exp, gated, minimum, sin, where
+from .elementwise import abs, clip, exp, gated, minimum, sin, where
 from .registry import Array, operation, unary
 
 
@@ -35,14 +35,19 @@ def _phi(x: Tensor) -> Tensor:
     return (1.0 / math.sqrt(2.0 * math.pi)) * exp(-0.5 * x * x)
 
 
+def _moderate(x: Tensor) -> Tensor:
+    """x where its tail has long underflowed: keeps infinity times zero from becoming NaN."""
+    return clip(x, -1000.0, 1000.0)
+
+
 def _mish_rule(g: Tensor, x: Tensor) -> Tensor:
     t = tanh(softplus(x))
-    return gated(g, t + x * (1.0 - t * t) * sigmoid(x))
+    return gated(g, t + _moderate(x) * (1.0 - t * t) * sigmoid(x))
 
 
 def _silu_rule(g: Tensor, x: Tensor) -> Tensor:
     s = sigmoid(x)
-    return gated(g, s * (1.0 + x * (1.0 - s)))
+    return gated(g, s * (1.0 + _moderate(x) * (1.0 - s)))
 
 
 sigmoid = unary("sigmoid", "1 / (1 + e^-x); slope at most 1/4", lambda g, out: gated(g, out * (1.0 - out)))
@@ -74,7 +79,7 @@ selu = unary(
 gelu = unary(
     "gelu",
     "x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016), exact",
-    lambda g, x: gated(g, 0.5 * (1.0 + erf(x * math.sqrt(0.5))) + x * _phi(x)),
+    lambda g, x: gated(g, 0.5 * (1.0 + erf(x * math.sqrt(0.5))) + _moderate(x) * _phi(x)),
 )
 silu = unary("silu", "x·sigmoid(x) (Elfwing et al. 2018)", _silu_rule)
 softplus = unary("softplus", "ln(1 + e^x)", lambda g, x: gated(g, sigmoid(x)))

@@ -19,11 +19,6 @@ from .registry import Array, binary, operation, unary
 POSITIVE = (0.2, 3.0)
 
 
-def _quotient(g: Tensor, y: Tensor) -> Tensor:
-    """g / y, and 0 where g is 0. (Not g · 1/y: the reciprocal of a tiny number overflows.)"""
-    return where(g == 0, 0.0, g / y)
-
-
 # Two operands, stretched to a common shape; the engine sums each cotangent back to its operand's own.
 
 gated = binary(
@@ -33,22 +28,30 @@ gated = binary(
     lambda g, x: gated(x, g),
     domain=POSITIVE,
 )
+# Not g · 1/y: the reciprocal of a tiny number overflows.
+gated_quotient = binary(
+    "gated_quotient",
+    "0 where g = 0, else g / y",
+    lambda g, y: gated_quotient(g, y),
+    lambda g, y, out: gated(out, -gated_quotient(g, y)),
+    domain=POSITIVE,
+)
 add = binary("add", "x + y", lambda g: g, lambda g: g, numpy=("add",))
 sub = binary("sub", "x - y", lambda g: g, lambda g: -g, numpy=("subtract",))
 mul = binary("mul", "x·y", lambda g, y: gated(g, y), lambda g, x: gated(g, x), numpy=("multiply",))
 div = binary(
     "div",
     "x / y",
-    lambda g, y: _quotient(g, y),
-    lambda g, y, out: gated(_quotient(g, y), -out),
+    lambda g, y: gated_quotient(g, y),
+    lambda g, y, out: gated(gated_quotient(g, y), -out),
     domain=POSITIVE,
     numpy=("divide", "true_divide"),
 )
 pow = binary(
     "pow",
     "x^y",
-    # x^(y-1) is not asked for where y = 0: the derivative is 0 there, also at x = 0.
-    lambda g, x, y: gated(g, y * pow(x, where(y == 0, 1.0, y) - 1.0)),
+    # Where y = 0 the derivative is 0, also at x = 0.
+    lambda g, x, y: gated(g, gated(y, pow(x, y - 1.0))),
     lambda g, x, out: gated(g, where(x == 0, 0.0, out * log(where(x == 0, 1.0, x)))),
     method=True,
     domain=POSITIVE,

@@ -119,7 +119,8 @@ def min(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def _norm_rule(g: Tensor, x: Tensor, out: Tensor, axis: Axis, keepdims: bool) -> Tensor:
     length = restore(out, x.shape, axis, keepdims)
-    return restore(g, x.shape, axis, keepdims) * (x / where(length == 0, 1.0, length))
+    zero = length == 0
+    return restore(g, x.shape, axis, keepdims) * where(zero, 0.0, x / where(zero, 1.0, length))
 
 
 @operation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from .._engine.program import Gradient, Input, Output, Program
 from .._engine.tracing import Trace
 from ..backend import kernels
-from .instructions import FLOAT64, ITEM, OUT, A, B, Buffer, C, ScalarPart, Step
+from .instructions import FLOAT64, ITEM, OUT, A, B, Buffer, C, ScalarPart, Step, View, contiguous
 from .memory import plan
 from .optimize import optimize, settle_chain, without_dead
+from .recorder import span
 from .traced import Traced
 
 
@@ -51,8 +53,11 @@ def assemble(
         array = None if after is None else trace.operand(after)
         kept = None if array is None else lasting(recorder, array, slots, read, alone=True)
         finals.append((tensor, before is not None, was_read, kept))
-    # Memory that has two names: nothing may change places.
-    steps = without_dead(recorder.steps) if trace.overlapping() else optimize(recorder.steps, kernels.LIMITS)
+    aliased = trace.overlapping([memory for item in inputs if (memory := item.memory()) is not None])
+    if aliased:  # memory that has two names: nothing may change places
+        steps = [part for step in without_dead(recorder.steps) for part in by_way_of_copies(step)]
+    else:
+        steps = optimize(recorder.steps, kernels.LIMITS)
     numbers = [traced.buffer for traced in variables if not traced.shape]
     numbers += [traced.buffer for _, _, traced in trace.attributes]
     size = plan(steps, numbers)
@@ -65,6 +70,8 @@ def assemble(
     load_constants(machine, recorder, steps)
     for item in (*trace.bindings, *(i for i in inputs if i.traced is not None)):
         item.slot, item.offset, item.kind = item.traced.buffer.slot, item.traced.buffer.offset, item.traced.kind
+        if item.slot:
+            machine.watch(item.slot, *span(item.traced), item.traced.buffer.lasting)
     return Program(
         machine,
         steps,
@@ -80,7 +87,23 @@ def assemble(
         [(owner, name, traced.buffer.offset) for owner, name, traced in trace.attributes],
         list(trace.visited.values()),
         *depended_on,
+        not aliased,
     )
+
+
+def by_way_of_copies(step: Step) -> list[Step]:
+    """A step that changes what lies outside reads nothing else from there: that could be the same memory."""
+    if step.code not in ("copy", "sgd", "adam"):
+        return [step]
+    before = []
+    for i, view in enumerate(step.views):
+        if view is not None and i not in step.writes and view.buffer.outside and view.buffer.slot:
+            kind = view.buffer.kind
+            copy = Buffer(max(math.prod(step.shape), 1) * ITEM[kind], kind)
+            place = View(copy, 0, contiguous(step.shape, ITEM[kind]))
+            before.append(Step("copy", kind, step.shape, [view, *[None] * 4, place], flag=kind, place=step.place))
+            step.views[i] = place
+    return [*before, step]
 
 
 class Slots:
@@ -100,7 +123,7 @@ def lasting(recorder: Any, x: Traced, slots: Slots, read: set[Buffer], alone: bo
     A result that is the whole of a buffer that only the program knows is written there at once; any other is copied.
     """
     buffer = x.buffer
-    fresh = buffer.value is None and buffer.slot == 0 and not buffer.lasting and x.offset == 0
+    fresh = buffer.value is None and not buffer.outside and buffer.slot == 0 and not buffer.lasting and x.offset == 0
     if not x.shape:
         if not fresh or x.strides:
             out = recorder.new((), x.kind, x.boolean)

@@ -7,13 +7,11 @@ import inspect
 import traceback
 import warnings
 from collections.abc import Callable
-from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from .._engine.graph import describe_place
-from .._engine.guards import contents
 from .._engine.modes import mode
 from .._engine.program import MISFIT, Input, Program, Runner
 from .._engine.tensor import Tensor
@@ -21,7 +19,8 @@ from .._engine.tracing import CaptureError, Trace, stand_in
 from .assemble import assemble
 from .explain import explain
 from .recorder import Recorder
-from .side_effects import Outside, is_library, outside, watched
+from .outside import Outside, is_library
+from .side_effects import watched
 from .traced import NotRecordable, Traced
 
 MOST_PROGRAMS = 32  # for one function; the one that was not used for longest goes
@@ -67,8 +66,9 @@ class Captured(Runner):
                 RuntimeWarning,
                 stacklevel=3,
             )
-        first = trace(self.function, spec, values, args, kwargs)
-        second = trace(self.function, spec, values, args, kwargs)
+        known = Outside(self.function, values)
+        first = trace(self.function, known, spec, values, args, kwargs)
+        second = trace(self.function, known, spec, values, args, kwargs)
         compare(first, second)
         program = assemble(*second)
         self.programs.insert(0, (spec, program))
@@ -171,14 +171,15 @@ def rebuild(value: Any, leaves: list[Any]) -> Any:
     return leaves.pop(0)
 
 
-def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any) -> tuple[Any, ...]:
+def trace(
+    function: Callable[..., Any], known: Outside, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any
+) -> tuple[Any, ...]:
     """Run a function on stand-ins; returns what `assemble` needs."""
     if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
         code = function.__code__
         where = f"{code.co_filename}:{code.co_firstlineno} in {code.co_name}"
         raise CaptureError(f"{where}: a generator; a program runs from beginning to end")
     found = Trace(Recorder)
-    known = outside(function)
     inputs = [Input(value) for value in values]
     stand_ins = []
     for item, value in zip(inputs, values, strict=True):
@@ -217,14 +218,9 @@ def trace(function: Callable[..., Any], spec: Any, values: tuple[Any, ...], args
     results = [outcome(found, leaf) for leaf in leaves]
     hollow = blank_copy(result)
     structure = None if len(leaves) == 1 and leaves[0] is result else lambda out: rebuild(hollow, out)
-    return found, inputs, results, structure, gradients, depended_on(known)
-
-
-def depended_on(known: Outside) -> tuple[list[Any], list[Any]]:
-    """Names that must mean the same at each run, and lists and dictionaries that must hold the same."""
-    names = [entry for entry in known.names if not isinstance(entry[2], ModuleType | FunctionType | type)]
-    containers = [(c, contents(c)) for _, c in known.containers.values() if isinstance(c, list | dict)]
-    return names, containers
+    known.settle()
+    read_anew = {id(binding.array) for binding in found.bindings if binding.array is not None}
+    return found, inputs, results, structure, gradients, (known.names, known.guarded(read_anew))
 
 
 def line_of(error: BaseException) -> str:
@@ -242,6 +238,7 @@ def argument(found: Trace, item: Input) -> Any:
         raise CaptureError(f"expected arrays of real numbers as arguments, got {item.dtype}")
     kind = 0 if item.dtype == np.float32 else 1 if item.dtype.kind in "fb" else 2
     item.traced = found.recorder.new(item.shape, kind, bool(item.dtype == np.bool_))
+    item.traced.buffer.outside = item.traced.buffer.argument = True
     return stand_in(item.traced) if item.is_tensor else item.traced
 
 

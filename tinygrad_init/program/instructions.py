@@ -35,6 +35,8 @@ class Buffer:
         Which array of the caller it is; 0 for the program's own memory, where `offset` says at which byte.
     lasting
         Whether what is written here is wanted after the run.
+    outside, argument
+        Whether the numbers come from outside, and whether as an argument.
     """
 
     size: int
@@ -43,6 +45,8 @@ class Buffer:
     slot: int = 0
     offset: int = 0
     lasting: bool = False
+    outside: bool = False
+    argument: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ def contiguous(shape: tuple[int, ...], item: int) -> tuple[int, ...]:
     """The strides of an array without gaps in C order."""
     strides = [item] * len(shape)
     for i in range(len(shape) - 2, -1, -1):
-        strides[i] = strides[i + 1] * shape[i + 1]
+        strides[i] = strides[i + 1] * max(shape[i + 1], 1)
     return tuple(strides)
 
 

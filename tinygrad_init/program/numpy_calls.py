@@ -61,7 +61,7 @@ def ufunc(recorder: Recorder, called: Any, method: str, inputs: tuple[Any, ...],
         found = call(recorder, name, inputs)
         if out is None:
             return found
-        recorder.write(out[0], found)
+        recorder.write(recorder.owned(out[0]) if isinstance(out[0], np.ndarray) else out[0], found)
         return out[0]
     if method == "reduce" and name in REDUCTIONS and not set(kwargs) - {"axis", "keepdims"}:
         return reduction(recorder, REDUCTIONS[name], inputs[0], kwargs.get("axis", 0), kwargs.get("keepdims", False))

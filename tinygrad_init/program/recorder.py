@@ -75,7 +75,7 @@ class Recorder:
     def zeros(self, shape: Any, dtype: np.dtype[Any]) -> Traced:
         """An array of zeros, to be written to."""
         out = self.new(tuple(np.atleast_1d(shape).tolist()), KIND_OF[dtype])
-        self.add("copy", out.kind, out.shape, [self.number(0.0, out.kind).broadcast_to(out.shape), out], flag=out.kind)
+        self.copy(self.number(0.0, out.kind).broadcast_to(out.shape), out)
         return out
 
     def operand(self, value: Any) -> Traced:
@@ -148,6 +148,8 @@ class Recorder:
 
     def copy(self, x: Traced, out: Traced) -> None:
         """Copy numbers from one array to another of the same shape, which may be of another kind."""
+        if x.buffer is out.buffer and x.place() != out.place() and touch(x, out):
+            x = self.copied(x)  # what is read must not have been written by the same step
         shape, sources, targets = x.shape or (1,), x.strides or (0,), out.strides or (0,)
         if 0 not in shape:
             self.add("copy", out.kind, shape, [x.place(sources), out.place(targets)], flag=x.kind)
@@ -155,6 +157,8 @@ class Recorder:
     def write(self, target: Traced, value: Any) -> None:
         """Overwrite an array's numbers."""
         source = self.operand(value).broadcast_to(target.shape)
+        if target.buffer.outside:
+            self.owned(target)
         self.copy(source, target)
 
     def unary(self, name: str, x: Traced, p: float = 0.0) -> Traced:
@@ -373,7 +377,8 @@ class Recorder:
         """An update rule: the gradient comes first, then the state."""
         gradient = operands[0]
         assert gradient is not None
-        laid: list[Traced | None] = [self.solid(gradient), *operands[1:]]
+        gradient = self.copied(gradient) if gradient.buffer is w.buffer else self.solid(gradient)
+        laid: list[Traced | None] = [gradient, *operands[1:]]
         target = w if w.whole else self.copied(w)
         self.add(code, w.kind, (w.size,), [*laid, target], p=p, flag=flag, writes=writes)
         if target is not w:
@@ -404,3 +409,17 @@ def fold(name: str) -> Any:
 def same_strides(x: Traced, y: Traced) -> bool:
     """Whether two arrays of one shape lie in memory alike."""
     return 0 in x.shape or all(a == b or n == 1 for a, b, n in zip(x.strides, y.strides, x.shape, strict=True))
+
+
+def touch(x: Traced, y: Traced) -> bool:
+    """Whether two arrays in one buffer may have memory in common: the spans from their first to their last byte."""
+    (a, b), (c, d) = span(x), span(y)
+    return a < d and c < b
+
+
+def span(x: Traced) -> tuple[int, int]:
+    """Where in its buffer an array begins and ends; nowhere if it is empty."""
+    if not x.size:
+        return 0, 0
+    steps = [(n - 1) * s for n, s in zip(x.shape, x.strides, strict=True)]
+    return x.offset + sum(s for s in steps if s < 0), x.offset + sum(s for s in steps if s > 0) + ITEM[x.kind]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from .._engine.storage import Storage
 from .instructions import DTYPES, ITEM, Buffer, View, contiguous
 
 if TYPE_CHECKING:
@@ -219,11 +220,15 @@ class Traced(NDArrayOperatorsMixin):
         raise AttributeError(f"an array of a captured program has no attribute {name!r}")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Storage) for x in inputs):
+            return NotImplemented  # the tensor knows what it means, and that it is differentiable
         from .numpy_calls import ufunc as record
 
         return record(self.recorder, ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(kind, Storage) for kind in types):
+            return NotImplemented
         from .numpy_calls import function as record
 
         return record(self.recorder, function, args, kwargs)

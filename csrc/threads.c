@@ -1,0 +1,171 @@
+/* The threads that share a large product out among them.
+ *
+ * They are of this library and not OpenMP's: those of a process do not go along when it forks, and a child that asks for
+ * them waits for ever. Here the child knows that it has none and starts its own. How many there may be is asked of OpenMP
+ * all the same (where there is one), so that OMP_NUM_THREADS and threadpoolctl work as users expect; no parallel region
+ * is ever entered. */
+#if !defined(_GNU_SOURCE)
+#define _GNU_SOURCE
+#endif
+#include "threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+static int processors(void) {
+    const long found = sysconf(_SC_NPROCESSORS_ONLN);
+    return found < 1 ? 1 : found > TGI_MOST_THREADS ? TGI_MOST_THREADS : (int)found;
+}
+
+int tgi_most_threads(void) {
+    static atomic_int known;
+    int most = atomic_load_explicit(&known, memory_order_relaxed);
+    if (most == 0) {
+        most = processors();
+        atomic_store_explicit(&known, most, memory_order_relaxed);
+    }
+    return most;
+}
+
+int tgi_threads_now(void) {
+#if defined(_OPENMP)
+    const int now = omp_in_parallel() ? 1 : omp_get_max_threads();
+#else
+    const char *asked = getenv("OMP_NUM_THREADS");
+    const int given = asked ? atoi(asked) : 0, now = given > 0 ? given : tgi_most_threads();
+#endif
+    const int most = tgi_most_threads();
+    return now < most ? now : most;
+}
+
+/* How often a thread that has nothing to do looks again before it goes to sleep: some 50 us, longer than what lies between
+ * two products of a training step, and short beside a scheduler's slice. */
+enum { LOOKS = 2000 };
+
+static struct {
+    pthread_mutex_t turn;     /* held by the thread that uses the pool; who finds it taken works alone */
+    pthread_mutex_t sleeping; /* guards what the condition tells */
+    pthread_cond_t wake;
+    int started, asleep;      /* threads of the pool, and how many of them wait for the condition */
+    void (*share)(void *, int);
+    void *what;
+    /* The number of the job, how many shares it has, and the first that nobody has taken, in one word (32, 16 and 16
+     * bits): who takes a share knows that it is one of that job, which then cannot end before the share is done. */
+    atomic_ullong job;
+    atomic_int done; /* shares */
+} pool = {.turn = PTHREAD_MUTEX_INITIALIZER, .sleeping = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static inline void rest(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+static inline unsigned number_of(unsigned long long job) { return (unsigned)(job >> 32); }
+static inline int shares_of(unsigned long long job) { return (int)(job >> 16 & 0xffff); }
+static inline int next_of(unsigned long long job) { return (int)(job & 0xffff); }
+
+/* Shares are taken one by one: a thread that comes late, or is held up elsewhere, does not keep the others waiting. */
+static void take_shares(unsigned number) {
+    unsigned long long job = atomic_load(&pool.job);
+    while (number_of(job) == number && next_of(job) < shares_of(job))
+        if (atomic_compare_exchange_weak(&pool.job, &job, job + 1)) {
+            pool.share(pool.what, next_of(job));
+            atomic_fetch_add(&pool.done, 1);
+            job = atomic_load(&pool.job);
+        }
+}
+
+/* Until there is a job after this one; returns its number. */
+static unsigned wait_for_job(unsigned last) {
+    for (int i = 0; i < LOOKS; i++) {
+        const unsigned number = number_of(atomic_load(&pool.job));
+        if (number != last)
+            return number;
+        rest();
+    }
+    pthread_mutex_lock(&pool.sleeping);
+    pool.asleep++;
+    while (number_of(atomic_load(&pool.job)) == last)
+        pthread_cond_wait(&pool.wake, &pool.sleeping);
+    pool.asleep--;
+    pthread_mutex_unlock(&pool.sleeping);
+    return number_of(atomic_load(&pool.job));
+}
+
+static void *work(void *first) {
+    for (unsigned number = (unsigned)(size_t)first;;) {
+        number = wait_for_job(number);
+        take_shares(number);
+    }
+    return NULL;
+}
+
+/* A child has the memory of the pool, but not its threads. */
+static void forked(void) {
+    pthread_mutex_init(&pool.turn, NULL);
+    pthread_mutex_init(&pool.sleeping, NULL);
+    pthread_cond_init(&pool.wake, NULL);
+    pool.started = pool.asleep = 0;
+}
+
+/* Start threads until there are so many, or as many as the system grants; called by whose turn it is. */
+static int grow(int wanted) {
+    static int registered;
+    if (!registered) {
+        if (pthread_atfork(NULL, NULL, forked) != 0)
+            return 0;
+        registered = 1;
+    }
+    while (pool.started < wanted) {
+        pthread_t thread;
+        sigset_t all, before;
+        sigfillset(&all); /* signals are the business of the threads that were there before */
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        const int failed = pthread_create(&thread, NULL, work, (void *)(size_t)number_of(atomic_load(&pool.job)));
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (failed)
+            break;
+        pthread_detach(thread);
+        pool.started++;
+    }
+    return pool.started;
+}
+
+void tgi_share_out(int shares, void (*share)(void *what, int t), void *what) {
+    if (shares < 2 || pthread_mutex_trylock(&pool.turn) != 0) {
+        for (int t = 0; t < shares; t++)
+            share(what, t);
+        return;
+    }
+    if (grow(shares - 1) > 0) {
+        const unsigned number = number_of(atomic_load(&pool.job)) + 1;
+        pool.share = share;
+        pool.what = what;
+        atomic_store(&pool.done, 0);
+        atomic_store(&pool.job, (unsigned long long)number << 32 | (unsigned long long)shares << 16);
+        pthread_mutex_lock(&pool.sleeping);
+        if (pool.asleep > 0)
+            pthread_cond_broadcast(&pool.wake);
+        pthread_mutex_unlock(&pool.sleeping);
+        take_shares(number);
+        for (int looks = 0; atomic_load(&pool.done) < shares; looks++)
+            if (looks < LOOKS)
+                rest();
+            else
+                sched_yield();
+    } else {
+        for (int t = 0; t < shares; t++)
+            share(what, t);
+    }
+    pthread_mutex_unlock(&pool.turn);
+}
