@@ -25,3 +25,8 @@ def binding(on: bool) -> Callable[[T], T]:
 def freelist(size: int) -> Callable[[T], T]:
     """Compiled, memory of so many objects is kept to be used again."""
     return no_gc
+
+
+def boundscheck(on: bool) -> Callable[[T], T]:
+    """Compiled and off, indices are taken to be right."""
+    return no_gc

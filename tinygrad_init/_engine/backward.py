@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from .bound import BOUND
 from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, describe_place, refuse_freed, schedule
-from .modes import mode
+from .modes import lock_across_forks, mode
 from .numbers import walk_numbers
 from .storage import Storage  # noqa: F401 (named in the .pxd)
 from .tensor import Tensor, blank, number, wrap
@@ -23,7 +22,7 @@ except ImportError:
 bound = BOUND
 
 # Two threads that add to one `.grad` must not lose either's part.
-_delivering = threading.Lock()
+_delivering = lock_across_forks()
 
 if not cython.compiled:
     # Only compiled code reaches these: interpreted, operations have no number in the C table.

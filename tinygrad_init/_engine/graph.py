@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from array import array
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,8 @@ from types import CodeType
 from typing import Any
 
 import numpy as np
+
+from .modes import lock_across_forks
 
 try:
     import cython
@@ -33,7 +34,7 @@ INPUT_BITS = OUT_BIT - 1
 
 # Code that is nobody's business here: this package, and NumPy, which hands operators on to stand-ins.
 _not_users = (str(Path(__file__).parent.parent) + os.sep, str(Path(np.__file__).parent) + os.sep)
-scheduling = threading.Lock()
+scheduling = lock_across_forks()
 call: list[Any] = [None]  # how to apply an operation to operands; `tensor` puts it here
 
 

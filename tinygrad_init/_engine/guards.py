@@ -20,6 +20,7 @@ if not cython.compiled:
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
 NOTHING: Any = object()  # the value of a name that has none
+nothing = NOTHING  # compiled, a C variable that Python does not see
 
 
 class Attributes:
@@ -33,13 +34,13 @@ class Attributes:
 
 
 def value_of(holder: Any, name: str) -> Any:
-    """What a name means in a dictionary, an object's attributes, or a cell; `NOTHING` where it is not there."""
+    """What a name means in a dictionary, a class, an object's attributes, or a cell; `NOTHING` where it is not there."""
     if isinstance(holder, CellType):
         try:
             return holder.cell_contents
         except ValueError:
             return NOTHING
-    return holder.get(name, NOTHING)
+    return (vars(holder) if isinstance(holder, type) else holder).get(name, NOTHING)
 
 
 def structure_of(owner: Any) -> list[Any]:
@@ -80,6 +81,7 @@ def same_value(x: Any, y: Any) -> bool:
     return bool(x == y) and (x != 0 or repr(x) == repr(y)) or (x != x and y != y)
 
 
+@cython.boundscheck(False)
 def same_names(names: list[Any]) -> bool:
     """Whether names outside mean what they meant."""
     entry: tuple[Any, ...]
@@ -91,6 +93,7 @@ def same_names(names: list[Any]) -> bool:
     return True
 
 
+@cython.boundscheck(False)
 def same_contents(containers: list[Any]) -> bool:
     """Whether containers hold what they held."""
     i: cython.Py_ssize_t
@@ -100,7 +103,7 @@ def same_contents(containers: list[Any]) -> bool:
     now: list[Any]
     table: dict[Any, Any]
     for entry in containers:
-        if isinstance(entry[0], np.ndarray):
+        if type(entry[1]) is not list:  # of an array
             if held(entry[0]) != entry[1]:
                 return False
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, Self
@@ -14,6 +15,17 @@ FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 
 
+def lock_across_forks() -> Any:
+    """A lock that no other thread holds while the process forks: the child finds it free and what it guards whole.
+
+    Where two of them are taken together, the one that was made last is taken first.
+    """
+    lock = threading.RLock()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    return lock
+
+
 class _Thread(threading.local):
     """The modes of one thread; every thread starts with its own."""
 
@@ -22,7 +34,11 @@ class _Thread(threading.local):
         self.dtype: Any = FLOAT32
         self.trace: Any = None  # what operations are written down in, while a function is being captured
         self.observer: Any = None  # what is told of every call of a module
+        self.calling = 0  # programs whose run is just calling functions of Python
         self.before: list[tuple[str, Any]] = []  # what the contexts that are open in this thread have replaced
+
+
+USUAL = {"grad": True, "trace": None, "observer": None}
 
 
 class Mode:
@@ -41,7 +57,9 @@ class Mode:
         self.dtypes = 0
         self.structure = 0
         self.threads = _Thread()
-        self.lock = threading.Lock()
+        self.lock = lock_across_forks()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.forked)
 
     @property
     def grad(self) -> bool:
@@ -67,13 +85,16 @@ class Mode:
         """Change one mode of this thread; returns what it was."""
         old = getattr(self.threads, name)
         setattr(self.threads, name, value)
-        usual = {"grad": True, "trace": None, "observer": None}
         with self.lock:
-            if name in usual:
-                self.unusual += (value is not usual[name]) - (old is not usual[name])
+            if name in USUAL:
+                self.unusual += (value is not USUAL[name]) - (old is not USUAL[name])
             else:
                 self.dtypes += 1
         return old
+
+    def forked(self) -> None:
+        """Forget the modes of threads that a child process does not have."""
+        self.unusual = sum(getattr(self.threads, name) is not value for name, value in USUAL.items())
 
     def restructured(self) -> None:
         """An attribute of a module or an optimizer has changed."""

@@ -29,6 +29,19 @@ cdef inline bint is_array(value, dtype, tuple shape):
 
 
 @cython.final
+cdef class Traffic:
+    cdef public Py_ssize_t running, era
+    cdef public unsigned long capturing
+    cdef readonly object alone, changed
+
+    cdef enter(self)
+    cdef leave(self)
+
+
+cdef Traffic traffic
+
+
+@cython.final
 cdef class Input:
     cdef readonly bint dynamic, is_tensor, single
     cdef public object value
@@ -72,9 +85,10 @@ cdef class Program:
     cdef readonly list inputs, bindings, outputs, gradients, steps, attributes, visited, names, containers
     cdef readonly Machine machine
     cdef readonly object structure, checks
-    cdef Py_ssize_t epoch
-    cdef readonly bint grad, unaliased
-    cdef readonly object dtype, idle
+    cdef Py_ssize_t epoch, era
+    cdef readonly bint grad, unaliased, calls
+    cdef readonly object dtype
+    cdef object idle
     cdef bint running
     cdef Py_ssize_t waiting
     cdef readonly Py_ssize_t runs
@@ -82,6 +96,7 @@ cdef class Program:
     cpdef bint takes(self, tuple values)
     cdef acquire(self)
     cdef release(self)
+    cdef long long call(self) except? -1
     cdef attach(self, tuple values)
     cpdef run(self, tuple values)
 

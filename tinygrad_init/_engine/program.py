@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .guards import PLAIN, contents, same_contents, same_names, same_structure, same_value
-from .modes import FLOAT32, mode
+from .modes import FLOAT32, lock_across_forks, mode
 from .storage import Storage, operand
 from .tensor import Tensor, blank, number
 from .tracing import Binding
@@ -19,7 +20,7 @@ try:
 except ImportError:
     from . import _interpreted as cython
 
-__all__ = ["MISFIT", "Gradient", "Input", "Output", "Program", "Runner", "Storage"]
+__all__ = ["MISFIT", "TRAFFIC", "Gradient", "Input", "Output", "Program", "Runner", "Storage"]
 
 if not cython.compiled:
     from sys import getrefcount as references
@@ -32,6 +33,88 @@ if not cython.compiled:
 
 
 MISFIT: Any = object()  # what `run` returns if something outside is no longer what the program was made for
+
+
+@cython.binding(False)
+class Traffic:
+    """Who may use the tensors that programs work on: any number of runs, or one capture alone.
+
+    While a function is captured its tensors hold stand-ins; no run of another thread may meet those, nor a child process.
+
+    Attributes
+    ----------
+    running
+        How many programs are being run.
+    capturing
+        The thread that captures, or 0.
+    era
+        Counts the forks that lead to this process: what another era says of threads means nothing.
+    """
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.capturing = 0
+        self.era = 0
+        self.alone = lock_across_forks()
+        self.changed = threading.Condition()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.forked)
+
+    def enter(self) -> None:
+        """Count a run in; while another thread captures, it waits."""
+        if self.capturing != 0 or not cython.compiled:
+            self.wait_for_capture()
+        self.running += 1
+
+    def wait_for_capture(self) -> None:
+        if self.capturing != threading.get_ident():
+            with self.changed:
+                while self.capturing != 0:
+                    self.changed.wait()
+
+    def leave(self) -> None:
+        """Count a run out."""
+        self.running -= 1
+        if self.capturing != 0:
+            self.tell()
+
+    def tell(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
+
+    def stop(self) -> bool:
+        """Before a capture: let no run begin, and wait for those on their way, but for this thread's own.
+
+        Returns whether the capture is part of another one.
+        """
+        self.alone.acquire()
+        if self.capturing != 0:
+            return True
+        self.capturing = threading.get_ident()
+        own = mode.threads.calling
+        with self.changed:
+            while self.running > own:
+                self.changed.wait()
+        return False
+
+    def go_on(self, nested: bool) -> None:
+        """After a capture: let runs begin again."""
+        if not nested:
+            self.capturing = 0
+            self.tell()
+        self.alone.release()
+
+    def forked(self) -> None:
+        """In a child process nobody else is on the way."""
+        self.era += 1
+        self.running = mode.threads.calling
+        if self.capturing != threading.get_ident():
+            self.capturing = 0
+        self.changed = threading.Condition()
+
+
+traffic = Traffic()
+TRAFFIC = traffic  # the former is, compiled, a C variable that Python does not see
 
 
 @cython.binding(False)
@@ -269,6 +352,7 @@ class Program:
         self.attributes = attributes
         self.visited = visited
         self.names = names
+        self.calls = any(step.code == "call" for step in steps)
         self.unaliased = unaliased
         self.containers = [pair for _, known in visited for pair in known[1]] + containers
         self.epoch = mode.structure
@@ -277,6 +361,7 @@ class Program:
         self.idle = threading.Condition()
         self.running = False
         self.waiting = 0
+        self.era = traffic.era
         self.runs = 0
 
     def takes(self, values: tuple[Any, ...]) -> bool:
@@ -321,7 +406,7 @@ class Program:
             self.attach(values)
             if self.unaliased and not machine.apart():
                 return MISFIT
-            stopped: cython.longlong = machine.run()
+            stopped: cython.longlong = machine.run() if not self.calls else self.call()
             for binding in self.bindings:
                 binding.store(machine)
             if stopped >= 0:
@@ -335,6 +420,14 @@ class Program:
             return self.structure([output.take(machine) for output in self.outputs])
         finally:
             self.release()
+
+    def call(self) -> cython.longlong:
+        """Run, where functions of Python are called on the way: those may capture something themselves."""
+        mode.threads.calling += 1
+        try:
+            return self.machine.run()
+        finally:
+            mode.threads.calling -= 1
 
     def attach(self, values: tuple[Any, ...]) -> None:
         """Let the program see its arguments and everything outside as they are now."""
@@ -361,15 +454,23 @@ class Program:
         if self.running or not cython.compiled:
             self.wait()
         self.running = True  # compiled, nobody comes between this and the look at it
+        self.era = traffic.era
+        traffic.enter()
 
     def release(self) -> None:
         """Give the program back."""
+        traffic.leave()
         self.running = False
         if self.waiting > 0:
             self.go_on()
 
     def wait(self) -> None:
         """Until no other thread runs the program."""
+        if self.era != traffic.era:  # those were threads of the process that this one was forked from
+            self.running = False
+            self.waiting = 0
+            self.era = traffic.era
+            self.idle = threading.Condition()
         with self.idle:
             self.waiting += 1
             while self.running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import traceback
 import warnings
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from .._engine.graph import describe_place
-from .._engine.modes import mode
-from .._engine.program import MISFIT, Input, Program, Runner
+from .._engine.modes import lock_across_forks, mode
+from .._engine.program import MISFIT, TRAFFIC, Input, Program, Runner
 from .._engine.tensor import Tensor
 from .._engine.tracing import CaptureError, Trace, stand_in
 from .assemble import assemble
@@ -23,7 +24,9 @@ from .outside import Outside, is_library
 from .side_effects import watched
 from .traced import NotRecordable, Traced
 
+ATTEMPTS = 20  # to find a program that is still true when it is run, or to make one
 MOST_PROGRAMS = 32  # for one function; the one that was not used for longest goes
+listing = lock_across_forks()  # guards the lists of programs
 
 
 class Captured(Runner):
@@ -40,40 +43,51 @@ class Captured(Runner):
         if mode.trace is not None:  # part of a larger function that is being captured
             return self.function(*args, **kwargs)
         spec, values = spread(args, kwargs)
-        for i, (known, program) in enumerate(self.programs):
-            if known == spec and program.takes(values):
+        for _ in range(ATTEMPTS):
+            captures = self.captures
+            for program in self.fitting(spec, values):
                 result = program.run(values)
                 if result is not MISFIT:
-                    self.programs.insert(0, self.programs.pop(i))
                     self.last = program if spec is None else None
+                    self.put_first(spec, program)
                     return result
-                del self.programs[i]
-                break
-        program = self.capture(spec, values, args, kwargs)
-        self.last = program if spec is None else None
-        result = program.run(values)
-        if result is MISFIT:
-            raise CaptureError(f"{self.function.__qualname__}: what it works on changed while it was captured")
-        return result
+            self.capture(spec, values, args, kwargs, captures)
+        raise CaptureError(f"{self.function.__qualname__}: what it works on changes while it is captured")
 
-    def capture(self, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any) -> Program:
-        """Make the program for such arguments."""
-        self.captures += 1
-        if self.captures == MOST_PROGRAMS + 1:
-            warnings.warn(
-                f"{self.function.__qualname__} was captured {MOST_PROGRAMS} times: an argument, or an attribute of a "
-                "module, differs at each call. Numbers are part of a program; pass what changes as arrays or tensors.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-        known = Outside(self.function, values)
-        first = trace(self.function, known, spec, values, args, kwargs)
-        second = trace(self.function, known, spec, values, args, kwargs)
-        compare(first, second)
-        program = assemble(*second)
-        self.programs.insert(0, (spec, program))
-        del self.programs[MOST_PROGRAMS:]
-        return program
+    def fitting(self, spec: Any, values: tuple[Any, ...]) -> list[Program]:
+        """The programs that were made for such arguments, and still take them."""
+        with listing:
+            programs = list(self.programs)
+        return [program for known, program in programs if known == spec and program.takes(values)]
+
+    def put_first(self, spec: Any, program: Program) -> None:
+        """Keep a program before all others."""
+        with listing:
+            if not self.programs or self.programs[0][1] is not program:
+                self.programs = [(spec, program), *(entry for entry in self.programs if entry[1] is not program)]
+                del self.programs[MOST_PROGRAMS:]
+    def capture(self, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any, captures: int) -> None:
+        """Make the program for such arguments, unless another thread has made one since there were so many captures."""
+        nested = TRAFFIC.stop()
+        try:
+            if self.captures != captures:
+                return
+            self.captures += 1
+            if self.captures == MOST_PROGRAMS + 1:
+                warnings.warn(
+                    f"{self.function.__qualname__} was captured {MOST_PROGRAMS} times: an argument, or something that "
+                    "it takes for granted, differs at each call. Numbers are part of a program; pass what changes as "
+                    "arrays or tensors.",
+                    RuntimeWarning,
+                    stacklevel=4,
+                )
+            known = Outside(self.function, values)
+            first = trace(self.function, known, spec, values, args, kwargs)
+            second = trace(self.function, known, spec, values, args, kwargs)
+            compare(first, second)
+            self.put_first(spec, assemble(*second))
+        finally:
+            TRAFFIC.go_on(nested)
 
     def explain(self, *args: Any, **kwargs: Any) -> None:
         """Print what the program consists of: its kernels in order, their times, bytes and floating-point operations.
@@ -84,12 +98,21 @@ class Captured(Runner):
             For which arguments; those of the last call if there are none. The program is run a few times, and
             everything that it changes is put back.
         """
-        if args or kwargs or not self.programs:
+        program = self.programs[0][1] if self.programs else None
+        values = None
+        if args or kwargs or program is None:
             spec, values = spread(args, kwargs)
-            found = [p for known, p in self.programs if known == spec and p.takes(values)]
-            explain(found[0] if found else self.capture(spec, values, args, kwargs), self.function.__qualname__, values)
-        else:
-            explain(self.programs[0][1], self.function.__qualname__, None)
+            if not self.fitting(spec, values):
+                self.capture(spec, values, args, kwargs, self.captures)
+            program = self.fitting(spec, values)[0]
+        explain(program, self.function.__qualname__, values)
+
+    def __reduce__(self) -> Any:
+        """As a global name where it is one, else as the function, to be captured anew: programs belong to a process."""
+        found: Any = sys.modules.get(self.function.__module__)
+        for part in self.function.__qualname__.split("."):
+            found = getattr(found, part, None)
+        return self.function.__qualname__ if found is self else (capture, (self.function,))
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         return self if owner is None else functools.partial(self, owner)
@@ -113,7 +136,8 @@ def capture(function: Callable[..., Any]) -> Captured:
         May call `backward`, optimizers and other captured functions. Arguments that are arrays or tensors are inputs;
         any other argument is part of the program, and another value of it makes another program. So does another shape,
         dtype or mode. Tensors and arrays that the function finds outside are read anew at each run, and so is the
-        learning rate of an optimizer. Numbers that it finds outside are part of the program.
+        learning rate of an optimizer. Everything else that it reaches by name, as an attribute or in a container is
+        part of the program: where that has changed, another one is made.
 
     Returns
     -------

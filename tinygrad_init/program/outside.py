@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.guards import NOTHING, PLAIN, Attributes, contents, held
+from .._engine.guards import NOTHING, PLAIN, Attributes, contents, held, value_of
 from .._engine.tensor import Tensor
 
 PACKAGE = str(Path(__file__).parent.parent) + os.sep
@@ -49,7 +49,7 @@ class Outside:
     Attributes
     ----------
     names
-        Where a value is looked up (a dictionary, a cell, or `Attributes`), its name there, and the value.
+        Where a value is looked up (a dictionary, a class, a cell, or `Attributes`), its name there, and the value.
     containers
         Lists, dictionaries, sets and arrays, with what they are called.
     codes
@@ -71,7 +71,7 @@ class Outside:
     def called(self, frame: FrameType) -> None:
         """Note a function of the user's that is called, with the objects that it is given and those of its closure."""
         code = frame.f_code
-        if code not in self.codes:
+        if code not in self.codes and is_users(frame.f_globals.get("__name__") or "__main__"):
             self.look_through(code, frame.f_globals)
             for name, value in frame.f_locals.items():
                 if type(value).__weakrefoffset__ and not isinstance(value, READ_ANEW):
@@ -148,22 +148,22 @@ class Outside:
 
     def attributes(self, name: str, value: Any) -> None:
         """Note those attributes of an object that the code may mean, in the object itself and in its classes."""
-        places = [(id(c), vars(c)) for c in classes(value)]
         own = getattr(value, "__dict__", None)
-        if isinstance(own, dict):
-            places.insert(0, (id(own), own))
+        places = [*([own] if isinstance(own, dict) else []), *classes(value)]
         words = self.words | ALWAYS
-        for i, (key, place) in enumerate(places):
-            for word in words & place.keys():
-                found, where = place[word], place
+        for i, place in enumerate(places):
+            table = vars(place) if isinstance(place, type) else place
+            for word in words & table.keys():
+                where, found = place, table[word]
                 if isinstance(found, MemberDescriptorType):  # of __slots__: every object has its own
-                    key, where = id(value), Attributes(value)
+                    where = Attributes(value)
                     found = where.get(word, NOTHING)
+                key = id(value) if where is not place else id(place)
                 if (key, word) not in self.known:
                     self.known.add((key, word))
                     self.names.append((where, word, found))
                     # What comes first hides the rest: nothing may appear there.
-                    self.names += [(nearer, word, NOTHING) for _, nearer in places[:i] if word not in nearer]
+                    self.names += [(nearer, word, NOTHING) for nearer in places[:i] if value_of(nearer, word) is NOTHING]
                     self.waiting += [(f"{name}.{word}", part) for part in behind(found)]
 
     def guarded(self, bound: set[int]) -> list[tuple[Any, Any]]:
