@@ -90,7 +90,8 @@ TGI_RELATION(ROW)
 
 static void T(binary_vjp)(int function, int input, size_t n, const void *g_, const void *x_, const void *y_,
                           const void *out_, void *cotangent_) {
-    const REAL *g = g_, *x = x_, *y = y_, *out = out_;
+    /* What the derivative does not read still has to be an array. */
+    const REAL *g = g_, *x = x_ ? x_ : g_, *y = y_ ? y_ : g_, *out = out_ ? out_ : g_;
     REAL *cotangent = cotangent_;
     switch (2 * function + input) {
 #define CASE(name)                                                                                                     \

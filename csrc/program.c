@@ -7,19 +7,28 @@
 #define NAME(name) #name,
 const char *const tgi_code_names[TGI_CODE_COUNT] = {TGI_CODES(NAME)};
 
-static inline double load(int kind, const char *at) {
-    if (kind == TGI_FLOAT32)
-        return *(const float *)at;
-    return kind == TGI_FLOAT64 ? *(const double *)at : (double)*(const int64_t *)at;
-}
+/* Toward zero; what no int64 is near, NaN among it, becomes the least of them, as in NumPy on x86. In C alone the result
+ * would be anything. */
+static inline int64_t whole(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN; }
 
-static inline void store(int kind, char *at, double value) {
-    if (kind == TGI_FLOAT32)
-        *(float *)at = (float)value;
-    else if (kind == TGI_FLOAT64)
-        *(double *)at = value;
-    else
-        *(int64_t *)at = (int64_t)value;
+/* A row of numbers that change their kind on the way. */
+static void convert_row(int source, int kind, ptrdiff_t n, const char *from, ptrdiff_t sf, char *to, ptrdiff_t st) {
+#define CONVERT(source_kind, source_type, target_kind, target_type, converted)                                         \
+    case 3 * source_kind + target_kind:                                                                                \
+        for (ptrdiff_t i = 0; i < n; i++) {                                                                            \
+            const source_type x = *(const source_type *)(from + i * sf);                                               \
+            *(target_type *)(to + i * st) = converted;                                                                 \
+        }                                                                                                              \
+        return;
+    switch (3 * source + kind) {
+        CONVERT(TGI_FLOAT32, float, TGI_FLOAT64, double, x)
+        CONVERT(TGI_FLOAT32, float, TGI_INT64, int64_t, whole(x))
+        CONVERT(TGI_FLOAT64, double, TGI_FLOAT32, float, (float)x)
+        CONVERT(TGI_FLOAT64, double, TGI_INT64, int64_t, whole(x))
+        CONVERT(TGI_INT64, int64_t, TGI_FLOAT32, float, (float)x) /* by way of double it would be rounded twice */
+        CONVERT(TGI_INT64, int64_t, TGI_FLOAT64, double, (double)x)
+    }
+#undef CONVERT
 }
 
 /* Copy over any strides; numbers change their kind on the way if the two sides differ. */
@@ -29,31 +38,31 @@ static void copy(const tgi_instruction *in, const char *from, char *to) {
     const ptrdiff_t *n = in->shape, *sf = in->strides[TGI_A], *st = in->strides[TGI_OUT];
     const int source = in->flag, kind = in->kind;
     const ptrdiff_t item = kind == TGI_FLOAT32 ? 4 : 8;
+    for (int d = 0; d <= last; d++)
+        if (n[d] == 0)
+            return;
     for (;;) {
-        if (source == kind && sf[last] == item && st[last] == item) {
+        if (source != kind) {
+            convert_row(source, kind, n[last], from, sf[last], to, st[last]);
+        } else if (sf[last] == item && st[last] == item) {
             memmove(to, from, (size_t)(n[last] * item));
-        } else if (source == kind && kind == TGI_FLOAT32) {
+        } else if (kind == TGI_FLOAT32) {
             for (ptrdiff_t i = 0; i < n[last]; i++)
                 *(float *)(to + i * st[last]) = *(const float *)(from + i * sf[last]);
-        } else if (source == kind) {
-            for (ptrdiff_t i = 0; i < n[last]; i++)
-                memcpy(to + i * st[last], from + i * sf[last], 8);
         } else {
             for (ptrdiff_t i = 0; i < n[last]; i++)
-                store(kind, to + i * st[last], load(source, from + i * sf[last]));
+                memcpy(to + i * st[last], from + i * sf[last], 8);
         }
         int d = last - 1;
-        for (; d >= 0; d--) {
-            from += sf[d];
-            to += st[d];
-            if (++at[d] < n[d])
-                break;
-            from -= n[d] * sf[d];
-            to -= n[d] * st[d];
+        for (; d >= 0 && ++at[d] == n[d]; d--) {
+            from -= (n[d] - 1) * sf[d];
+            to -= (n[d] - 1) * st[d];
             at[d] = 0;
         }
         if (d < 0)
             return;
+        from += sf[d];
+        to += st[d];
     }
 }
 

@@ -2,6 +2,17 @@
  *
  * Every operand is a place: a slot (slot 0 is the program's own memory, others are arrays of the caller) and an offset in
  * bytes. Shapes and strides (in bytes) are part of the instruction, so nothing is looked up and nothing allocated.
+ *
+ * What an instruction may take for granted, and does not check:
+ * - there are 1 to TGI_AXES axes; any of them may be empty, and then nothing is read or written, but for the results of
+ *   reductions and products over nothing. Strides of axes of length 0 or 1 mean nothing;
+ * - operands lie at multiples of their item's size, and each place but those that may be missing is an address, even of
+ *   nothing (binary_vjp: b, c, d where the derivative does not read them; product: c, d, e; sgd: b);
+ * - a result overlaps no operand, but that an elementwise one (unary to select) may be an operand without gaps itself.
+ *   A copy within one array is right only where both sides are a single row without gaps;
+ * - labels and indices are in range: of logits with no columns there are no rows;
+ * - the limits of a check of whole numbers are whole numbers that an int64 can be;
+ * - the places of a scalar instruction are all inside of the memory, also those that its function does not read.
  */
 #ifndef TGI_PROGRAM_H
 #define TGI_PROGRAM_H
