@@ -7,8 +7,8 @@
 #define NAME(name) #name,
 const char *const tgi_code_names[TGI_CODE_COUNT] = {TGI_CODES(NAME)};
 
-/* Toward zero; what no int64 is near, NaN among it, becomes the least of them, as in NumPy on x86. In C alone the result
- * would be anything. */
+/* Toward zero; what no int64 is near, NaN among it, becomes the least of them, as in NumPy on x86. C itself leaves that
+ * undefined. */
 static inline int64_t whole(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN; }
 
 /* A row of numbers that change their kind on the way. */

@@ -83,8 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     source s = {data, size, 0x9e3779b97f4a7c15u};
     const int timed = pick(&s, 8) == 7;
     int count = 0, machine_memory = 1;
-    for (; count < CASES && make_case(&s, &cases[count], 1 + count * (TGI_PLACES + TGI_OPERANDS), machine_memory); count++)
-        machine_memory &= cases[count].in.code != TGI_DO_scalars;
+    while (count < CASES && make_case(&s, &cases[count], 1 + count * (TGI_PLACES + TGI_OPERANDS), machine_memory))
+        machine_memory &= cases[count++].in.code != TGI_DO_scalars;
     if (count > 0)
         for (const char *const *isa = tgi_isas(); *isa; isa++)
             run(tgi_kernels_for(*isa), cases, count, isa != tgi_isas(), timed);

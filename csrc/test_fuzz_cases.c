@@ -26,7 +26,8 @@ static double pick_parameter(source *s) { return (double)pick(s, 9) / 4 - 1; } /
 
 static void make_elementwise(source *s, test_case *t) {
     tgi_instruction *in = &t->in;
-    const ptrdiff_t n = pick_shape(s, t, in->code == TGI_DO_binary || in->code == TGI_DO_select ? 1 + (int)pick(s, 5) : 1);
+    const int strided = in->code == TGI_DO_binary || in->code == TGI_DO_select;
+    const ptrdiff_t n = pick_shape(s, t, strided ? 1 + (int)pick(s, 5) : 1);
     in->p[0] = pick_parameter(s);
     if (in->code == TGI_DO_unary || in->code == TGI_DO_unary_vjp) {
         in->function = pick_unary(s);
@@ -207,7 +208,7 @@ static void make_scalars(source *s, test_case *t) {
         if (to->function < TGI_UNARY_FUNCTIONS && to->input == 1)
             to->input = 0;
         for (int o = 0; o < 5; o++)
-            *places[o] = (int32_t)x->first + (to->kind == TGI_FLOAT32 ? 4 * (int)pick(s, 32) : 128 + 8 * (int)pick(s, 16));
+            *places[o] = (int)x->first + (to->kind == TGI_FLOAT32 ? 4 * (int)pick(s, 32) : 128 + 8 * (int)pick(s, 16));
     }
 }
 
@@ -234,7 +235,8 @@ static void make_chain(source *s, test_case *t) {
         chain->operand[i].offset = x->first;
     }
     for (int i = 0; i < chain->stages; i++) {
-        static const int16_t codes[] = {TGI_DO_unary, TGI_DO_unary_vjp, TGI_DO_binary, TGI_DO_binary_vjp, TGI_DO_select};
+        static const int16_t codes[] = {TGI_DO_unary, TGI_DO_unary_vjp, TGI_DO_binary, TGI_DO_binary_vjp,
+                                        TGI_DO_select};
         tgi_stage *stage = &chain->stage[i];
         stage->code = codes[pick(s, 5)];
         stage->flag = stage->code == TGI_DO_binary_vjp && pick(s, 2);
@@ -243,7 +245,8 @@ static void make_chain(source *s, test_case *t) {
             stage->function = (int16_t)pick_unary(s);
         else
             stage->function = (int16_t)(stage->code == TGI_DO_binary ? pick_binary(s) : pick_differentiable_binary(s));
-        const int walked = stage->code == TGI_DO_binary || stage->code == TGI_DO_select; /* others take no single numbers */
+        /* The others take no single numbers. */
+        const int walked = stage->code == TGI_DO_binary || stage->code == TGI_DO_select;
         for (int o = 0; o < 4; o++) {
             stage->from[o] = pick_place(s, chain, filled);
             if (!walked && stage->from[o] < 0 && !chain->each[-1 - stage->from[o]])

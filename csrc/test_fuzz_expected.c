@@ -1,6 +1,6 @@
 /* What each of the fuzzer's instructions must do, in plain loops of double. A result may differ from theirs by what
- * rounding can do: the comment beside each bound says why. Functions of numbers of any size, whose steps may overflow or
- * cancel, are compared between instruction sets, as are the classes of all results: NaN, infinite or neither. */
+ * rounding can do: the comment beside each bound says why. Functions of numbers of any size, whose steps may overflow
+ * or cancel, are compared between instruction sets, as are the classes of all results: NaN, infinite or neither. */
 #include <float.h>
 
 #include "test_fuzz.h"
@@ -19,7 +19,8 @@ static _Noreturn void fail(const test_case *t, const operand *x, ptrdiff_t at, d
 
 static void expect(const test_case *t, operand *x, ptrdiff_t at, double wanted, double slack) {
     const double got = value_at(x->memory, x->kind, at);
-    const double vast = (x->kind == TGI_FLOAT32 ? FLT_MAX : DBL_MAX) * (1 - 0x1p-10); /* rounding may make it infinite */
+    /* Rounding may make it infinite. */
+    const double vast = (x->kind == TGI_FLOAT32 ? FLT_MAX : DBL_MAX) * (1 - 0x1p-10);
     if (x->kind == TGI_FLOAT32)
         wanted = (float)wanted;
     mark(x, at);
@@ -30,7 +31,7 @@ static void expect(const test_case *t, operand *x, ptrdiff_t at, double wanted, 
     fail(t, x, at, wanted, slack);
 }
 
-/* Within some units in the last place and what cancellation leaves of a magnitude; or as on the first instruction set. */
+/* Within some units in the last place, and of what cancels; or as on the first instruction set. */
 static void expect_near(const test_case *t, operand *x, ptrdiff_t at, double wanted, double magnitude) {
     const double tiny = x->kind == TGI_FLOAT32 ? 0x1p-149 : 0x1p-1074;
     if (t->numbers == ANY_NUMBERS) {
@@ -74,7 +75,8 @@ static void check_elementwise(test_case *t) {
             const double lost = f == TGI_binary_cross_entropy ? fabs(x) + fabs(x * y) : 0;
             expect_near(t, out, at, tgi_scalar(f, x, y, 0), lost);
         } else {
-            const double value = d->memory ? element(d, &w) : 0, wanted = tgi_scalar_vjp(f, in->flag, x, y, z, value, 0);
+            const double value = d->memory ? element(d, &w) : 0;
+            const double wanted = tgi_scalar_vjp(f, in->flag, x, y, z, value, 0);
             const double lost = f == TGI_binary_cross_entropy ? fabs(x) * (1 + fabs(z)) : 0;
             const double steep = f == TGI_pow && in->flag == 0 ? fabs(wanted) * steepness(y, z) : 0;
             expect_near(t, out, at, wanted, lost + steep);
@@ -129,8 +131,8 @@ static void check_reduce(test_case *t) {
         const double norm = (double)sqrtl(squares), unit = epsilon_of(in->kind);
         const double wanted[] = {[TGI_SUM] = sum, [TGI_MAX] = most, [TGI_MIN] = least, [TGI_NORM] = norm};
         /* Each addition rounds once: n units of the sum of the magnitudes. */
-        const double slack[] = {[TGI_SUM] = (terms + 4) * unit * magnitude, [TGI_NORM] = (terms + 8) * unit * norm + 0x1p-1073,
-                                [TGI_MAX] = 0, [TGI_MIN] = 0};
+        const double slack[TGI_NORM + 1] = {[TGI_SUM] = (terms + 4) * unit * magnitude,
+                                            [TGI_NORM] = (terms + 8) * unit * norm + 0x1p-1073};
         expect(t, out, out->first + i * (ptrdiff_t)item_of(in->kind), wanted[in->function], slack[in->function]);
     }
 }
@@ -141,7 +143,7 @@ static void check_product(const tgi_kernels *K, test_case *t) {
     const operand *a = &t->of[TGI_A], *b = &t->of[TGI_B], *bias = &t->of[TGI_C], *kept = &t->of[TGI_D];
     operand *out = &t->of[TGI_OUT], *sums = &t->of[TGI_E];
     const ptrdiff_t m = in->shape[0], n = in->shape[1], k = in->shape[2], item = (ptrdiff_t)item_of(in->kind);
-    const double unit = epsilon_of(in->kind) * (double)(k + 4); /* each term rounds once, the bias and the last sum too */
+    const double unit = epsilon_of(in->kind) * (double)(k + 4); /* each term rounds once, and the bias */
     operand plain = *out;
     if (in->function >= 0) {
         const tgi_matrix A = {a->before + a->first, in->strides[TGI_A][0], in->strides[TGI_A][1]};
@@ -203,10 +205,11 @@ static void check_cross_entropy(test_case *t) {
         for (ptrdiff_t j = 0; j < columns; j++)
             total += exp(value_at(logits->before, t->in.kind, row + j * logits->strides[1]) - shift);
         /* e^x turns an error of x - shift into a relative one; each term of the total rounds once. */
-        const double range = isfinite(top) ? top - low : 0, unit = epsilon_of(t->in.kind) * ((double)columns + range + 16);
+        const double range = isfinite(top) ? top - low : 0;
+        const double unit = epsilon_of(t->in.kind) * ((double)columns + range + 16);
         for (ptrdiff_t j = 0; j < columns; j++) {
-            const double wanted = exp(value_at(logits->before, t->in.kind, row + j * logits->strides[1]) - shift) / total;
-            expect(t, p, own + j * p->strides[1], wanted, unit * wanted);
+            const double x = value_at(logits->before, t->in.kind, row + j * logits->strides[1]);
+            expect(t, p, own + j * p->strides[1], exp(x - shift) / total, unit * exp(x - shift) / total);
         }
         const double own_logit = value_at(logits->before, t->in.kind, row + label * logits->strides[1]);
         const double wanted = log(total) - (own_logit - shift);
@@ -221,7 +224,7 @@ static void check_cross_entropy_vjp(test_case *t) {
         for (ptrdiff_t j = 0; j < t->in.shape[1]; j++) {
             const ptrdiff_t at = out->first + i * out->strides[0] + j * out->strides[1];
             const double share = value_at(p->before, p->kind, p->first + i * p->strides[0] + j * p->strides[1]);
-            const double less = *(const int64_t *)(labels->before + labels->first + 8 * i) == j ? 1 : 0, by = number(g, i);
+            const double by = number(g, i), less = number(labels, i) == (double)j ? 1 : 0;
             expect_near(t, out, at, by == 0 ? 0 : by * (share - less), fabs(by) * less);
         }
 }
@@ -230,14 +233,16 @@ static void check_update(test_case *t) {
     const tgi_instruction *in = &t->in;
     const double *p = in->p, rate = number(&t->of[TGI_C], 0);
     operand *w = &t->of[TGI_OUT], *one = &t->of[TGI_B], *two = &t->of[TGI_D], *powers = &t->of[TGI_E];
-    const double power1 = powers->memory ? number(powers, 0) * p[0] : 0, power2 = powers->memory ? number(powers, 1) * p[1] : 0;
+    const double power1 = powers->memory ? number(powers, 0) * p[0] : 0;
+    const double power2 = powers->memory ? number(powers, 1) * p[1] : 0;
     for (ptrdiff_t i = 0; i < in->shape[0]; i++) {
         const ptrdiff_t step = i * (ptrdiff_t)item_of(in->kind);
         const double x = number(w, i), g = number(&t->of[TGI_A], i), m = one->memory ? number(one, i) : 0;
         if (in->code == TGI_DO_sgd) { /* sums of a few terms */
             const double slope = g + p[1] * x, v = one->memory ? p[0] * m + slope : slope;
             const double size = fabs(g) + fabs(p[1] * x) + fabs(p[0] * m);
-            expect_near(t, w, w->first + step, x - rate * (one->memory && in->flag ? slope + p[0] * v : v), fabs(x) + size);
+            const double by = one->memory && in->flag ? slope + p[0] * v : v;
+            expect_near(t, w, w->first + step, x - rate * by, fabs(x) + size);
             if (one->memory)
                 expect_near(t, one, one->first + step, v, size);
             continue;
@@ -304,7 +309,8 @@ static void check_scalars(test_case *t) {
 }
 
 /* Where a stage of a piece finds an operand, in the registers here or in the memory of the chain's operands. */
-static char *stage_place(const test_case *t, double (*registers)[TGI_PIECE], char *const *memory, int from, ptrdiff_t begin) {
+static char *stage_place(const test_case *t, double (*registers)[TGI_PIECE], char *const *memory, int from,
+                         ptrdiff_t begin) {
     const operand *x = &t->more[from < 0 ? -1 - from : 0];
     return from < 0 ? memory[-1 - from] + x->first + begin * x->strides[0] : (char *)registers[from];
 }
@@ -391,7 +397,7 @@ void check_case(const tgi_kernels *K, test_case *t) {
         check_chain(K, t);
         break;
     case TGI_DO_check:
-        break;
+        break; /* where it stops has been seen */
     default:
         check_elementwise(t);
     }

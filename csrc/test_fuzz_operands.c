@@ -59,15 +59,15 @@ static void fill(source *s, const test_case *t, operand *x) {
             set(x, (ptrdiff_t)at, random_number(s, t->numbers));
         else if (t->numbers == SMALL_NUMBERS)
             set(x, (ptrdiff_t)at, (double)(bits % 19) - 9);
-        else if (bits % 4 == 0) /* by way of double it would become another float: a little more than halfway to the next */
+        else if (bits % 4 == 0) /* a little more than halfway between two floats, and not so by way of double */
             *(int64_t *)(x->before + at) = ((int64_t)1 << 30) * ((int64_t)1 << 24 | 1) + 1;
         else
             *(int64_t *)(x->before + at) = (int64_t)(bits >> (bits >> 8) % 64);
     }
 }
 
-/* Memory that ends where a page begins that may not be touched. The sanitizer does not see what masked instructions read:
- * the processor does. */
+/* Memory that ends where a page begins that may not be touched. What masked instructions read the sanitizer does not
+ * see, but the processor does. */
 static void map_before_fence(operand *x) {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), most = (x->size + page - 1) / page * page;
     char *start = mmap(NULL, most + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -325,9 +325,35 @@ static void test_scalar(void) {
     CHECK(isnan(tgi_scalar_vjp(TGI_FUNCTIONS, 0, 1, 1, 1, 1, 0)), "an unknown function");
 }
 
+/* A copy over any empty axis writes nothing; what no int64 is near becomes the least of them; an int64 is rounded to
+ * float32 once. */
+static void test_copy(void) {
+    for (int empty = 0; empty < 3; empty++) {
+        double from = 1, to = 2;
+        char *slots[] = {NULL, (char *)&from, (char *)&to};
+        tgi_instruction in = {.code = TGI_DO_copy, .kind = TGI_FLOAT64, .flag = TGI_FLOAT64, .ndim = 3, .shape = {1, 1, 1}};
+        in.shape[empty] = 0;
+        in.at[TGI_A].slot = 1, in.at[TGI_OUT].slot = 2;
+        CHECK(tgi_run(tgi_kernels_for(NULL), &in, 0, 1, slots, NULL, NULL) == 1 && to == 2, "an empty axis %d", empty);
+    }
+    double from[] = {-1.5, 0x1p63, -0x1p63, NAN, -INFINITY, 0x1p62};
+    const int64_t wanted[] = {-1, INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN, (int64_t)1 << 62};
+    int64_t whole[6], long_one = ((int64_t)1 << 54) + ((int64_t)1 << 30) + 1;
+    float single;
+    char *slots[] = {(char *)from, (char *)whole, (char *)&long_one, (char *)&single};
+    tgi_instruction in[2] = {{.code = TGI_DO_copy, .kind = TGI_INT64, .flag = TGI_FLOAT64, .ndim = 1, .shape = {6}},
+                             {.code = TGI_DO_copy, .kind = TGI_FLOAT32, .flag = TGI_INT64, .ndim = 1, .shape = {1}}};
+    in[0].strides[TGI_A][0] = in[0].strides[TGI_OUT][0] = 8;
+    in[0].at[TGI_OUT].slot = 1, in[1].at[TGI_A].slot = 2, in[1].at[TGI_OUT].slot = 3;
+    tgi_run(tgi_kernels_for(NULL), in, 0, 2, slots, NULL, NULL);
+    CHECK(memcmp(whole, wanted, sizeof whole) == 0, "whole numbers");
+    CHECK(single == 0x1p54f + 0x1p31f, "a long whole number became %a", single);
+}
+
 int main(void) {
     srand(1);
     test_scalar();
+    test_copy();
     CHECK(tgi_kernels_for("nonsense") == NULL, "an unknown instruction set");
     CHECK(tgi_kernels_for(NULL) == tgi_kernels_for(*tgi_isas()), "the best one comes first");
     for (const char *const *isa = tgi_isas(); *isa; isa++) {
