@@ -55,6 +55,31 @@ def test_nothing_happens_outside_training_and_for_p_0() -> None:
     np.testing.assert_array_equal(nn.Dropout(1.0)(x).numpy(), np.zeros(10))
 
 
+@pytest.mark.parametrize("rng", [0, np.int64(7), None, "generator"], ids=repr)
+def test_the_function_takes_seeds_and_generators_as_the_layer_does(rng: Any) -> None:
+    x = tgi.tensor(np.ones(64))
+
+    def noise(x: tgi.Tensor) -> tgi.Tensor:
+        return tgi.dropout(x, 0.5, np.random.default_rng(7) if rng == "generator" else rng)
+
+    assert set(np.unique(noise(x).numpy())) == {0.0, 2.0}
+    program = tgi.capture(lambda x: tgi.dropout(x, 0.5, rng)) if rng != "generator" else noise
+    drawn = [noise(x).numpy(), noise(x).numpy(), program(x).numpy(), program(x).numpy()]
+    if rng is None:  # each call and each run has noise of its own
+        assert not any(np.array_equal(drawn[0], other) for other in drawn[1:])
+        assert not np.array_equal(drawn[2], drawn[3])
+    else:  # and a seed means the same noise in each, in programs, too
+        for other in drawn[1:]:
+            np.testing.assert_array_equal(other, drawn[0])
+
+
+@pytest.mark.parametrize("rng", ["0", 1.5, -1, object()], ids=["text", "fraction", "negative", "object"])
+def test_what_is_neither_a_seed_nor_a_generator(rng: Any) -> None:
+    for use in (lambda: tgi.dropout(tgi.tensor(np.ones(3)), 0.5, rng), lambda: nn.Dropout(0.5, rng=rng)):
+        with pytest.raises((TypeError, ValueError), match="expect"):
+            use()
+
+
 def test_each_run_of_a_program_draws_what_a_call_would() -> None:
     def build() -> Any:
         w = leaf(np.ones((4, 3)))

@@ -11,19 +11,22 @@ from .._engine.operands import coerce
 from .._engine.tensor import Tensor
 from .registry import Array, operation
 
+Rng = np.random.Generator | int | None
+
 
 @operation(
     None,
     formula="1 / (1 - p) with probability 1 - p, else 0, for each element of x",
     exempt="random, and constant in x: its mean, variance and repetition are tested by themselves",
 )
-def _dropout_mask(x: Array, /, p: float, rng: np.random.Generator) -> Array:
+def _dropout_mask(x: Array, /, p: float, rng: Rng) -> Array:
     x = np.asarray(x)  # a stand-in of a captured program does not become an array: the program then calls this
-    kept = rng.random(x.shape, np.float32) >= p
+    # Here, so that a program does with a seed what calls do: each begins with it anew.
+    kept = np.random.default_rng(rng).random(x.shape, np.float32) >= p
     return kept * x.dtype.type(1.0 / (1.0 - p) if p < 1.0 else 0.0)
 
 
-def dropout(x: Any, p: float, rng: np.random.Generator) -> Tensor:
+def dropout(x: Any, p: float, rng: Rng = None) -> Tensor:
     """Elements are 0 with probability p, and 1 / (1 - p) times as large otherwise (Srivastava et al. 2014, inverted).
 
     Parameters
@@ -33,7 +36,8 @@ def dropout(x: Any, p: float, rng: np.random.Generator) -> Tensor:
     p
         From 0 to 1.
     rng
-        What the choice is drawn from; a captured program draws at each run.
+        What the choice is drawn from: a generator, a seed (the same choice at each call), or None for a choice that is
+        random. A captured program draws at each run.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def dropout(x: Any, p: float, rng: np.random.Generator) -> Tensor:
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout: expected p from 0 to 1, got {p}")
     (x,) = coerce("dropout", (x,))
-    if mode.trace is None:
+    if mode.trace is None or not isinstance(rng, np.random.Generator):
         return x * _dropout_mask(x.detach(), p, rng)
     # While a function is captured, operations without kernels are tried out: what that draws is put back, so that the
     # first run draws what a call of the function would.
