@@ -17,6 +17,7 @@ from .._engine.tensor import Tensor
 from ..reference import SELU_ALPHA, SELU_SCALE
 from .elementwise import abs, clip, exp, gated, minimum, sin, where
 from .registry import Array, operation, unary
+from .shape import kept_shape, normalize_axes
 
 
 @operation(lambda g: g, formula="x", view=True, examples=lambda rng: [((rng.normal(size=(2, 3)),), {})])
@@ -118,7 +119,7 @@ def prelu(x: Array, slope: Array, /) -> Array:
 def shift(x: Array, axis: int | tuple[int, ...] | None) -> Array:
     """The maximum over axes, 0 where it is infinite: what exponents are shifted by before they are added up."""
     if x.size == 0:
-        raise ValueError(f"expected at least one element, got shape {x.shape}")
+        return np.zeros(kept_shape(x.shape, axis), x.dtype, like=x)
     top = np.max(x, axis=axis, keepdims=True)
     return np.where(np.isfinite(top), top, x.dtype.type(0))
 
@@ -136,9 +137,10 @@ def _softmax_examples(rng: np.random.Generator) -> list[Any]:
 )
 def softmax(x: Array, /, axis: int = -1) -> Array:
     """Positive numbers with sum 1 along an axis, computed without overflow."""
+    axes = normalize_axes(axis, x.ndim, "softmax")
     with np.errstate(all="ignore"):
-        e = np.exp(x - shift(x, axis))
-        return e / np.sum(e, axis=axis, keepdims=True)
+        e = np.exp(x - shift(x, axes))
+        return e / np.sum(e, axis=axes, keepdims=True)
 
 
 @operation(
@@ -149,9 +151,10 @@ def softmax(x: Array, /, axis: int = -1) -> Array:
 )
 def log_softmax(x: Array, /, axis: int = -1) -> Array:
     """The logarithm of `softmax`, exact also where the softmax underflows."""
+    axes = normalize_axes(axis, x.ndim, "log_softmax")
     with np.errstate(all="ignore"):
-        shifted = x - shift(x, axis)
-        return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+        shifted = x - shift(x, axes)
+        return shifted - np.log(np.sum(np.exp(shifted), axis=axes, keepdims=True))
 
 
 # The activations of `nn`, by name; `prelu` has parameters of its own and is a layer there.

@@ -25,7 +25,7 @@ from .._engine.operands import coerce
 from .._engine.tensor import Tensor
 from ..backend import kernels
 from .registry import Array, operation
-from .windows import Windows, slide, whole_numbers
+from .windows import Windows, require_lengths, slide, whole_numbers
 
 Option = int | Sequence[int]
 # Columns are many times as large as the input, so they are made for some samples at a time: for as many as a cache
@@ -45,7 +45,7 @@ def _joined(parts: list[Array], axis: int) -> Array:
 
 def _pieces(samples: int, channels: int, windows: Windows) -> list[slice]:
     """All samples, some at a time."""
-    columns = channels * math.prod(windows.size) * math.prod(windows.counts)
+    columns = max(channels * math.prod(windows.size) * math.prod(windows.counts), 1)  # there may be no channels
     at_once = max(MANY_COLUMNS // columns, math.ceil(samples / MANY_PIECES), 1)
     return [slice(i, i + at_once) for i in range(0, max(samples, 1), at_once)]
 
@@ -224,6 +224,7 @@ def _transposed(
             f"{name}: input has {x.shape[1]} channels, but a weight of shape {weight.shape} takes {weight.shape[0]}"
         )
     size, counts = weight.shape[2:], x.shape[2:]
+    require_lengths(name, counts, size)
     steps = whole_numbers(name, "stride", stride, axes, 1)
     spread = whole_numbers(name, "dilation", dilation, axes, 1)
     before = whole_numbers(name, "padding", padding, axes, 0)

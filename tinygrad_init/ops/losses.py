@@ -27,15 +27,35 @@ def reduce(values: Tensor, reduction: str, name: str) -> Tensor:
         return values
     if reduction not in ("mean", "sum"):
         raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-    if values.size == 0:
-        raise ValueError(f"{name}: no samples")
+    if values.size == 0 and reduction == "mean":
+        raise ValueError(f"{name}: no samples to take the mean of; the sum of none is 0")
     return values.mean() if reduction == "mean" else values.sum()
+
+
+def _numbers(target: Any, name: str) -> Array:
+    """A target as an array.
+
+    Raises
+    ------
+    TypeError
+        It is not made of real numbers.
+    """
+    found = operand(target)
+    if found.dtype.kind in "OSU":
+        raise TypeError(
+            f"{name}: expected a target of numbers, got {found.dtype}; names of classes become class numbers by "
+            "classes, numbers = np.unique(names, return_inverse=True)"
+        )
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected a target of real numbers, got {found.dtype}")
+    return found
 
 
 def _constant(target: Any, prediction: Tensor, name: str) -> Tensor:
     """A target as a tensor like the prediction, without a history."""
     if isinstance(target, Tensor) and target.requires_grad:
         raise TypeError(f"{name}: a target is a constant, but this one requires grad; detach() it")
+    _numbers(target, name)
     found = target if isinstance(target, Tensor) else Tensor(target, prediction.dtype)
     if found.shape != prediction.shape:
         raise ValueError(f"{name}: target has shape {found.shape}; expected {prediction.shape}, the prediction's")
@@ -114,7 +134,7 @@ def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tenso
     """
     if logits.ndim != 2:
         raise ValueError(f"cross_entropy: expected logits of shape (samples, classes), got {logits.shape}")
-    labels = operand(target)
+    labels = _numbers(target, "cross_entropy")
     if labels.ndim == 2:
         probabilities = _constant(target, logits, "cross_entropy")
         terms = where(probabilities == 0, 0.0, probabilities * log_softmax(logits))  # 0·ln 0 is 0
@@ -189,7 +209,7 @@ def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     target
         Signs -1 and 1 of the same shape as the scores, or class numbers of shape (samples,).
     """
-    y = operand(target)
+    y = _numbers(target, "hinge")
     if y.shape == scores.shape:
         require_between(
             np.abs(y.astype(scores.dtype)),

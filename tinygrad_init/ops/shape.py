@@ -3,6 +3,7 @@ up what was spread out."""
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -18,21 +19,52 @@ from .registry import Array, operation
 SUM = kernels.REDUCTIONS["sum"]
 
 
+def whole(name: str, what: str, value: Any) -> int:
+    """A whole number; True and False are none, though Python counts with them.
+
+    Raises
+    ------
+    TypeError
+        It is none.
+    """
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name}: expected {what} as a whole number, got {value!r}")
+
+
+def one_axis(axis: int, ndim: int, name: str) -> int:
+    """An axis as a non-negative number.
+
+    Raises
+    ------
+    TypeError
+        It is no whole number.
+    ValueError
+        It is out of range.
+    """
+    found = whole(name, "an axis", axis)
+    if not -ndim <= found < ndim:
+        raise ValueError(f"{name}: axis {found} is out of range for a tensor with {ndim} axes")
+    return found % ndim
+
+
 def normalize_axes(axis: int | Sequence[int] | None, ndim: int, name: str) -> tuple[int, ...]:
     """Axes as a tuple of non-negative numbers; None means all.
 
     Raises
     ------
+    TypeError
+        An axis is no whole number.
     ValueError
         An axis is out of range or named twice.
     """
     if axis is None:
         return tuple(range(ndim))
-    wanted = [operator.index(a) for a in axis] if isinstance(axis, Sequence) else [operator.index(axis)]
-    for a in wanted:
-        if not -ndim <= a < ndim:
-            raise ValueError(f"{name}: axis {a} is out of range for a tensor with {ndim} axes")
-    axes = tuple(a % ndim for a in wanted)
+    many = isinstance(axis, Sequence) and not isinstance(axis, str)
+    axes = tuple([one_axis(a, ndim, name) for a in (axis if many else (axis,))])  # type: ignore[arg-type, union-attr]
     if len(set(axes)) != len(axes):
         raise ValueError(f"{name}: an axis is named twice in {axis}")
     return axes
@@ -61,19 +93,36 @@ def _reshape(x: Array, /, shape: tuple[int, ...]) -> Array:
 
 
 def reshape(x: Tensor, *shape: Any) -> Tensor:
-    """The same numbers in another shape, given as one tuple or as numbers; -1 stands for what is left."""
-    wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
-    return _reshape(x, tuple(operator.index(n) for n in wanted))
+    """The same numbers in another shape, given as one tuple or as numbers; -1 stands for what is left.
+
+    Raises
+    ------
+    TypeError
+        A length is no whole number.
+    ValueError
+        The numbers do not fit the shape, a length is below -1, or it is not known what -1 stands for.
+    """
+    (x,) = coerce("reshape", (x,))
+    given = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) and not isinstance(shape[0], str) else shape
+    wanted = tuple([whole("reshape", "a length", n) for n in given])
+    if wanted and min(wanted) < 0:
+        if min(wanted) < -1 or wanted.count(-1) > 1:
+            raise ValueError(f"reshape: expected lengths of at least 0, and -1 once at most, got {wanted}")
+        if 0 in wanted:
+            raise ValueError(f"reshape: -1 can stand for any length beside one of 0 in {wanted}; say which")
+    return _reshape(x, wanted)
 
 
 def flatten(x: Tensor, start_axis: int = 0) -> Tensor:
     """All axes from `start_axis` on joined into one."""
-    shape = x.shape[: normalize_axes(start_axis, max(x.ndim, 1), "flatten")[0]]
-    return _reshape(x, (*shape, -1 if x.size else int(np.prod(x.shape[len(shape) :]))))
+    (x,) = coerce("flatten", (x,))
+    shape = x.shape[: one_axis(start_axis, max(x.ndim, 1), "flatten")]
+    return _reshape(x, (*shape, math.prod(x.shape[len(shape) :])))
 
 
 def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Without axes of length 1: all of them, or those named."""
+    (x,) = coerce("squeeze", (x,))
     axes = normalize_axes(axis, x.ndim, "squeeze")
     for a in axes if axis is not None else ():
         if x.shape[a] != 1:
@@ -83,7 +132,8 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
 
 def expand_dims(x: Tensor, axis: int) -> Tensor:
     """With a new axis of length 1 at `axis`."""
-    at = normalize_axes(axis, x.ndim + 1, "expand_dims")[0]
+    (x,) = coerce("expand_dims", (x,))
+    at = one_axis(axis, x.ndim + 1, "expand_dims")
     return _reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
 
 
@@ -102,9 +152,10 @@ def _transpose(x: Array, /, axes: tuple[int, ...]) -> Array:
 
 def transpose(x: Tensor, *axes: Any) -> Tensor:
     """The axes in another order, given as one tuple or as numbers; without any, in reverse order."""
-    wanted = axes[0] if len(axes) == 1 and isinstance(axes[0], Sequence) else axes
-    if not wanted:
+    (x,) = coerce("transpose", (x,))
+    if not axes or (len(axes) == 1 and axes[0] is None):
         return _transpose(x, tuple(range(x.ndim))[::-1])
+    wanted = axes[0] if len(axes) == 1 and isinstance(axes[0], Sequence) else axes
     order = normalize_axes(wanted, x.ndim, "transpose")
     if len(order) != x.ndim:
         raise ValueError(f"transpose: expected an order of {x.ndim} axes, got {tuple(wanted)}")
@@ -113,7 +164,8 @@ def transpose(x: Tensor, *axes: Any) -> Tensor:
 
 def swapaxes(x: Tensor, first: int, second: int) -> Tensor:
     """Two axes exchanged."""
-    a, b = normalize_axes((first,), x.ndim, "swapaxes")[0], normalize_axes((second,), x.ndim, "swapaxes")[0]
+    (x,) = coerce("swapaxes", (x,))
+    a, b = one_axis(first, x.ndim, "swapaxes"), one_axis(second, x.ndim, "swapaxes")
     order = list(range(x.ndim))
     order[a], order[b] = b, a
     return _transpose(x, tuple(order))
@@ -131,10 +183,11 @@ def swapaxes(x: Tensor, first: int, second: int) -> Tensor:
 )
 def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
     """Stretch to `shape` by NumPy's rules."""
+    wanted = tuple([whole("broadcast_to", "a length", n) for n in (shape if isinstance(shape, Sequence) else (shape,))])
     try:
-        return np.broadcast_to(x, shape)
+        return np.broadcast_to(x, wanted)
     except ValueError:
-        raise ValueError(f"broadcast_to: shape {x.shape} does not stretch to {tuple(shape)}") from None
+        raise ValueError(f"broadcast_to: shape {x.shape} does not stretch to {wanted}") from None
 
 
 @operation(
@@ -267,7 +320,8 @@ def _sequence(tensors: Sequence[Any], name: str) -> list[Any]:
 
 def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Join tensors along an axis that they have; elsewhere their shapes must agree."""
-    return _concatenate(*_sequence(tensors, "concatenate"), axis=operator.index(axis))
+    found = coerce("concatenate", tuple(_sequence(tensors, "concatenate")))
+    return _concatenate(*found, axis=one_axis(axis, found[0].ndim, "concatenate"))
 
 
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
@@ -275,7 +329,8 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     found = coerce("stack", tuple(_sequence(tensors, "stack")))
     if len({x.shape for x in found}) != 1:
         raise ValueError(f"stack: expected tensors of one shape, got {[x.shape for x in found]}")
-    return concatenate([expand_dims(x, axis) for x in found], axis)
+    at = one_axis(axis, found[0].ndim + 1, "stack")
+    return concatenate([expand_dims(x, at) for x in found], at)
 
 
 METHODS.update(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .registry import Array
+from .shape import whole
 
 Ints = tuple[int, ...]
 Index = tuple[Any, ...]
@@ -107,12 +107,18 @@ def whole_numbers(name: str, what: str, value: int | Sequence[int], axes: int, l
     """
     given = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,) * axes
     try:
-        found = tuple(operator.index(n) for n in given)
+        found = tuple([whole(name, what, n) for n in given])
     except TypeError:
         raise TypeError(f"{name}: expected {what} as a whole number or a tuple of them, got {value!r}") from None
     if len(found) != axes or min(found) < least:
         raise ValueError(f"{name}: expected {what} as one or {axes} whole numbers of at least {least}, got {value}")
     return found
+
+
+def require_lengths(name: str, lengths: Ints, size: Ints) -> None:
+    """Raise where windows or what they slide over hold nothing; of samples and channels there may be none."""
+    if 0 in lengths or 0 in size:
+        raise ValueError(f"{name}: expected lengths of at least 1, got windows of {size} for an input of {lengths}")
 
 
 def slide(
@@ -136,8 +142,10 @@ def slide(
     Raises
     ------
     TypeError, ValueError
-        An option is not made of whole numbers, or is too small; or not even one window fits.
+        An option is not made of whole numbers, or is too small; or not even one window fits; or an axis or a window has
+        a length of 0.
     """
+    require_lengths(name, lengths, size)
     axes = len(size)
     steps = whole_numbers(name, "stride", stride, axes, 1)
     spread = whole_numbers(name, "dilation", dilation, axes, 1)
