@@ -104,7 +104,19 @@ def test_a_good_file(tmp_path: Path) -> None:
         ("a,y\n1,0\n2,\n", "row 3, column 'y': missing value"),
         ("a,y\n1,0\nblue,1\n", "row 3, column 'a': expected a number, got 'blue'"),
         ("a,y\n1,0\ninf,1\n", "row 3, column 'a': expected a finite number"),
-        ("a,y\n1,0\n-1e308,1\n", "row 3, column 'a': expected a finite number"),
+        ("a,y\n1,0\n-inf,1\n", "row 3, column 'a': expected a finite number, got '-inf'"),
+        ("a,y\n1,0\nInfinity,1\n", "row 3, column 'a': expected a finite number"),
+        ("a,y\n1,0\n-1e308,1\n", "row 3, column 'a': -1e308 is too large: float32 ends at 3.4e+38"),
+        ("a,y\n1,0\n1e300,1\n", "row 3, column 'a': 1e300 is too large: float32 ends at 3.4e+38"),
+        ("a,y\n1,0\n1e400,1\n", "row 3, column 'a': 1e400 is too large: float32 ends at 3.4e+38"),
+        ("a,y\n1,0\n1e-400,1\n", "row 3, column 'a': 1e-400 is too small for float64"),
+        ("a,y\n1,0\n NaN ,1\n", "row 3, column 'a': missing value"),
+        ("a,y\n1,0\nNA,1\n", "row 3, column 'a': missing value"),
+        ("a,y\n1,0\nn/a,1\n", "row 3, column 'a': missing value"),
+        ("a,y\n1,0\n2,nan\n", "row 3, column 'y': missing value 'nan'; if it is a class, give it another name"),
+        ("a,y\n1,0\n2,NaN\n", "row 3, column 'y': missing value 'NaN'"),
+        ("a,y\n1,no\n2,yes\n3,NA\n", "row 4, column 'y': missing value 'NA'"),
+        ("a,y\n1,no\n2,  \n", "row 3, column 'y': missing value"),
         ("a,y\n1,0\n2,0\n", "column 'y': only one class, '0'"),
         ("a,y\n1,0\n2\n", "row 3: expected 2 columns, got 1"),
         ("a,y\n\n1,0\n2,1,3\n", "row 4: expected 2 columns, got 3"),
@@ -120,6 +132,13 @@ def test_what_a_csv_file_can_have_wrong(tmp_path: Path, text: str, message: str)
     with pytest.raises(DataError) as error:
         data.load(str(file))
     assert message in str(error.value) and str(file) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_numbers_of_any_size_that_float64_holds(tmp_path: Path) -> None:
+    """Beyond float32, too: features are scaled before a network sees them."""
+    found = data.load(str(write(tmp_path / "far.csv", "a,b,y\n1e-60,3e38,0\n2e-60,1e50,1\n0.0e9,-0,1\n")))
+    np.testing.assert_array_equal(found.x, [[1e-60, 3e38], [2e-60, 1e50], [0, 0]])
+    assert np.isfinite(StandardScaler().fit(found.x).transform(found.x).astype(np.float32)).all()
 
 
 def test_what_can_be_wrong_with_the_file_itself(tmp_path: Path) -> None:
@@ -156,6 +175,14 @@ def test_archives(tmp_path: Path) -> None:
         ({"x": np.zeros((2, 2)), "y": np.zeros(3)}, "expected shape (2,)"),
         ({"x": np.array([[0, 1], [np.nan, 0]]), "y": np.arange(2)}, "row 1, column 0: missing value"),
         ({"x": np.array([[0, np.inf], [1, 0]]), "y": np.arange(2)}, "row 0, column 1: expected a finite number"),
+        (
+            {"x": np.array([[0, 1], [1e300, 0]]), "y": np.arange(2)},
+            "row 1, column 0: 1e+300 is too large: float32 ends",
+        ),
+        ({"x": np.zeros((2, 2)), "y": np.array([0.0, np.nan])}, "array 'y', row 1: missing value"),
+        ({"x": np.zeros((2, 2)), "y": np.array([np.inf, 0.0])}, "array 'y', row 0: expected a class, got inf"),
+        ({"x": np.zeros((3, 2)), "y": np.array(["a", "b", "nan"])}, "array 'y', row 2: missing value 'nan'; if it is"),
+        ({"x": np.zeros((2, 2)), "y": np.array(["a", ""])}, "array 'y', row 1: missing value"),
         ({"x": np.zeros((2, 2)), "y": np.zeros(2, int)}, "only one class"),
         ({"x": np.zeros((2, 2)), "y": np.array([0.5, 1.0])}, "row 0: expected a class, got 0.5"),
         ({"x": np.array([["a", "b"]]), "y": np.zeros(1)}, "expected numbers"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-# Beyond this, squares and differences of features overflow, and what is seen then is not the network's doing.
+# Beyond this, squares and differences of features overflow, and what is seen then is not the network's doing. Features
+# are scaled in float64, so that what float32 does not hold (beyond 3.4e38) can be learned from up to here.
 LARGEST = 1e100
+MISSING = ("", "na", "n/a", "nan", "null", "none")
 
 
 class DataError(ValueError):
@@ -64,8 +67,8 @@ def load_csv(path: Path | str, target: str | None = None) -> tuple[Array, Array,
         values = [_number(path, line, header[j], text) for j, text in enumerate(row) if j != at]
         x[i] = values
         labels.append(row[at].strip())
-        if not labels[-1]:
-            raise DataError(f"{path}: row {line}, column {header[at]!r}: missing value")
+        if labels[-1].lower() in MISSING:
+            raise DataError(f"{path}: row {line}, column {header[at]!r}: {_missing_class(labels[-1])}")
     y, classes = _classes(str(path), np.array(labels), header[at])
     return x, y, classes
 
@@ -96,15 +99,33 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def _missing_class(text: str) -> str:
+    """A target that is not there; what stands in its place may be the name of a class all the same."""
+    return "missing value" + (f" {text!r}; if it is a class, give it another name" if text else "")
+
+
 def _number(path: Path | str, line: int, column: str, text: str) -> float:
-    if not text.strip() or text.strip().lower() in ("na", "nan", "null", "none"):
-        raise DataError(f"{path}: row {line}, column {column!r}: missing value")
+    where, text = f"{path}: row {line}, column {column!r}", text.strip()
+    if text.lower() in MISSING:
+        raise DataError(f"{where}: missing value")
     if not _is_number(text):
-        raise DataError(f"{path}: row {line}, column {column!r}: expected a number, got {text.strip()!r}")
+        raise DataError(f"{where}: expected a number, got {text!r}")
     number = float(text)
-    if not abs(number) <= LARGEST:
-        raise DataError(f"{path}: row {line}, column {column!r}: expected a finite number, got {text.strip()!r}")
-    return number
+    if abs(number) <= LARGEST:
+        if number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0]):
+            raise DataError(f"{where}: {text} is too small for float64, where it would be 0; scale the column")
+        return number
+    if "inf" in text.lower() or math.isnan(number):
+        raise DataError(f"{where}: expected a finite number, got {text!r}")
+    raise DataError(f"{where}: {_too_large(text)}")
+
+
+def _too_large(number: str) -> str:
+    """A finite number with which nobody can compute."""
+    return (
+        f"{number} is too large: float32 ends at 3.4e+38, and beyond ±{LARGEST:g} squares overflow in float64, too; "
+        "scale the column"
+    )
 
 
 def _classes(path: str, labels: Array, column: str) -> tuple[Array, tuple[str, ...]]:
@@ -160,20 +181,29 @@ def load_npz(path: Path | str, target: str | None = None) -> tuple[Array, Array,
         raise DataError(f"{path}: array 'x': expected numbers of shape (samples, features), got {x.dtype} {x.shape}")
     if x.size == 0:
         raise DataError(f"{path}: array 'x': {'no rows' if len(x) == 0 else 'no columns'}")
-    x = x.reshape(len(x), -1).astype(np.float64)
+    with np.errstate(over="ignore"):  # of numbers with more than 64 bits, which are infinite then
+        x = x.reshape(len(x), -1).astype(np.float64)
     if y.shape != (len(x),):
         raise DataError(f"{path}: array {name!r}: expected shape ({len(x)},), one a row of 'x', got {y.shape}")
     bad = np.argwhere(~(np.abs(x) <= LARGEST))
     if len(bad):
         row, column = bad[0]
-        what = "missing value" if np.isnan(x[row, column]) else f"expected a finite number, got {x[row, column]:g}"
-        raise DataError(f"{path}: array 'x', row {row}, column {column}: {what}")
+        value = x[row, column]
+        what = f"expected a finite number, got {value:g}" if np.isinf(value) else _too_large(f"{value:g}")
+        raise DataError(
+            f"{path}: array 'x', row {row}, column {column}: {'missing value' if np.isnan(value) else what}"
+        )
     if y.dtype.kind not in "fiubU":
         raise DataError(f"{path}: array {name!r}: expected classes as numbers or text, got {y.dtype}")
     if y.dtype.kind == "f":
         bad_rows = np.flatnonzero(~(np.abs(y) < 2**53) | (y != np.round(y)))
         if len(bad_rows):
-            raise DataError(f"{path}: array {name!r}, row {bad_rows[0]}: expected a class, got {y[bad_rows[0]]}")
+            value = y[bad_rows[0]]
+            what = "missing value" if np.isnan(value) else f"expected a class, got {value}"
+            raise DataError(f"{path}: array {name!r}, row {bad_rows[0]}: {what}")
         y = y.astype(np.int64)
+    for row, label in enumerate(y) if y.dtype.kind == "U" else ():
+        if label.strip().lower() in MISSING:
+            raise DataError(f"{path}: array {name!r}, row {row}: {_missing_class(label.strip())}")
     classes, names = _classes(str(path), y.astype(str), name)
     return x, classes, names
