@@ -134,3 +134,29 @@ def test_options_of_windows_are_whole_numbers(option: str, value: Any) -> None:
         kind, message = TypeError, f"expected {option} as a whole number"
     with pytest.raises(kind, match=f"conv1d: {message}"):
         tgi.conv1d(np.ones((1, 1, 4)), np.ones((1, 1, 2)), **{option: value})
+
+
+@pytest.mark.parametrize("size", [2.0, "2", True, None, np.float32(2)], ids=repr)
+def test_sizes_of_layers_are_whole_numbers(size: Any) -> None:
+    nn = tgi.nn
+    for make in (
+        lambda: nn.Linear(size, 3),
+        lambda: nn.Linear(3, size),
+        lambda: nn.MLP([2, size, 2]),
+        lambda: nn.Conv1d(size, 3, 2),
+        lambda: nn.Conv2d(2, size, 2),
+        lambda: nn.ConvTranspose1d(2, 2, 2, groups=size),
+        lambda: nn.BatchNorm(size),
+        lambda: nn.LayerNorm(size),
+        lambda: nn.LayerNorm((2, size)),
+        lambda: nn.PReLU(size),
+    ):
+        with pytest.raises(TypeError, match=r": expected .* as a whole number, got "):
+            make()
+
+
+def test_sizes_of_layers_may_be_numpys() -> None:
+    two = np.int64(2)
+    assert tgi.nn.LayerNorm(two).normalized_shape == (2,)
+    assert repr(tgi.nn.Linear(two, two)) == repr(tgi.nn.Linear(2, 2))
+    assert repr(tgi.nn.Conv1d(two, two, two)) == repr(tgi.nn.Conv1d(2, 2, 2))

@@ -12,6 +12,7 @@ from .. import ops
 from .._engine.modes import get_default_dtype
 from .._engine.tensor import Tensor
 from ..init import uniform_
+from ..ops.shape import whole
 from ..ops.windows import whole_numbers
 from .module import Module, Parameter
 
@@ -45,6 +46,8 @@ class _Convolution(Module):
         dtype: Any,
     ) -> None:
         name = type(self).__name__
+        sizes = (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups))
+        in_channels, out_channels, groups = (whole(name, what, size) for what, size in sizes)
         if min(in_channels, out_channels, groups) < 1:
             raise ValueError(
                 f"{name}: expected at least 1 channel and 1 group, got {in_channels} and {out_channels} in {groups}"

@@ -14,6 +14,7 @@ from .._engine.modes import get_default_dtype
 from .._engine.tensor import Tensor
 from ..init import torch_default_, uniform_
 from ..ops.activations import ACTIVATIONS
+from ..ops.shape import whole
 from .module import Module, Parameter
 
 
@@ -45,6 +46,7 @@ class Linear(Module):
         rng: np.random.Generator | int | None = None,
         dtype: Any = None,
     ) -> None:
+        in_features, out_features = (whole("Linear", "a size", size) for size in (in_features, out_features))
         if in_features < 1 or out_features < 1:
             raise ValueError(f"Linear: expected sizes of at least 1, got {in_features} and {out_features}")
         self.in_features, self.out_features = in_features, out_features
@@ -100,7 +102,7 @@ class PReLU(Module):
     """
 
     def __init__(self, units: int = 1, slope: float = 0.25, dtype: Any = None) -> None:
-        self.slope = Parameter(np.full(units, slope), dtype or get_default_dtype())
+        self.slope = Parameter(np.full(whole("PReLU", "units", units), slope), dtype or get_default_dtype())
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.prelu(x, self.slope)

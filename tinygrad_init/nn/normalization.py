@@ -10,6 +10,7 @@ import numpy as np
 from .._engine.modes import get_default_dtype, no_grad
 from .._engine.operands import coerce
 from .._engine.tensor import Tensor
+from ..ops.shape import whole
 from .module import Buffer, Module, Parameter
 
 
@@ -57,6 +58,7 @@ class BatchNorm(Module):
         dtype: Any = None,
     ) -> None:
         name = type(self).__name__
+        num_features = whole(name, "num_features", num_features)
         if num_features < 1:
             raise ValueError(f"{name}: expected at least 1 feature, got {num_features}")
         if eps <= 0 or (momentum is not None and not 0 <= momentum <= 1):
@@ -156,7 +158,9 @@ class LayerNorm(Module):
         bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        several = isinstance(normalized_shape, Sequence) and not isinstance(normalized_shape, str)
+        lengths: Any = normalized_shape if several else (normalized_shape,)
+        shape = tuple([whole("LayerNorm", "a length", n) for n in lengths])
         if not shape or min(shape) < 1:
             raise ValueError(f"LayerNorm: expected lengths of at least 1, got {normalized_shape}")
         if eps <= 0:
