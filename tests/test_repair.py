@@ -115,7 +115,7 @@ def test_convolutions_are_repaired_too() -> None:
 
 
 def test_wrong_input() -> None:
-    with pytest.raises(ValueError, match="at least 10 samples to try things out on, got 5"):
+    with pytest.raises(ValueError, match="at least 10 samples, got 5"):
         recommend(network("relu", "he"), X[:5], Y[:5])
     with pytest.raises(ValueError, match="expected a loss out of"):
         recommend(network("relu", "he"), X, Y, "nonsense")

@@ -36,6 +36,9 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
         owner = type(self).__name__
+        if isinstance(parameters, Tensor) or hasattr(parameters, "parameters"):
+            say = "a list of it" if isinstance(parameters, Tensor) else "its .parameters()"
+            raise TypeError(f"{owner}: expected parameters, got {type(parameters).__name__}: give {say}")
         self.parameters: list[Tensor] = []
         for p in parameters:
             if not isinstance(p, Tensor) or not p.is_leaf or not p.requires_grad:

@@ -14,8 +14,10 @@ import numpy as np
 from ._engine.modes import no_grad
 from ._engine.tensor import Tensor
 from .data import Scaler, batches
+from .data.samples import pairs, require_fits
 from .init import INITIALIZERS, Initializer, zeros_
 from .nn import Module, dtype_of, linear_maps
+from .ops.losses import loss_of
 from .optim import Optimizer, clip_grad_norm_
 from .program import CaptureError, capture
 
@@ -36,7 +38,7 @@ def train(
     model: Module,
     x: Array,
     y: Array,
-    loss: Loss,
+    loss: str | Loss,
     optimizer: Callable[[list[Tensor]], Optimizer],
     *,
     initializer: str | Initializer | None = None,
@@ -57,7 +59,7 @@ def train(
     x, y
         Inputs of shape (samples, features) and what belongs to them.
     loss
-        From predictions and targets to one number.
+        The name of a loss out of `tgi.nn.LOSSES`, or a function from predictions and targets to one number.
     optimizer
         Makes the optimizer of the parameters, such as `lambda ps: SGD(ps, lr=0.1)`.
     initializer
@@ -72,20 +74,37 @@ def train(
         For initial weights and the order of samples.
     on_start, on_step
         Called before the first update, when the weights are initialized, and after each update.
+
+    Raises
+    ------
+    TypeError
+        `x` or `y` are not made of real numbers; or `loss` is no loss, or `optimizer` makes none.
+    ValueError
+        `x` and `y` differ in length, are empty, or hold what does not fit into the model's dtype; or there is no loss
+        or initializer of that name.
     """
+    x, y = pairs("train", x, y)
+    function = loss_of(loss)
+    if isinstance(optimizer, Optimizer) or not callable(optimizer):
+        raise TypeError(
+            "train: expected a function that makes the optimizer of the parameters, such as lambda ps: SGD(ps, 0.1), "
+            f"got {type(optimizer).__name__}"
+        )
     generator = np.random.default_rng(rng)
     # 1. Prepare the input: features of one size, so that no weight sees larger numbers than another.
     if scaler is not None:
         x = scaler.fit(x).transform(x)
     kind = dtype_of(model)
-    x, y = (values.astype(kind) if values.dtype.kind == "f" else values for values in map(np.asarray, (x, y)))
+    for what, values in (("x", x), ("y", y)):
+        require_fits("train", what, values, kind)
+    x, y = (values.astype(kind) if values.dtype.kind == "f" else values for values in (x, y))
     # 2. Initialize weights and biases.
     if initializer is not None:
         initialize(model, initializer, generator)
     update = optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
     if on_start is not None:
         on_start()
-    run = captured(learning_step(model, loss, update, clip))
+    run = captured(learning_step(model, function, update, clip))
     history, step = [], 0
     for epoch in range(epochs):
         total = 0.0

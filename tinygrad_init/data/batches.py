@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .._engine.tensor import Tensor
+from .samples import same_length
+
 Array = np.ndarray[Any, Any]
 
 
@@ -22,8 +25,7 @@ def batches(
     ValueError
         `x` and `y` have different lengths, or `size` is not positive.
     """
-    if len(x) != len(y):
-        raise ValueError(f"batches: {len(x)} inputs but {len(y)} targets")
+    x, y = _indexable("batches", x, y)
     if size is None:
         yield x, y
         return
@@ -35,10 +37,24 @@ def batches(
         yield x[chosen], y[chosen]
 
 
+def _indexable(name: str, x: Any, y: Any) -> tuple[Any, Any]:
+    """Samples and targets of one length, which can be chosen by their numbers: tensors, or arrays of whatever kind."""
+    same_length(name, x, y, 0)
+    one, other = (values if isinstance(values, Tensor | np.ndarray) else np.asarray(values) for values in (x, y))
+    return one, other
+
+
 def split(x: Array, y: Array, share: float, rng: np.random.Generator | int | None = None) -> tuple[Array, ...]:
-    """Two parts in random order, the second with `share` of the samples: x1, y1, x2, y2."""
+    """Two parts in random order, the second with `share` of the samples: x1, y1, x2, y2.
+
+    Raises
+    ------
+    ValueError
+        `x` and `y` have different lengths, or `share` is none.
+    """
     if not 0 <= share <= 1:
         raise ValueError(f"split: expected a share from 0 to 1, got {share}")
+    x, y = _indexable("split", x, y)
     order = np.random.default_rng(rng).permutation(len(x))
     cut = len(x) - round(share * len(x))
     first, second = order[:cut], order[cut:]

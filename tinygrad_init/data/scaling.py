@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from .samples import as_numbers
+
 Array = np.ndarray[Any, Any]
 
 
@@ -24,6 +26,7 @@ class Scaler:
 
     def fit(self, x: Array) -> Self:
         """Find shift and scale of every column of x, of shape (samples, features)."""
+        x = as_numbers(type(self).__name__, "x", x)
         if x.ndim != 2 or len(x) == 0:
             raise ValueError(f"{type(self).__name__}: expected samples of shape (samples, features), got {x.shape}")
         self.shift, scale = self.measure(x.astype(np.float64))
@@ -34,6 +37,7 @@ class Scaler:
         """Scale x; floats keep their dtype, other numbers become float64."""
         if self.shift is None or self.scale is None:
             raise RuntimeError(f"{type(self).__name__}: fit() comes first")
+        x = as_numbers(type(self).__name__, "x", x)
         if x.shape[-1:] != self.shift.shape:
             raise ValueError(f"{type(self).__name__}: fitted to {len(self.shift)} features, got {x.shape}")
         return ((x - self.shift) / self.scale).astype(x.dtype if x.dtype.kind == "f" else np.float64)
@@ -42,6 +46,7 @@ class Scaler:
         """Undo `transform`."""
         if self.shift is None or self.scale is None:
             raise RuntimeError(f"{type(self).__name__}: fit() comes first")
+        x = as_numbers(type(self).__name__, "x", x)
         return (x * self.scale + self.shift).astype(x.dtype)
 
 

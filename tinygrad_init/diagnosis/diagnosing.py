@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..nn import MLP, BatchNorm, Dropout, Module, Parameter
-from ..ops.losses import LOSSES
+from ..data.samples import pairs, require_fits
+from ..nn import MLP, BatchNorm, Dropout, Module, Parameter, dtype_of
+from ..ops.losses import loss_of
 from .attribution import attribute
 from .chain import ACTIVATION, WEIGHTS, Chain, Loss, as_array, run
 from .expectation import predict
@@ -55,19 +56,21 @@ def diagnose(
     Raises
     ------
     TypeError
-        The model is no chain of modules.
+        The model is no chain of modules, or x and y are not made of real numbers.
     ValueError
-        There is no linear map in it, the batch is empty, or there is no loss of that name.
+        There is no linear map in it, x and y differ in length, are empty or hold what does not fit into the model's
+        dtype, or there is no loss of that name.
     """
     function = loss_of(loss)
     if not isinstance(model, Module):
         raise TypeError(f"diagnose: expected a module, got {type(model).__name__}")
     if not (lr > 0 and math.isfinite(lr)):
         raise ValueError(f"diagnose: expected a positive learning rate, got {lr}")
-    if len(x) == 0:
-        raise ValueError("diagnose: expected a batch of at least one sample, got none")
+    x, y = pairs("diagnose", x, y)
     if not any(isinstance(p, Parameter) and p.ndim > 1 for p in model.parameters()):
         raise ValueError(f"diagnose: expected a model with weight matrices, got {type(model).__name__} without any")
+    for what, values in (("x", x), ("y", y)):
+        require_fits("diagnose", what, values, dtype_of(model))
     native, exact = run(model, x, y, function), run(model, x, y, function, np.float64)
     layers = measure(native, lr)
     weights = {id(link.weight): (f"{link.name}.weight", link.weight.numpy()) for link in native.linears()}
@@ -108,26 +111,6 @@ def stretching(chain: Chain) -> tuple[float, ...]:
     model = chain.model.eval() if any(isinstance(link.module, Dropout) for link in chain.flat()) else chain.model
     values = jacobian_singular_values(model, chain.links[0].x, samples=1)[0]
     return tuple(float(value) for value in values) if np.isfinite(values).all() else ()
-
-
-def loss_of(loss: str | Loss) -> Loss:
-    """A loss by its name, or the function itself.
-
-    Raises
-    ------
-    ValueError
-        There is no loss of that name.
-    TypeError
-        It is neither.
-    """
-    if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise ValueError(f"expected a loss out of {', '.join(LOSSES)}, or a function; got {loss!r}")
-        found: Loss = LOSSES[loss]
-        return found
-    if not callable(loss):
-        raise TypeError(f"expected the name of a loss or a function, got {type(loss).__name__}")
-    return loss
 
 
 def first_not_finite(chain: Chain) -> tuple[str, int] | None:

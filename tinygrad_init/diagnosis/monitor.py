@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._engine.tensor import Tensor
-from ..nn import Module
+from ..data.samples import pairs, require_fits
+from ..nn import Module, dtype_of
+from ..ops.losses import loss_of
 from .chain import Loss, as_array
-from .diagnosing import loss_of
 from .findings import SHARE, in_words
 from .trend import Trend, best_constant_loss
 from .watch import LayerState, Watch
@@ -120,11 +121,12 @@ class Monitor:
             raise ValueError(f"Monitor: expected a budget between 0 and 1, got {budget}")
         if not (isinstance(capacity, int) and capacity >= 2):
             raise ValueError(f"Monitor: expected room for 2 or more moments, got {capacity}")
-        if len(x) == 0 or len(x) != len(y):
-            raise ValueError(f"Monitor: expected as many inputs as targets, and some; got {len(x)} and {len(y)}")
+        x, y = pairs("Monitor", x, y)
+        for what, values in (("x", x), ("y", y)):
+            require_fits("Monitor", what, values, dtype_of(model, np.dtype(np.float32)))
         some = np.unique(np.linspace(0, len(x) - 1, PROBED).astype(int))  # evenly, since data are often sorted by class
         self.model, self.loss = model, loss_of(loss)
-        self.x, self.y = (as_array(values)[some] for values in (x, y))
+        self.x, self.y = x[some], y[some]
         self.every, self.budget, self.capacity, self.on_event = every, budget, capacity, on_event
         self.watch = Watch(model, self.x)
         self.trend = Trend()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,12 +13,14 @@ import numpy as np
 
 from .._engine.modes import enable_grad, no_grad
 from .._engine.tensor import Tensor
+from ..data.samples import pairs, require_fits
 from ..init import lsuv_
 from ..nn import Module, dtype_of
+from ..ops.losses import loss_of
 from ..optim import SGD
 from ..training import initialize, train
 from .chain import Loss, as_array
-from .diagnosing import diagnose, loss_of
+from .diagnosing import diagnose
 from .redesign import activated, normalized, residual
 from .report import Report
 from .verdict import HEALTHY
@@ -30,6 +32,10 @@ STARTS = ("he", "xavier", "lecun", "orthogonal", "critical", "lsuv")
 RATES = (3.0, 1 / 3)  # steps of the search for a learning rate, as factors
 MOST_RATES = 4
 CLIP = 1.0
+# What the samples of one trial, drawn at once so that all trials see the same, may be.
+MOST_NUMBERS = 10**9
+
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,8 @@ def recommend(
     lr: float = 0.1,
     steps: int = 100,
     batch_size: int = 64,
-    rng: np.random.Generator | int = 0,
+    rng: np.random.Generator | int | None = 0,
+    on_trial: Callable[[str], object] | None = None,
 ) -> Recommendation:
     """Propose a start, a learning rate, clipping, normalization, residual connections or another activation.
 
@@ -166,16 +173,25 @@ def recommend(
         How long each trial trains.
     rng
         For starts and batches.
+    on_trial
+        Called before each trial with the change, in words.
 
     Raises
     ------
     TypeError, ValueError
-        As in `diagnose`; or there are fewer than 10 samples.
+        As in `diagnose`; or there are fewer than 10 samples, or so many steps that their samples do not fit.
     """
     if steps < 1 or batch_size < 1:
         raise ValueError(f"recommend: expected at least 1 step and 1 sample a batch, got {steps} and {batch_size}")
-    if len(x) < 10:
-        raise ValueError(f"recommend: expected at least 10 samples to try things out on, got {len(x)}")
+    x, y = pairs("recommend", x, y, least=10)
+    for what, values in (("x", x), ("y", y)):
+        require_fits("recommend", what, values, dtype_of(model))
+    numbers = steps * min(batch_size, len(x)) * (x.size // len(x))
+    if numbers > MOST_NUMBERS:
+        raise ValueError(
+            f"recommend: {steps} steps of {min(batch_size, len(x))} samples are {numbers:.3g} numbers, more than the "
+            f"{MOST_NUMBERS:.3g} that fit; take fewer steps"
+        )
     function = loss_of(loss)
     bench = Bench.over(x, y, function, steps, batch_size, np.random.default_rng(rng))
     before = diagnose(model, *bench.probe, function, lr)
@@ -187,6 +203,8 @@ def recommend(
             if (change, best) in tried:
                 continue
             tried.append((change, best))
+            if on_trial is not None:
+                on_trial(change)
             try:
                 after = bench.loss_after(setup)
             except (TypeError, ValueError):  # what these batches do not allow, such as statistics of one sample
@@ -221,9 +239,8 @@ class Bench:
     known: dict[Any, tuple[Module, float]] = field(default_factory=dict)
 
     @staticmethod
-    def over(x: Any, y: Any, loss: Loss, steps: int, batch_size: int, rng: np.random.Generator) -> Bench:
+    def over(x: Array, y: Array, loss: Loss, steps: int, batch_size: int, rng: np.random.Generator) -> Bench:
         """A fifth of the samples is held out."""
-        x, y = as_array(x), as_array(y)
         order = rng.permutation(len(x))
         held = order[: max(len(x) // 5, 2)]
         rest = order[len(held) :]

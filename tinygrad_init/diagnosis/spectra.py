@@ -16,8 +16,9 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad
 from .._engine.tensor import Tensor
+from ..data.samples import as_numbers
 from ..nn import Module
-from .chain import as_array, converted, power_of_ten
+from .chain import converted, power_of_ten
 
 Array = np.ndarray[Any, Any]
 
@@ -72,7 +73,7 @@ def spectrum(matrix: Any, powers: int = 50) -> Spectrum:
     ValueError
         The matrix has fewer than two axes or holds infinities or NaN.
     """
-    w = as_array(matrix).astype(np.float64)
+    w = as_numbers("spectrum", "a matrix", matrix).astype(np.float64)
     if w.ndim < 2:
         raise ValueError(f"spectrum: expected a matrix, got shape {w.shape}")
     w = w.reshape(len(w), -1)
@@ -163,7 +164,7 @@ def jacobian(model: Module, x: Any) -> Array:
         One sample, without the axis of samples.
     """
     copied = converted(model, np.float64)
-    sample = as_array(x).astype(np.float64)
+    sample = as_numbers("jacobian", "x", x).astype(np.float64)
     with enable_grad():
         outputs = copied(Tensor(sample[None], np.float64)).size
         # The sample once for each output, each with the cotangent of another output: one pass gives all rows.
@@ -178,5 +179,5 @@ def jacobian_singular_values(model: Module, x: Any, samples: int = 8) -> Array:
 
     Of shape (samples, min(inputs, outputs)). All near 1: dynamical isometry (Saxe et al. 2014; Pennington et al. 2017).
     """
-    batch = as_array(x)[:samples]
+    batch = as_numbers("jacobian_singular_values", "x", x)[:samples]
     return np.array([singular_values(jacobian(model, sample)) for sample in batch])

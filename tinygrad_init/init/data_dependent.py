@@ -16,7 +16,9 @@ import numpy as np
 from .._engine.backward import grad
 from .._engine.modes import enable_grad, no_grad
 from .._engine.tensor import Tensor
+from ..data.samples import same_length
 from ..nn.module import Module, undisturbed
+from ..ops.losses import loss_of
 from .distributions import Generator, fill
 from .linear_maps import Array, bias_of, named_linear_maps, outputs, without_biases
 from .structured import orthogonal_
@@ -156,7 +158,7 @@ def balance_(
     model: Module,
     x: Any,
     y: Any,
-    loss: Callable[[Tensor, Any], Tensor],
+    loss: str | Callable[[Tensor, Any], Tensor],
     tolerance: float = 0.01,
     max_steps: int = 100,
 ) -> dict[str, float]:
@@ -172,7 +174,7 @@ def balance_(
     model
         Any; its linear maps are the modules with a weight of at least two axes.
     x, y, loss
-        A batch and what is minimized: `loss(model(x), y)` is one number.
+        A batch and what is minimized: the name of a loss, or a function so that `loss(model(x), y)` is one number.
     tolerance
         How far a rate may be from the geometric mean, as a share of it.
     max_steps
@@ -188,12 +190,19 @@ def balance_(
     -----
     RuntimeWarning
         A layer has no gradient or no weights and is left as it is, or steps run out; layers are named.
+
+    Raises
+    ------
+    TypeError, ValueError
+        x and y differ in length, or there is no such loss.
     """
     _at_least_0("balance_", max_steps)
+    same_length("balance_", x, y)
+    function = loss_of(loss)
     maps = _called(model, x)
     least, damping = math.inf, 1.0
     for steps in range(max_steps + 1):
-        rates = _rates(maps, model, x, y, loss)
+        rates = _rates(maps, model, x, y, function)
         alive = np.isfinite(rates) & (rates > 0)
         logs = np.log(np.where(alive, rates, 1.0))
         # In logarithms; 0 for a layer that has no rate, which so keeps its weights.

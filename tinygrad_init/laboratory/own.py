@@ -11,10 +11,11 @@ import numpy as np
 
 from .._engine.modes import no_grad
 from .._engine.tensor import Tensor
+from ..data.samples import pairs, require_fits
 from ..diagnosis.chain import as_array
-from ..diagnosis.diagnosing import loss_of
 from ..diagnosis.experiment import targets
 from ..nn import BatchNorm, Module, dtype_of, undisturbed
+from ..ops.losses import loss_of
 from ..training import Loss
 from . import build
 from .config import GIVEN, Config
@@ -60,7 +61,8 @@ class Own:
     Raises
     ------
     TypeError
-        The model is no module, does not call its linear maps once each, or has no output of shape (samples, outputs).
+        The model is no module, does not call its linear maps once each, or has no output of shape (samples, outputs);
+        or x and y are not made of real numbers.
     ValueError
         There are fewer than 2 samples, x and y differ in length, there is no linear map, no loss of that name, or the
         loss cannot be computed from the model's outputs and these targets.
@@ -75,14 +77,14 @@ class Own:
         for parameter in self.model.parameters():
             parameter.requires_grad = True  # its gradient is looked at all the same
         dtype = dtype_of(model, np.dtype(np.float64))
+        x, y = pairs("lab", x, y, least=2)
+        for what, values in (("x", x), ("y", y)):
+            require_fits("lab", what, values, dtype)
         self.x, y = as_array(x, dtype), as_array(y, dtype)
         if self.x.dtype.kind in "iub":
             self.x = self.x.astype(dtype)  # such as an image's pixels
-        if self.x.ndim < 2 or len(self.x) < 2 or len(self.x) != len(y):
-            raise ValueError(
-                f"lab: expected x of shape (samples, features, ...) and a y for each of at least 2 samples, got shapes "
-                f"{self.x.shape} and {y.shape}"
-            )
+        if self.x.ndim < 2:
+            raise ValueError(f"lab: expected x of shape (samples, features, ...), got shape {self.x.shape}")
         if not np.isfinite(self.x).all():
             raise ValueError("lab: expected finite numbers in x, got infinities or NaN")
         self.layers: list[Layer] = layers_of(self.model, self.x[:2])

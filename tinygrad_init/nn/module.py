@@ -76,7 +76,16 @@ class observe:
 
 
 def dtype_of(module: Module, otherwise: Any = None) -> Any:
-    """The dtype of a module's parameters (of the first), or something else if it has none."""
+    """The dtype of a module's parameters (of the first), or something else if it has none.
+
+    Raises
+    ------
+    TypeError
+        It is no module.
+    """
+    if not isinstance(module, Module):
+        came = f"the class {module.__name__}" if isinstance(module, type) else type(module).__name__
+        raise TypeError(f"expected a module, got {came}")
     return next((parameter.dtype for parameter in module.parameters()), otherwise)
 
 
@@ -235,6 +244,7 @@ class Module:
             raise KeyError(f"load_state_dict: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
         found = {n: state[n].numpy() if isinstance(state[n], Tensor) else np.asarray(state[n]) for n in own}
         strange = [f"{name}: {array.dtype}" for name, array in found.items() if array.dtype.kind not in "fiub"]
+        strange += [f"{name}: a masked array" for name in own if isinstance(state[name], np.ma.MaskedArray)]
         if strange:
             raise TypeError(f"load_state_dict: expected real numbers, got {'; '.join(strange)}")
         with np.errstate(over="ignore"):

@@ -43,8 +43,8 @@ def _numbers(target: Any, name: str) -> Array:
     found = operand(target)
     if found.dtype.kind in "OSU":
         raise TypeError(
-            f"{name}: expected a target of numbers, got {found.dtype}; names of classes become class numbers by "
-            "classes, numbers = np.unique(names, return_inverse=True)"
+            f"{name}: expected a target of numbers, got {type(target).__name__} of {found.dtype}; names of classes "
+            "become class numbers by classes, numbers = np.unique(names, return_inverse=True)"
         )
     if found.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected a target of real numbers, got {found.dtype}")
@@ -229,10 +229,31 @@ def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     return reduce(margins.sum(1), reduction, "hinge")
 
 
-LOSSES = {
+LOSSES: dict[str, Callable[..., Tensor]] = {
     "half_squared_error": half_squared_error,
     "mse": mse,
     "cross_entropy": cross_entropy,
     "binary_cross_entropy": binary_cross_entropy,
     "hinge": hinge,
 }
+
+
+def loss_of(loss: str | Callable[[Tensor, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
+    """A loss by its name, or the function itself.
+
+    Raises
+    ------
+    ValueError
+        There is no loss of that name.
+    TypeError
+        It is neither.
+    """
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise ValueError(f"expected a loss out of {', '.join(LOSSES)}, or a function; got {loss!r}")
+        return LOSSES[loss]
+    if isinstance(loss, type):
+        raise TypeError(f"expected a loss, got the class {loss.__name__}; make one of it: {loss.__name__}()")
+    if not callable(loss):
+        raise TypeError(f"expected the name of a loss or a function, got {type(loss).__name__}")
+    return loss
