@@ -11,6 +11,9 @@ tensor([2., 4.], dtype=float32)
 the same engine on single numbers, to be read.
 """
 
+from . import _interruption  # noqa: F401 (before everything else, so that Ctrl-C ends the imports of the command)
+
+# isort: split
 from typing import TYPE_CHECKING
 
 from . import init, nn, ops, optim

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .._interruption import INTERRUPTED
 from .options import (
     HEALTHY_FOUND,
-    INTERRUPTED,
     NONE_HEALTHY,
     InputError,
     add_network,
-    check_writable,
+    check_outputs,
     console,
     load_data,
     need,
@@ -46,14 +46,10 @@ def run(args: argparse.Namespace) -> int:
     from ..diagnosis.verdict import HEALTHY
     from ..training import Progress as Step
 
-    dataset, sizes = load_data(args)
-    for path in (args.json, args.html):
-        if path is not None:
-            check_writable(path)
-    if args.json is not None and args.json == args.html:
-        raise InputError(f"--json and --html: expected two files, got {args.json} twice")
+    check_outputs({"--json": args.json, "--html": args.html}, args.data)
     if args.html is not None:
         need("jinja2", "plotly")
+    dataset, sizes = load_data(args)
 
     settings = Settings(
         dataset.name, len(dataset.x), len(dataset.classes), sizes, args.activation, args.loss, args.lr, args.epochs,

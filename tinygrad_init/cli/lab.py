@@ -7,7 +7,7 @@ import re
 import secrets
 from typing import Any
 
-from .options import InputError
+from .options import InputError, short
 
 
 def add_to(commands: Any) -> None:
@@ -25,8 +25,8 @@ def add_to(commands: Any) -> None:
 
 
 def port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 65535, got {text!r}")
+    if not text.isdecimal() or len(text) > 5 or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 65535, got {short(text)}")
     return int(text)
 
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
+from .._interruption import INTERRUPTED, interruptible
 from . import diagnose, explain, lab, phase_diagram, recommend, theory
-from .options import BAD_INPUT, INTERRUPTED, InputError
+from .options import BAD_INPUT, InputError
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -31,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show ∂ still shows the rest
     try:
         args = build_parser().parse_args(argv)
-        code: int = args.run(args)
+        with interruptible():
+            code: int = args.run(args)
         sys.stdout.flush()
         return code
     except InputError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,10 @@ if TYPE_CHECKING:
 
     from ..data import Dataset
 
-HEALTHY_FOUND, NONE_HEALTHY, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+# More epochs, steps, samples or units than anybody waits for or a machine holds; floats and indices hold them all.
+MOST = 10**9
+DIGITS = 100  # of a seed
+HEALTHY_FOUND, NONE_HEALTHY, BAD_INPUT = 0, 1, 2
 
 
 class InputError(Exception):
@@ -24,36 +29,53 @@ def sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, got {short(text)}") from None
 
 
-def positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return number
+def whole(least: int, most: int, why: str = "") -> Callable[[str], int]:
+    """What reads a whole number within limits; `why` says where the larger one comes from."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = most + 1 if text.isdecimal() else least - 1  # more digits than Python reads, or no number
+        if number < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, got {short(text)}")
+        if number > most:
+            raise argparse.ArgumentTypeError(f"expected at most {most}{why and f', {why}'}; got {short(text)}")
+        return number
+
+    return read
+
+
+positive = whole(1, MOST)
+
+
+def short(text: str) -> str:
+    """What was typed, quoted; the beginning of what is long."""
+    return repr(text if len(text) <= 40 else f"{text[:40]}…")
 
 
 def seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    if not text.isdecimal() or len(text) > DIGITS:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number of at least 0 and {DIGITS} digits at most, got {short(text)}"
+        )
     return int(text)
 
 
 def rate(text: str) -> float:
     number = real(text)
     if not number > 0:
-        raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {short(text)}")
     return number
 
 
 def not_negative(text: str) -> float:
     number = real(text)
     if not number >= 0:
-        raise argparse.ArgumentTypeError(f"expected a positive number or 0, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a positive number or 0, got {short(text)}")
     return number
 
 
@@ -164,22 +186,47 @@ def build_network(args: argparse.Namespace) -> Network:
     return Network(model, x, y, args.loss)
 
 
-def check_writable(path: Path) -> None:
-    """Find out before the work, not after it, that a file cannot be written.
+def check_outputs(outputs: dict[str, Path | None], data: str | None = None) -> None:
+    """Find out before the work, not after it, that a file cannot be written, or would take the place of another.
+
+    Parameters
+    ----------
+    outputs
+        The files that will be written, by the options that name them.
+    data
+        What --data names, which may be a file.
 
     Raises
     ------
     InputError
         Says why.
     """
-    existed = path.exists()
+    from ..data import DATASETS
+
+    known = [] if data is None or data in DATASETS or not os.path.exists(data) else [("--data", Path(data))]
+    made = []
     try:
-        with open(path, "a", encoding="utf-8"):
-            pass
+        for option, path in outputs.items():
+            if path is None:
+                continue
+            if path.is_dir():
+                raise InputError(f"{option} {path}: expected a file, got a directory")
+            there = path.exists()
+            if path.is_file() or not there:
+                # Made for a moment, as whether two names mean one file is known only of files that are there.
+                with open(path, "a", encoding="utf-8"):
+                    made += [] if there else [Path(os.path.realpath(path))]
+            elif not os.access(path, os.W_OK):
+                raise InputError(f"{option} {path}: cannot be written")
+            same = next((other for other, file in known if os.path.samefile(path, file)), None)
+            if same is not None:
+                raise InputError(f"{option} {path}: is the file of {same}, too, and would be overwritten; name another")
+            known.append((option, path))
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be written: {error.strerror}") from None
-    if not existed:
-        path.unlink()
+    finally:
+        for path in made:
+            path.unlink(missing_ok=True)
 
 
 def console() -> Console:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .options import InputError, add_activation, check_writable, console, need, not_negative, rate, show
+from .options import InputError, add_activation, check_outputs, console, need, not_negative, rate, show
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output is not None:
         if args.output.suffix not in (".png", ".svg", ".pdf"):
             raise InputError(f"--output: expected a name that ends in .png, .svg or .pdf, got {args.output}")
-        check_writable(args.output)
+        check_outputs({"--output": args.output})
         need("matplotlib")
         from ..diagnosis.drawing import phase_figure
 

@@ -22,20 +22,24 @@ def add_to(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
+    from rich.console import Console
+
     from ..diagnosis import recommend, text
 
     network = build_network(args)
     try:
-        found = recommend(
-            network.model,
-            network.x,
-            network.y,
-            network.loss,
-            lr=args.lr,
-            steps=args.steps,
-            batch_size=args.batch_size,
-            rng=args.seed,
-        )
+        with Console(stderr=True).status("the network as it is") as status:
+            found = recommend(
+                network.model,
+                network.x,
+                network.y,
+                network.loss,
+                lr=args.lr,
+                steps=args.steps,
+                batch_size=args.batch_size,
+                rng=args.seed,
+                on_trial=status.update,
+            )
     except ValueError as error:
         raise InputError(str(error)) from None
     show(console(), text.recommendation_view(found))

@@ -6,12 +6,15 @@ import argparse
 import math
 from typing import TYPE_CHECKING, Any
 
-from .options import InputError, add_activation, console, not_negative, positive, show
+from .options import InputError, add_activation, console, not_negative, positive, show, whole
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ..theory import Gains, MeanField
+
+
+DEEPEST = 10_000
 
 
 def add_to(commands: Any) -> None:
@@ -25,7 +28,8 @@ def add_to(commands: Any) -> None:
     add = parser.add_argument
     add("--sigma-w", type=not_negative, help="√(fan_in · Var w) (what keeps the variance: the forward gain)")
     add("--sigma-b", type=not_negative, default=0.0, help="the standard deviation of the biases (0)")
-    add("--depth", type=positive, default=50, help="layers of the profile (50)")
+    depth = whole(1, DEEPEST, "the depth of the deepest networks that have been trained (Xiao et al. 2018)")
+    add("--depth", type=depth, default=50, help="layers of the profile (50)")
     add("--width", type=positive, default=256, help="units a layer, for how far networks differ (256)")
     parser.set_defaults(run=run)
 
