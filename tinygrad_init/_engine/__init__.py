@@ -36,6 +36,9 @@ if BACKEND == "reference":
         "history",
         "guards",
         "tracing",
+        "traffic",
+        "watching",
+        "exchange",
         "program",
     ):
         _load_source(_name)

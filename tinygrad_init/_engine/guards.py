@@ -78,7 +78,7 @@ def same_value(x: Any, y: Any) -> bool:
         return True
     if type(x) is not type(y) or not isinstance(x, PLAIN):
         return False
-    return bool(x == y) and (x != 0 or repr(x) == repr(y)) or (x != x and y != y)
+    return (bool(x == y) and (x != 0 or repr(x) == repr(y))) or (x != x and y != y)
 
 
 @cython.boundscheck(False)

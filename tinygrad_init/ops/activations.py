@@ -15,7 +15,7 @@ import numpy as np
 from .._engine.graph import Operation
 from .._engine.tensor import Tensor
 from ..reference import SELU_ALPHA, SELU_SCALE
-from .elementwise import abs, clip, exp, gated, minimum, sin, where
+from .elementwise import abs, clip, exp, gated, sin, where
 from .registry import Array, operation, unary
 from .shape import kept_shape, normalize_axes
 
@@ -28,7 +28,7 @@ def identity(x: Array, /) -> Array:
 
 def _expelled(g: Tensor, x: Tensor, alpha: float) -> Tensor:
     """The cotangent through α(e^x - 1); the exponential is not asked for where it is not used and could overflow."""
-    return where(x > 0, g, gated(g, alpha * exp(minimum(x, 0.0))))
+    return where(x > 0, g, gated(g, alpha * exp(where(x < 0, x, 0.0))))
 
 
 def _phi(x: Tensor) -> Tensor:

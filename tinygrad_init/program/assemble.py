@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.program import Gradient, Input, Output, Program
+from .._engine.exchange import Gradient, Input, Output
+from .._engine.program import Program
 from .._engine.tracing import Trace
 from ..backend import kernels
 from .instructions import FLOAT64, ITEM, OUT, A, B, Buffer, C, ScalarPart, Step, View, contiguous
 from .memory import plan
 from .optimize import optimize, settle_chain, without_dead
-from .recorder import span
 from .traced import Traced
 
 
@@ -71,7 +71,7 @@ def assemble(
     for item in (*trace.bindings, *(i for i in inputs if i.traced is not None)):
         item.slot, item.offset, item.kind = item.traced.buffer.slot, item.traced.buffer.offset, item.traced.kind
         if item.slot:
-            machine.watch(item.slot, *span(item.traced), item.traced.buffer.lasting)
+            machine.watch(item.slot, *item.traced.span, item.traced.buffer.lasting)
     return Program(
         machine,
         steps,

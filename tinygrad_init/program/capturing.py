@@ -12,21 +12,22 @@ from typing import Any
 
 import numpy as np
 
+from .._engine.exchange import Input
 from .._engine.graph import describe_place
-from .._engine.modes import lock_across_forks, mode
-from .._engine.program import MISFIT, TRAFFIC, Input, Program, Runner
+from .._engine.modes import mode
+from .._engine.program import MISFIT, Program, Runner
 from .._engine.tensor import Tensor
 from .._engine.tracing import CaptureError, Trace, stand_in
+from .._engine.traffic import TRAFFIC
 from .assemble import assemble
 from .explain import explain
-from .recorder import Recorder
 from .outside import Outside, is_library
+from .recorder import Recorder
 from .side_effects import watched
 from .traced import NotRecordable, Traced
 
 ATTEMPTS = 20  # to find a program that is still true when it is run, or to make one
 MOST_PROGRAMS = 32  # for one function; the one that was not used for longest goes
-listing = lock_across_forks()  # guards the lists of programs
 
 
 class Captured(Runner):
@@ -56,16 +57,17 @@ class Captured(Runner):
 
     def fitting(self, spec: Any, values: tuple[Any, ...]) -> list[Program]:
         """The programs that were made for such arguments, and still take them."""
-        with listing:
+        with TRAFFIC.listing:
             programs = list(self.programs)
         return [program for known, program in programs if known == spec and program.takes(values)]
 
     def put_first(self, spec: Any, program: Program) -> None:
         """Keep a program before all others."""
-        with listing:
+        with TRAFFIC.listing:
             if not self.programs or self.programs[0][1] is not program:
                 self.programs = [(spec, program), *(entry for entry in self.programs if entry[1] is not program)]
                 del self.programs[MOST_PROGRAMS:]
+
     def capture(self, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any, captures: int) -> None:
         """Make the program for such arguments, unless another thread has made one since there were so many captures."""
         nested = TRAFFIC.stop()

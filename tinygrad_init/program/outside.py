@@ -163,7 +163,9 @@ class Outside:
                     self.known.add((key, word))
                     self.names.append((where, word, found))
                     # What comes first hides the rest: nothing may appear there.
-                    self.names += [(nearer, word, NOTHING) for nearer in places[:i] if value_of(nearer, word) is NOTHING]
+                    self.names += [
+                        (nearer, word, NOTHING) for nearer in places[:i] if value_of(nearer, word) is NOTHING
+                    ]
                     self.waiting += [(f"{name}.{word}", part) for part in behind(found)]
 
     def guarded(self, bound: set[int]) -> list[tuple[Any, Any]]:
@@ -183,6 +185,8 @@ class Outside:
         last = name.rsplit(".", 1)[-1]
         mentions: Counter[bool] = Counter()
         for code in self.codes:
+            if last not in code.co_names and last not in code.co_freevars and last not in code.co_varnames:
+                continue
             instructions = list(dis.get_instructions(code))
             for instruction, after in zip(instructions, [*instructions[1:], None], strict=True):
                 if instruction.argval == last and instruction.opname.startswith("LOAD_"):

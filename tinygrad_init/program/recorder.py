@@ -148,7 +148,7 @@ class Recorder:
 
     def copy(self, x: Traced, out: Traced) -> None:
         """Copy numbers from one array to another of the same shape, which may be of another kind."""
-        if x.buffer is out.buffer and x.place() != out.place() and touch(x, out):
+        if x.buffer is out.buffer and x.place() != out.place() and x.touches(out):
             x = self.copied(x)  # what is read must not have been written by the same step
         shape, sources, targets = x.shape or (1,), x.strides or (0,), out.strides or (0,)
         if 0 not in shape:
@@ -409,17 +409,3 @@ def fold(name: str) -> Any:
 def same_strides(x: Traced, y: Traced) -> bool:
     """Whether two arrays of one shape lie in memory alike."""
     return 0 in x.shape or all(a == b or n == 1 for a, b, n in zip(x.strides, y.strides, x.shape, strict=True))
-
-
-def touch(x: Traced, y: Traced) -> bool:
-    """Whether two arrays in one buffer may have memory in common: the spans from their first to their last byte."""
-    (a, b), (c, d) = span(x), span(y)
-    return a < d and c < b
-
-
-def span(x: Traced) -> tuple[int, int]:
-    """Where in its buffer an array begins and ends; nowhere if it is empty."""
-    if not x.size:
-        return 0, 0
-    steps = [(n - 1) * s for n, s in zip(x.shape, x.strides, strict=True)]
-    return x.offset + sum(s for s in steps if s < 0), x.offset + sum(s for s in steps if s > 0) + ITEM[x.kind]

@@ -9,7 +9,6 @@ twice.
 from __future__ import annotations
 
 import dis
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType
@@ -19,9 +18,11 @@ import numpy as np
 
 from .._engine.guards import contents
 from .._engine.tracing import CaptureError
+from .._engine.watching import Watch
 from .outside import Outside, is_library
 
-REFUSED = {print: "print", input: "input", open: "open", setattr: "setattr", delattr: "delattr"}
+REFUSED = (print, input, open, setattr, delattr)
+ASSIGNING = {dis.opmap[f"{verb}_{where}"] for verb in ("STORE", "DELETE") for where in ("GLOBAL", "DEREF", "ATTR")}
 FOLLOWED = {"grad"}  # what may be assigned to: the trace follows it
 ONCE = "this would happen once, when the function is captured, and not when the program runs"
 
@@ -30,25 +31,21 @@ ONCE = "this would happen once, when the function is captured, and not when the 
 def watched(known: Outside) -> Iterator[None]:
     """A context in which side effects of a function raise `CaptureError`; changed containers are put back."""
     before = [(name, value, value.copy()) for name, value in known.containers.values()]
-    checked: set[CodeType] = set()
 
-    def look(frame: FrameType, event: str, argument: Any) -> None:
-        code = frame.f_code
-        if is_library(code):
-            return
-        if event == "call" and code not in checked:
-            checked.add(code)
-            refuse_assignments(code)
+    def called(frame: FrameType) -> None:
+        if not is_library(frame.f_code):
+            refuse_assignments(frame.f_code)
             known.called(frame)
-        elif event == "c_call" and any(argument is refused for refused in REFUSED):
-            raise CaptureError(f"{code.co_filename}:{frame.f_lineno} in {code.co_name}: {REFUSED[argument]}(): {ONCE}")
 
-    old = sys.getprofile()
-    sys.setprofile(look)
+    def meets(frame: FrameType, function: Any) -> None:
+        code = frame.f_code
+        if not is_library(code):
+            raise CaptureError(f"{code.co_filename}:{frame.f_lineno} in {code.co_name}: {function.__name__}(): {ONCE}")
+
     try:
-        yield
+        with Watch(called, REFUSED, meets):
+            yield
     finally:
-        sys.setprofile(old)
         changed = [name for name, value, copy in before if put_back(value, copy)]
     for name in changed:
         raise CaptureError(f"{known.first_line(name)}: {name} is changed: {ONCE}; return what you want to keep")
@@ -56,6 +53,8 @@ def watched(known: Outside) -> Iterator[None]:
 
 def refuse_assignments(code: CodeType) -> None:
     """Refuse code that assigns to global or nonlocal names, or to attributes of objects."""
+    if ASSIGNING.isdisjoint(code.co_code[::2]):  # nearly always, and told at once
+        return
     for instruction in dis.get_instructions(code):
         name, target = instruction.opname, instruction.argval
         outer = name in ("STORE_GLOBAL", "DELETE_GLOBAL") or (name == "STORE_DEREF" and target in code.co_freevars)

@@ -93,6 +93,20 @@ class Traced(NDArrayOperatorsMixin):
         """As an operand of a step."""
         return View(self.buffer, self.offset, self.strides if strides is None else strides)
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where in its buffer it begins and ends, in bytes; nowhere if it is empty."""
+        if not self.size:
+            return 0, 0
+        steps = [(n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)]
+        before, after = sum(s for s in steps if s < 0), sum(s for s in steps if s > 0)
+        return self.offset + before, self.offset + after + ITEM[self.kind]
+
+    def touches(self, other: Traced) -> bool:
+        """Whether it may have memory in common with another array in the same buffer."""
+        (a, b), (c, d) = self.span, other.span
+        return a < d and c < b
+
     # Shapes
 
     def view(self) -> Traced:
