@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-# Of the largest number of an array. A few dozen operations on numbers near 1 lose a few digits; where they lose more, the
-# oracle is asked how much its own results move with the last place of the input.
+# Of the largest number of an array. A few dozen operations on numbers near 1 lose a few digits; where they lose more,
+# the oracle is asked how much its own results move with the last place of the input.
 NEAR = {"float64": 1e-9, "float32": 2e-4}
 MOVED_TIMES = 50.0
-# How many times what an operation's rounding brings may differ between two ways to compute the same; the other precision
-# shows what it brings there, so much more or less as its last place is larger or smaller.
+# How many times what an operation's rounding brings may differ between two ways to compute the same; the other
+# precision shows what it brings there, so much more or less as its last place is larger or smaller.
 ROUNDED_TIMES = {"float64": 1000 * 2.0**-29, "float32": 30.0}
 
 Rounding = tuple[list[Any], Any]
@@ -20,8 +20,8 @@ Rounding = tuple[list[Any], Any]
 def differs(ours: Any, theirs: Any, dtype: str, rounding: Rounding | None = None) -> str:
     """Where the results of all runs differ first, in words; nothing if they do not.
 
-    What comes after a number that is not finite is passed over: a cotangent of zero times an infinite slope is zero here
-    and NaN there, and what a kink makes of NaN is nobody's rule. `rounding` is what the oracle says about it.
+    What comes after a number that is not finite is passed over: a cotangent of zero times an infinite slope is zero
+    here and NaN there, and what a kink makes of NaN is nobody's rule. `rounding` is what the oracle says about it.
     """
     if len(ours) != len(theirs):
         return f"{len(ours)} runs instead of {len(theirs)}"

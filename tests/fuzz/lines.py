@@ -64,12 +64,12 @@ class Maker:
         if how == "forks" and rng.random() < 0.1:
             name = self.tensors[0]
             self.add("f.large(<{}>)", (name,), self.shapes[name])
-        for _ in range(int(rng.integers(2, 9))):
+        for _ in range(int(rng.integers(1, 8))):
             self.step()
         made = [line.name for line in self.lines] or [self.tensors[0]]
         results = tuple(dict.fromkeys([made[-1], *map(str, rng.choice(made, min(2, len(made))))]))
         parameters = [leaf.name for leaf in self.leaves if leaf.kind == "p"]
-        optimizer = str(rng.choice(OPTIMIZERS)).format(", ".join(parameters)) if rng.random() < 0.3 else ""
+        optimizer = str(rng.choice(OPTIMIZERS)).format(", ".join(parameters)) if rng.random() < 0.15 else ""
         runs = RUNS if rng.random() < 0.2 else 2 if how in ("captured", "forks") else 1
         return Program(
             seed, self.dtype, how, self.order, tuple(self.leaves), tuple(self.lines), results,
@@ -84,7 +84,7 @@ class Maker:
 
     def leaf(self, kind: str, shape: Shape) -> str:
         name = f"{kind}{len(self.leaves)}"
-        runs = RUNS if kind in "kabxyn" and self.rng.random() < 0.8 else 1
+        runs = RUNS if kind in "kabxyn" and self.rng.random() < 0.5 else 1
         layout = str(self.rng.choice(LAYOUTS)) if kind in "kx" and shape else "plain"
         drawn = tuple(numbers(self.rng, math.prod(shape)) for _ in range(runs))
         self.leaves.append(Leaf(name, shape, drawn, layout if kind == "x" or layout != "read-only" else "plain"))
@@ -185,7 +185,8 @@ def stretched(*shapes: Shape) -> Shape | None:
 
 
 OPERATORS = (
-    "<{0}> + <{1}>", "<{0}> - <{1}>", "<{0}> * <{1}>", "<{0}> * <{1}>", "<{0}> / (<{1}> * <{1}> + 1.0)", "<{0}> / <{1}>",
+    "<{0}> + <{1}>", "<{0}> - <{1}>", "<{0}> * <{1}>", "<{0}> * <{1}>", "<{0}> / (<{1}> * <{1}> + 1.0)",
+    "<{0}> / <{1}>",
     "f.maximum(<{0}>, <{1}>)", "f.minimum(<{0}>, <{1}>)", "f.np_multiply(<{0}>, <{1}>)", "f.np_add(<{0}>, <{1}>)",
     "f.np_maximum(<{0}>, <{1}>)", "f.np_subtract(<{0}>, <{1}>)", "f.np_divide(<{0}>, <{1}>)",
     "f.where(<{0}> MORE <{1}>, <{0}>, <{1}>)", "f.where(<{0}> LESS <{1}>, <{1}> * <{1}>, <{0}>)",
@@ -429,6 +430,6 @@ def cut_off(m: Maker) -> bool:
 
 MAKERS: tuple[Callable[[Maker], bool], ...] = (
     unary, unary, unary, unary, binary, binary, binary, binary, binary, with_number, with_number, reduction, reduction,
-    reshape, reshape, index, index, joined, product, product, loss, convolution, softmax, numpy_unary, of_array, pooling,
-    normalization, cut_off, batch, module,
+    reshape, reshape, index, index, joined, product, product, loss, convolution, softmax, numpy_unary, of_array,
+    pooling, normalization, cut_off, batch, module,
 )  # fmt: skip

@@ -331,7 +331,7 @@ def shared(program: Program, threads: int = 4) -> list[Results]:
 
 
 def forked(program: Program, captured: bool, beside: Callable[[], Any] | None) -> tuple[Any, Any]:
-    """The results in a process that forks at some moment, and in the child; `beside` runs in another thread meanwhile."""
+    """The results in a process that forks at some moment, and in the child; `beside` runs in a thread meanwhile."""
     world = World(program, captured)
     at = program.seed % (program.runs + 1)
     done: Results = []

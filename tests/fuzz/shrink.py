@@ -62,6 +62,6 @@ def simpler(program: Program) -> Iterator[Program]:
 
 
 def as_test(program: Program, what: str) -> str:
-    """A test of what was found, to be put beside the others: the program is a literal, and the oracle is asked again."""
+    """A test of what was found, to be put beside the others: the program is a literal."""
     rows = "\n".join(f"#     {row}" for row in program.source().splitlines())
     return f"# {what}\n{rows}\nFOUND.append(\n    {program!r}\n)\n"

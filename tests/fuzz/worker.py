@@ -1,8 +1,8 @@
 """One process of the fuzzer: `python -m tests.fuzz.worker FIRST STEP COUNT FOLDER [HOW]`.
 
-Runs the programs of seeds FIRST, FIRST + STEP, ... beside an oracle in a process of its own. In FOLDER it keeps the seed
-that it is at, so that whoever watches knows where it died, and writes down what it finds, a file each. What it has done
-it tells on stdout, a line of JSON now and then.
+Runs the programs of seeds FIRST, FIRST + STEP, ... beside an oracle in a process of its own. In FOLDER it keeps the
+seed that it is at, so that whoever watches knows where it died, and writes down what it finds, a file each. What it has
+done it tells on stdout, a line of JSON now and then.
 """
 
 from __future__ import annotations

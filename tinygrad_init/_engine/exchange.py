@@ -93,10 +93,11 @@ def same(value: Any, other: Any) -> bool:
     """
     if isinstance(value, PLAIN):
         return same_value(value, other)
-    if type(value).__eq__ is object.__eq__:
+    kind: Any = type(value)
+    if kind.__eq__ is object.__eq__:
         return False
     try:
-        if not value == other:
+        if not bool(value == other):
             return False
         own = getattr(value, "__dict__", None)
         return own is None or same_contents([(vars(other), contents(own))])

@@ -218,9 +218,9 @@ class Node:
     cotangent: float
 
     def __dealloc__(self) -> None:
-        # Compiled only. A long graph must not be taken down by recursion: what the node holds is laid on a heap, and the
-        # first to come clears it away, one after the other. (How many others hold it says nothing: two ways may lead to
-        # a node through the one that goes.)
+        # Compiled only. A long graph must not be taken down by recursion: what the node holds is laid on a heap, and
+        # the first to come clears it away, one after the other. (How many others hold it says nothing: two ways may
+        # lead to a node through the one that goes.)
         global _clearing
         if self.left is not None:
             _heap.append(self.left)

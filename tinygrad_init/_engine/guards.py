@@ -34,7 +34,7 @@ class Attributes:
 
 
 def value_of(holder: Any, name: str) -> Any:
-    """What a name means in a dictionary, a class, an object's attributes, or a cell; `NOTHING` where it is not there."""
+    """What a name means in a dictionary, a class, an object's attributes, or a cell; else `NOTHING`."""
     if isinstance(holder, CellType):
         try:
             return holder.cell_contents
@@ -81,7 +81,7 @@ def same_value(x: Any, y: Any) -> bool:
     return (bool(x == y) and (x != 0 or repr(x) == repr(y))) or (x != x and y != y)
 
 
-@cython.boundscheck(False)
+@cython.boundscheck(False)  # type: ignore[untyped-decorator, unused-ignore]
 def same_names(names: list[Any]) -> bool:
     """Whether names outside mean what they meant."""
     entry: tuple[Any, ...]
@@ -93,7 +93,7 @@ def same_names(names: list[Any]) -> bool:
     return True
 
 
-@cython.boundscheck(False)
+@cython.boundscheck(False)  # type: ignore[untyped-decorator, unused-ignore]
 def same_contents(containers: list[Any]) -> bool:
     """Whether containers hold what they held."""
     i: cython.Py_ssize_t

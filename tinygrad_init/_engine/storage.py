@@ -236,7 +236,19 @@ def operand(value: Any) -> Any:
         trace = mode.trace
         if trace is not None:
             return trace.operand(value)
-    return value._data() if isinstance(value, Storage) else np.asarray(value)
+    if isinstance(value, Storage):
+        return value._data()
+    refuse_masked(value)
+    return np.asarray(value)
+
+
+def refuse_masked(value: Any) -> None:
+    """Raise for an array with a mask, which NumPy would drop without a word."""
+    if type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            "expected numbers that are all there, got a masked array, whose mask would be lost; say .filled(value), or "
+            "leave out what is masked"
+        )
 
 
 def own(tensor: Storage) -> Any:
@@ -281,6 +293,7 @@ def holds_tensor(data: Any) -> bool:
         for item in stack.pop():
             if isinstance(item, Storage):
                 return True
+            refuse_masked(item)
             if isinstance(item, list | tuple) and id(item) not in seen:
                 seen.add(id(item))
                 stack.append(item)

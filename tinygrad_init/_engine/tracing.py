@@ -16,7 +16,7 @@ import numpy as np
 from .graph import INPUT_BITS, OUT_BIT, Node, Operation, describe_place, place_in_user_code
 from .guards import structure_of
 from .modes import FLOAT32
-from .storage import Storage
+from .storage import Storage, refuse_masked
 from .tensor import Tensor, blank
 
 try:
@@ -193,9 +193,12 @@ class Trace:
             if value.recorder is not self.recorder:
                 self.refuse("a tensor or array of another captured function is used, whose numbers were never there")
             return value
+        refuse_masked(value)
         if isinstance(value, np.ndarray) and value.ndim > 0:
             if value.dtype.kind not in "fiub":
                 self.refuse(f"expected an array of real numbers, got {value.dtype}")
+            if value.dtype.kind == "f" and value.dtype.itemsize not in (4, 8):
+                self.refuse(f"expected an array of float32 or float64, got {value.dtype}")
             return self.bind(id(value), None, value, False, value.dtype)
         return self.recorder.constant(value)
 
@@ -207,6 +210,7 @@ class Trace:
             kind = 0 if dtype == FLOAT32 else 1 if dtype.kind in "fb" else 2
             traced = self.recorder.new(shape, kind, bool(dtype == np.bool_))
             traced.buffer.outside = True
+            traced.narrow = narrow(dtype)
             lies = array if tensor is None else memory_under(tensor, of_gradient)
             if lies is not None and not lies.flags.c_contiguous and lies.flags.aligned and lies.dtype == traced.dtype:
                 traced.strides = lies.strides  # a view with gaps is read, and written to, where it lies
@@ -225,9 +229,10 @@ class Trace:
 
         steps = len(self.recorder.steps)
         try:
-            if op.elementwise and len(arrays) == 1:
+            has_kernel = op.elementwise and op.name in self.recorder.elementwise
+            if has_kernel and len(arrays) == 1:
                 return self.recorder.unary(op.name, arrays[0], *params)
-            if op.elementwise:
+            if has_kernel:
                 return self.recorder.binary(op.name, arrays[0], arrays[1])
             return self.constant(op.forward(*arrays, *params))
         except NotRecordable:
@@ -345,6 +350,11 @@ class Trace:
             found.append((tensor, before, after, read))
         self.gradients.clear()
         return found
+
+
+def narrow(dtype: Any) -> Any:
+    """The dtype of whole numbers that a program keeps as int64 but NumPy does not; None for all others."""
+    return dtype if dtype.kind in "iu" and dtype != np.int64 else None
 
 
 def memory_under(tensor: Tensor, of_gradient: bool) -> Any:

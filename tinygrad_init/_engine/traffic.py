@@ -17,7 +17,8 @@ except ImportError:
 class Traffic:
     """Who may use the tensors that programs work on: any number of runs, or one capture alone.
 
-    While a function is captured its tensors hold stand-ins; no run of another thread may meet those, nor a child process.
+    While a function is captured its tensors hold stand-ins; no run of another thread may meet those, nor a child
+    process.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ from .._engine.graph import describe_place
 from .._engine.modes import mode
 from .._engine.program import MISFIT, Program, Runner
 from .._engine.tensor import Tensor
-from .._engine.tracing import CaptureError, Trace, stand_in
+from .._engine.tracing import CaptureError, Trace, narrow, stand_in
 from .._engine.traffic import TRAFFIC
 from .assemble import assemble
 from .explain import explain
@@ -262,9 +262,12 @@ def argument(found: Trace, item: Input) -> Any:
     """The stand-in for an argument."""
     if item.dtype.kind not in "fiub":
         raise CaptureError(f"expected arrays of real numbers as arguments, got {item.dtype}")
+    if item.dtype.kind == "f" and item.dtype.itemsize not in (4, 8):
+        raise CaptureError(f"expected arrays of float32, float64 or whole numbers as arguments, got {item.dtype}")
     kind = 0 if item.dtype == np.float32 else 1 if item.dtype.kind in "fb" else 2
     item.traced = found.recorder.new(item.shape, kind, bool(item.dtype == np.bool_))
     item.traced.buffer.outside = item.traced.buffer.argument = True
+    item.traced.narrow = narrow(item.dtype)
     return stand_in(item.traced) if item.is_tensor else item.traced
 
 

@@ -24,6 +24,7 @@ def pick(x: Traced, index: Any) -> Traced:
     source = x.recorder.solid(x)
     at = flat_index(x, parts)
     out = x.recorder.new(at.shape, x.kind, x.boolean)
+    out.narrow = x.narrow
     if out.size:
         x.recorder.add("gather", x.kind, (out.size,), [source, x.recorder.solid(at), out])
     return out

@@ -117,7 +117,9 @@ def note(step: Step, groups: dict[int, Group]) -> None:
         for view in whole:
             single_column = group_of(step.result().buffer, groups).shape
             if view.offset or view.buffer.size != step.shape[0] * item:
+                # A part of a buffer cannot be turned, nor then what is computed from it number by number.
                 group_of(view.buffer, groups).fixed = True
+                group_of(step.result().buffer, groups).fixed = True
             elif not (group_of(view.buffer, groups).fixed and single_column is not None and 1 in single_column):
                 tie(view.buffer, step.result().buffer, groups)
     else:

@@ -76,12 +76,14 @@ def call(recorder: Recorder, name: str, inputs: tuple[Any, ...]) -> Traced:
     """A ufunc of one or two operands."""
     if name == "matmul":
         return recorder.product(recorder.operand(inputs[0]), recorder.operand(inputs[1]), None)
+    if name not in RELATIONS:
+        refuse_narrow(name, inputs)
     operands = recorder.alike(inputs)
     x, y = operands[0], operands[-1]
     whole = all(isinstance(x, int | np.integer) or getattr(x, "dtype", FLOATS).kind in "iu" for x in inputs)
     if name in UNARY or name in BINARY:
         done = recorder.unary(UNARY[name], x) if name in UNARY else recorder.binary(BINARY[name], x, y)
-        return recorder.converted(done, WHOLE, copy=False) if whole and name in STAY_WHOLE else done
+        return recorder.whole(done) if whole and name in STAY_WHOLE and done.kind != INT64 else done
     if name in RELATIONS:
         kernel, turned = RELATIONS[name]
         return recorder.binary(kernel, *((y, x) if turned else (x, y)), boolean=True)
@@ -101,6 +103,13 @@ def call(recorder: Recorder, name: str, inputs: tuple[Any, ...]) -> Traced:
     raise NotRecordable(f"np.{name}")
 
 
+def refuse_narrow(name: str, inputs: Any) -> None:
+    """Whole numbers that are not int64 overflow in NumPy, and functions of them have other dtypes: left to NumPy."""
+    for x in inputs:
+        if getattr(x, "narrow", None) is not None:
+            raise NotRecordable(f"np.{name} of whole numbers of {x.narrow}; convert them by .astype first:")
+
+
 def reduction(recorder: Recorder, name: str, x: Any, axis: Any, keepdims: bool) -> Traced:
     """A reduction over NumPy's kinds of axes."""
     array = recorder.operand(x)
@@ -108,7 +117,7 @@ def reduction(recorder: Recorder, name: str, x: Any, axis: Any, keepdims: bool) 
     if array.kind == INT64 or (array.boolean and name == "sum"):
         # Added up in float64, which is exact as long as the sums stay below 2^53.
         found = recorder.reduced(recorder.converted(array, FLOATS, copy=False), name, axes, keepdims)
-        return recorder.converted(found, WHOLE)
+        return recorder.whole(found)
     return recorder.reduced(array, name, axes, keepdims)
 
 
@@ -128,6 +137,7 @@ def _reducer(name: str) -> Callable[..., Traced]:
 
 
 def _where(recorder: Recorder, condition: Any, x: Any, y: Any) -> Traced:
+    refuse_narrow("where", (x, y))
     return recorder.select(recorder.operand(condition), *recorder.alike((x, y)))
 
 

@@ -149,7 +149,7 @@ class Outside:
     def attributes(self, name: str, value: Any) -> None:
         """Note those attributes of an object that the code may mean, in the object itself and in its classes."""
         own = getattr(value, "__dict__", None)
-        places = [*([own] if isinstance(own, dict) else []), *classes(value)]
+        places: list[Any] = [*([own] if isinstance(own, dict) else []), *classes(value)]
         words = self.words | ALWAYS
         for i, place in enumerate(places):
             table = vars(place) if isinstance(place, type) else place
@@ -171,8 +171,8 @@ class Outside:
     def guarded(self, bound: set[int]) -> list[tuple[Any, Any]]:
         """Containers that must hold at each run what they hold now, with that.
 
-        Arrays that the program reads anew at each run (`bound`) need no guard, unless the function may have computed with
-        them when it was captured: it says their name more than once, or gives them another one.
+        Arrays that the program reads anew at each run (`bound`) need no guard, unless the function may have computed
+        with them when it was captured: it says their name more than once, or gives them another one.
         """
         return [
             (value, held(value))

@@ -28,6 +28,7 @@ from .instructions import (
 from .traced import NotRecordable, Traced
 
 KIND_OF = {dtype: kind for kind, dtype in enumerate(DTYPES)}
+EXACT = 2.0**53  # whole numbers are computed in float64, which has all of them up to here
 FOLDED = 1 << 16  # constants of up to so many numbers are computed when the function is captured
 
 
@@ -45,6 +46,8 @@ class Recorder:
     def __init__(self, refuse: Callable[[str], None], line: Callable[[], Place | None]) -> None:
         self.steps: list[Step] = []
         self.refuse, self.line = refuse, line
+        # Elementwise functions that have a kernel; others may be somebody's own.
+        self.elementwise = kernels.FUNCTIONS if kernels.ISA != "numpy" else {**kernels.UNARY, **kernels.BINARY}
         self.probabilities: dict[tuple[int, int], Traced] = {}
 
     # Arrays
@@ -134,8 +137,13 @@ class Recorder:
         """A copy in another dtype."""
         kind = x.kind if dtype is None else FLOAT64 if dtype == np.bool_ else KIND_OF.get(dtype, INT64)
         boolean = x.boolean if dtype is None else bool(dtype == np.bool_)
+        smaller = x.narrow if dtype is None else dtype if kind == INT64 and dtype != DTYPES[INT64] else None
+        if smaller is not None and dtype is not None and smaller != x.narrow:
+            raise NotRecordable(f"numbers turned into {dtype}, which may overflow")
         if not copy and kind == x.kind and boolean == x.boolean:
-            return x
+            found = x if smaller == x.narrow else x.view()
+            found.narrow = smaller
+            return found
         value = x.value
         if value is not None and value.size <= FOLDED:
             with np.errstate(all="ignore"):
@@ -143,6 +151,7 @@ class Recorder:
             found.boolean = boolean
             return found
         out = self.new(x.shape, kind, boolean)
+        out.narrow = smaller
         self.copy(x, out)
         return out
 
@@ -173,6 +182,15 @@ class Recorder:
         out = self.new(x.shape, x.kind).view_as(x.shape, x.strides)
         self.flat("unary", x.kind, x.size, [x, out], name, p=(p,))
         return out
+
+    def whole(self, x: Traced) -> Traced:
+        """Whole numbers that were computed in float64 as int64; the program stops where they are not exact any more."""
+
+        def error(values: np.ndarray[Any, Any]) -> Exception:
+            return OverflowError(f"whole numbers in a captured program end at 2^53; got {np.max(np.abs(values)):.17g}")
+
+        self.check(x, -EXACT, EXACT, error)
+        return self.converted(x, DTYPES[INT64], copy=False)
 
     def floats(self, x: Traced) -> Traced:
         """Whole numbers as float64."""
@@ -222,7 +240,7 @@ class Recorder:
         """An elementwise function of two arrays, stretched to a common shape."""
         if x.kind == INT64 and y.kind == INT64:
             found = self.binary(name, self.floats(x), self.floats(y), boolean)
-            return found if boolean else self.converted(found, DTYPES[INT64])
+            return found if boolean else self.whole(found)
         if x.kind != y.kind:
             x, y = self.alike([x, y])
         shape = self.common_shape(name, x, y)

@@ -28,7 +28,7 @@ class Traced(NDArrayOperatorsMixin):
     Truth values are numbers 1 and 0 (`boolean`).
     """
 
-    __slots__ = ("boolean", "buffer", "kind", "offset", "recorder", "shape", "strides")
+    __slots__ = ("boolean", "buffer", "kind", "narrow", "offset", "recorder", "shape", "strides")
 
     __array_priority__ = 1000
     base = None
@@ -44,6 +44,7 @@ class Traced(NDArrayOperatorsMixin):
         boolean: bool = False,
     ) -> None:
         self.recorder, self.buffer, self.kind, self.offset, self.boolean = recorder, buffer, kind, offset, boolean
+        self.narrow: Any = None  # the dtype of whole numbers that are not int64: what NumPy does to them overflows
         self.shape = shape
         self.strides = contiguous(shape, ITEM[kind]) if strides is None else strides
 
@@ -57,7 +58,7 @@ class Traced(NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return BOOL if self.boolean else DTYPES[self.kind]
+        return BOOL if self.boolean else self.narrow or DTYPES[self.kind]
 
     @property
     def itemsize(self) -> int:
@@ -87,7 +88,9 @@ class Traced(NDArrayOperatorsMixin):
     ) -> Traced:
         """The same memory under another shape."""
         at = self.offset if offset is None else offset
-        return Traced(self.recorder, self.buffer, self.kind, shape, strides, at, self.boolean)
+        found = Traced(self.recorder, self.buffer, self.kind, shape, strides, at, self.boolean)
+        found.narrow = self.narrow
+        return found
 
     def place(self, strides: tuple[int, ...] | None = None) -> View:
         """As an operand of a step."""
