@@ -152,8 +152,8 @@ class f:
     def sgd(p: Any, lr: float, momentum: float = 0.0, nesterov: bool = False, decay: float = 0.0) -> Any:
         return torch.optim.SGD(p, lr, momentum, 0.0, decay, nesterov)
 
-    adam = staticmethod(torch.optim.Adam)
-    adamw = staticmethod(lambda p, lr, decay: torch.optim.AdamW(p, lr, weight_decay=decay))
+    adam = staticmethod(lambda p, lr: torch.optim.Adam(p, lr, eps=1e-2))
+    adamw = staticmethod(lambda p, lr, decay: torch.optim.AdamW(p, lr, eps=1e-2, weight_decay=decay))
 
 
 class Dense(torch.nn.Module):

@@ -165,8 +165,9 @@ class f:
     sgd = staticmethod(
         lambda p, lr, momentum=0.0, nesterov=False, decay=0.0: optim.SGD(p, lr, momentum, nesterov, decay)
     )
-    adam = staticmethod(optim.Adam)
-    adamw = staticmethod(lambda p, lr, decay: optim.AdamW(p, lr, weight_decay=decay))
+    # A large eps: what is only rounding must not become a step.
+    adam = staticmethod(lambda p, lr: optim.Adam(p, lr, eps=1e-2))
+    adamw = staticmethod(lambda p, lr, decay: optim.AdamW(p, lr, eps=1e-2, weight_decay=decay))
 
 
 class Plain:

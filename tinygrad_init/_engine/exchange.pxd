@@ -26,7 +26,7 @@ cdef inline bint is_array(value, dtype, tuple shape):
 
 @cython.final
 cdef class Input:
-    cdef readonly bint dynamic, is_tensor, single
+    cdef readonly bint dynamic, is_tensor, is_number, single
     cdef public object value
     cdef readonly object dtype
     cdef readonly tuple shape

@@ -32,11 +32,24 @@ if not cython.compiled:
 class Input:
     """An argument: an array or a tensor, of which dtype and shape are fixed, or a value that is part of the program."""
 
-    __slots__ = ("dtype", "dynamic", "is_tensor", "kind", "offset", "shape", "single", "slot", "traced", "value")
+    __slots__ = (
+        "dtype",
+        "dynamic",
+        "is_number",
+        "is_tensor",
+        "kind",
+        "offset",
+        "shape",
+        "single",
+        "slot",
+        "traced",
+        "value",
+    )
 
     def __init__(self, value: Any) -> None:
         self.is_tensor = isinstance(value, Tensor)
         self.dynamic = self.is_tensor or isinstance(value, np.ndarray | np.generic)
+        self.is_number = isinstance(value, np.generic)
         self.value = value  # of an array or a tensor, only until the program is made
         self.dtype: Any = value.dtype if self.dynamic else None
         self.shape: Any = tuple(value.shape) if self.dynamic else ()
@@ -60,9 +73,9 @@ class Input:
             tensor = value
             return tensor._single == self.single and tensor._dims() == self.shape and tensor._node is None
         if self.dynamic:
-            return is_array(value, self.dtype, self.shape) or (
-                isinstance(value, np.generic) and self.shape == () and bool(value.dtype == self.dtype)
-            )
+            if self.is_number:
+                return isinstance(value, np.generic) and bool(value.dtype == self.dtype)
+            return is_array(value, self.dtype, self.shape)
         return value is self.value or (type(value) is type(self.value) and same(value, self.value))
 
     def attach(self, machine: Any, value: Any) -> None:

@@ -49,8 +49,12 @@ def coerce(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
 def default_single(name: str, args: tuple[Any, ...]) -> bool:
     """Whether operands without a tensor among them become float32: the first array of floats decides."""
     for arg in args:
-        if isinstance(arg, np.ndarray) and arg.dtype.kind == "f":
-            return float_dtype(arg.dtype) == FLOAT32
+        if isinstance(arg, NUMBERS) or getattr(arg, "number", False):
+            continue
+        if isinstance(arg, np.ndarray | NDArrayOperatorsMixin):
+            dtype = operand(arg).dtype
+            if dtype.kind == "f":
+                return float_dtype(dtype) == FLOAT32
     return mode.dtype == FLOAT32
 
 
@@ -64,7 +68,7 @@ def constant(name: str, value: Any, single: cython.bint) -> Tensor:
     if not isinstance(value, np.ndarray | NDArrayOperatorsMixin):
         raise TypeError(f"{name}: expected a tensor, an array or a number, got {type(value).__name__}")
     kind = operand(value).dtype
-    if kind.kind == "f" and kind != dtype:
+    if kind.kind == "f" and kind != dtype and not getattr(value, "number", False):
         raise TypeError(f"{name}: {dtype} and {kind} do not mix; convert one with .astype({dtype})")
     trace = mode.trace
     if trace is not None:

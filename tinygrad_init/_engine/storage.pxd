@@ -19,7 +19,7 @@ cdef class Storage:
     cdef public object name
 
     cpdef _store(self, array)
-    cpdef _data(self)
+    cpdef _as_array(self)
     cpdef tuple _dims(self)
 
 

@@ -65,7 +65,7 @@ class Storage:
             self._array = array
             self._value = 0.0
 
-    def _data(self) -> Any:
+    def _as_array(self) -> Any:
         """The array of numbers itself, for kernels to read."""
         if self._array is None:
             return np.array(self._value, FLOAT32 if self._single else FLOAT64)
@@ -134,7 +134,7 @@ class Storage:
             trace = mode.trace
             if trace is not None:
                 trace.refuse(f"{what} reads the numbers of a tensor, which are known only when the program runs")
-        return self._data()
+        return self._as_array()
 
     def item(self) -> float:
         """The only number of a tensor of size 1, as a Python float."""
@@ -237,7 +237,7 @@ def operand(value: Any) -> Any:
         if trace is not None:
             return trace.operand(value)
     if isinstance(value, Storage):
-        return value._data()
+        return value._as_array()
     refuse_masked(value)
     return np.asarray(value)
 

@@ -351,13 +351,13 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
         out._single = out._array.itemsize == 4
         trace.made(out)
     else:
-        arrays = [x._data() for x in inputs]
+        arrays = [x._as_array() for x in inputs]
         array = op.forward(*arrays, *params)
         if op.view:
             # Memory of the input may go on under another shape: a change of either must be seen by both.
             x = inputs[0]
             out = wrap(array.view() if array is x._array else array)
-            if out._array is not None and out._array.base is not None and np.may_share_memory(array, x._data()):
+            if out._array is not None and out._array.base is not None and np.may_share_memory(array, x._as_array()):
                 out._memory = memory_of(x)
                 out._shared = out._memory is None
         else:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._engine.modes import mode
+from .._engine.operands import coerce
 from .._engine.storage import operand
 from .._engine.tensor import Tensor
 from ..backend import kernels
@@ -70,6 +71,7 @@ def half_squared_error(prediction: Tensor, target: Any, reduction: str = "mean")
     prediction, target
         Of shape (samples, ...) or, for a single sample, 0-d.
     """
+    (prediction,) = coerce("half_squared_error", (prediction,))
     error = prediction - _constant(target, prediction, "half_squared_error")
     squares = 0.5 * error * error
     return reduce(
@@ -79,6 +81,7 @@ def half_squared_error(prediction: Tensor, target: Any, reduction: str = "mean")
 
 def mse(prediction: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     """(a - y)², averaged over all elements."""
+    (prediction,) = coerce("mse", (prediction,))
     error = prediction - _constant(target, prediction, "mse")
     return reduce(error * error, reduction, "mse")
 
@@ -132,6 +135,7 @@ def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tenso
     ValueError
         The shapes do not fit, or a class number is out of range.
     """
+    (logits,) = coerce("cross_entropy", (logits,))
     if logits.ndim != 2:
         raise ValueError(f"cross_entropy: expected logits of shape (samples, classes), got {logits.shape}")
     labels = _numbers(target, "cross_entropy")
@@ -192,6 +196,7 @@ def binary_cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -
     target
         Probabilities from 0 to 1 of the same shape.
     """
+    (logits,) = coerce("binary_cross_entropy", (logits,))
     y = _constant(target, logits, "binary_cross_entropy")
     require_between(operand(y), 0, 1, lambda _: ValueError("binary_cross_entropy: targets must lie between 0 and 1"))
     return reduce(_binary_cross_entropy(logits, y.detach()), reduction, "binary_cross_entropy")
@@ -209,6 +214,7 @@ def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     target
         Signs -1 and 1 of the same shape as the scores, or class numbers of shape (samples,).
     """
+    (scores,) = coerce("hinge", (scores,))
     y = _numbers(target, "hinge")
     if y.shape == scores.shape:
         require_between(

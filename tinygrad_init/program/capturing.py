@@ -268,6 +268,7 @@ def argument(found: Trace, item: Input) -> Any:
     item.traced = found.recorder.new(item.shape, kind, bool(item.dtype == np.bool_))
     item.traced.buffer.outside = item.traced.buffer.argument = True
     item.traced.narrow = narrow(item.dtype)
+    item.traced.number = item.is_number
     return stand_in(item.traced) if item.is_tensor else item.traced
 
 

@@ -176,7 +176,7 @@ class Recorder:
         if value is not None and value.size <= FOLDED:
             with np.errstate(all="ignore"):
                 params = () if p == 0.0 and name not in ("leaky_relu", "elu") else (p,)
-                return self.constant(kernels.unary(fold(name), np.ascontiguousarray(value), *params))
+                return self.constant(kernels.unary(fold(name), value.copy(), *params))
         x = self.floats(x)
         x = x if order_of(x.shape, x.strides, ITEM[x.kind]) is not None else self.copied(x)
         out = self.new(x.shape, x.kind).view_as(x.shape, x.strides)
@@ -247,7 +247,7 @@ class Recorder:
         a, b = x.value, y.value
         if a is not None and b is not None and math.prod(shape) <= FOLDED:
             with np.errstate(all="ignore"):
-                found = self.constant(kernels.binary(fold(name), np.ascontiguousarray(a), np.ascontiguousarray(b)))
+                found = self.constant(kernels.binary(fold(name), a.copy(), b.copy()))
             found.boolean = boolean
             return found
         return self.broadcast("binary", [x, y], shape, name, boolean)

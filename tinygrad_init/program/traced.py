@@ -28,7 +28,7 @@ class Traced(NDArrayOperatorsMixin):
     Truth values are numbers 1 and 0 (`boolean`).
     """
 
-    __slots__ = ("boolean", "buffer", "kind", "narrow", "offset", "recorder", "shape", "strides")
+    __slots__ = ("boolean", "buffer", "kind", "narrow", "number", "offset", "recorder", "shape", "strides")
 
     __array_priority__ = 1000
     base = None
@@ -45,6 +45,7 @@ class Traced(NDArrayOperatorsMixin):
     ) -> None:
         self.recorder, self.buffer, self.kind, self.offset, self.boolean = recorder, buffer, kind, offset, boolean
         self.narrow: Any = None  # the dtype of whole numbers that are not int64: what NumPy does to them overflows
+        self.number = False  # whether NumPy would have a number here, which takes the dtype of what is beside it
         self.shape = shape
         self.strides = contiguous(shape, ITEM[kind]) if strides is None else strides
 
@@ -227,6 +228,19 @@ class Traced(NDArrayOperatorsMixin):
         self.recorder.adam(self, gradient, first, second, power, lr, rule[:4], rule[4])
 
     # NumPy
+
+    # Where NumPy would have a number, and not an array, `x += 1` makes another one and changes nothing.
+    # fmt: off
+    def __iadd__(self, other: Any) -> Any: return self + other if self.is_number else super().__iadd__(other)
+    def __isub__(self, other: Any) -> Any: return self - other if self.is_number else super().__isub__(other)
+    def __imul__(self, other: Any) -> Any: return self * other if self.is_number else super().__imul__(other)
+    def __itruediv__(self, other: Any) -> Any: return self / other if self.is_number else super().__itruediv__(other)
+    def __ipow__(self, other: Any) -> Any: return self**other if self.is_number else super().__ipow__(other)
+    # fmt: on
+
+    @property
+    def is_number(self) -> bool:
+        return not self.shape and (self.number or not self.buffer.argument)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         raise NotRecordable("a function that wants a plain array")
