@@ -60,5 +60,7 @@ def spread(rounding: Rounding, run: int, i: int, y: Any, told: Any, dtype: str) 
             value = results[run][i]
             if value is not None:
                 apart = float(np.max(np.abs(value - y)[told]))
-                found = max(found, times * apart if np.isfinite(apart) else np.inf)
+                # Where the other precision shows something else altogether, nothing can be said.
+                chaos = not apart <= 0.05 * max(1.0, float(np.max(np.abs(y[told]))))
+                found = max(found, np.inf if chaos else times * apart)
     return found

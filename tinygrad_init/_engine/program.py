@@ -173,10 +173,9 @@ class Program:
 
     def acquire(self) -> None:
         """Take the program for this thread."""
-        if self.running or not cython.compiled:
+        if self.running or self.era != traffic.era or not cython.compiled:
             self.wait()
         self.running = True  # compiled, nobody comes between this and the look at it
-        self.era = traffic.era
         traffic.enter()
 
     def release(self) -> None:

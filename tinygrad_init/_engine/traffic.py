@@ -44,24 +44,27 @@ class Traffic:
 
     def enter(self) -> None:
         """Count a run in; while another thread captures, it waits."""
-        if self.capturing != 0 or not cython.compiled:
-            self.wait_for_capture()
-        self.running += 1
+        if self.capturing != 0 or not cython.compiled:  # compiled, nobody comes between this look and the count
+            self.enter_with_care()
+        else:
+            self.running += 1
 
-    def wait_for_capture(self) -> None:
-        if self.capturing != threading.get_ident():
-            with self.changed:
-                while self.capturing != 0:
-                    self.changed.wait()
+    def enter_with_care(self) -> None:
+        with self.changed:
+            while self.capturing not in (0, threading.get_ident()):
+                self.changed.wait()
+            self.running += 1
 
     def leave(self) -> None:
         """Count a run out."""
-        self.running -= 1
-        if self.capturing != 0:
-            self.tell()
+        if self.capturing != 0 or not cython.compiled:
+            self.leave_with_care()
+        else:
+            self.running -= 1
 
-    def tell(self) -> None:
+    def leave_with_care(self) -> None:
         with self.changed:
+            self.running -= 1
             self.changed.notify_all()
 
     def stop(self) -> bool:
@@ -72,9 +75,9 @@ class Traffic:
         self.alone.acquire()
         if self.capturing != 0:
             return True
-        self.capturing = threading.get_ident()
         own = mode.threads.calling
         with self.changed:
+            self.capturing = threading.get_ident()
             while self.running > own:
                 self.changed.wait()
         return False
@@ -82,8 +85,9 @@ class Traffic:
     def go_on(self, nested: bool) -> None:
         """After a capture: let runs begin again."""
         if not nested:
-            self.capturing = 0
-            self.tell()
+            with self.changed:
+                self.capturing = 0
+                self.changed.notify_all()
         self.alone.release()
 
     def forked(self) -> None:
