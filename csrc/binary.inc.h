@@ -20,7 +20,7 @@ Y_VJP(mul) { NOT_READ(y, y, out); return T(gated)(g, x); }
 /* x / y and not x * (1 / y): the reciprocal of a tiny number overflows. */
 FUNCTION(gated_quotient) { return x == 0 ? 0 : x / y; }
 X_VJP(gated_quotient) { NOT_READ(x, x, out); return T(gated_quotient)(g, y); }
-Y_VJP(gated_quotient) { NOT_READ(x, x, x); return T(gated)(out, -T(gated_quotient)(g, y)); }
+Y_VJP(gated_quotient) { NOT_READ(out, out, out); return -T(gated_quotient)(T(gated_quotient)(T(gated)(x, g), y), y); }
 
 FUNCTION(div) { return x / y; }
 X_VJP(div) { NOT_READ(x, x, out); return T(gated_quotient)(g, y); }

@@ -17,7 +17,7 @@ int reads_of(int function, int input) {
         [TGI_maximum - TGI_UNARY_FUNCTIONS] = {READS_X | READS_Y, READS_X | READS_Y},
         [TGI_minimum - TGI_UNARY_FUNCTIONS] = {READS_X | READS_Y, READS_X | READS_Y},
         [TGI_gated - TGI_UNARY_FUNCTIONS] = {READS_Y, READS_X},
-        [TGI_gated_quotient - TGI_UNARY_FUNCTIONS] = {READS_Y, READS_Y | READS_RESULT},
+        [TGI_gated_quotient - TGI_UNARY_FUNCTIONS] = {READS_Y, READS_X | READS_Y},
         [TGI_binary_cross_entropy - TGI_UNARY_FUNCTIONS] = {READS_X | READS_Y, READS_X},
     };
     return reads[function - TGI_UNARY_FUNCTIONS][input];

@@ -33,7 +33,7 @@ gated_quotient = binary(
     "gated_quotient",
     "0 where g = 0, else g / y",
     lambda g, y: gated_quotient(g, y),
-    lambda g, y, out: gated(out, -gated_quotient(g, y)),
+    lambda g, x, y: -gated_quotient(gated_quotient(gated(x, g), y), y),
     domain=POSITIVE,
 )
 add = binary("add", "x + y", lambda g: g, lambda g: g, numpy=("add",))
