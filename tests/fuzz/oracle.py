@@ -39,6 +39,15 @@ def over(x: Any, axes: Any) -> tuple[int, ...]:
     return tuple(range(x.ndim)) if axes is None else axes
 
 
+def power(x: Any, y: Any) -> Any:
+    """x^y; where x is positive by way of the logarithm.
+
+    PyTorch's own derivative by x is a constant 0 where y = 0, so that the derivative of that by y is not 1/x.
+    """
+    positive = x > 0
+    return torch.where(positive, torch.exp(y * torch.log(torch.where(positive, x, 1.0))), torch.pow(x, y))
+
+
 class f:
     """The functions that the lines of a program call."""
 
@@ -52,7 +61,7 @@ class f:
         locals()[f"np_{_name}"] = staticmethod(getattr(torch, _name))
     np_multiply, np_add, np_subtract, np_divide = pair(torch.mul), pair(torch.add), pair(torch.sub), pair(torch.div)
     maximum = np_maximum = pair(torch.maximum)
-    minimum, pow = pair(torch.minimum), pair(torch.pow)
+    minimum, pow = pair(torch.minimum), pair(power)
     abs = staticmethod(abs)
     no_grad = torch.no_grad
     where = staticmethod(lambda c, x, y: torch.where(c, constant(x, y), constant(y, x)))

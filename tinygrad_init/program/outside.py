@@ -225,7 +225,7 @@ def classes(value: Any) -> list[type]:
     """The user's classes in which an attribute of an object, or of a class itself, may be found."""
     if isinstance(value, FunctionType | ModuleType):
         return []
-    return [c for c in (value if isinstance(value, type) else type(value)).__mro__ if is_users(c.__module__)]
+    return [c for c in (value if isinstance(value, type) else type(value)).__mro__ if is_users_class(c)]
 
 
 def has_attributes(value: Any) -> bool:
@@ -233,11 +233,17 @@ def has_attributes(value: Any) -> bool:
     if isinstance(value, ModuleType):
         return is_users(value.__name__)
     if isinstance(value, type):
-        return is_users(value.__module__)
+        return is_users_class(value)
     module = type(value).__module__
     if module.startswith(("tinygrad_init.", "numpy.")):
         return module.startswith(OURS)
     return hasattr(type(value), "__dict__") and (bool(classes(value)) or hasattr(value, "__dict__"))
+
+
+def is_users_class(kind: type) -> bool:
+    """Whether a class is a user's; one made by `exec` in an empty namespace says that it is built in."""
+    made_by_python = bool(kind.__flags__ & 1 << 9)
+    return is_users(kind.__module__) or (kind.__module__ == "builtins" and made_by_python)
 
 
 @functools.cache

@@ -185,11 +185,7 @@ class Recorder:
 
     def whole(self, x: Traced) -> Traced:
         """Whole numbers that were computed in float64 as int64; the program stops where they are not exact any more."""
-
-        def error(values: np.ndarray[Any, Any]) -> Exception:
-            return OverflowError(f"whole numbers in a captured program end at 2^53; got {np.max(np.abs(values)):.17g}")
-
-        self.check(x, -EXACT, EXACT, error)
+        self.check(x, -EXACT, EXACT, lambda _: OverflowError("whole numbers in a captured program end at 2^53"))
         return self.converted(x, DTYPES[INT64], copy=False)
 
     def floats(self, x: Traced) -> Traced:
@@ -227,7 +223,7 @@ class Recorder:
                 break
         else:
             model = self.new(arrays[0].shape, arrays[0].kind)
-        return [x if same_strides(x, model) else self.laid_like(x, model) for x in arrays]
+        return [x if x.lies_like(model) else self.laid_like(x, model) for x in arrays]
 
     def laid_like(self, x: Traced, model: Traced) -> Traced:
         """A copy that lies in memory as another array does."""
@@ -422,8 +418,3 @@ def fold(name: str) -> Any:
     if kernels.ISA == "numpy":
         return name
     return kernels.RELATIONS[name] if name in kernels.RELATIONS else kernels.code(name)
-
-
-def same_strides(x: Traced, y: Traced) -> bool:
-    """Whether two arrays of one shape lie in memory alike."""
-    return 0 in x.shape or all(a == b or n == 1 for a, b, n in zip(x.strides, y.strides, x.shape, strict=True))
