@@ -55,7 +55,8 @@ FUNCTION(erf, x) { NO_PARAMETER; return (REAL)W(erf)(x); }
 VJP(erf, x) { NO_PARAMETER; return T(gated)(g, (REAL)(1.1283791670955126 * W(exp)(-(double)x * x))); }
 
 FUNCTION(tanh, x) { NO_PARAMETER; return (REAL)W(tanh)(x); }
-VJP(tanh, out) { NO_PARAMETER; return T(gated)(g, 1 - out * out); }
+/* Not 1 - out * out, of which hardly a digit is left where out is near 1 or -1. */
+VJP(tanh, out) { NO_PARAMETER; return T(gated)(g, (1 - out) * (1 + out)); }
 
 FUNCTION(sigmoid, x) { NO_PARAMETER; return (REAL)W(logistic)(x); }
 VJP(sigmoid, out) { NO_PARAMETER; return T(gated)(g, out * (1 - out)); }

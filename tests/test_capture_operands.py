@@ -205,6 +205,14 @@ class TestNumbers:
         with pytest.raises(OverflowError, match=r"2\^53"):
             double(np.array([1, 2**60]))
 
+    @pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "uint32", "int64", "bool"])
+    def test_results_keep_their_dtype(self, dtype: str) -> None:
+        x = np.array([1, 0, 3]).astype(dtype)
+        for function in (lambda x: x[::-1], lambda x: x.reshape(3, 1), lambda x: x[np.array([2, 0])], lambda x: x[1]):
+            program = tgi.capture(function)
+            assert_same(program(x), function(x))
+            assert program(x).dtype == x.dtype
+
     def test_half_precision_is_refused_as_it_is_eagerly(self) -> None:
         half = np.ones(2, np.float16)
         with pytest.raises(TypeError):

@@ -158,7 +158,7 @@ class Output:
         array = self.array
         self.array = None
         if not self.is_tensor:
-            return array.astype(np.bool_) if self.dtype == np.bool_ else array
+            return array.astype(self.dtype, copy=False)  # truth values, and whole numbers that are not int64
         out = blank(self.single)
         out._array = array
         return out

@@ -43,7 +43,7 @@ def _moderate(x: Tensor) -> Tensor:
 
 def _mish_rule(g: Tensor, x: Tensor) -> Tensor:
     t = tanh(softplus(x))
-    return gated(g, t + _moderate(x) * (1.0 - t * t) * sigmoid(x))
+    return gated(g, t + _moderate(x) * ((1.0 - t) * (1.0 + t)) * sigmoid(x))
 
 
 def _silu_rule(g: Tensor, x: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ def _silu_rule(g: Tensor, x: Tensor) -> Tensor:
 
 
 sigmoid = unary("sigmoid", "1 / (1 + e^-x); slope at most 1/4", lambda g, out: gated(g, out * (1.0 - out)))
-tanh = unary("tanh", "tanh x; slope at most 1", lambda g, out: gated(g, 1.0 - out * out), numpy=("tanh",))
+tanh = unary("tanh", "tanh x; slope at most 1", lambda g, out: gated(g, (1.0 - out) * (1.0 + out)), numpy=("tanh",))
 erf = unary("erf", "2/√π ∫₀ˣ e^(-t²) dt", lambda g, x: gated(g, (2.0 / math.sqrt(math.pi)) * exp(-x * x)))
 relu = unary("relu", "max(x, 0); the derivative at 0 is 0", lambda g, out: where(out > 0, g, 0.0), kinks=(0.0,))
 leaky_relu = unary(

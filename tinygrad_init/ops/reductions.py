@@ -120,7 +120,7 @@ def min(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
 def _norm_rule(g: Tensor, x: Tensor, out: Tensor, axis: Axis, keepdims: bool) -> Tensor:
     length = restore(out, x.shape, axis, keepdims)
     zero = length == 0
-    return restore(g, x.shape, axis, keepdims) * where(zero, 0.0, x / where(zero, 1.0, length))
+    return where(zero, 0.0, restore(g, x.shape, axis, keepdims) * (x / where(zero, 1.0, length)))
 
 
 @operation(

@@ -127,6 +127,7 @@ def lasting(recorder: Any, x: Traced, slots: Slots, read: set[Buffer], alone: bo
     if not x.shape:
         if not fresh or x.strides:
             out = recorder.new((), x.kind, x.boolean)
+            out.narrow = x.narrow
             recorder.copy(x, out)
             x = out
         x.buffer.lasting = True
@@ -140,6 +141,7 @@ def lasting(recorder: Any, x: Traced, slots: Slots, read: set[Buffer], alone: bo
 def copied_constant(recorder: Any, x: Traced) -> Traced:
     """A copy that is made at each run, since the caller may change it."""
     out: Traced = recorder.new(x.shape, x.kind, x.boolean)
+    out.narrow = x.narrow
     recorder.copy(x, out)
     return out
 

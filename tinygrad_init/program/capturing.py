@@ -180,7 +180,7 @@ def spread(args: Any, kwargs: Any) -> tuple[Any, Any]:
 def flatten(value: Any, leaves: list[Any]) -> Any:
     """Append what containers hold to `leaves`; returns their structure."""
     if isinstance(value, list | tuple):
-        return type(value).__name__, tuple([flatten(item, leaves) for item in value])
+        return type(value), tuple([flatten(item, leaves) for item in value])
     if isinstance(value, dict):
         return "dict", tuple([(key, flatten(item, leaves)) for key, item in value.items()])
     leaves.append(value)

@@ -113,12 +113,14 @@ class Outside:
 
     def function(self, name: str, value: FunctionType) -> None:
         """Look through a function of the user's: its code, the names outside that it uses, its defaults."""
+        if id(value) in self.objects:
+            return
+        self.objects[id(value)] = name, value
         inner = getattr(value, "__wrapped__", None)
         if inner is not None:
             self.waiting.append((name, inner))
-        if is_library(value.__code__) or id(value) in self.objects:
+        if is_library(value.__code__):
             return
-        self.objects[id(value)] = name, value
         self.look_through(value.__code__, value.__globals__)
         for variable, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             try:
