@@ -64,6 +64,8 @@ def test_what_was_found(program: Program) -> None:
 @peer
 def test_random_programs(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed")
+    if tgi.BACKEND != "compiled":
+        pytest.skip("programs fork, and NumPy's own products, which the reference has, hang after that")
     command = [sys.executable, "-m", "tests.fuzz", "--programs", "600", "--minutes", "2", "--seed", "7"]
     done = subprocess.run(
         [*command, "--folder", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
