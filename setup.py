@@ -24,8 +24,8 @@ NUMPY = [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
 
 EXTENSIONS = [
     Extension(
-        "tinygrad_init._kernels",
-        ["tinygrad_init/_kernels.pyx", *CSRC],
+        "tinygrad_init.kernels.compiled",
+        ["tinygrad_init/kernels/compiled.pyx", *CSRC],
         include_dirs=["csrc", np.get_include()],
         depends=HEADERS,
         define_macros=NUMPY,
@@ -34,13 +34,14 @@ EXTENSIONS = [
     ),
     *(
         Extension(
-            f"tinygrad_init._engine.{name}",
-            [f"tinygrad_init/_engine/{name}.py"],
+            ".".join(path.with_suffix("").parts),
+            [str(path.with_suffix(".py"))],
             include_dirs=["csrc", np.get_include()],
             define_macros=NUMPY,
             extra_compile_args=FLAGS,
         )
-        for name in sorted(path.stem for path in Path("tinygrad_init/_engine").glob("*.pxd"))
+        for room in ("engine", "programs")
+        for path in sorted(Path("tinygrad_init", room).glob("*.pxd"))
     ),
 ]
 

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .harness import Array, LeftOut, Question, Row, Side, ask
-
-if TYPE_CHECKING:
-    from .peers.base import Peer
+from .harness import LeftOut, Question, Row, Side, ask
+from .peers.base import Peer
+from .problems import Chain
 
 OPERATIONS_A_CYCLE = 4
-
-
-@dataclass(frozen=True)
-class Chain:
-    """y ← -relu(y w + x), from y = x on, `cycles` times; wanted are y and its derivatives by w and x.
-
-    With -1 < w < 0 < x the argument of relu stays positive, y stays bounded and its derivatives come from many cycles.
-    """
-
-    w: Array
-    x: Array
-    cycles: int
-
-    def apply(self, w: Any, x: Any, relu: Callable[[Any], Any]) -> Any:
-        """The chain in the terms of whichever library `w` and `x` belong to."""
-        y = x
-        for _ in range(self.cycles):
-            y = -relu(y * w + x)
-        return y
 
 
 def draw(shape: tuple[int, ...], dtype: str, cycles: int) -> Chain:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 import tinygrad_init as tgi
-from tinygrad_init import reference
-from tinygrad_init.backend import BACKEND, kernels
+from tinygrad_init.kernels import reference
+from tinygrad_init.kernels.backend import BACKEND, kernels
 from tinygrad_init.ops import REGISTRY
 
 from . import streams

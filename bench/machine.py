@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from tinygrad_init.backend import kernels
+from tinygrad_init.kernels.backend import kernels
 
 
 @cache

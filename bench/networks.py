@@ -6,38 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .harness import Array, Arrays, LeftOut, Question, Row, Side, ask
-
-if TYPE_CHECKING:
-    from .peers.base import Peer
-
-
-@dataclass(frozen=True)
-class Network:
-    """A multilayer perceptron with ReLU between its linear layers, and one batch to train it on by gradient descent.
-
-    Attributes
-    ----------
-    loss
-        "cross_entropy" (of class numbers), "binary_cross_entropy" (of logits) or "half_squared_error"; the mean over
-        the samples.
-    parameters
-        For each layer the weight, of shape (out_features, in_features), and the bias.
-    """
-
-    loss: str
-    lr: float
-    x: Array
-    y: Array
-    parameters: tuple[tuple[Array, Array], ...]
-
-    def named(self, arrays: Sequence[Array]) -> Arrays:
-        """Parameters (weight, bias, weight, ...) by their names."""
-        return {f"layers.{i // 2}.{('weight', 'bias')[i % 2]}": array for i, array in enumerate(arrays)}
+from .harness import Array, LeftOut, Question, Row, Side, ask
+from .peers.base import Peer
+from .problems import Network
 
 
 @dataclass(frozen=True)

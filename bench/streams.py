@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_init import reference
-from tinygrad_init.backend import kernels
+from tinygrad_init.kernels import reference
+from tinygrad_init.kernels.backend import kernels
 
 from .harness import OURS, Array, Arrays, LeftOut, Row, Side
 from .machine import bandwidth

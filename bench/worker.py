@@ -64,7 +64,7 @@ def processor_name() -> str:
 
 def context(threads: int, load: float | None, versions: dict[str, str]) -> dict[str, Any]:
     """What ran where."""
-    from tinygrad_init.backend import BACKEND, kernels
+    from tinygrad_init.kernels.backend import BACKEND, kernels
 
     pools = []
     if util.find_spec("threadpoolctl"):

@@ -73,7 +73,7 @@ def product(n: int) -> Work:
     """The product of two square matrices."""
     import numpy as np
 
-    from tinygrad_init.backend import kernels
+    from tinygrad_init.kernels.backend import kernels
 
     x = np.ones((n, n), np.float32)
     return partial(kernels.matmul, x, x)
@@ -83,7 +83,7 @@ def elementwise(name: str, dtype: str) -> Work:
     """An elementwise function of 4096 numbers."""
     import numpy as np
 
-    from tinygrad_init.backend import kernels
+    from tinygrad_init.kernels.backend import kernels
 
     return partial(kernels.unary, kernels.code(name), np.linspace(-3, 3, 4096, dtype=dtype))
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import tinygrad_init as tgi
-from tests.lab_page import CHROMIUM, Lab, Server
-from tinygrad_init.backend import kernels
+from tests.laboratory.lab_page import CHROMIUM, Lab, Server
+from tinygrad_init.kernels.backend import kernels
 
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", Path(__file__).parent.parent / "build" / "screenshots"))
 

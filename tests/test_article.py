@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_init as tgi
-from tinygrad_init.diagnosis.slopes import derivative
+from tinygrad_init.diagnosis.measures.slopes import derivative
 from tinygrad_init.nn import ACTIVATIONS, MLP, Activation
 
 

@@ -45,9 +45,9 @@ print(tgi.BACKEND, x.grad.shape)
 
 @pytest.mark.skipif(tgi.BACKEND != "compiled", reason="the reference backend runs")
 def test_the_compiled_backend_is_compiled() -> None:
-    from tinygrad_init._engine import backward, graph, modes, storage, tensor
+    from tinygrad_init.engine import backward, graph, modes, storage, tensor
 
-    for module in (backward, graph, modes, storage, tensor, sys.modules["tinygrad_init._kernels"]):
+    for module in (backward, graph, modes, storage, tensor, sys.modules["tinygrad_init.kernels.compiled"]):
         assert not str(module.__file__).endswith(".py"), module
 
 
@@ -59,7 +59,7 @@ def test_an_unknown_backend() -> None:
 
 def test_a_missing_extension_says_what_to_do() -> None:
     done = python(
-        "import sys; sys.modules['tinygrad_init._kernels'] = None; import tinygrad_init",
+        "import sys; sys.modules['tinygrad_init.kernels.compiled'] = None; import tinygrad_init",
         TINYGRAD_INIT_BACKEND="compiled",
     )
     assert done.returncode == 1
@@ -97,11 +97,11 @@ def test_a_failed_build_says_what_is_needed(tmp_path: Path) -> None:
 def test_what_is_installed() -> None:
     for name in (
         "py.typed",
-        "_kernels.pyi",
+        "kernels/compiled.pyi",
         "data/digits.npz",
         "data/LICENSE-digits.txt",
-        "diagnosis/page.html",
-        "_engine/graph.py",
+        "diagnosis/showing/page.html",
+        "engine/graph.py",
     ):
         assert (PACKAGE / name).is_file(), name
 

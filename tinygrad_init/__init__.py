@@ -17,8 +17,8 @@ from . import _interruption  # noqa: F401 (before everything else, so that Ctrl-
 from typing import TYPE_CHECKING
 
 from . import init, nn, ops, optim
-from ._engine.backward import grad
-from ._engine.modes import (
+from .engine.backward import grad
+from .engine.modes import (
     default_dtype,
     enable_grad,
     get_default_dtype,
@@ -26,37 +26,37 @@ from ._engine.modes import (
     no_grad,
     set_default_dtype,
 )
-from ._engine.tensor import Tensor
-from ._later import importing_later
-from .backend import BACKEND
+from .engine.tensor import Tensor
+from .kernels.backend import BACKEND
+from .lazy_names import importing_later
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import data, diagnosis, theory
+    from . import data, diagnosis, starts, theory
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
-    from .laboratory.notebook import lab
-    from .program import CaptureError, capture
+    from .laboratory.serving.notebook import lab
+    from .programs import CaptureError, capture
     from .training import initialize, predict, train
-
-__version__ = "0.1.0"
 
 tensor = Tensor
 
 # What takes longer to import than the rest together is imported when it is first asked for.
 _LATER = {
-    "CaptureError": "program",
+    "CaptureError": "programs",
     "GradcheckError": "gradient_checks",
-    "capture": "program",
+    "capture": "programs",
     "data": "",
     "diagnose": "diagnosis",
     "diagnosis": "",
     "gradcheck": "gradient_checks",
     "gradgradcheck": "gradient_checks",
     "initialize": "training",
-    "lab": "laboratory.notebook",
+    "lab": "laboratory.serving.notebook",
     "predict": "training",
     "recommend": "diagnosis",
+    "starts": "",
     "theory": "",
     "train": "training",
 }
@@ -90,6 +90,7 @@ __all__ = [
     "predict",
     "recommend",
     "set_default_dtype",
+    "starts",
     "tensor",
     "theory",
     "train",

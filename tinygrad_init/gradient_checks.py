@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ._engine.backward import differentiate, grad
-from ._engine.modes import enable_grad, no_grad
-from ._engine.tensor import Tensor
+from .engine.backward import differentiate, grad
+from .engine.modes import enable_grad, no_grad
+from .engine.tensor import Tensor
 
 Function = Callable[..., Tensor | Sequence[Tensor]]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ._engine.modes import mode, no_grad
-from ._engine.storage import operand, own
-from ._engine.tensor import Tensor
-from .backend import kernels
+from .engine.modes import mode, no_grad
+from .engine.storage import operand, own
+from .engine.tensor import Tensor
+from .kernels.backend import kernels
 from .ops import clip, norm, stack, where
 
 Array = np.ndarray[Any, Any]

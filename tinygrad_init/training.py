@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ._engine.modes import no_grad
-from ._engine.tensor import Tensor
 from .data import Scaler, batches
 from .data.samples import pairs, require_fits
+from .engine.modes import no_grad
+from .engine.tensor import Tensor
 from .init import INITIALIZERS, Initializer, zeros_
 from .nn import Module, dtype_of, linear_maps
 from .ops.losses import loss_of
 from .optim import Optimizer, clip_grad_norm_
-from .program import CaptureError, capture
+from .programs import CaptureError, capture
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]

@@ -5,13 +5,10 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ..harness import Array, NotOffered, Side
-
-if TYPE_CHECKING:
-    from ..chains import Chain
-    from ..networks import Network
+from ..problems import Chain, Network
 
 
 class Scalars(Protocol):

@@ -7,9 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..chains import Chain
 from ..harness import Array, Side
-from ..networks import Network
+from ..problems import Chain, Network
 from .base import Peer
 
 

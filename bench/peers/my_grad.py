@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..chains import Chain
 from ..harness import Side
-from ..networks import Network
+from ..problems import Chain, Network
 from .base import Peer
 
 

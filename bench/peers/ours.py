@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..chains import Chain
 from ..harness import OURS, Arrays, NotOffered, Side
-from ..networks import Network
+from ..problems import Chain, Network
 from .base import Peer, Scalars
 
 CAPTURED, EAGER = f"{OURS} captured", f"{OURS} eager"
@@ -30,7 +29,7 @@ class TinygradInit(Peer):
     def __init__(self, threads: int) -> None:
         import tinygrad_init
         from tinygrad_init import optim
-        from tinygrad_init.backend import kernels
+        from tinygrad_init.kernels.backend import kernels
 
         self.runs_programs = hasattr(kernels, "Machine")
         self.tgi: Any = tinygrad_init

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from ..chains import Chain
 from ..harness import Side
+from ..problems import Chain
 from .base import Peer, Scalars
 from .ours import ValueScalars, chain_of_values
 

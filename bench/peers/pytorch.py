@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from ..chains import Chain
 from ..harness import Array, NotOffered, Side
-from ..networks import Network
+from ..problems import Chain, Network
 from .base import Peer, Scalars
 
 

@@ -42,8 +42,9 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from ..diagnosis import STARTS, Settings, compare_starts, page, text
-    from ..diagnosis.verdict import HEALTHY
+    from ..diagnosis import STARTS, Settings, compare_starts
+    from ..diagnosis.judging import HEALTHY
+    from ..diagnosis.showing import page, text
     from ..training import Progress as Step
 
     check_outputs({"--json": args.json, "--html": args.html}, args.data)

@@ -24,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from rich.text import Text
 
-    from ..diagnosis import diagnose, text
+    from ..diagnosis import diagnose
+    from ..diagnosis.showing import text
 
     network = build_network(args)
     report = diagnose(network.model, network.x[:512], network.y[:512], network.loss, args.lr)

@@ -39,7 +39,7 @@ def token(text: str) -> str:
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     try:
-        from ..laboratory.server import HOST, listen, serve
+        from ..laboratory.serving.server import HOST, listen, serve
     except ImportError as error:
         raise InputError(str(error)) from None
     try:

@@ -8,8 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .. import __version__
 from .._interruption import INTERRUPTED, interruptible
+from ..version import __version__
 from . import diagnose, explain, lab, phase_diagram, recommend, theory
 from .options import BAD_INPUT, InputError
 

@@ -98,7 +98,7 @@ def add_activation(parser: argparse.ArgumentParser, default: str) -> None:
 
 def need(*modules: str) -> None:
     """What plots are drawn with, or an `InputError` that says what to install."""
-    from ..diagnosis.drawing import require
+    from ..diagnosis.showing.drawing import require
 
     try:
         require(*modules)
@@ -109,7 +109,7 @@ def need(*modules: str) -> None:
 def add_network(parser: argparse.ArgumentParser, one_start: bool) -> None:
     """The data, the network and how it is trained."""
     from ..data import DATASETS
-    from ..diagnosis.experiment import STARTS
+    from ..diagnosis.trials.comparison import STARTS
     from ..init import INITIALIZERS
     from ..nn import ACTIVATIONS
     from ..ops.losses import LOSSES
@@ -173,7 +173,7 @@ def build_network(args: argparse.Namespace) -> Network:
     import numpy as np
 
     from ..data import StandardScaler
-    from ..diagnosis.experiment import targets
+    from ..diagnosis.trials.comparison import targets
     from ..nn import MLP
     from ..training import initialize
 

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"--output: expected a name that ends in .png, .svg or .pdf, got {args.output}")
         check_outputs({"--output": args.output})
         need("matplotlib")
-        from ..diagnosis.drawing import phase_figure
+        from ..diagnosis.showing.drawing import phase_figure
 
         fine = phase_diagram(args.activation, np.linspace(0, args.to_w, 81)[1:], np.linspace(0, args.to_b, 61))
         phase_figure(fine, args.activation, dot).savefig(args.output)

@@ -24,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from rich.console import Console
 
-    from ..diagnosis import recommend, text
+    from ..diagnosis import recommend
+    from ..diagnosis.showing import text
 
     network = build_network(args)
     try:

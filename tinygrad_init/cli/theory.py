@@ -110,7 +110,7 @@ def profile_table(field: MeanField, depth: int, width: int) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from ..diagnosis.text import bar
+    from ..diagnosis.showing.text import bar
 
     profile = field.profile(depth, 1.0, width)
     low, high = profile.band("gradient", 2.0)

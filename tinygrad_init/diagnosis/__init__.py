@@ -7,21 +7,21 @@ theory beside; `verdict` and `advice` answer the five questions; `text` and `pag
 looks at matrices and Jacobians; `experiment` trains one network from several starts; a `Monitor` watches a training.
 """
 
-from .attribution import Attribution, Factor, Literal, attribute, literal_factors
 from .chain import Chain, Link, run
 from .diagnosing import diagnose
-from .expectation import Prediction, predict
-from .experiment import STARTS, Comparison, Settings, Start, check_sizes, compare_starts, default_sizes
 from .findings import Verdict
-from .layers import Layer, measure
-from .monitor import Event, Moment, Monitor
-from .repair import Recommendation, Setup, Trial, recommend
+from .judging import Answer, judge
+from .measures.attribution import Attribution, Factor, Literal, attribute, literal_factors
+from .measures.expectation import Prediction, predict
+from .measures.layers import Layer, measure
+from .measures.signal import Distribution, describe
+from .measures.spectra import Spectrum, jacobian, jacobian_singular_values, spectrum
+from .measures.symmetry import Classes, Quotient, classes, quotient, same_draws, side_by_side
+from .measures.zeros import RULES, Zeros, explain_zeros, wake_up
 from .report import Report
-from .signal import Distribution, describe
-from .spectra import Spectrum, jacobian, jacobian_singular_values, spectrum
-from .symmetry import Classes, Quotient, classes, quotient, same_draws, side_by_side
-from .verdict import Answer, judge
-from .zeros import RULES, Zeros, explain_zeros, wake_up
+from .trials.comparison import STARTS, Comparison, Settings, Start, check_sizes, compare_starts, default_sizes
+from .trials.recommendation import Recommendation, Setup, Trial, recommend
+from .watching.monitor import Event, Moment, Monitor
 
 __all__ = [
     "RULES",

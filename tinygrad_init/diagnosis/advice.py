@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .chain import power_of_ten
-from .zeros import LOSS
+from .measures.zeros import LOSS
 
 if TYPE_CHECKING:
     from .findings import Verdict
@@ -39,7 +39,7 @@ def activation_of(report: Report) -> str:
 def good_start(report: Report) -> str:
     """The start that suits the activation."""
     name = activation_of(report)
-    return NAMED[name][0] if name in NAMED else f"the critical start of {name} (tgi.init.critical)"
+    return NAMED[name][0] if name in NAMED else f"the critical start of {name} (tgi.starts.critical)"
 
 
 def has_good_start(report: Report) -> bool:

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.backward import grad
-from .._engine.modes import enable_grad
-from .._engine.tensor import Tensor
+from ..engine.backward import grad
+from ..engine.modes import enable_grad
+from ..engine.tensor import Tensor
 from ..nn import Activation, Module, Parameter, PReLU, Residual, dtype_of, is_linear_map
-from .parts import Function, parts_of
+from .fronts.parts import Function, parts_of
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]

@@ -11,16 +11,16 @@ import numpy as np
 from ..data.samples import pairs, require_fits
 from ..nn import MLP, BatchNorm, Dropout, Module, Parameter, dtype_of
 from ..ops.losses import loss_of
-from .attribution import attribute
 from .chain import ACTIVATION, WEIGHTS, Chain, Loss, as_array, run
-from .expectation import predict
-from .layers import measure
+from .measures.attribution import attribute
+from .measures.expectation import predict
+from .measures.layers import measure
+from .measures.signal import describe
+from .measures.spectra import MatrixSizes, jacobian_singular_values, matrix_sizes
+from .measures.symmetry import same_draws
+from .measures.zeros import explain_zeros
 from .report import Report
-from .signal import describe
-from .spectra import MatrixSizes, jacobian_singular_values, matrix_sizes
-from .symmetry import same_draws
-from .trend import best_constant_loss
-from .zeros import explain_zeros
+from .watching.loss_trend import best_constant_loss
 
 # Matrices up to this size are decomposed.
 LARGEST = 128

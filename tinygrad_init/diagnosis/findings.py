@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .signal import ratio
+from .measures.signal import ratio
 
 if TYPE_CHECKING:
     from .report import Report

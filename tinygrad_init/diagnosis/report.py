@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .attribution import Attribution
-from .expectation import Prediction
 from .findings import Verdict
-from .layers import Layer
-from .signal import Distribution
-from .spectra import MatrixSizes
-from .verdict import Answer, answers, judge
-from .zeros import Zeros
+from .judging import Answer, answers, judge
+from .measures.attribution import Attribution
+from .measures.expectation import Prediction
+from .measures.layers import Layer
+from .measures.signal import Distribution
+from .measures.spectra import MatrixSizes
+from .measures.zeros import Zeros
 
 VERSION = 2  # of the schema of the JSON form
 
@@ -108,30 +108,30 @@ class Report:
 
     def to_html(self) -> str:
         """One self-contained page with interactive plots (extra: plot)."""
-        from .page import render
+        from .showing.page import render
 
         return render(self)
 
     def figure(self) -> Any:
         """The plots as a matplotlib figure (extra: plot); `figure().savefig("report.pdf")`."""
-        from .drawing import figure
-        from .plots import of_report
+        from .showing.drawing import figure
+        from .showing.plots import of_report
 
         return figure(of_report(self))
 
     def _repr_html_(self) -> str:
         """In a notebook: what `print` shows, in colours."""
-        from .text import as_html
+        from .showing.text import as_html
 
         return as_html(self)
 
     def __rich__(self) -> Any:
-        from .text import report_view
+        from .showing.text import report_view
 
         return report_view(self)
 
     def __str__(self) -> str:
-        from .text import as_text
+        from .showing.text import as_text
 
         return as_text(self)
 

@@ -1,7 +1,7 @@
 """Weight initialization: where training starts.
 
-Every initializer of a tensor fills it in place from a `numpy.random.Generator` (or a seed) and returns it; those of a
-model change all its linear maps. `INITIALIZERS` lists starts by name. The formulas assume a linear map z = W x + b of
+Every initializer fills a tensor in place from a `numpy.random.Generator` (or a seed) and returns it; those of a whole
+network are in `starts`. `INITIALIZERS` lists starts by name. The formulas assume a linear map z = W x + b of
 `fan_in` inputs: with independent weights of mean 0 and variance σ², the variance of z is fan_in·σ²·E[x²], and that of
 the gradient going back fan_out·σ² times what came.
 """
@@ -9,10 +9,11 @@ the gradient going back fan_out·σ² times what came.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._engine.tensor import Tensor
-from .._later import importing_later
+from ..engine.tensor import Tensor
+from ..lazy_names import moved
+from .criticality import critical_
 from .distributions import (
     TRUNCATED_STD,
     Generator,
@@ -45,28 +46,12 @@ from .scaling import (
 )
 from .structured import delta_orthogonal_, dirac_, eye_, identity_, orthogonal_, sparse_
 
-if TYPE_CHECKING:
-    from .criticality import critical, critical_
-    from .data_dependent import LayerReport, balance_, data_dependent_, lsuv_
-    from .residual import fixup_
-
-# What needs modules or theory, which themselves need what is above, is imported when it is first asked for.
-_LATER = {
-    "LayerReport": "data_dependent",
-    "balance_": "data_dependent",
-    "critical": "criticality",
-    "critical_": "criticality",
-    "data_dependent_": "data_dependent",
-    "fixup_": "residual",
-    "lsuv_": "data_dependent",
-}
-__getattr__, __dir__ = importing_later(__name__, _LATER)
-
-
-def _critical(weight: Tensor, rng: Generator, activation: Any) -> Tensor:
-    from .criticality import critical_
-
-    return critical_(weight, rng, activation)
+# Starts of whole networks have a room of their own.
+__getattr__ = moved(
+    __name__,
+    "tinygrad_init.starts",
+    ("LayerReport", "balance_", "critical", "data_dependent_", "fixup_", "lsuv_"),
+)
 
 
 # A start by its name, as command lines and reports call it: from a weight, a generator and the activation after it,
@@ -90,7 +75,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "he_truncated": lambda w, rng, activation: kaiming_truncated_normal_(w, rng),
     "he_fan_out": lambda w, rng, activation: kaiming_normal_(w, rng, mode="fan_out"),
     "orthogonal": lambda w, rng, activation: orthogonal_(w, rng, gain_or_one(activation)),
-    "critical": _critical,
+    "critical": critical_,
     "identity": lambda w, rng, activation: identity_(w),
     "sparse": lambda w, rng, activation: sparse_(w, rng),
     "torch": lambda w, rng, activation: torch_default_(w, rng),
@@ -102,18 +87,13 @@ __all__ = [
     "TRUNCATED_STD",
     "Generator",
     "Initializer",
-    "LayerReport",
-    "balance_",
     "calculate_gain",
     "constant_",
-    "critical",
     "critical_",
-    "data_dependent_",
     "delta_orthogonal_",
     "dirac_",
     "eye_",
     "fans",
-    "fixup_",
     "gain_or_one",
     "glorot_normal_",
     "glorot_uniform_",
@@ -126,7 +106,6 @@ __all__ = [
     "lecun_normal_",
     "lecun_truncated_normal_",
     "lecun_uniform_",
-    "lsuv_",
     "normal_",
     "ones_",
     "orthogonal_",

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._engine.modes import no_grad
-from .._engine.tensor import Tensor
+from ..engine.modes import no_grad
+from ..engine.tensor import Tensor
 
 # Where randomness comes from: a generator, or a seed for a new one.
 Generator: TypeAlias = "np.random.Generator | int"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .._engine.tensor import Tensor
+from ..engine.tensor import Tensor
 
 
 def fans(shape: tuple[int, ...] | Tensor, *, groups: int = 1, transposed: bool = False) -> tuple[int, int]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
+from ..activations import activation as record_of
+from ..ops.activations import ACTIVATIONS
 
+# Those that are one number; leaky relu and prelu have theirs from the slope.
 GAINS: dict[str, float] = {
-    "identity": 1.0,
-    "linear": 1.0,
-    "sigmoid": 1.0,
-    "hard_sigmoid": 1.0,
-    "softsign": 1.0,
-    "hardtanh": 1.0,
-    "tanh": 5.0 / 3.0,
-    "relu": math.sqrt(2.0),
-    "selu": 0.75,
+    name: gain for name in ("linear", *ACTIVATIONS) if isinstance(gain := record_of(name).operation.spec.gain, float)
 }
 
 
@@ -39,8 +32,8 @@ def calculate_gain(activation: str, negative_slope: float | None = None) -> floa
         There is no conventional gain for it.
     """
     if activation in ("leaky_relu", "prelu"):
-        slope = {"leaky_relu": 0.01, "prelu": 0.25}[activation] if negative_slope is None else negative_slope
-        return math.sqrt(2.0 / (1.0 + slope * slope))
+        params = {} if negative_slope is None else {"negative_slope": negative_slope}
+        return gain_or_one(record_of(activation, **params))
     if activation not in GAINS:
         raise ValueError(
             f"calculate_gain: no conventional gain for {activation!r}; "
@@ -51,11 +44,5 @@ def calculate_gain(activation: str, negative_slope: float | None = None) -> floa
 
 def gain_or_one(activation: Any) -> float:
     """The conventional gain of an activation, named or a module with its own slope; 1 where there is none."""
-    if isinstance(activation, str):
-        return calculate_gain(activation) if activation in (*GAINS, "leaky_relu", "prelu") else 1.0
-    slope = getattr(activation, "slope", None)
-    if slope is not None:  # that of PReLU, which learns it
-        return calculate_gain("prelu", float(np.mean(slope.numpy())))
-    if activation.name == "leaky_relu":
-        return calculate_gain("leaky_relu", activation.params.get("negative_slope"))
-    return gain_or_one(str(activation.name))
+    found = record_of(activation).gain
+    return 1.0 if found is None else found

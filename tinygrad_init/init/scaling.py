@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .._engine.tensor import Tensor
+from ..engine.tensor import Tensor
 from .distributions import Generator, normal_, not_negative, truncated_normal_, uniform_
 from .fans import fans
 from .gains import calculate_gain

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.tensor import Tensor
+from ..engine.tensor import Tensor
 from .distributions import Generator, fill, not_negative
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from .._later import importing_later
+from ..lazy_names import importing_later
 from ..ops.activations import ACTIVATIONS
 from ..ops.losses import LOSSES
 from .layers import (

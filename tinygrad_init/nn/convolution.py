@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .._engine.modes import get_default_dtype
-from .._engine.tensor import Tensor
+from ..engine.modes import get_default_dtype
+from ..engine.tensor import Tensor
 from ..init import uniform_
 from ..ops.shape import whole
 from ..ops.windows import whole_numbers

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .._engine.graph import Operation
-from .._engine.modes import get_default_dtype
-from .._engine.tensor import Tensor
+from ..activations import ActivationRecord, activation
+from ..engine.graph import Operation
+from ..engine.modes import get_default_dtype
+from ..engine.tensor import Tensor
 from ..init import torch_default_, uniform_
 from ..ops.activations import ACTIVATIONS
 from ..ops.shape import whole
@@ -85,6 +86,11 @@ class Activation(Module):
     def forward(self, x: Tensor) -> Tensor:
         return ACTIVATIONS[self.name](x, **self.params)
 
+    @property
+    def record(self) -> ActivationRecord:
+        """What is known of the function."""
+        return activation(self.name, **self.params)
+
     def extra_repr(self) -> str:
         name = [self.name] if type(self) is Activation else []  # the classes made by `_named` say it themselves
         return ", ".join([*name, *(f"{key}={value}" for key, value in self.params.items())])
@@ -106,6 +112,11 @@ class PReLU(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.prelu(x, self.slope)
+
+    @property
+    def record(self) -> ActivationRecord:
+        """What is known of the function, with the slopes as they are now."""
+        return ActivationRecord("prelu", ops.prelu, slopes=tuple(self.slope.numpy().ravel().tolist()))
 
     def extra_repr(self) -> str:
         return str(self.slope.size)

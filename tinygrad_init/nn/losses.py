@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.tensor import Tensor
+from ..engine.tensor import Tensor
 from ..ops.losses import LOSSES
 from .module import Module
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from .._engine.modes import mode, no_grad
-from .._engine.tensor import Tensor
+from ..engine.modes import mode, no_grad
+from ..engine.tensor import Tensor
 
 T = TypeVar("T", bound=Tensor)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.modes import get_default_dtype, no_grad
-from .._engine.operands import coerce
-from .._engine.tensor import Tensor
+from ..engine.modes import get_default_dtype, no_grad
+from ..engine.operands import coerce
+from ..engine.tensor import Tensor
 from ..ops.shape import whole
 from .module import Buffer, Module, Parameter
 

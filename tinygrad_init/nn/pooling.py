@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import ops
-from .._engine.tensor import Tensor
+from ..engine.tensor import Tensor
 from .module import Module
 
 Option = int | Sequence[int]

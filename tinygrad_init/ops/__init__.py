@@ -3,8 +3,8 @@
 `registry` tells how an operation is defined; the other files are tables of them.
 """
 
-from .._engine.backward import differentiate
-from .._engine.bound import bind
+from ..engine.backward import differentiate
+from ..engine.bound import bind
 from . import numpy_protocol
 from .activations import (
     elu,
@@ -27,7 +27,6 @@ from .activations import (
     tanh,
 )
 from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
-from .dropout import dropout
 from .elementwise import (
     abs,
     add,
@@ -50,9 +49,10 @@ from .elementwise import (
     sub,
     where,
 )
-from .linear import linear, matmul
 from .losses import binary_cross_entropy, cross_entropy, half_squared_error, hinge, mse
 from .pooling import avg_pool1d, avg_pool2d, global_avg_pool, max_pool1d, max_pool2d
+from .products import linear, matmul
+from .random_masks import dropout
 from .reductions import logsumexp, max, mean, min, norm, std, sum, var
 from .registry import REGISTRY, operation
 from .shape import (

@@ -12,15 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.graph import Operation
-from .._engine.tensor import Tensor
-from ..reference import SELU_ALPHA, SELU_SCALE
+from ..engine.graph import Operation
+from ..engine.tensor import Tensor
+from ..kernels.reference import SELU_ALPHA, SELU_SCALE
 from .elementwise import abs, clip, exp, gated, sin, where
 from .registry import Array, operation, unary
 from .shape import kept_shape, normalize_axes
 
 
-@operation(lambda g: g, formula="x", view=True, examples=lambda rng: [((rng.normal(size=(2, 3)),), {})])
+@operation(
+    lambda g: g,
+    formula="x",
+    view=True,
+    examples=lambda rng: [((rng.normal(size=(2, 3)),), {})],
+    gain=1.0,
+    start="xavier",
+    homogeneous=True,
+)
 def identity(x: Array, /) -> Array:
     """The linear activation: what is left of a network with it is a product of matrices."""
     return x
@@ -51,10 +59,36 @@ def _silu_rule(g: Tensor, x: Tensor) -> Tensor:
     return gated(g, s * (1.0 + _moderate(x) * (1.0 - s)))
 
 
-sigmoid = unary("sigmoid", "1 / (1 + e^-x); slope at most 1/4", lambda g, out: gated(g, out * (1.0 - out)))
-tanh = unary("tanh", "tanh x; slope at most 1", lambda g, out: gated(g, (1.0 - out) * (1.0 + out)), numpy=("tanh",))
-erf = unary("erf", "2/√π ∫₀ˣ e^(-t²) dt", lambda g, x: gated(g, (2.0 / math.sqrt(math.pi)) * exp(-x * x)))
-relu = unary("relu", "max(x, 0); the derivative at 0 is 0", lambda g, out: where(out > 0, g, 0.0), kinks=(0.0,))
+sigmoid = unary(
+    "sigmoid",
+    "1 / (1 + e^-x); slope at most 1/4",
+    lambda g, out: gated(g, out * (1.0 - out)),
+    gain=1.0,
+    start="xavier",
+)
+tanh = unary(
+    "tanh",
+    "tanh x; slope at most 1",
+    lambda g, out: gated(g, (1.0 - out) * (1.0 + out)),
+    numpy=("tanh",),
+    gain=5.0 / 3.0,
+    start="xavier",
+)
+erf = unary(
+    "erf",
+    "2/√π ∫₀ˣ e^(-t²) dt",
+    lambda g, x: gated(g, (2.0 / math.sqrt(math.pi)) * exp(-x * x)),
+    start="xavier",
+)
+relu = unary(
+    "relu",
+    "max(x, 0); the derivative at 0 is 0",
+    lambda g, out: where(out > 0, g, 0.0),
+    kinks=(0.0,),
+    gain=math.sqrt(2.0),
+    start="he",
+    homogeneous=True,
+)
 leaky_relu = unary(
     "leaky_relu",
     "x if x > 0 else slope·x",
@@ -62,6 +96,9 @@ leaky_relu = unary(
     param=("negative_slope", 0.01),
     method=False,
     kinks=(0.0,),
+    gain=lambda negative_slope: math.sqrt(2.0 / (1.0 + negative_slope * negative_slope)),
+    start="he",
+    homogeneous=True,
 )
 elu = unary(
     "elu",
@@ -70,12 +107,15 @@ elu = unary(
     param=("alpha", 1.0),
     method=False,
     kinks=(0.0,),
+    start="xavier",
 )
 selu = unary(
     "selu",
     "λ·elu(x, α), λ = 1.0507…, α = 1.6733… (Klambauer et al. 2017)",
     lambda g, x: SELU_SCALE * _expelled(g, x, SELU_ALPHA),
     kinks=(0.0,),
+    gain=0.75,
+    start="lecun",
 )
 gelu = unary(
     "gelu",
@@ -90,11 +130,24 @@ hard_sigmoid = unary(
     lambda g, x: where((x > -3) & (x < 3), g * (1.0 / 6.0), 0.0),
     domain=(-4.0, 4.0),
     kinks=(-3.0, 3.0),
+    gain=1.0,
 )
-hardtanh = unary("hardtanh", "x limited to [-1, 1]", lambda g, x: where((x > -1) & (x < 1), g, 0.0), kinks=(-1.0, 1.0))
+hardtanh = unary(
+    "hardtanh",
+    "x limited to [-1, 1]",
+    lambda g, x: where((x > -1) & (x < 1), g, 0.0),
+    kinks=(-1.0, 1.0),
+    gain=1.0,
+    start="xavier",
+)
 mish = unary("mish", "x·tanh(softplus(x)) (Misra 2019)", _mish_rule)
 softsign = unary(
-    "softsign", "x / (1 + |x|)", lambda g, x: gated(g, 1.0 / ((1.0 + abs(x)) * (1.0 + abs(x)))), kinks=(0.0,)
+    "softsign",
+    "x / (1 + |x|)",
+    lambda g, x: gated(g, 1.0 / ((1.0 + abs(x)) * (1.0 + abs(x)))),
+    kinks=(0.0,),
+    gain=1.0,
+    start="xavier",
 )
 
 
@@ -109,6 +162,9 @@ def _prelu_examples(rng: np.random.Generator) -> list[Any]:
     formula="x if x > 0 else slope·x, with a learnable slope (He et al. 2015)",
     broadcasts=True,
     examples=_prelu_examples,
+    gain=leaky_relu.spec.gain,
+    start="he",
+    homogeneous=True,
 )
 def prelu(x: Array, slope: Array, /) -> Array:
     """Leaky ReLU with a learnable slope: one for all units, or one for each along the last axis."""

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.operands import coerce
-from .._engine.tensor import Tensor
-from ..backend import kernels
+from ..engine.operands import coerce
+from ..engine.tensor import Tensor
+from ..kernels.backend import kernels
 from .registry import Array, operation
 from .windows import Windows, require_lengths, slide, whole_numbers
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.modes import float_dtype
-from .._engine.storage import operand
-from .._engine.tensor import METHODS, Tensor
+from ..engine.modes import float_dtype
+from ..engine.storage import operand
+from ..engine.tensor import METHODS, Tensor
 from .registry import Array, binary, operation, unary
 
 POSITIVE = (0.2, 3.0)
@@ -80,7 +80,7 @@ expm1 = unary("expm1", "e^x - 1", lambda g, out: gated(g, out + 1.0), numpy=("ex
 log = unary("log", "ln x", lambda g, x: gated(g, 1.0 / x), domain=POSITIVE, numpy=("log",))
 log1p = unary("log1p", "ln(1 + x)", lambda g, x: gated(g, 1.0 / (1.0 + x)), domain=(-0.7, 3.0), numpy=("log1p",))
 sqrt = unary("sqrt", "√x", lambda g, out: gated(g, 0.5 / out), domain=POSITIVE, numpy=("sqrt",))
-sin = unary("sin", "sin x", lambda g, x: gated(g, cos(x)), numpy=("sin",))
+sin = unary("sin", "sin x", lambda g, x: gated(g, cos(x)), numpy=("sin",), start="xavier")
 cos = unary("cos", "cos x", lambda g, x: gated(g, -sin(x)), numpy=("cos",))
 abs = unary(
     "abs",

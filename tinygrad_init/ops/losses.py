@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.modes import mode
-from .._engine.operands import coerce
-from .._engine.storage import operand
-from .._engine.tensor import Tensor
-from ..backend import kernels
+from ..engine.modes import mode
+from ..engine.operands import coerce
+from ..engine.storage import operand
+from ..engine.tensor import Tensor
+from ..kernels.backend import kernels
 from .activations import log_softmax, sigmoid, softmax
 from .elementwise import gated, maximum, where
 from .registry import Array, binary, operation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.storage import Storage, operand
+from ..engine.storage import Storage, operand
 from .registry import REGISTRY
 
 UFUNCS: dict[str, Any] = {}

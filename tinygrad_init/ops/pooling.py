@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.operands import coerce
-from .._engine.storage import operand
-from .._engine.tensor import Tensor
+from ..engine.operands import coerce
+from ..engine.storage import operand
+from ..engine.tensor import Tensor
 from .elementwise import where
 from .reductions import mean
 from .registry import Array, operation

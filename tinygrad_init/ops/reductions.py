@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.tensor import METHODS, Tensor
-from ..backend import kernels
+from ..engine.tensor import METHODS, Tensor
+from ..kernels.backend import kernels
 from .activations import shift
 from .elementwise import exp, where
 from .registry import Array, operation

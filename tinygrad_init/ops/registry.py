@@ -28,15 +28,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import reference
-from .._engine.graph import MISSING, NEEDS, OUT, OUT_BIT, PARAM, SHAPE, SHAPES, SHAPES_BIT, Operation
-from .._engine.tensor import METHODS
-from ..backend import kernels
-from ..reference import Array
+from ..engine.graph import MISSING, NEEDS, OPERATIONS, OUT, OUT_BIT, PARAM, SHAPE, SHAPES, SHAPES_BIT, Operation
+from ..engine.tensor import METHODS
+from ..kernels import reference
+from ..kernels.backend import kernels
+from ..kernels.reference import Array
 
 __all__ = ["REGISTRY", "Array", "Spec", "binary", "operation", "unary"]
 
-REGISTRY: dict[str, Operation] = {}
+REGISTRY = OPERATIONS
 
 Example = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -61,6 +61,13 @@ class Spec:
         Why there is no first- or second-order check, if there is none.
     numpy
         The names of NumPy functions that mean the same.
+    gain
+        Of an activation, the conventional factor on the standard deviation of weights before it, or a function of its
+        parameters; None where there is none.
+    start
+        Of an activation, the initializer that is named for it.
+    homogeneous
+        Whether f(c x) = c f(x) for all c > 0.
     """
 
     formula: str
@@ -70,6 +77,9 @@ class Spec:
     examples: Callable[[np.random.Generator], list[Example]] | None = None
     exempt: str = ""
     numpy: tuple[str, ...] = ()
+    gain: float | Callable[..., float] | None = None
+    start: str = "critical"
+    homogeneous: bool = False
 
 
 def operation(

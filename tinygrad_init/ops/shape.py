@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.operands import coerce
-from .._engine.storage import operand
-from .._engine.tensor import METHODS, Tensor
-from ..backend import kernels
+from ..engine.operands import coerce
+from ..engine.storage import operand
+from ..engine.tensor import METHODS, Tensor
+from ..kernels.backend import kernels
 from .registry import Array, operation
 
 SUM = kernels.REDUCTIONS["sum"]

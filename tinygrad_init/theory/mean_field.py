@@ -10,17 +10,15 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from .fixed_point import fixed_points
 from .phi import LEAST, MOST, phi_of
+from .profile import LayerSpec, Profile, profile_of
 from .quadrature import Array
 from .roots import root
-
-if TYPE_CHECKING:
-    from .profile import Profile
 
 # χ this near to 1 counts as critical: the depth scale is then a billion layers.
 CRITICAL = 1e-9
@@ -178,10 +176,29 @@ class MeanField:
         return 6.0 * abs(self.xi_c)
 
     def profile(self, depth: int, input_square: float = 1.0, width: int | Sequence[int] | None = None) -> Profile:
-        """What to expect of every layer; see `Profile`."""
-        from .profile import profile
+        """What to expect of every layer of a network of `depth` linear maps that are all alike; see `Profile`.
 
-        return profile(self, depth, input_square, width)
+        Parameters
+        ----------
+        depth
+            How many linear maps.
+        input_square
+            The mean square of the input's features, so that q_1 = σ_w² times it + σ_b².
+        width
+            The units of all layers, or of each, for the bands; None: infinitely many.
+
+        Raises
+        ------
+        ValueError
+            The depth is less than 1, `input_square` no mean square, or the widths do not fit.
+        """
+        if depth < 1:
+            raise ValueError(f"profile: expected a depth of at least 1, got {depth}")
+        many = width if isinstance(width, Sequence) else [np.inf if width is None else width] * depth
+        units = np.asarray(many, np.float64)
+        if units.shape != (depth,) or not np.all(units >= 1):
+            raise ValueError(f"profile: expected {depth} widths of at least 1, got {width}")
+        return profile_of([LayerSpec(self.phi, self._w2, self._b2, float(n)) for n in units], input_square)
 
     def __repr__(self) -> str:
         return f"MeanField({self.phi.name}, sigma_w={self.sigma_w:g}, sigma_b={self.sigma_b:g})"

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from .._engine.backward import grad
-from .._engine.graph import Operation
-from .._engine.modes import enable_grad, no_grad
-from .._engine.tensor import Tensor
-from ..nn import Activation, Module, PReLU
-from ..ops.activations import ACTIVATIONS
+from ..activations import ActivationRecord
+from ..activations import activation as record_of
+from ..engine.backward import grad
+from ..engine.graph import Operation
+from ..engine.modes import enable_grad, no_grad
+from ..engine.tensor import Tensor
 from .quadrature import BLOCK, ORDER, REACH, SPAN, Array, gauss, pair_expectation, resolve, scaled
 
 # What stands for q → 0 and q → ∞. A kink at 0 belongs to neither side, so that only the limit has a meaning.
@@ -73,10 +73,10 @@ class Phi:
     """
 
     def __init__(self, activation: Any, *, kinks: Sequence[float] | None = None, **params: float) -> None:
-        function, known = _function_of(activation, params)
-        self.name = known.name if isinstance(known, Operation) else getattr(activation, "__name__", "") or str(known)
-        self.function = function
-        self.kinks = tuple(kinks if kinks is not None else known.spec.kinks if isinstance(known, Operation) else ())
+        record = _record_of(activation, params)
+        self.name = record.name if record is not None else _name_of(activation)
+        self.function: Callable[[Tensor], Any] = activation if record is None else record
+        self.kinks = tuple(kinks if kinks is not None else () if record is None else record.kinks)
         self._breaks: dict[int, Array] = {}
         _check(self)
 
@@ -167,50 +167,45 @@ class Phi:
 
 
 def phi_of(activation: Any, **params: float) -> Phi:
-    """The `Phi` of an activation; that of a named one is made once."""
+    """The `Phi` of an activation; that of one that has a record is made once."""
     if isinstance(activation, Phi):
         if params:
             raise TypeError(f"{activation!r} has its parameters already; got {params}")
         return activation
-    if isinstance(activation, str):
-        return _named(activation, tuple(sorted(params.items())))
-    if isinstance(activation, Activation):
-        return _named(activation.name, tuple(sorted((activation.params | params).items())))
-    return Phi(activation, kinks=None, **params)
+    found = _record_of(activation, params)
+    return Phi(activation, kinks=None, **params) if found is None else _of_record(found)
 
 
 @functools.lru_cache(maxsize=64)
-def _named(name: str, params: tuple[tuple[str, float], ...]) -> Phi:
-    return Phi(name, kinks=None, **dict(params))
+def _of_record(record: ActivationRecord) -> Phi:
+    return Phi(record, kinks=None)
 
 
-def _function_of(activation: Any, params: dict[str, float]) -> tuple[Callable[[Tensor], Any], Any]:
-    """A function of one tensor, and the operation (or, failing that, what else) it is known as."""
-    if isinstance(activation, str):
-        name = {"linear": "identity", "prelu": "leaky_relu"}.get(activation, activation)
-        if name not in ACTIVATIONS:
-            raise ValueError(f"expected an activation out of {', '.join(ACTIVATIONS)}, linear, prelu; got {name!r}")
-        return _function_of(ACTIVATIONS[name], ({"negative_slope": 0.25} if activation == "prelu" else {}) | params)
-    if isinstance(activation, Operation):
-        unknown = params.keys() - set(activation.param_names)
-        if activation.arity != 1 or unknown:
-            takes = f"takes {', '.join(activation.param_names) or 'no parameters'}"
-            wrong = f"got {', '.join(sorted(unknown))}" if unknown else f"and {activation.arity} tensors, not one"
-            raise TypeError(f"{activation.name}: {takes}, {wrong}")
-        return functools.partial(activation, **params) if params else activation, activation
-    if isinstance(activation, Activation):
-        return _function_of(activation.name, activation.params | params)
-    if isinstance(activation, PReLU) and not params:
-        slopes = np.unique(activation.slope.numpy())
-        if slopes.size != 1:
-            raise ValueError(f"expected a PReLU with one slope, got slopes from {slopes[0]} to {slopes[-1]}")
-        return _function_of("leaky_relu", {"negative_slope": float(slopes[0])})
-    if params or not callable(activation):
-        raise TypeError(
-            f"expected the name of an activation, a module, an operation or a function of one tensor; "
-            f"got {type(activation).__name__}{f' and {params}' if params else ''}"
-        )
-    return activation, repr(activation) if isinstance(activation, Module) else type(activation).__name__
+def _record_of(given: Any, params: dict[str, float]) -> ActivationRecord | None:
+    """The record of what is known by one; None for a function of somebody's own.
+
+    Raises
+    ------
+    ValueError
+        It is a PReLU with several slopes, which theory has no one function for.
+    """
+    if not isinstance(given, str | Operation | ActivationRecord) and not hasattr(given, "record"):
+        if params or not callable(given):
+            record_of(given, **params)  # says what was expected
+        return None
+    found = record_of(given, **params)
+    if found.slopes is None:
+        return found
+    slopes = np.unique(found.slopes)
+    if slopes.size != 1:
+        raise ValueError(f"expected a PReLU with one slope, got slopes from {slopes[0]} to {slopes[-1]}")
+    return record_of("leaky_relu", negative_slope=float(slopes[0]))
+
+
+def _name_of(function: Any) -> str:
+    """What a function of somebody's own is called: a module by what it prints, others by their names."""
+    named = getattr(function, "__name__", "")
+    return named or (type(function).__name__ if " object at 0x" in repr(function) else repr(function))
 
 
 def _check(phi: Phi) -> None:

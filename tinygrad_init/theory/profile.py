@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mean_field import MeanField
 from .phi import Phi
 from .quadrature import Array
 
@@ -100,37 +99,6 @@ class LayerSpec:
     weight_variance: float
     bias_variance: float
     units: float
-
-
-def profile(
-    field: MeanField, depth: int, input_square: float = 1.0, width: int | Sequence[int] | None = None
-) -> Profile:
-    """Predictions for a network of `depth` linear maps that are all alike.
-
-    Parameters
-    ----------
-    field
-        The network.
-    depth
-        How many linear maps.
-    input_square
-        The mean square of the input's features, so that q_1 = σ_w² times it + σ_b².
-    width
-        The units of all layers, or of each, for the bands; None: infinitely many.
-
-    Raises
-    ------
-    ValueError
-        The depth is less than 1, `input_square` no mean square, or the widths do not fit.
-    """
-    if depth < 1:
-        raise ValueError(f"profile: expected a depth of at least 1, got {depth}")
-    many = width if isinstance(width, Sequence) else [np.inf if width is None else width] * depth
-    units = np.asarray(many, np.float64)
-    if units.shape != (depth,) or not np.all(units >= 1):
-        raise ValueError(f"profile: expected {depth} widths of at least 1, got {width}")
-    w2, b2 = field.sigma_w**2, field.sigma_b**2
-    return profile_of([LayerSpec(field.phi, w2, b2, float(n)) for n in units], input_square)
 
 
 def profile_of(layers: Sequence[LayerSpec], input_square: float = 1.0) -> Profile:

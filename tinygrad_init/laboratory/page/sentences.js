@@ -86,7 +86,7 @@ const PARTS = [
   [/layers (\d+) to (\d+)/g, "第 $1 至 $2 层"],
   [/layers ([\d, ]+\d)/g, "第 $1 层"],
   [/layer (\d+)/g, "第 $1 层"],
-  [/the critical start of (\w+) \(tgi\.init\.critical\)/g, "$1 的临界初始化（tgi.init.critical）"],
+  [/the critical start of (\w+) \(tgi\.starts\.critical\)/g, "$1 的临界初始化（tgi.starts.critical）"],
   [/^(\w+): no critical point(?: with sigma_b = 0 that signals reach)?; the variance-preserving gain (\S+) is used, with which squared gradients change by (\S+) a layer(.*)$/,
     "$1：没有信号能到达的临界点；改用保持方差的增益 $2，此时梯度平方每层变为 $3 倍$4"],
   [/^There is no verdict: /, "无法诊断："],

@@ -4,7 +4,8 @@ import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { along, formatLog } from "../scale.js";
 import { layerName, store } from "../state.js";
-import { detail, selectedBar } from "./selected.js";
+import { detail } from "./selection.js";
+import { selectedBar } from "./selected.js";
 
 /** Half of the axis of a factor: bars reach from 10^-REACH to 10^REACH, and are cut there. */
 const REACH = 2;

@@ -5,7 +5,8 @@ import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { format, numbers } from "../scale.js";
 import { layerName, store } from "../state.js";
-import { detail, selectedBar } from "./selected.js";
+import { detail } from "./selection.js";
+import { selectedBar } from "./selected.js";
 
 const QUANTITIES = /** @type {const} */ (["z", "a", "dz", "dw"]);
 

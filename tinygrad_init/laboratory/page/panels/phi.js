@@ -6,7 +6,8 @@ import { h, keyed, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { percent } from "../scale.js";
 import { store } from "../state.js";
-import { detail, selectedBar, selectedName, selectedShape } from "./selected.js";
+import { detail, selectedName, selectedShape } from "./selection.js";
+import { selectedBar } from "./selected.js";
 import { steps } from "./histograms.js";
 
 /**

@@ -7,27 +7,8 @@ import { select } from "../lab.js";
 import { setOptions } from "../controls/fields.js";
 import { format } from "../scale.js";
 import { layerName, runLabel, store } from "../state.js";
+import { detail, selectedShape } from "./selection.js";
 import { weightField } from "./weight.js";
-
-/** What the newest frame says about the selection; null as long as it is about another one. */
-export function detail() {
-  const { run, layer, unit } = store.selection;
-  const found = store.frame?.runs[run]?.detail;
-  return found && found.layer === layer && found.unit === unit ? found : null;
-}
-
-/** What the panels are about, in words. */
-export function selectedName() {
-  const { layer, unit, run } = store.selection;
-  if (layer === null) return "–";
-  return [layerName(layer, run), ...(unit === null ? [] : [t("selected.unit.n", { n: unit + 1 })])].join(t("join"));
-}
-
-/** The shape of the selected layer. */
-export function selectedShape() {
-  const { layer, run } = store.selection;
-  return layer === null ? null : store.built?.runs[run]?.layers[layer] ?? null;
-}
 
 /** @param {"layer" | "unit" | "weight"} finest what can be chosen @returns {{root: HTMLElement, draw: () => void}} */
 export function selectedBar(finest) {

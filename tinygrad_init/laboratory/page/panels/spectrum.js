@@ -5,7 +5,8 @@ import { Chart } from "../displays/chart.js";
 import { h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { format } from "../scale.js";
-import { detail, selectedBar } from "./selected.js";
+import { detail } from "./selection.js";
+import { selectedBar } from "./selected.js";
 
 /** @returns {import("./tabs.js").Panel} */
 export function spectrum() {

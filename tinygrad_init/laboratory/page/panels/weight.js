@@ -5,7 +5,7 @@ import { t } from "../i18n.js";
 import { change } from "../lab.js";
 import { format } from "../scale.js";
 import { store } from "../state.js";
-import { detail } from "./selected.js";
+import { detail } from "./selection.js";
 
 /** @returns {{root: HTMLElement, draw: () => void}} */
 export function weightField() {

@@ -1,0 +1,1 @@
+"""What makes a `Network` of somebody's model."""

@@ -1,0 +1,102 @@
+"""Statistics of the numbers that flow through a layer; infinities and NaN are counted, not spread."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...engine.tensor import Tensor
+from ...ops import norm
+
+Array = np.ndarray[Any, Any]
+
+QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+BINS = 40
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Many numbers in a few; infinities and NaN are left out of all but `not_finite` and `zero`.
+
+    Attributes
+    ----------
+    count
+        How many numbers there are.
+    not_finite, zero
+        The shares that are infinite or NaN, and exactly 0.
+    mean, rms
+        Mean and root mean square.
+    across_samples
+        Root mean square over the units of the standard deviation across the samples: what of the signal depends on
+        the input. It can be lost while `rms` looks healthy, if biases alone keep the numbers up.
+    across_units
+        Standard deviation over the units of their mean across the samples.
+    quantiles
+        At `QUANTILES`: minimum, 1 %, 5 %, 25 %, median, 75 %, 95 %, 99 %, maximum.
+    counts, edges
+        A histogram of `BINS` bins and their `BINS` + 1 edges.
+    """
+
+    count: int
+    not_finite: float
+    zero: float
+    mean: float
+    rms: float
+    across_samples: float
+    across_units: float
+    quantiles: tuple[float, ...]
+    counts: tuple[int, ...]
+    edges: tuple[float, ...]
+
+
+def describe(values: Array) -> Distribution:
+    """Statistics of an array of shape (samples, ...); everything after the first axis counts as units."""
+    flat = np.asarray(values, np.float64).reshape(len(values), -1) if values.ndim else np.asarray(values).reshape(1, 1)
+    finite = np.isfinite(flat)
+    known = flat[finite]
+    if known.size == 0:
+        nothing = (math.nan,) * len(QUANTILES)
+        share = 1.0 if flat.size else 0.0
+        return Distribution(flat.size, share, 0.0, math.nan, math.nan, math.nan, math.nan, nothing, (), ())
+    with np.errstate(all="ignore"):
+        top = float(np.max(np.abs(known))) or 1.0  # squares of what is scaled by it neither overflow nor underflow
+        scaled = np.where(finite, flat, np.nan) / top
+        whole = scaled[:, np.all(finite, axis=0)]
+        counts, edges = histogram(known)
+        return Distribution(
+            count=flat.size,
+            not_finite=1 - known.size / flat.size,
+            zero=float(np.mean(flat == 0)),
+            mean=float(np.mean(known / top)) * top,
+            rms=rms(known),
+            across_samples=float(np.sqrt(np.mean(np.var(whole, axis=0)))) * top if whole.size else math.nan,
+            across_units=float(np.std(np.mean(whole, axis=0))) * top if whole.size else math.nan,
+            quantiles=tuple(float(q) for q in np.quantile(known, QUANTILES)),
+            counts=counts,
+            edges=edges,
+        )
+
+
+def histogram(values: Array) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Counts in bins of equal width from the smallest to the largest number, and the bins' edges."""
+    low, high = float(np.min(values)), float(np.max(values))
+    least = max(BINS * float(np.spacing(max(abs(low), abs(high)))), float(np.finfo(np.float64).tiny))
+    if not math.isfinite(high - low) or high - low <= least:
+        return (len(values),), (low, high)  # all alike, or too near or far apart for a width
+    counts, edges = np.histogram(values, BINS, (low, high))
+    return tuple(int(n) for n in counts), tuple(float(e) for e in edges)
+
+
+def rms(values: Array) -> float:
+    """Root mean square, in float64; it neither overflows nor underflows on the way. That of nothing is 0."""
+    return norm(Tensor(values, np.float64)).item() / math.sqrt(max(values.size, 1))
+
+
+def ratio(numerator: float, denominator: float) -> float:
+    """A quotient that is infinite, or NaN for 0/0, instead of an error."""
+    if denominator == 0:
+        return float("nan") if numerator == 0 else float("inf")
+    return numerator / denominator

@@ -1,0 +1,183 @@
+"""What a weight matrix does when it is applied again and again, and what all layers together do to a small change.
+
+For W = V diag(λ) V⁻¹ the power W^t is V diag(λ)^t V⁻¹: in the end the largest |λ| decides. Before it, and whenever the
+matrices differ from layer to layer, singular values do: of [[.9, 10], [0, .9]] both eigenvalues are below 1, and yet
+its tenth power stretches some vector 38-fold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...data.samples import as_numbers
+from ...engine.backward import grad
+from ...engine.modes import enable_grad
+from ...engine.tensor import Tensor
+from ...nn import Module
+from ..chain import converted, power_of_ten
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues and singular values of a matrix, and what its powers do.
+
+    Attributes
+    ----------
+    eigenvalues
+        Complex, largest first; empty unless the matrix is square.
+    singular_values
+        Largest first.
+    growth
+        log10 ‖W^t‖₂ for t = 1, 2, …; empty unless the matrix is square.
+    condition
+        Of the eigenvectors, ‖V‖₂‖V⁻¹‖₂: 1 for a normal matrix, infinite if there are too few; 1 if not square. No power
+        stretches by more than this times ρ^t.
+    """
+
+    eigenvalues: tuple[complex, ...]
+    singular_values: tuple[float, ...]
+    growth: tuple[float, ...]
+    condition: float
+
+    @property
+    def radius(self) -> float:
+        """The spectral radius ρ, the largest |λ|: ‖W^t‖^(1/t) tends to it (Gelfand 1941)."""
+        return float(np.abs(self.eigenvalues[0])) if self.eigenvalues else math.nan
+
+    @property
+    def transient(self) -> float:
+        """The largest ‖W^t‖₂/ρ^t: how far powers are ahead of what the eigenvalues promise; 1 for a normal matrix."""
+        if not self.growth or self.radius == 0:
+            return math.nan
+        return power_of_ten(max(g - t * math.log10(self.radius) for t, g in enumerate(self.growth, 1)))
+
+
+def spectrum(matrix: Any, powers: int = 50) -> Spectrum:
+    """Eigenvalues, singular values and the growth of powers.
+
+    Parameters
+    ----------
+    matrix
+        Of shape (m, n); a kernel of a convolution is taken as (out, in x window).
+    powers
+        Up to which t the norms of W^t are computed. They neither overflow nor underflow.
+
+    Raises
+    ------
+    ValueError
+        The matrix has fewer than two axes or holds infinities or NaN.
+    """
+    w = as_numbers("spectrum", "a matrix", matrix).astype(np.float64)
+    if w.ndim < 2:
+        raise ValueError(f"spectrum: expected a matrix, got shape {w.shape}")
+    w = w.reshape(len(w), -1)
+    if not np.isfinite(w).all():
+        raise ValueError("spectrum: expected finite numbers, got infinities or NaN")
+    singular = tuple(float(s) for s in singular_values(w))
+    if w.shape[0] != w.shape[1]:
+        return Spectrum((), singular, (), 1.0)
+    values, vectors = np.linalg.eig(w)
+    order = np.argsort(-np.abs(values), kind="stable")
+    found = np.linalg.svd(vectors, compute_uv=False)
+    condition = float(found[0] / found[-1]) if found[-1] > found[0] * np.finfo(float).eps else math.inf
+    eigenvalues = tuple(complex(v) for v in values[order])
+    return Spectrum(eigenvalues, singular, power_growth(w, powers), condition)
+
+
+def singular_values(matrix: Array) -> Array:
+    """Singular values, largest first; NaN of a matrix with infinities or NaN."""
+    top = float(np.max(np.abs(matrix), initial=0.0))
+    if not math.isfinite(top):
+        return np.full(min(matrix.shape), math.nan)
+    if top == 0:
+        return np.zeros(min(matrix.shape))
+    with np.errstate(over="ignore", under="ignore"):
+        # Of numbers near the largest that a float can be, LAPACK's sums of squares would overflow.
+        found: Array = np.linalg.svd(matrix / top, compute_uv=False) * top
+    return found
+
+
+def power_growth(w: Array, powers: int) -> tuple[float, ...]:
+    """log10 ‖W^t‖₂ for t = 1 … powers; the power is kept at size 1 and its logarithm beside it."""
+    growth: list[float] = []
+    top = float(np.max(np.abs(w), initial=0.0))
+    if top == 0:
+        return (-math.inf,) * powers
+    power, log10, step = np.eye(len(w)), 0.0, math.log10(top)
+    w = w / top
+    for _ in range(powers):
+        power, log10 = power @ w, log10 + step
+        size = float(np.linalg.norm(power, 2))
+        if size == 0:
+            return (*growth, *(-math.inf,) * (powers - len(growth)))
+        power, log10 = power / size, log10 + math.log10(size)
+        growth.append(log10)
+    return tuple(growth)
+
+
+@dataclass(frozen=True)
+class MatrixSizes:
+    """How far a weight matrix stretches, in a few numbers.
+
+    Attributes
+    ----------
+    name
+        Of the weight.
+    largest, median, smallest
+        Singular values.
+    radius
+        The largest |λ|; NaN unless the matrix is square.
+    """
+
+    name: str
+    largest: float
+    median: float
+    smallest: float
+    radius: float
+
+
+def matrix_sizes(name: str, matrix: Any) -> MatrixSizes:
+    """Singular values and spectral radius of one matrix; NaN for one with infinities or NaN."""
+    w = np.asarray(matrix, np.float64)
+    w = w.reshape(len(w), -1)
+    if not np.isfinite(w).all():
+        return MatrixSizes(name, math.nan, math.nan, math.nan, math.nan)
+    values = singular_values(w)
+    radius = float(np.max(np.abs(np.linalg.eigvals(w)))) if w.shape[0] == w.shape[1] else math.nan
+    return MatrixSizes(name, float(values[0]), float(np.median(values)), float(values[-1]), radius)
+
+
+def jacobian(model: Module, x: Any) -> Array:
+    """∂output/∂input at one sample, of shape (outputs, inputs), in float64.
+
+    Parameters
+    ----------
+    model
+        Its samples must not depend on each other: batch normalization has to be in `eval()` mode.
+    x
+        One sample, without the axis of samples.
+    """
+    copied = converted(model, np.float64)
+    sample = as_numbers("jacobian", "x", x).astype(np.float64)
+    with enable_grad():
+        outputs = copied(Tensor(sample[None], np.float64)).size
+        # The sample once for each output, each with the cotangent of another output: one pass gives all rows.
+        copies = Tensor(np.repeat(sample[None], outputs, axis=0), np.float64, requires_grad=True)
+        out = copied(copies)
+        rows = grad(out, copies, gradients=Tensor(np.eye(outputs).reshape(out.shape), np.float64))
+    return np.asarray(rows.numpy().reshape(outputs, -1))
+
+
+def jacobian_singular_values(model: Module, x: Any, samples: int = 8) -> Array:
+    """Singular values of the input-output Jacobian, largest first, at up to so many samples of a batch.
+
+    Of shape (samples, min(inputs, outputs)). All near 1: dynamical isometry (Saxe et al. 2014; Pennington et al. 2017).
+    """
+    batch = as_numbers("jacobian_singular_values", "x", x)[:samples]
+    return np.array([singular_values(jacobian(model, sample)) for sample in batch])

@@ -1,0 +1,236 @@
+"""Why a gradient is exactly zero, and whether training can ever make it anything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...engine.backward import grad
+from ...engine.modes import enable_grad
+from ...engine.tensor import Tensor
+from ...nn import Dropout, undisturbed
+from ..chain import ACTIVATION, WEIGHTS, Chain, Cotangent, Link
+from .slopes import derivative, value
+
+Array = np.ndarray[Any, Any]
+
+LOSS, SLOPE, NEXT, ABOVE = "loss derivative", "slope", "next weights", "above"
+INPUT, APART, CANCELLATION, UNDERFLOW = "input", "never together", "cancellation", "underflow"
+
+RULES = {
+    LOSS: "the loss derivative is 0",
+    SLOPE: "φ' is 0 on every sample that sends a gradient",
+    NEXT: "the next layer's weights are 0",
+    ABOVE: "whatever it feeds gets no gradient itself",
+    INPUT: "the layer's input is 0 on every sample",
+    APART: "no sample has both an input and a gradient there",
+    CANCELLATION: "the samples' (or units') contributions cancel exactly",
+    UNDERFLOW: "it is too small for the dtype",
+}
+
+
+@dataclass(frozen=True)
+class Zeros:
+    """The zeros of ∂C/∂W of one weight matrix.
+
+    Attributes
+    ----------
+    name
+        Of the weight.
+    share
+        Of its entries that are exactly 0.
+    rules
+        By rule (see `RULES`) the share of all entries that it makes 0.
+    wakes
+        In how many steps of training some entry of the matrix can get a gradient at the earliest (0: it has one now);
+        None if never, and -1 if that cannot be said for such a network.
+    """
+
+    name: str
+    share: float
+    rules: dict[str, float]
+    wakes: int | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the matrix gets no gradient at all."""
+        return self.share == 1.0
+
+    @property
+    def because(self) -> str:
+        """The rules in words, the one that makes most zeros first."""
+        shares = sorted(self.rules.items(), key=lambda item: -item[1])
+        if len(shares) == 1:
+            return RULES[shares[0][0]]
+        return "; ".join(f"{share / self.share:.0%} because {RULES[rule]}" for rule, share in shares)
+
+    def __str__(self) -> str:
+        text = f"{self.name}: {self.share:.0%} of ∂C/∂W is exactly 0" + (f": {self.because}" if self.rules else "")
+        if self.whole and self.wakes is None:
+            return f"{text}; training on these samples can never change that"
+        if self.whole and self.wakes is not None and self.wakes > 0:
+            return f"{text}; it can wake in step {self.wakes + 1}"
+        return text
+
+
+def explain_zeros(native: Chain, exact: Chain) -> tuple[Zeros, ...]:
+    """For every weight matrix, which rule makes the zeros of its gradient.
+
+    Parameters
+    ----------
+    native
+        The network run in its own dtype.
+    exact
+        The same in float64: where its gradient is not 0, the dtype is to blame.
+    """
+    cotangents = exact.backward()
+    steps = wake_up(exact)
+    found = []
+    for own, link in zip(native.linears(), exact.linears(), strict=True):
+        name = f"{link.name}.weight"
+        zero = link.by_unit(native.gradient(own.weight)) == 0
+        rules: dict[str, float] = {}
+        if zero.any():
+            with enable_grad():
+                why = why_zero(exact, link, cotangents)
+            for rule in RULES:
+                share = float(np.mean(zero & (why == rule)))
+                if share:
+                    rules[rule] = share
+        wakes = -1 if steps is None else steps.get(exact.names[id(link.weight)])
+        found.append(Zeros(name, float(np.mean(zero)), rules, wakes))
+    return tuple(found)
+
+
+def why_zero(chain: Chain, link: Link, cotangents: dict[Link, Cotangent]) -> Array:
+    """For every entry of a weight the rule that would make its gradient 0; `UNDERFLOW` where it is not 0 in float64."""
+    delta = cotangents[link].unit.reshape(link.out.shape)
+    gradient = link.by_unit(link.pull_to_weight(cotangents[link]).unit.reshape(link.weight.shape))
+    why = np.full(gradient.shape, UNDERFLOW, dtype=object)
+    # Without signs nothing cancels: what is still 0 has no sample (and position) where both factors are there.
+    why[gradient == 0] = CANCELLATION
+    why[unsigned_gradient(link, np.abs(delta)) == 0] = APART
+    why[unsigned_gradient(link, np.ones(delta.shape)) == 0] = INPUT
+    delta = link.rows(delta)
+    for unit in np.flatnonzero(~delta.any(axis=0)):
+        why[unit] = why_silent(chain, link, int(unit), cotangents)
+    return why
+
+
+def unsigned_gradient(link: Link, delta: Array) -> Array:
+    """∂C/∂W by units as it would be if all inputs were positive, for a cotangent without signs."""
+    out = link.module(Tensor(np.abs(link.x.numpy()), link.x.dtype))
+    gradient = grad(out, link.weight, gradients=Tensor(delta, link.x.dtype))
+    return link.by_unit(gradient.numpy())
+
+
+def why_silent(chain: Chain, link: Link, unit: int, cotangents: dict[Link, Cotangent]) -> str:
+    """Why no gradient arrives at a unit's z: what stops it on the way from the output.
+
+    The numbers that depend on the unit are followed upwards; the first link that a gradient reaches among them, but
+    does not pass, is to blame.
+    """
+    if chain.start.is_zero:
+        return LOSS
+    mask = np.zeros(link.out.shape, bool)
+    np.moveaxis(mask, link.unit_axis, 0)[unit] = True
+    for above in chain.after(link):
+        arriving = cotangents[above].unit.reshape(above.out.shape) != 0
+        if above.kind == ACTIVATION:
+            if (arriving & mask).any():
+                return SLOPE
+            continue
+        mask = depends_on(above, mask)
+        if above.kind == WEIGHTS and not mask.any():
+            return NEXT
+        if (arriving & mask).any():
+            return CANCELLATION
+        if above.kind == WEIGHTS:
+            return ABOVE
+    return ABOVE
+
+
+def depends_on(link: Link, mask: Array) -> Array:
+    """Which numbers of a link's output change with the given ones of its input."""
+    if isinstance(link.module, Dropout):
+        return mask
+    if link.kind == WEIGHTS and link.weight.ndim == 2:  # the weights say it, without another product
+        units = np.flatnonzero(mask.any(axis=tuple(range(mask.ndim - 1))))
+        return np.asarray(mask[..., units] @ (link.weight.numpy()[:, units] != 0).T)
+    x = link.x.numpy()
+    changed = np.where(mask, x + 1 + np.abs(np.random.default_rng(0).normal(size=x.shape)), x)
+    with undisturbed(link.module):
+        return np.asarray(link.module(Tensor(changed, link.x.dtype)).numpy() != link.out.numpy())
+
+
+def wake_up(chain: Chain) -> dict[str, int] | None:
+    """By name of a weight or bias, in which step of training it can first get a gradient, counted from 0.
+
+    Names that are missing never get one, whatever the learning rate. None if the network is not dense layers and
+    activations in turn.
+
+    Notes
+    -----
+    Only what can be other than 0 is followed, not how large it is: a unit's z can move if its weights, its bias or its
+    input can; its activation is other than 0 if z is, or if φ(0) is; its gradient passes where φ' is not 0 now or z can
+    move; a weight gets a gradient where both its unit and its input have something. What gets a gradient can be other
+    than 0 one step later. An update that is exactly 0 for all parameters is the end: the next one is the same.
+    """
+    layers = chain.dense_layers()
+    if layers is None:
+        return None
+    if not any(gradient.any() for gradient in chain.gradients.values()):
+        return {}
+    first: dict[str, int] = {}
+    on = {name: parameter.numpy() != 0 for name, parameter in chain.model.named_parameters()}
+    moving = {name: np.zeros(pattern.shape, bool) for name, pattern in on.items()}
+    for step in range(4 * len(layers) + 4):
+        gradients = _possible_gradients(chain, layers, on, moving)
+        fresh = False
+        for name, pattern in gradients.items():
+            if pattern.any() and name not in first:
+                first[name] = step
+            fresh = fresh or bool(np.any(pattern & ~moving[name]))
+            moving[name], on[name] = moving[name] | pattern, on[name] | pattern
+        if not fresh:
+            break
+    return first
+
+
+def _possible_gradients(
+    chain: Chain, layers: list[tuple[Link, Link | None]], on: dict[str, Array], moving: dict[str, Array]
+) -> dict[str, Array]:
+    """Which entries of each parameter can have a gradient now, by what is other than 0 and what has moved."""
+    a: Array = some(layers[0][0].x.numpy() != 0, 0)
+    a_moves: Array = np.zeros(a.shape, bool)
+    inputs, slopes = [], []
+    for link, activation in layers:
+        inputs.append(a)
+        weight, bias = chain.names[id(link.weight)], chain.names.get(id(link.bias), "")
+        z = some(on[weight] & a, 1) | on.get(bias, False)
+        z_moves = some(moving[weight] & a, 1) | some(on[weight] & a_moves, 1) | moving.get(bias, False)
+        if activation is None:
+            a, a_moves, slope = z, z_moves, np.ones(z.shape, bool)
+        else:
+            zs = activation.x.numpy()
+            passes = some(derivative(activation.module, zs) != 0, 0)
+            slope = passes | z_moves
+            a = np.where(z, some(activation.out.numpy() != 0, 0) | z_moves, value(activation.module, 0.0) != 0)
+            a_moves = z_moves
+        slopes.append(slope)
+    arriving: Array = some(chain.start.unit != 0, 0) | a_moves
+    found = {name: np.zeros(pattern.shape, bool) for name, pattern in on.items()}
+    for (link, _), x, slope in zip(reversed(layers), reversed(inputs), reversed(slopes), strict=True):
+        delta, weight = arriving & slope, chain.names[id(link.weight)]
+        found[weight] |= delta[:, None] & x  # or what another layer with the same weight gives
+        if link.bias is not None:
+            found[chain.names[id(link.bias)]] |= delta
+        arriving = some(on[weight] & delta[:, None], 0)
+    return found
+
+
+def some(pattern: Array, axis: int) -> Array:
+    """Where there is something along an axis."""
+    return np.atleast_1d(np.any(pattern, axis=axis))

@@ -1,0 +1,1 @@
+"""Records as text, pages, pictures and JSON."""

@@ -1,0 +1,1 @@
+"""Networks trained side by side: starts compared, proposals tried."""

@@ -1,0 +1,206 @@
+"""The experiment behind `tinygrad-init diagnose`: the same network and data from different starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ...data import Dataset, StandardScaler, split
+from ...nn import MLP
+from ...ops.losses import LOSSES
+from ...optim import SGD
+from ...training import Progress, initialize, predict, train
+from ..diagnosing import diagnose
+from ..findings import Verdict
+from ..judging import judge
+from ..report import VERSION, Report, fields, plain
+
+Array = np.ndarray[Any, Any]
+
+STARTS = ("zeros", "constant", "small", "large", "xavier", "he")
+HELD_OUT = 0.2
+MOST_WEIGHTS = 10**9
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was diagnosed.
+
+    Attributes
+    ----------
+    data, samples, classes
+        The data set, its size, the number of classes.
+    sizes
+        Of the network: input, hidden layers, output.
+    """
+
+    data: str
+    samples: int
+    classes: int
+    sizes: tuple[int, ...]
+    activation: str
+    loss: str
+    lr: float
+    epochs: int
+    batch_size: int
+    seed: int
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start: its first batch, its training, its verdict.
+
+    Attributes
+    ----------
+    init
+        The name of the initializer.
+    before, after
+        The network before the first update and after the last.
+    losses
+        The mean training loss of each epoch.
+    accuracy
+        Share of held-out samples that the trained network classifies rightly.
+    """
+
+    init: str
+    verdict: Verdict
+    before: Report
+    after: Report
+    losses: tuple[float, ...]
+    accuracy: float
+
+
+@dataclass
+class Comparison:
+    """The same network and data from several starts, in the order in which they were run."""
+
+    settings: Settings
+    starts: list[Start] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """As text; numbers that JSON does not know become "nan", "inf", "-inf"."""
+        found = {"version": VERSION, **fields(self)}
+        found["starts"] = [
+            {**fields(start), "before": start.before.to_dict(), "after": start.after.to_dict()} for start in self.starts
+        ]
+        return json.dumps(plain(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def default_sizes(dataset: Dataset, loss: str) -> tuple[int, ...]:
+    """Three hidden layers of 64 between what the data has and what the loss wants."""
+    return dataset.x.shape[1], 64, 64, 64, _outputs(dataset, loss)
+
+
+def _outputs(dataset: Dataset, loss: str) -> int:
+    return 1 if loss == "binary_cross_entropy" and len(dataset.classes) == 2 else len(dataset.classes)
+
+
+def check_sizes(sizes: Sequence[int], dataset: Dataset, loss: str) -> None:
+    """Refuse a network that does not fit the data.
+
+    Raises
+    ------
+    ValueError
+        Says which size was expected.
+    """
+    features, outputs = dataset.x.shape[1], _outputs(dataset, loss)
+    if len(sizes) < 2 or any(size < 1 for size in sizes):
+        raise ValueError(f"sizes: expected at least an input and an output size, all positive, got {list(sizes)}")
+    if (weights := sum(a * b for a, b in pairwise(sizes))) > MOST_WEIGHTS:
+        raise ValueError(f"sizes: {weights:.3g} weights are more than the {MOST_WEIGHTS:.3g} that fit")
+    if sizes[0] != features:
+        raise ValueError(f"sizes: {dataset.name} has {features} features, but the first size is {sizes[0]}")
+    if sizes[-1] != outputs:
+        raise ValueError(
+            f"sizes: {loss} on {len(dataset.classes)} classes needs {outputs} outputs, but the last size is {sizes[-1]}"
+        )
+
+
+def targets(y: Array, loss: str, outputs: int, dtype: Any) -> Array:
+    """Class numbers in the form that a loss wants: as they are, or one output a class that is 1 or 0."""
+    if loss in ("cross_entropy", "hinge"):
+        return y
+    if outputs == 1:
+        return y.reshape(-1, 1).astype(dtype)
+    return np.eye(outputs, dtype=dtype)[y]
+
+
+def accuracy(output: Array, y: Array) -> float:
+    """Share of samples whose largest output (or whose single output's sign) names the right class."""
+    found = (output[:, 0] > 0).astype(y.dtype) if output.shape[1] == 1 else output.argmax(1)
+    return float(np.mean(found == y)) if len(y) else float("nan")
+
+
+def compare_starts(
+    dataset: Dataset,
+    settings: Settings,
+    starts: Sequence[str],
+    on_step: Callable[[str, Progress], None] | None = None,
+) -> tuple[Comparison, Iterator[Start]]:
+    """Train the same network from each start.
+
+    Returns
+    -------
+    comparison, results
+        The comparison, still empty, and an iterator that runs one start after the other and adds each: who stops in
+        between has what was finished.
+    """
+    comparison = Comparison(settings)
+    dtype = np.dtype(settings.dtype)
+    # Independent streams for what must not be correlated; the data set's own noise has the seed's.
+    splitting, starting, batching = np.random.SeedSequence(settings.seed).spawn(3)
+    share = HELD_OUT if len(dataset.x) >= 10 else 0.0
+    train_x, train_y, test_x, test_y = split(dataset.x, dataset.y, share, np.random.default_rng(splitting))
+    if not len(test_x):
+        test_x, test_y = train_x, train_y
+    scaler = StandardScaler().fit(train_x)
+    train_x, test_x = scaler.transform(train_x).astype(dtype), scaler.transform(test_x).astype(dtype)
+    train_target = targets(train_y, settings.loss, settings.sizes[-1], dtype)
+
+    def results() -> Iterator[Start]:
+        for start in starts:
+            rngs = np.random.default_rng(starting), np.random.default_rng(batching)
+            result = run_start(start, settings, train_x, train_target, test_x, test_y, *rngs, on_step)
+            comparison.starts.append(result)
+            yield result
+
+    return comparison, results()
+
+
+def run_start(
+    start: str,
+    settings: Settings,
+    train_x: Array,
+    train_target: Array,
+    test_x: Array,
+    test_y: Array,
+    start_rng: np.random.Generator,
+    batch_rng: np.random.Generator,
+    on_step: Callable[[str, Progress], None] | None,
+) -> Start:
+    """Measure a start, train from it, measure again, judge. Every start sees the same batches."""
+    loss = LOSSES[settings.loss]
+    model = MLP(settings.sizes, settings.activation, rng=0, dtype=settings.dtype)
+    initialize(model, start, start_rng)
+    probe = slice(0, min(len(train_x), 512))
+    before = diagnose(model, train_x[probe], train_target[probe], loss, settings.lr)
+    losses = train(
+        model,
+        train_x,
+        train_target,
+        loss,
+        lambda parameters: SGD(parameters, settings.lr),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        rng=batch_rng,
+        on_step=None if on_step is None else lambda progress: on_step(start, progress),
+    )
+    after = diagnose(model, train_x[probe], train_target[probe], loss, settings.lr, trained=True)
+    score = accuracy(predict(model, test_x), test_y)
+    return Start(start, judge(before, after, losses), before, after, tuple(losses), score)

@@ -1,0 +1,1 @@
+"""The same measures while a network trains."""

@@ -1,0 +1,26 @@
+"""The engine: tensors, the graph they leave behind, and the walk back through it.
+
+Its files are plain Python and can be read and run as such; `setup.py` also compiles them, unchanged, with the C types
+that the `.pxd` file beside each gives to its classes. Both are the same engine, one slow and one fast.
+"""
+
+from ..kernels.backend import BACKEND, explain_missing_extension, load_sources
+
+if BACKEND == "reference":
+    load_sources(__name__, "modes graph bound storage recording numbers tensor operands backward history")
+
+# What only diagnoses need is imported by those.
+from . import (
+    backward,  # noqa: F401
+    bound,  # noqa: F401
+    graph,
+    modes,  # noqa: F401
+    numbers,  # noqa: F401
+    operands,  # noqa: F401
+    recording,  # noqa: F401
+    storage,  # noqa: F401
+    tensor,  # noqa: F401
+)
+
+if BACKEND == "compiled" and not graph.COMPILED:
+    raise ImportError(explain_missing_extension("tinygrad_init.engine"))

@@ -1,0 +1,1 @@
+"""What runs: networks, their data, their steps and the way back."""

@@ -1,0 +1,227 @@
+"""What a config describes: networks at their starts, update rules, batches (`samples` has the data).
+
+Every random number comes from a generator of its own, seeded by the config's seed, by what it is for, and by the number
+of the layer or epoch. So all runs of an experiment see the same data and batches, and where two starts are normal, they
+are the same standard normal numbers times another spread. `export` writes the same lines as a script.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ... import ops
+from ...engine.tensor import Tensor
+from ...init import INITIALIZERS, constant_, normal_, uniform_
+from ...init.scaling import fan
+from ...nn import Activation, BatchNorm, LayerNorm, Linear, Module, Residual, Sequential, linear_maps
+from ...ops.losses import LOSSES
+from ...optim import SGD, Adam, AdamW, Optimizer
+from ..messages.config import GIVEN, Config, Edit, Start
+from ..messages.message_schema import Invalid
+from .samples import Samples, check_data, counts, inputs_of, outputs_of
+from .samples import samples as samples  # one of what `experiment.Source` asks for
+
+Array = np.ndarray[Any, Any]
+
+# What a generator is for: the second number of its seed; 0 is that of the data.
+WEIGHTS, BIASES, BATCHES = range(1, 4)
+# Numbers that a step keeps: samples at a time, times units, times runs.
+MOST_NUMBERS = 4_000_000
+
+_WARNINGS = threading.Lock()  # Python's filters of warnings belong to all threads
+
+
+def check(config: Config) -> None:
+    """What the limits of single fields do not say.
+
+    Raises
+    ------
+    Invalid
+        Lists do not fit each other, or the experiment is too large.
+    """
+    check_data(config)
+    if any(start.name == GIVEN for run in configs(config) for start in run.starts):
+        raise Invalid("config.starts", f"{GIVEN}: expected another start, as there is no model that was given")
+    runs = configs(config)
+    for i, run in enumerate(runs):
+        where = "config" if i == 0 else f"config.variants[{i - 1}]"
+        hidden = len(run.layers)
+        if len(run.activations) not in (1, hidden):
+            raise Invalid(f"{where}.activations", f"expected 1 or {hidden}, got {len(run.activations)}")
+        if len(run.starts) not in (1, hidden + 1):
+            raise Invalid(f"{where}.starts", f"expected 1 or {hidden + 1}, got {len(run.starts)}")
+    for i, edit in enumerate(config.edits):
+        check_edit(config, edit, f"config.edits[{i}]")
+    total, at_once = sizes(config)
+    if config.normalization == "batch":
+        check_batch(total, at_once)
+    if numbers(config) > MOST_NUMBERS:
+        raise Invalid(
+            "config.batch",
+            f"{at_once} samples at a time through {sum(sum(run.layers) for run in runs)} units in {len(runs)} runs is "
+            f"too much; a batch of {max(1, at_once * MOST_NUMBERS // numbers(config))} would do",
+        )
+
+
+def check_batch(total: int, at_once: int) -> None:
+    """That no batch has a single sample, of which batch normalization can make nothing.
+
+    Raises
+    ------
+    Invalid
+        One has.
+    """
+    if at_once == 1 or total % at_once == 1:
+        raise Invalid("config.batch", f"batch normalization needs 2 samples, but a batch of {at_once} leaves 1 alone")
+
+
+def check_edit(config: Config, edit: Edit, where: str) -> None:
+    """That there is such a weight.
+
+    Raises
+    ------
+    Invalid
+        Names what is too large.
+    """
+    runs = configs(config)
+    layers = runs[min(edit.run, len(runs) - 1)].layers
+    widths = [inputs_of(config), *layers, outputs_of(config)]
+    limits = {"run": len(runs), "layer": len(widths) - 1}
+    if edit.layer < limits["layer"]:
+        limits |= {"input": widths[edit.layer], "unit": widths[edit.layer + 1]}
+    for name, many in limits.items():
+        if (getattr(edit, name) or 0) >= many:
+            raise Invalid(f"{where}.{name}", f"expected 0 to {many - 1}, got {getattr(edit, name)}")
+
+
+def sizes(config: Config) -> tuple[int, int]:
+    """How many samples are trained on, and how many a step takes."""
+    total, _ = counts(config)
+    return total, min(config.batch or total, total)
+
+
+def numbers(config: Config) -> int:
+    """A measure of the memory that an experiment needs: preactivations that a step keeps, in all runs."""
+    return sizes(config)[1] * sum(sum(run.layers) + 1 for run in configs(config))
+
+
+def configs(config: Config) -> list[Config]:
+    """The config of each run: the first, and with what each variant changes."""
+    changed = [
+        replace(
+            config,
+            layers=config.layers if variant.layers is None else variant.layers,
+            activations=variant.activations or config.activations,
+            starts=variant.starts or config.starts,
+        )
+        for variant in config.variants
+    ]
+    return [config, *changed]
+
+
+def network(config: Config, features: int, outputs: int) -> Sequential:
+    """The network of a config (of one run) before its start."""
+    widths = [features, *config.layers]
+    names = config.activations * len(config.layers) if len(config.activations) == 1 else config.activations
+    layers: list[Module] = []
+    for (fan_in, width), name in zip(pairwise(widths), names, strict=True):
+        layer: list[Module] = [Linear(fan_in, width, rng=0, dtype="float64")]
+        if config.normalization == "batch":
+            # Running statistics are those of the last batch: what the map is drawn with is then what was looked at.
+            layer.append(BatchNorm(width, momentum=1.0, dtype="float64"))
+        elif config.normalization == "layer":
+            layer.append(LayerNorm(width, dtype="float64"))
+        layer.append(Activation(name))
+        layers += [Residual(Sequential(*layer))] if config.residual and fan_in == width else layer
+    return Sequential(*layers, Linear(widths[-1], outputs, rng=0, dtype="float64"))
+
+
+def start(config: Config, samples: Samples) -> tuple[Module, list[str]]:
+    """The network of a config (of one run) at its start, and what the library has to say about it."""
+    model = network(config, samples.x.shape[1], samples.outputs)
+    return model, initialize(linear_maps(model), config)
+
+
+def trained(model: Module) -> list[Tensor]:
+    """The parameters that are trained: all."""
+    return list(model.parameters())
+
+
+def loss(config: Config) -> Callable[[Tensor, Any], Tensor]:
+    """From predictions and targets to the mean loss."""
+    return LOSSES[config.loss]
+
+
+def initialize(maps: Sequence[tuple[Module, Module | None]], config: Config) -> list[str]:
+    """Fill weights and biases of linear maps as the config says, by their activations; returns warnings about it."""
+    starts = config.starts * len(maps) if len(config.starts) == 1 else config.starts
+    with _WARNINGS, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for i, ((linear, activation), chosen) in enumerate(zip(maps, starts, strict=True)):
+            name = activation.name if isinstance(activation, Activation) else "linear"
+            if chosen.name == GIVEN:
+                continue
+            weight, bias = vars(linear)["weight"], vars(linear).get("bias")
+            fill(weight, chosen, np.random.default_rng([config.seed, WEIGHTS, i]), name)
+            if bias is not None:
+                fill_bias(bias, weight, chosen, np.random.default_rng([config.seed, BIASES, i]))
+    return list(dict.fromkeys(str(warning.message) for warning in caught))
+
+
+def fill(weight: Tensor, chosen: Start, rng: np.random.Generator, activation: str) -> None:
+    """Fill one weight."""
+    if chosen.name == "normal":
+        normal_(weight, rng, std=chosen.sigma_w / fan(weight, "fan_in") ** 0.5)
+    elif chosen.name == "constant":
+        constant_(weight, chosen.constant)
+    else:
+        INITIALIZERS[chosen.name](weight, rng, activation)
+
+
+def fill_bias(bias: Tensor, weight: Tensor, chosen: Start, rng: np.random.Generator) -> None:
+    """Fill one bias; PyTorch's start has its own."""
+    if chosen.name == "torch":
+        bound = fan(weight, "fan_in") ** -0.5
+        uniform_(bias, rng, -bound, bound)
+    else:
+        normal_(bias, rng, std=chosen.sigma_b)
+
+
+def optimizer(config: Config, parameters: list[Tensor]) -> Optimizer:
+    """The update rule, with what it remembers at its start, so that it can be put back."""
+    rules: dict[str, Callable[[], Optimizer]] = {
+        "sgd": lambda: SGD(parameters, config.lr),
+        "momentum": lambda: SGD(parameters, config.lr, momentum=0.9),
+        "nesterov": lambda: SGD(parameters, config.lr, momentum=0.9, nesterov=True),
+        "adam": lambda: Adam(parameters, config.lr),
+        "adamw": lambda: AdamW(parameters, config.lr),
+    }
+    found = rules[config.optimizer]()
+    for i, parameter in enumerate(found.parameters):
+        found.state[i] = found.start(parameter)
+    return found
+
+
+def penalty(config: Config, weights: list[Tensor]) -> Callable[[], Tensor] | None:
+    """What the regularization adds to the loss: rate · Σ|w| or rate · Σw²/2 over all weights, not biases."""
+    if config.regularization == "none" or config.regularization_rate == 0:
+        return None
+    of = {"l1": lambda w: ops.abs(w).sum(), "l2": lambda w: (w * w).sum() / 2}[config.regularization]
+    return lambda: config.regularization_rate * sum(map(of, weights))
+
+
+def order_of(config: Config, total: int, epoch: int) -> Array:
+    """The order of the samples in an epoch."""
+    return np.random.default_rng([config.seed, BATCHES, epoch]).permutation(total)
+
+
+def steps_an_epoch(config: Config, total: int) -> int:
+    """How many batches there are."""
+    return 1 if config.batch == 0 else -(-total // config.batch)

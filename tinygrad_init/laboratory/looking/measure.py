@@ -1,0 +1,250 @@
+"""What a frame shows of every run.
+
+What changes with every step is read off one captured forward and backward pass over a probe, at most 256 samples (and,
+where there are more, a forward pass over all for loss and accuracy); what takes longer (the verdict, the five answers,
+theory, factors) comes from `diagnose` on the probe, and is as old as `report_step` says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...diagnosis import Report, classes, diagnose
+from ...diagnosis.chain import as_array, by_unit, rows_of
+from ...diagnosis.measures.signal import rms
+from ...diagnosis.measures.slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at
+from ...diagnosis.trials.comparison import accuracy
+from ...engine.backward import grad
+from ...engine.modes import no_grad
+from ...nn import Module, observe, undisturbed
+from ...training import captured
+from ..experiment.evaluation import evaluation
+from ..experiment.experiment import Experiment, Run
+from ..experiment.samples import Samples
+from ..messages.frames import AnswerOf, LayerNow, RunNow, VerdictOf
+from .pictures import Pictures
+from .structure import passed
+
+Array = np.ndarray[Any, Any]
+
+PROBE = 256
+MOST_LOSSES, MOST_TESTS = 400, 4096
+
+
+@dataclass(frozen=True)
+class LayerLook:
+    """A linear map on the probe.
+
+    Its input; z, what went into the activation, and a, of shape (samples, units), of a convolution with a row for each
+    position; ∂C/∂z of the loss of a single sample; ∂C/∂W of shape (units, inputs).
+    """
+
+    x: Array
+    z: Array
+    into: Array
+    a: Array
+    dz: Array
+    dw: Array
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run at one step: loss and accuracy (None: a regression) on all samples, the layers on the probe."""
+
+    loss: float
+    accuracy: float | None
+    layers: tuple[LayerLook, ...]
+
+
+class Watched:
+    """A run with what is needed to look at it.
+
+    Attributes
+    ----------
+    run
+        What is looked at.
+    report, report_step, report_look
+        The last diagnosis, when it was made, and what was seen then.
+    layer_of
+        The number of the layer to which a linear map or activation belongs, by its name.
+    test_losses
+        Of the samples that are held out, by the step, whenever a frame was made.
+    """
+
+    def __init__(self, run: Run, samples: Samples) -> None:
+        self.run, self.samples = run, samples
+        self.x, self.y, self.target = samples.x[:PROBE], samples.y[:PROBE], samples.target[:PROBE]
+        self.report: Report | None = None
+        self.report_step: int | None = None
+        self.report_look: Look | None = None
+        self.test_losses: dict[int, float] = {}
+        self.linears: list[Any] = [layer.linear for layer in run.layers]
+        self.activations: list[Any] = [layer.activation for layer in run.layers]
+        self.pictures = Pictures(run, samples)
+        names = {id(module): name for name, module in run.model.named_modules()}
+        pairs = enumerate(zip(self.linears, self.activations, strict=True))
+        self.layer_of = {names[id(part)]: i for i, pair in pairs for part in pair if id(part) in names}
+        # Whether a look, of which nobody should know, would change what later passes do.
+        self.careful = bool(run.generators or run.buffers)
+        self._look: Callable[[Array, Array], Any] = captured(self._looker())
+        self._test: Callable[[Array, Array], Any] = captured(self._tester())
+
+    def _looker(self) -> Callable[[Array, Array], Any]:
+        model, loss, weights = self.run.model, self.run.loss, [each.weight for each in self.linears]
+
+        def look(x: Any, y: Any) -> Any:
+            with observe() as calls:
+                output = model(x)
+            cost = loss(output, y)
+            found = list(passed(calls, self.run.layers))
+            gradients = grad(cost, [*(one.z for one in found), *weights])
+            return cost, output, [(one.x, one.z, one.into, one.a) for one in found], gradients
+
+        return look
+
+    def _tester(self) -> Callable[[Array, Array], Any]:
+        model, loss = self.run.model, self.run.loss
+
+        def test(x: Any, y: Any) -> Any:
+            with no_grad():
+                output = model(x)
+                return loss(output, y), output
+
+        return test
+
+    def test(self, step: int) -> tuple[float, float | None] | None:
+        """Loss and accuracy on the samples that are held out; None if there are none."""
+        held = self.samples.test
+        if not len(held.x):
+            return None
+        with np.errstate(all="ignore"), evaluation(self.run.model):
+            loss, output = self._test(held.x, held.target)
+        self.test_losses[step] = loss.item()
+        if len(self.test_losses) > MOST_TESTS:
+            self.test_losses = dict(sorted(self.test_losses.items())[::2])
+        return loss.item(), self.accuracy(output.numpy(), held.y)
+
+    def accuracy(self, output: Array, y: Array) -> float | None:
+        """The share of samples that are classified rightly; None for a regression."""
+        return accuracy(output, y) if self.samples.classes else None
+
+    def look(self) -> Look:
+        """Forward and backward over the probe; parameters and their gradients stay as they are."""
+        model, samples = self.run.model, self.samples
+        with np.errstate(all="ignore"), undisturbed(model) if self.careful else nullcontext():
+            cost, output, found, gradients = self._look(self.x, self.target)
+            if len(samples.x) > PROBE:
+                cost, output = self._test(samples.x, samples.target)
+        layers = tuple(
+            LayerLook(
+                x=as_array(x),
+                z=rows_of(linear, z.numpy()),
+                into=rows_of(linear, into.numpy()),
+                a=rows_of(linear, a.numpy()),
+                dz=rows_of(linear, gradients[i].numpy()) * len(self.x),
+                dw=by_unit(linear, gradients[len(found) + i].numpy()),
+            )
+            for i, (linear, (x, z, into, a)) in enumerate(zip(self.linears, found, strict=True))
+        )
+        return Look(cost.item(), self.accuracy(output.numpy(), samples.y), layers)
+
+    def diagnose(self, step: int) -> None:
+        """The whole report; takes from some hundredths of a second to some seconds."""
+        self.report_step = step
+        if not self.run.unexplained:
+            run = self.run
+            self.report = diagnose(run.model, self.x, self.target, run.loss, run.config.lr, trained=step > 0)
+            self.report_look = self.look()
+
+    def now(self, step: int, stride: int, look: Look) -> RunNow:
+        """The run in a frame, without detail."""
+        report, test = self.report, self.test(step)
+        verdict = None if report is None else VerdictOf(**vars(report.verdict))
+        answers = () if report is None else tuple(AnswerOf(a.question, a.good, a.sentence) for a in report.answers)
+        return RunNow(
+            loss=look.loss,
+            accuracy=look.accuracy,
+            test_loss=None if test is None else test[0],
+            test_accuracy=None if test is None else test[1],
+            test_losses=few([at for at in sorted(self.test_losses.items()) if at[0] <= step]),
+            losses=thinned(self.run.losses, stride, step, look.loss if self.run.config.batch == 0 else None),
+            verdict=verdict,
+            answers=answers,
+            report_step=self.report_step,
+            layers=self.layers(look),
+            edges=self.pictures.edges([layer.dw for layer in look.layers]),
+            map=self.pictures.map(),
+            unit_maps=self.pictures.unit_maps(),
+            detail=None,
+        )
+
+    def layers(self, look: Look) -> tuple[LayerNow, ...]:
+        """Statistics of every layer, as `diagnosis.Layer` has them."""
+        theory: dict[str, Any] = {} if self.report is None else {p.what: p for p in self.report.predictions}
+
+        def expected(what: str, i: int) -> tuple[float, float, float] | None:
+            found = theory.get(what)
+            return None if found is None else (found.low[i], found.expected[i], found.high[i])
+
+        found = []
+        for i, (layer, linear, activation) in enumerate(zip(look.layers, self.linears, self.activations, strict=True)):
+            saturated, dead = (0.0, 0.0) if activation is None else self.flat(activation, layer.into)
+            arrays = [by_unit(linear, linear.weight.numpy())]
+            arrays += [] if linear.bias is None else [linear.bias.numpy()]
+            finite = all(np.isfinite(part).all() for part in (layer.z, layer.a, layer.dz, layer.dw))
+            found.append(
+                LayerNow(
+                    dw=decimal_log(rms(layer.dw) * math.sqrt(layer.dw.size)),
+                    z=rms(layer.z),
+                    a=rms(layer.a),
+                    dz=rms(layer.dz),
+                    saturated=saturated,
+                    dead=dead,
+                    not_finite=0.0 if finite else share_not_finite(layer),
+                    distinct=len(classes(arrays)),
+                    units=len(layer.dw),
+                    theory_z=expected("z", i),
+                    theory_dz=expected("dz", i),
+                )
+            )
+        return tuple(found)
+
+    def flat(self, activation: Module, into: Array) -> tuple[float, float]:
+        """The shares of saturated and of dead units."""
+        with np.errstate(all="ignore"):
+            slopes = slopes_at(activation, into)
+        dead = float(np.mean(np.all(slopes == 0, axis=0)))
+        return float(np.mean(np.mean(slopes < FLAT, axis=0) >= MOSTLY)) if flat_on_both_sides(activation) else 0.0, dead
+
+
+def watch(experiment: Experiment) -> list[Watched]:
+    """All runs of an experiment, to be looked at."""
+    return [Watched(run, experiment.samples) for run in experiment.runs]
+
+
+def thinned(losses: Any, stride: int, step: int, current: float | None) -> tuple[tuple[int, float], ...]:
+    """At most 400 points of a curve of losses up to a step, and the loss at the step itself if it is known."""
+    known = min(-(-step // stride), len(losses))
+    found = [(i * stride, losses[i]) for i in range(0, known, max(1, -(-known // (MOST_LOSSES - 1))))]
+    return tuple(found if current is None and found else [*found, (step, math.nan if current is None else current)])
+
+
+def few(curve: list[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    """At most 400 points of a curve, the last one among them."""
+    return tuple(curve[:: -max(1, -(-len(curve) // MOST_LOSSES))][::-1])
+
+
+def decimal_log(value: float) -> float:
+    """log10; -inf of 0, NaN of what is not finite."""
+    return -math.inf if value == 0 else math.log10(value) if math.isfinite(value) else math.nan
+
+
+def share_not_finite(layer: LayerLook) -> float:
+    """The largest share of numbers that are infinite or NaN, of z, a, ∂C/∂z and ∂C/∂W."""
+    return max(float(np.mean(~np.isfinite(part))) for part in (layer.z, layer.a, layer.dz, layer.dw))

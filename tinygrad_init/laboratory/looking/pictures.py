@@ -1,0 +1,185 @@
+"""Pictures of a run: its output and its units over the plane, and its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...diagnosis.chain import by_unit
+from ...engine.modes import no_grad
+from ...engine.tensor import Tensor
+from ...nn import dtype_of, observe
+from ...training import captured
+from ..experiment.evaluation import evaluation
+from ..experiment.experiment import Run
+from ..experiment.samples import Samples
+from ..messages.frames import Edges, Map, StrongEdge
+from .structure import passed
+
+Array = np.ndarray[Any, Any]
+
+GRID, GRID_OF_LARGE, REACH = 40, 24, 1.2
+LARGE = 50_000  # parameters, beyond which the map is coarser: it would take as long as everything else
+COARSE, MOST_MAPS = 14, 64  # the map of every unit, where there are so few
+PARTS = 8  # of the grid: small enough for products on one thread, as other pages have the other processors
+MOST_EDGES = 2500  # of a network that is sent whole
+MOST_STRONG, STRONGEST = 400, 16  # of a larger network, and of a layer of it
+
+
+class Pictures:
+    """What is drawn of a run.
+
+    Attributes
+    ----------
+    columns
+        How many units the picture of the network has in each column, the features first.
+    """
+
+    def __init__(self, run: Run, samples: Samples) -> None:
+        self.run, self.samples = run, samples
+        self.linears: list[Any] = [layer.linear for layer in run.layers]
+        self.columns = columns(run, samples)
+        model = run.model
+
+        def output(x: Any) -> Any:
+            with no_grad():
+                return model(x)
+
+        self._predict: Callable[[Array], Any] = captured(output)
+
+    def edges(self, gradients: Sequence[Array]) -> tuple[Edges, ...]:
+        """Weights and their gradients, which have a row for each unit; of a large network only the strongest."""
+        weights = [by_unit(linear, linear.weight.numpy()) for linear in self.linears]
+        pairs = [
+            (between(weight, inputs), between(gradient, inputs))
+            for weight, gradient, inputs in zip(weights, gradients, self.columns, strict=False)
+        ]
+        if sum(weight.size for weight, _ in pairs) <= MOST_EDGES:
+            return tuple(Edges(rows(weight), rows(gradient), None) for weight, gradient in pairs)
+        most = max(1, min(STRONGEST, MOST_STRONG // len(pairs)))
+        return tuple(Edges(None, None, strongest(weight, gradient, most)) for weight, gradient in pairs)
+
+    @cached_property
+    def size(self) -> int:
+        """How many points the map has in each direction."""
+        return GRID if sum(parameter.size for parameter in self.run.parameters) <= LARGE else GRID_OF_LARGE
+
+    @cached_property
+    def grid(self) -> Array:
+        """The points of the map as the network sees them, row by row from below."""
+        return self.samples.seen(grid(self.size))
+
+    def map(self) -> Map | None:
+        """What the network says over the plane; None for data of more dimensions, or with several numbers to learn."""
+        samples = self.samples
+        if samples.plane is None or (samples.classes == 0 and samples.outputs > 1):
+            return None
+        with np.errstate(all="ignore"), evaluation(self.run.model):
+            output = np.concatenate([self._predict(part).numpy() for part in np.split(self.grid, PARTS)])
+            kind, low, high, values = decision(output, samples)
+        return Map(kind, self.size, low, high, as_bytes(values, low, high))
+
+    def unit_map(self, layer: int, unit: int) -> Map | None:
+        """What a unit says over the plane."""
+        if self.samples.plane is None:
+            return None
+        return map_of_unit(self.outputs_over(self.grid)[layer][:, unit], self.size)
+
+    def unit_maps(self) -> tuple[tuple[Map, ...], ...]:
+        """What every hidden unit says, layer by layer and coarsely; nothing where there are many."""
+        units = sum(self.columns[1:-1])
+        if self.samples.plane is None or units > MOST_MAPS:
+            return ()
+        hidden = self.outputs_over(self.coarse_grid)[:-1]
+        return tuple(tuple(map_of_unit(values, COARSE) for values in output.T) for output in hidden)
+
+    @cached_property
+    def coarse_grid(self) -> Array:
+        """The points of the small maps."""
+        return self.samples.seen(grid(COARSE))
+
+    def outputs_over(self, points: Array) -> list[Array]:
+        """What comes out of every layer, of shape (points, units)."""
+        parts = np.array_split(points, max(1, len(points) * PARTS // GRID**2))
+        with np.errstate(all="ignore"), evaluation(self.run.model):
+            found = [self._outputs(part) for part in parts]
+        return [np.concatenate(layer) for layer in zip(*found, strict=True)]
+
+    def _outputs(self, points: Array) -> list[Array]:
+        with observe() as calls:
+            self.run.model(Tensor(points, dtype_of(self.run.model, np.float64)))
+        return [one.a.numpy() for one in passed(calls, self.run.layers)]
+
+
+def columns(run: Run, samples: Samples) -> list[int]:
+    """The units of every column of the picture: features (or channels), then the units of every layer."""
+    weights = [by_unit(layer.linear, layer.linear.weight.numpy()) for layer in run.layers]
+    return [samples.x.shape[1], *(len(weight) for weight in weights)]
+
+
+def between(weights: Array, inputs: int) -> Array:
+    """The edges between two columns, of shape (units, inputs).
+
+    Where several weights lie between two units, as those of a convolution's window do, the edge is their norm with the
+    sign of their sum; where no such picture is possible, there are no edges.
+    """
+    if weights.shape[1] == inputs:
+        return weights
+    if weights.shape[1] % inputs:
+        return np.zeros((len(weights), inputs))
+    parts = weights.reshape(len(weights), inputs, -1)
+    found: Array = np.sqrt(np.sum(parts * parts, axis=2)) * np.where(parts.sum(axis=2) < 0, -1, 1)
+    return found
+
+
+def grid(size: int) -> Array:
+    """Points of the plane, row by row from below."""
+    axis = np.linspace(-REACH, REACH, size)
+    return np.stack([np.tile(axis, size), np.repeat(axis, size)], 1)
+
+
+def map_of_unit(values: Array, size: int) -> Map:
+    """What one unit says at the points of a grid."""
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    return Map("unit", size, low, high, as_bytes(values, low, high))
+
+
+def decision(output: Array, samples: Samples) -> tuple[Any, float, float, Array]:
+    """What outputs mean, as one number a sample: its kind, the ends of its scale, the numbers."""
+    if samples.classes == 0:
+        return "number", *samples.scale, output[:, 0]
+    if samples.classes > 2:
+        return "class", 0.0, float(samples.classes - 1), output.argmax(1).astype(np.float64)
+    score = output[:, 0] if output.shape[1] == 1 else output[:, 1] - output[:, 0]
+    if samples.probabilities:
+        return "probability", 0.0, 1.0, 1 / (1 + np.exp(-score))
+    return "score", -1.0, 1.0, score
+
+
+def as_bytes(values: Array, low: float, high: float) -> bytes:
+    """Numbers on a scale as bytes; what is no number lies in the middle."""
+    span = high - low or 1.0
+    scaled = np.nan_to_num(np.clip((values - low) / span, 0, 1), nan=0.5)
+    return np.rint(255 * scaled).astype(np.uint8).tobytes()
+
+
+def strongest(weight: Array, gradient: Array, most: int) -> tuple[StrongEdge, ...]:
+    """The edges with the largest weights and those with the largest gradients."""
+    chosen: dict[int, None] = {}
+    for matrix in (weight, gradient):
+        size = np.nan_to_num(np.abs(matrix.reshape(-1)), nan=0.0, posinf=np.finfo(matrix.dtype).max)
+        count = min(most, size.size)
+        chosen.update(dict.fromkeys(np.argpartition(-size, count - 1)[:count].tolist()))
+    inputs = weight.shape[1]
+    return tuple(
+        StrongEdge(i % inputs, i // inputs, float(weight.flat[i]), float(gradient.flat[i])) for i in sorted(chosen)
+    )
+
+
+def rows(matrix: Array) -> tuple[tuple[float, ...], ...]:
+    """A matrix as tuples."""
+    return tuple(tuple(row) for row in matrix.tolist())

@@ -1,0 +1,1 @@
+"""How it gets to people: server, sessions, notebook, exports."""

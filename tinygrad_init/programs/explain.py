@@ -1,0 +1,96 @@
+"""What a program consists of, as a table: kernels, times, memory traffic, arithmetic."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .instructions import ITEM, OUT, Step
+from .program import Program
+
+RUNS = 20
+
+
+def explain(program: Program, name: str, values: Any) -> None:
+    """Print the steps of a program with the median times of some runs, whose effects are undone."""
+    from rich.console import Console
+    from rich.table import Table
+
+    called = [step.run[2] for step in program.steps if step.code == "call"]
+    generators = [p for params in called for p in params if isinstance(p, np.random.Generator)]
+    states = [generator.bit_generator.state for generator in generators]
+    seconds = np.median(program.profile(RUNS, values), axis=0)
+    for generator, state in zip(generators, states, strict=True):
+        generator.bit_generator.state = state
+    table = Table(title=f"{name}: {len(program.steps)} kernels, {sum(seconds) * 1e6:.1f} µs", title_justify="left")
+    for column in ("kernel", "shape", "line"):
+        table.add_column(column)
+    for column in ("µs", "kB", "kflop", "GB/s", "GFLOP/s"):
+        table.add_column(column, justify="right")
+    for step, time in zip(program.steps, seconds, strict=True):
+        moved, flops = traffic(step), arithmetic(step)
+        rates = [f"{n / time / 1e9:.1f}" if time > 0 and n else "" for n in (moved, flops)]
+        table.add_row(
+            describe(step),
+            "×".join(map(str, step.shape)),
+            line_of(step),
+            f"{time * 1e6:.2f}",
+            f"{moved / 1e3:.1f}",
+            f"{flops / 1e3:.1f}" if flops else "",
+            *rates,
+        )
+    console = Console()
+    console.print(table, highlight=False)
+    console.print(f"memory of its own: {program.machine.memory_size / 1e3:.1f} kB", highlight=False)
+
+
+def describe(step: Step) -> str:
+    """A step in words."""
+    words = [step.code.replace("_vjp", " derivative").replace("_", " ")]
+    if step.code == "product":
+        words += [" + bias"] if step.views[2] is not None else []
+        words += [" + sums of rows"] if step.views[4] is not None else []
+        if step.function is not None:
+            words.append(f" · {step.function}'" if step.views[3] is not None else f" → {step.function}")
+        return "".join(words)
+    if step.code == "chain":
+        return "chain: " + " ".join(stage.function or stage.code for stage in step.parts.stages)
+    if step.code == "scalars":
+        return f"{step.shape[0]} single numbers"
+    return f"{step.function} ({words[0]})" if step.function else words[0]
+
+
+def line_of(step: Step) -> str:
+    """The line of the user's code."""
+    from ..engine.graph import describe_place
+
+    where = describe_place(step.place)
+    return where.rsplit("/", 1)[-1].split(" in ")[0]
+
+
+def traffic(step: Step) -> int:
+    """Bytes that are read and written, each operand once."""
+    item = ITEM[step.kind]
+    if step.code == "product":
+        m, n, k = step.shape
+        return (m * k + k * n + m * n * (1 + (step.views[3] is not None))) * item
+    if step.code == "scalars":
+        return 4 * item * step.shape[0]
+    n = math.prod(step.shape)
+    if step.code == "chain":
+        return sum(n * item if each else item for _, each in step.parts.operands)
+    reads = sum(n * item if any(v.strides) else item for v in step.views[:OUT] if v is not None)
+    written = n if step.code != "reduce" else math.prod(step.shape[: len(step.shape) - step.reduced])
+    return reads + written * item
+
+
+def arithmetic(step: Step) -> int:
+    """Floating-point operations, where counting them means something."""
+    n = math.prod(step.shape)
+    if step.code == "product":
+        return 2 * n
+    if step.code in ("binary", "reduce", "scalars"):
+        return n
+    return {"sgd": 2 * n, "adam": 12 * n}.get(step.code, 0)

@@ -1,0 +1,33 @@
+cimport cython
+from ..engine.graph cimport Node, Operation
+from ..engine.modes cimport Mode
+from ..engine.storage cimport Storage
+from ..engine.tensor cimport Tensor, blank, same_shape
+from ..kernels.compiled cimport Machine
+
+cdef Mode mode
+
+
+@cython.final
+cdef class Binding:
+    cdef readonly Tensor tensor
+    cdef readonly object array, traced
+    cdef readonly bint of_gradient, single
+    cdef public bint written
+    cdef public int slot, kind
+    cdef public long long offset
+    cdef object bound, lies
+    cdef tuple shape
+    cdef bint required, numbers
+
+    cpdef Tensor source(self)
+    cpdef bint fits(self)
+    cpdef attach(self, Machine machine)
+    cpdef store(self, Machine machine)
+
+
+cdef class Trace:
+    cdef readonly object recorder
+    cdef readonly list bindings, made_tensors, attributes
+    cdef readonly dict known, gradients, visited
+    cdef public object refused
