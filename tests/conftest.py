@@ -2,6 +2,7 @@
 
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,22 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("tests")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--sample", metavar="SHARE:SEED", help="run only such a share of the tests, chosen by the seed (0.2:20261129)"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out all but a sample: which tests are in it depends on the seed and their own names alone."""
+    if (wanted := config.getoption("--sample")) is None:
+        return
+    share, _, seed = wanted.partition(":")
+    left_out = [item for item in items if zlib.crc32(f"{seed} {item.nodeid}".encode()) >= float(share) * 2**32]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_report_header() -> str:

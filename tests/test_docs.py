@@ -58,7 +58,7 @@ def test_readme_commands_run(tmp_path: Path) -> None:
     """Installing is what CI does by these very lines; every other command of the README is run here."""
     lines = [line for block in blocks(ROOT / "README.md", "bash") for line in block.strip().splitlines()]
     assert lines[0] == "pip install . && tinygrad-init diagnose"
-    assert lines[1] == "pip install -e '.[test]' && python -m pytest"
+    assert lines[1] == "pip install -e '.[test]' && python -m pytest -n auto"
     assert len(lines) > 3
     for line in lines[2:]:
         program, *args = shlex.split(line)
