@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_init as tgi
-from tinygrad_init.diagnosis.measures.slopes import derivative
-from tinygrad_init.nn import ACTIVATIONS, MLP, Activation
+from tinygrad_init.activations import activation
+from tinygrad_init.nn import ACTIVATIONS, MLP
 
 
 def test_a_weights_derivative_is_a_product_of_factors() -> None:
@@ -43,7 +43,7 @@ def test_a_quarter_to_the_tenth_vanishes_and_two_to_the_tenth_explodes() -> None
 
 @pytest.mark.parametrize(("name", "steepest"), [("sigmoid", 0.25), ("tanh", 1.0), ("relu", 1.0)])
 def test_steepest_slopes(name: str, steepest: float) -> None:
-    slopes = derivative(Activation(name), np.linspace(-30, 30, 60_001))
+    slopes = activation(name).slope(np.linspace(-30, 30, 60_001))
     assert slopes.max() == pytest.approx(steepest, rel=1e-12)
     assert slopes[0] == pytest.approx(0, abs=1e-12)
 
@@ -103,7 +103,7 @@ def test_gaussian_moments_of_activations(name: str) -> None:
     z = np.linspace(-12, 12, 240_001)
     weight = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) * (z[1] - z[0])
     phi = ACTIVATIONS[name](tgi.tensor(z)).numpy()
-    slope = derivative(Activation(name), z)
+    slope = activation(name).slope(z)
     mean, square, chi = MOMENTS[name]
     assert np.sum(weight * phi) == pytest.approx(mean, abs=2e-6)
     assert np.sum(weight * phi**2) == pytest.approx(square, abs=2e-6)

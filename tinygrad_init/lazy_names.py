@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 
-def importing_later(package: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def importing_later(
+    package: str, homes: dict[str, str], moved: dict[str, str] | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """A package's `__getattr__` and `__dir__`.
 
     Parameters
@@ -17,10 +19,14 @@ def importing_later(package: str, homes: dict[str, str]) -> tuple[Callable[[str]
         Its `__name__`.
     homes
         For each name the module in the package that has it; "" if the name is a module itself.
+    moved
+        For each name that is no longer there, what it is called now: asking for it says so.
     """
     own = vars(sys.modules[package])
 
     def get(name: str) -> Any:
+        if moved is not None and name in moved:
+            raise AttributeError(f"{package}.{name} is now {moved[name]}")
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module = importlib.import_module(f".{homes[name] or name}", package)
@@ -31,14 +37,3 @@ def importing_later(package: str, homes: dict[str, str]) -> tuple[Callable[[str]
         return sorted({*own, *homes})
 
     return get, names
-
-
-def moved(package: str, to: str, names: tuple[str, ...]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package some of whose names are elsewhere now: asking for them says where."""
-
-    def get(name: str) -> Any:
-        if name in names:
-            raise AttributeError(f"{package}.{name} is now {to}.{name}")
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
-
-    return get

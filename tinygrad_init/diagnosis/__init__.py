@@ -7,19 +7,22 @@ theory beside; `verdict` and `advice` answer the five questions; `text` and `pag
 looks at matrices and Jacobians; `experiment` trains one network from several starts; a `Monitor` watches a training.
 """
 
-from .chain import Chain, Link, run
-from .diagnosing import diagnose
+from ..lazy_names import importing_later
+from .diagnosing import diagnose, jacobian, jacobian_singular_values
 from .findings import Verdict
+from .fronts.own_modules import run
 from .judging import Answer, judge
 from .measures.attribution import Attribution, Factor, Literal, attribute, literal_factors
 from .measures.expectation import Prediction, predict
 from .measures.layers import Layer, measure
 from .measures.signal import Distribution, describe
-from .measures.spectra import Spectrum, jacobian, jacobian_singular_values, spectrum
-from .measures.symmetry import Classes, Quotient, classes, quotient, same_draws, side_by_side
+from .measures.spectra import Spectrum, spectrum
+from .measures.symmetry import Classes, classes, same_draws
 from .measures.zeros import RULES, Zeros, explain_zeros, wake_up
+from .network import Cotangent, Link, Network
 from .report import Report
 from .trials.comparison import STARTS, Comparison, Settings, Start, check_sizes, compare_starts, default_sizes
+from .trials.quotient import Quotient, quotient, side_by_side
 from .trials.recommendation import Recommendation, Setup, Trial, recommend
 from .watching.monitor import Event, Moment, Monitor
 
@@ -28,9 +31,9 @@ __all__ = [
     "STARTS",
     "Answer",
     "Attribution",
-    "Chain",
     "Classes",
     "Comparison",
+    "Cotangent",
     "Distribution",
     "Event",
     "Factor",
@@ -39,6 +42,7 @@ __all__ = [
     "Literal",
     "Moment",
     "Monitor",
+    "Network",
     "Prediction",
     "Quotient",
     "Recommendation",
@@ -72,3 +76,5 @@ __all__ = [
     "spectrum",
     "wake_up",
 ]
+
+__getattr__, __dir__ = importing_later(__name__, {}, {"Chain": "tinygrad_init.diagnosis.Network"})

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .chain import power_of_ten
 from .measures.zeros import LOSS
+from .network import power_of_ten
 
 if TYPE_CHECKING:
     from .findings import Verdict

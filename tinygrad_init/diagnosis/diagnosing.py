@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from ..data.samples import pairs, require_fits
-from ..nn import MLP, BatchNorm, Dropout, Module, Parameter, dtype_of
+from ..data.samples import as_numbers, pairs, require_fits
+from ..nn import Module, Parameter, dtype_of
 from ..ops.losses import loss_of
-from .chain import ACTIVATION, WEIGHTS, Chain, Loss, as_array, run
+from .fronts.own_modules import Loss, as_array, forward, run
+from .measures import spectra
 from .measures.attribution import attribute
 from .measures.expectation import predict
+from .measures.guess import best_constant_loss
 from .measures.layers import measure
 from .measures.signal import describe
-from .measures.spectra import MatrixSizes, jacobian_singular_values, matrix_sizes
+from .measures.spectra import matrix_sizes_of, stretching
 from .measures.symmetry import same_draws
 from .measures.zeros import explain_zeros
+from .network import Network
 from .report import Report
-from .watching.loss_trend import best_constant_loss
 
-# Matrices up to this size are decomposed.
-LARGEST = 128
+Array = np.ndarray[Any, Any]
 
 
 def diagnose(
@@ -71,68 +71,65 @@ def diagnose(
         raise ValueError(f"diagnose: expected a model with weight matrices, got {type(model).__name__} without any")
     for what, values in (("x", x), ("y", y)):
         require_fits("diagnose", what, values, dtype_of(model))
-    native, exact = run(model, x, y, function), run(model, x, y, function, np.float64)
+    native = run(model, x, y, function)
+    return report_on(native, native.again(dtype=np.float64), as_array(y, np.float64), lr, trained)
+
+
+def report_on(native: Network, exact: Network, targets: Any, lr: float, trained: bool = False) -> Report:
+    """The report on a network, whichever front end it came from.
+
+    Parameters
+    ----------
+    native
+        Run in its own dtype.
+    exact
+        The same in float64.
+    targets
+        What it is to predict, in float64.
+    lr, trained
+        As in `diagnose`.
+    """
     layers = measure(native, lr)
-    weights = {id(link.weight): (f"{link.name}.weight", link.weight.numpy()) for link in native.linears()}
+    weights = {link.matrix.name: (f"{link.name}.weight", link.matrix.values) for link in native.linears()}
+    assert exact.loss_of is not None
     return Report(
-        model=summary(model, native),
-        samples=len(x),
-        inputs=describe(native.links[0].x.numpy()),
-        dtype=str(native.links[0].x.dtype),
+        model=native.description,
+        samples=len(native.inputs["x"]),
+        inputs=describe(native.inputs["x"]),
+        dtype=str(native.inputs["x"].dtype),
         loss=native.loss,
-        guess=best_constant_loss(function, as_array(y, np.float64), exact.links[-1].out.shape),
+        guess=best_constant_loss(exact.loss_of, targets, exact.output.shape),
         lr=lr,
         layers=layers,
         attributions=attribute(exact),
         zeros=explain_zeros(native, exact),
         same_draws=tuple(same_draws(dict(weights.values()))),
-        first_not_finite=first_not_finite(native),
+        first_not_finite=native.first_not_finite(),
         predictions=predict(exact, layers),
-        matrices=sizes_of(exact),
+        matrices=matrix_sizes_of(exact),
         jacobian=stretching(exact),
         trained=trained,
     )
 
 
-def sizes_of(chain: Chain) -> tuple[MatrixSizes, ...]:
-    """How far every weight matrix stretches, as long as that is quickly found."""
-    found = [(f"{link.name}.weight", link.by_unit(link.weight.numpy())) for link in chain.linears()]
-    if max(min(matrix.shape) for _, matrix in found) > LARGEST:
-        return ()
-    return tuple(matrix_sizes(name, matrix) for name, matrix in found)
+def jacobian(model: Module, x: Any) -> Array:
+    """∂output/∂input at one sample, of shape (outputs, inputs), in float64.
+
+    Parameters
+    ----------
+    model
+        Its samples must not depend on each other: batch normalization has to be in `eval()` mode.
+    x
+        One sample, without the axis of samples.
+    """
+    sample = as_numbers("jacobian", "x", x)
+    return spectra.jacobian(forward(model, sample[None], np.float64), sample)
 
 
-def stretching(chain: Chain) -> tuple[float, ...]:
-    """Singular values of the input-output Jacobian at the first sample, if it has one of its own."""
-    outputs = chain.links[-1].out.size // len(chain.links[-1].out.numpy())
-    mixing = any(isinstance(link.module, BatchNorm) and link.module.training for link in chain.flat())
-    if mixing or outputs > LARGEST or first_not_finite(chain) is not None:
-        return ()
-    model = chain.model.eval() if any(isinstance(link.module, Dropout) for link in chain.flat()) else chain.model
-    values = jacobian_singular_values(model, chain.links[0].x, samples=1)[0]
-    return tuple(float(value) for value in values) if np.isfinite(values).all() else ()
+def jacobian_singular_values(model: Module, x: Any, samples: int = 8) -> Array:
+    """Singular values of the input-output Jacobian, largest first, at up to so many samples of a batch.
 
-
-def first_not_finite(chain: Chain) -> tuple[str, int] | None:
-    """The first link whose output has infinities or NaN, and the number of the linear map it belongs to."""
-    layer = 0
-    for link in chain.flat():
-        layer += link.kind == WEIGHTS
-        if not np.isfinite(link.out.numpy()).all():
-            return link.name, max(layer, 1)
-    return None
-
-
-def summary(model: Module, chain: Chain) -> str:
-    """A network in a line: "64-64-64-10 relu", or its modules."""
-    if isinstance(model, MLP):
-        return f"{'-'.join(map(str, model.sizes))} {model.activation}"
-    labels = [
-        f"{link.label}({link.x.shape[link.unit_axis]}→{link.out.shape[link.unit_axis]})"
-        if link.kind == WEIGHTS
-        else link.label
-        for link in chain.links
-        if link.kind != ACTIVATION or link.label != "identity"
-    ]
-    runs = [(label, len(list(run))) for label, run in groupby(labels)]
-    return f"{type(model).__name__}: " + " ".join(label if n == 1 else f"{n}×{label}" for label, n in runs)
+    Of shape (samples, min(inputs, outputs)). All near 1: dynamical isometry (Saxe et al. 2014; Pennington et al. 2017).
+    """
+    batch = as_numbers("jacobian_singular_values", "x", x)[:samples]
+    return spectra.jacobian_singular_values(forward(model, batch, np.float64), batch)

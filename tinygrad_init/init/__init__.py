@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..engine.tensor import Tensor
-from ..lazy_names import moved
+from ..lazy_names import importing_later
 from .criticality import critical_
 from .distributions import (
     TRUNCATED_STD,
@@ -47,11 +47,8 @@ from .scaling import (
 from .structured import delta_orthogonal_, dirac_, eye_, identity_, orthogonal_, sparse_
 
 # Starts of whole networks have a room of their own.
-__getattr__ = moved(
-    __name__,
-    "tinygrad_init.starts",
-    ("LayerReport", "balance_", "critical", "data_dependent_", "fixup_", "lsuv_"),
-)
+_MOVED = ("LayerReport", "balance_", "critical", "data_dependent_", "fixup_", "lsuv_")
+__getattr__, __dir__ = importing_later(__name__, {}, {name: f"tinygrad_init.starts.{name}" for name in _MOVED})
 
 
 # A start by its name, as command lines and reports call it: from a weight, a generator and the activation after it,

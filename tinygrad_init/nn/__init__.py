@@ -28,9 +28,9 @@ from .layers import (
     Softsign,
     Tanh,
     is_linear_map,
-    layers_of,
     linear_maps,
     make_activation,
+    role_of,
 )
 from .module import Buffer, Call, Module, Parameter, dtype_of, observe, undisturbed
 
@@ -67,7 +67,7 @@ _LATER = {
     "MaxPool2d": "pooling",
     "Residual": "residual",
 }
-__getattr__, __dir__ = importing_later(__name__, _LATER)
+__getattr__, __dir__ = importing_later(__name__, _LATER, {"layers_of": "tinygrad_init.nn.linear_maps"})
 
 
 __all__ = [
@@ -122,9 +122,9 @@ __all__ = [
     "Tanh",
     "dtype_of",
     "is_linear_map",
-    "layers_of",
     "linear_maps",
     "make_activation",
     "observe",
+    "role_of",
     "undisturbed",
 ]

@@ -14,6 +14,7 @@ from ..engine.graph import Operation
 from ..engine.modes import get_default_dtype
 from ..engine.tensor import Tensor
 from ..init import torch_default_, uniform_
+from ..layering import ACTIVATION, OTHER, RESIDUAL, WEIGHTS, Step, layers
 from ..ops.activations import ACTIVATIONS
 from ..ops.shape import whole
 from .module import Module, Parameter
@@ -78,6 +79,8 @@ class Activation(Module):
         What the function takes besides its input.
     """
 
+    role = ACTIVATION
+
     def __init__(self, name: str, **params: float) -> None:
         if name not in ACTIVATIONS:
             raise ValueError(f"expected an activation out of {', '.join(ACTIVATIONS)}; got {name!r}")
@@ -106,6 +109,8 @@ class PReLU(Module):
     slope
         Where it starts.
     """
+
+    role = ACTIVATION
 
     def __init__(self, units: int = 1, slope: float = 0.25, dtype: Any = None) -> None:
         self.slope = Parameter(np.full(whole("PReLU", "units", units), slope), dtype or get_default_dtype())
@@ -192,25 +197,6 @@ class MLP(Module):
         return [module for module in self.layers if isinstance(module, Linear)]
 
 
-def layers_of(model: Module) -> list[tuple[Linear, Module | None]]:
-    """The linear maps of a chain in the order in which they are applied, each with the activation after it (or None).
-
-    Raises
-    ------
-    TypeError
-        The model is not a chain of linear maps with at most one activation between two of them.
-    """
-    found: list[tuple[Linear, Module | None]] = []
-    for module in _flat(model):
-        if isinstance(module, Linear):
-            found.append((module, None))
-        elif isinstance(module, Activation | PReLU) and found and found[-1][1] is None:
-            found[-1] = found[-1][0], module
-        else:
-            raise TypeError(f"expected linear maps, each with at most one activation after it; got {module!r}")
-    return found
-
-
 def is_linear_map(module: Module) -> bool:
     """Whether a module multiplies by a weight with units and inputs: a dense layer, a convolution, and the like."""
     weight = getattr(module, "weight", None)
@@ -218,29 +204,20 @@ def is_linear_map(module: Module) -> bool:
     return isinstance(weight, Parameter) and weight.ndim >= 2 and not hasattr(module, "normalized_shape")
 
 
+def role_of(module: Module) -> str:
+    """What a module is in a network: "weights" of a linear map, "activation", "residual" or "other"."""
+    return WEIGHTS if is_linear_map(module) else module.role
+
+
 def linear_maps(model: Module) -> list[tuple[Module, Module | None]]:
     """All linear maps inside a model in the order in which they are defined, each with the activation before the next.
 
     Any model has such a list; whether it is the order in which they are called is the model's affair.
     """
-    found: list[tuple[Module, Module | None]] = []
-    for _, module in model.named_modules():
-        if is_linear_map(module):
-            found.append((module, None))
-        elif isinstance(module, Activation | PReLU) and found and found[-1][1] is None:
-            found[-1] = found[-1][0], module
-    return found
-
-
-def _flat(model: Module) -> Iterator[Module]:
-    """The modules of nested chains, one after the other."""
-    if isinstance(model, MLP):
-        model = model.layers
-    if isinstance(model, Sequential):
-        for module in model:
-            yield from _flat(module)
-    else:
-        yield model
+    modules = [module for _, module in model.named_modules()]
+    # A block stands for what is in it, which comes after it here.
+    roles = [OTHER if role == RESIDUAL else role for role in map(role_of, modules)]
+    return layers([Step(module, role) for module, role in zip(modules, roles, strict=True)])
 
 
 def _named(class_name: str, op: Operation) -> type[Activation]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.modes import mode, no_grad
 from ..engine.tensor import Tensor
+from ..layering import OTHER
 
 T = TypeVar("T", bound=Tensor)
 
@@ -129,6 +130,7 @@ class Module:
     """
 
     training: bool = True
+    role: str = OTHER  # what it is in a network, if it is no linear map: see `role_of`
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if mode.unusual == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..layering import RESIDUAL
 from .module import Module
 
 
@@ -18,6 +19,8 @@ class Residual(Module):
         What brings x to the branch's shape where that differs, such as a convolution with a window of 1; nothing, the
         identity, unless given.
     """
+
+    role = RESIDUAL
 
     def __init__(self, branch: Module, shortcut: Module | None = None) -> None:
         for name, module in (("branch", branch), ("shortcut", shortcut)):

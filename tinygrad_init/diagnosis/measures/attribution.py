@@ -21,8 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.modes import enable_grad
-from ..chain import ACTIVATION, WEIGHTS, Chain, Cotangent, Link
+from ..network import ACTIVATION, WEIGHTS, Cotangent, Link, Network
 
 Array = np.ndarray[Any, Any]
 
@@ -111,21 +110,21 @@ class Attribution:
         return f"{self.name} {lost} {abs(self.way):.1f} decades on the way back: {parts}"
 
 
-def attribute(chain: Chain) -> tuple[Attribution, ...]:
-    """The product of factors for every weight matrix of a chain, first layer first.
+def attribute(network: Network) -> tuple[Attribution, ...]:
+    """The product of factors for every weight matrix of a network, first layer first.
 
-    Computed in the chain's dtype; in float64 the factors add up to the norm to within 1e-12.
+    Computed in the network's dtype; in float64 the factors add up to the norm to within 1e-12.
     """
     found: dict[Link, Attribution] = {}
-    with enable_grad(), np.errstate(all="ignore"):
-        loss = Factor(LOSS, "", "∂C/∂output", chain.start.norm)
-        for link, cotangent, factors in paths(chain.links, chain.start, (loss,)):
-            if link.kind == WEIGHTS:
+    with np.errstate(all="ignore"):
+        loss = Factor(LOSS, "", "∂C/∂output", network.from_loss.norm)
+        for link, cotangent, factors in paths(network.links, network.from_loss, (loss,)):
+            if link.role == WEIGHTS:
                 # A weight that several links share has the sum of their gradients, none of which is known alone.
-                shared = chain.uses[id(link.weight)] > 1
-                measured = math.nan if shared else Cotangent.of(chain.gradient(link.weight)).norm
+                shared = network.uses[link.matrix.name] > 1
+                measured = math.nan if shared else Cotangent.of(network.gradients[link.matrix.name]).norm
                 found[link] = _attribution(link, cotangent, factors, measured)
-    return tuple(found[link] for link in chain.linears())
+    return tuple(found[link] for link in network.linears())
 
 
 def paths(
@@ -140,9 +139,9 @@ def paths(
         yield link, cotangent, above
         yield from paths(link.branch, cotangent, above)
         yield from paths(link.shortcut, cotangent, above)
-        below = link.pull(cotangent)
-        label = "W" if link.kind == WEIGHTS else f"{link.label}'" if link.kind == ACTIVATION else link.label
-        above = (*above, Factor(link.kind, link.name, label, step(cotangent, below)))
+        (below,) = link.pull(cotangent)
+        label = "W" if link.role == WEIGHTS else f"{link.label}'" if link.role == ACTIVATION else link.label
+        above = (*above, Factor(link.role, link.name, label, step(cotangent, below)))
         cotangent = below
 
 
@@ -152,8 +151,8 @@ def step(above: Cotangent, below: Cotangent) -> float:
 
 
 def _attribution(link: Link, cotangent: Cotangent, above: tuple[Factor, ...], measured: float) -> Attribution:
-    gradient = link.pull_to_weight(cotangent)
-    signal = Cotangent.of(link.x.numpy())
+    gradient = link.pull_to(link.matrix, cotangent)
+    signal = Cotangent.of(link.x)
     # What is left between the product of the norms and the norm of the product.
     alignment = 0.0 if cotangent.is_zero or signal.is_zero else gradient.norm - cotangent.norm - signal.norm
     ends = (
@@ -204,13 +203,13 @@ class Literal:
     value: float
 
 
-def literal_factors(chain: Chain, name: str) -> list[Literal]:
+def literal_factors(network: Network, name: str) -> list[Literal]:
     """The factors of the derivative by the only weight of a layer, for a network of single units and one sample.
 
     Parameters
     ----------
-    chain
-        A network whose layers all have one unit, run on one sample.
+    network
+        One whose layers all have one unit, run on one sample.
     name
         Of the weight, "layers.0.weight".
 
@@ -223,22 +222,21 @@ def literal_factors(chain: Chain, name: str) -> list[Literal]:
     -----
     ∂C/∂w_l = ∂C/∂a_L · φ'(z_L) · w_L · φ'(z_(L-1)) · … · φ'(z_l) · a_(l-1): the product that the article begins with.
     """
-    wide = [link.name for link in chain.links if link.x.size != 1 or link.out.size != 1]
+    wide = [link.name for link in network.links if link.x.size != 1 or link.output.size != 1]
     if wide:
         raise ValueError(f"literal_factors: expected single units and one sample, but {wide[0]} has more numbers")
-    names = [f"{link.name}.weight" for link in chain.linears()]
+    names = [f"{link.name}.weight" for link in network.linears()]
     if name not in names:
         raise ValueError(f"literal_factors: expected a weight out of {', '.join(names)}; got {name!r}")
     at = len(names)
-    factors = [Literal("∂C/∂output", value_of(chain.start))]
-    with enable_grad():
-        for link in reversed(chain.links):
-            if link.kind == WEIGHTS and f"{link.name}.weight" == name:
-                return [*factors, Literal("x" if at == 1 else f"a{at - 1}", float(link.x.item()))]
-            slope = link.pull(Cotangent.of(np.ones(link.out.shape)))
-            symbol = f"w{at}" if link.kind == WEIGHTS else f"{link.label}'(z{at})"
-            factors.append(Literal(symbol, value_of(slope)))
-            at -= link.kind == WEIGHTS
+    factors = [Literal("∂C/∂output", value_of(network.from_loss))]
+    for link in reversed(network.links):
+        if link.role == WEIGHTS and f"{link.name}.weight" == name:
+            return [*factors, Literal("x" if at == 1 else f"a{at - 1}", float(link.x.item()))]
+        (slope,) = link.pull(Cotangent.of(np.ones(link.output.shape)))
+        symbol = f"w{at}" if link.role == WEIGHTS else f"{link.label}'(z{at})"
+        factors.append(Literal(symbol, value_of(slope)))
+        at -= link.role == WEIGHTS
     raise AssertionError(name)
 
 

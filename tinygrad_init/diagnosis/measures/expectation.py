@@ -10,7 +10,7 @@ import numpy as np
 
 from ...theory import LayerSpec, Profile, phi_of, profile_of
 from ...theory.quadrature import Array
-from ..chain import Chain
+from ..network import Network
 from .layers import Layer
 
 # So many standard deviations of the logarithm from what is expected are still chance.
@@ -55,7 +55,7 @@ class Prediction:
         )
 
 
-def predict(chain: Chain, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
+def predict(network: Network, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
     """rms z and rms ∂C/∂z of every layer, from the variances of weights and biases alone.
 
     Empty unless the network is dense layers and elementwise activations in turn. Theory takes weights for independent
@@ -67,24 +67,24 @@ def predict(chain: Chain, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
     The gradient starts at what was measured at the output.
     """
     with np.errstate(all="ignore"):
-        return _predict(chain, layers)
+        return _predict(network, layers)
 
 
-def _predict(chain: Chain, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
-    found = chain.dense_layers()
+def _predict(network: Network, layers: Sequence[Layer]) -> tuple[Prediction, ...]:
+    found = network.dense_layers()
     if found is None or not all(math.isfinite(layer.z.rms) for layer in layers):
         return ()
     specs = []
     try:
         for link, activation in found:
-            weight, bias = link.weight.numpy().astype(np.float64), link.bias
-            phi = phi_of("identity" if activation is None else activation.module)
-            variance = 0.0 if bias is None else float(np.mean(np.square(bias.numpy().astype(np.float64))))
+            weight, bias = link.matrix.values.astype(np.float64), link.bias
+            phi = phi_of("identity" if activation is None else activation.activation)
+            variance = 0.0 if bias is None else float(np.mean(np.square(bias.values.astype(np.float64))))
             fan_in = weight.shape[1]
             specs.append(LayerSpec(phi, fan_in * float(np.mean(np.square(weight))), variance, len(weight)))
     except (TypeError, ValueError):  # an activation that theory has no one function for, such as PReLU's many slopes
         return ()
-    squares = np.mean(np.square(found[0][0].x.numpy().astype(np.float64)), axis=1)
+    squares = np.mean(np.square(found[0][0].x.astype(np.float64)), axis=1)
     if not np.isfinite(squares).all():
         return ()
     # Samples of different size have different profiles: a few that stand for all, averaged.

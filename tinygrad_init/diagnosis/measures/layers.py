@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..chain import Chain, Cotangent, Link
+from ..network import Cotangent, Link, Network
 from .signal import Distribution, describe, ratio
-from .slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at
+from .slopes import FLAT, MOSTLY, share_of_steepest
 from .symmetry import Classes, classes
 
 Array = np.ndarray[Any, Any]
@@ -63,22 +63,21 @@ class Layer:
         return len(self.dead) / self.units
 
 
-def measure(chain: Chain, lr: float) -> tuple[Layer, ...]:
+def measure(network: Network, lr: float) -> tuple[Layer, ...]:
     """All layers of a network that was run on a batch, first to last."""
-    cotangents = chain.backward()
+    cotangents = network.backward()
     with np.errstate(all="ignore"):
-        return tuple(_layer(chain, link, chain.activation_after(link), cotangents, lr) for link in chain.linears())
+        return tuple(_layer(network, link, activation, cotangents[link], lr) for link, activation in network.layers())
 
 
-def _layer(chain: Chain, link: Link, activation: Link | None, cotangents: dict[Link, Cotangent], lr: float) -> Layer:
-    z, weight = link.out.numpy(), link.by_unit(link.weight.numpy())
-    gradient = link.by_unit(chain.gradient(link.weight))
+def _layer(network: Network, link: Link, activation: Link | None, delta: Cotangent, lr: float) -> Layer:
+    z, weight = link.output, link.by_unit(link.matrix.values)
+    gradient = link.by_unit(network.gradients[link.matrix.name])
     parameters, gradients = [weight], [gradient]
     if link.bias is not None:
-        parameters.append(link.bias.numpy())
-        gradients.append(chain.gradient(link.bias))
-    saturated, dead = (0.0, ()) if activation is None else flat_units(link, activation)
-    delta = cotangents[link]
+        parameters.append(link.bias.values)
+        gradients.append(network.gradients[link.bias.name])
+    saturated, dead = (0.0, ()) if activation is None else flat_units_of(link, activation)
     w, dw = describe(weight), describe(gradient)
     return Layer(
         name=link.name,
@@ -86,7 +85,7 @@ def _layer(chain: Chain, link: Link, activation: Link | None, cotangents: dict[L
         activation="" if activation is None else activation.label,
         w=w,
         z=describe(z),
-        a=describe(z if activation is None else activation.out.numpy()),
+        a=describe(z if activation is None else activation.output),
         dz=describe(Cotangent(delta.unit * len(z), delta.log10).numbers()),
         dw=dw,
         saturated=saturated,
@@ -97,13 +96,18 @@ def _layer(chain: Chain, link: Link, activation: Link | None, cotangents: dict[L
     )
 
 
-def flat_units(link: Link, activation: Link) -> tuple[float, tuple[int, ...]]:
-    """The share of saturated units and the numbers of the dead ones, as `Layer` has them.
+def flat_units_of(link: Link, activation: Link) -> tuple[float, tuple[int, ...]]:
+    """The share of saturated units and the numbers of the dead ones, as `Layer` has them."""
+    slopes = share_of_steepest(activation.activation, activation.x)
+    return flat_units(activation.activation, link.rows(slopes), link.rows(activation.x))
+
+
+def flat_units(activation: Any, slopes: Array, z: Array) -> tuple[float, tuple[int, ...]]:
+    """The same from the slopes, as shares of the steepest, and what goes into the activation: a column for each unit.
 
     A unit with infinities or NaN is neither.
     """
-    z = activation.x.numpy()
-    slopes, known = link.rows(slopes_at(activation.module, z)), np.all(np.isfinite(link.rows(z)), axis=0)
+    known = np.all(np.isfinite(z), axis=0)
     mostly = np.mean(slopes < FLAT, axis=0) >= MOSTLY
-    saturated = float(np.mean(mostly & known)) if flat_on_both_sides(activation.module) else 0.0
+    saturated = float(np.mean(mostly & known)) if activation.saturates else 0.0
     return saturated, tuple(int(i) for i in np.flatnonzero(np.all(slopes == 0, axis=0) & known))

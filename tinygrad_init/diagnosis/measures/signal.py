@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.tensor import Tensor
-from ...ops import norm
+from ...kernels.backend import kernels
 
 Array = np.ndarray[Any, Any]
 
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 BINS = 40
+NORM = kernels.REDUCTIONS["norm"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,9 @@ def histogram(values: Array) -> tuple[tuple[int, ...], tuple[float, ...]]:
 
 def rms(values: Array) -> float:
     """Root mean square, in float64; it neither overflows nor underflows on the way. That of nothing is 0."""
-    return norm(Tensor(values, np.float64)).item() / math.sqrt(max(values.size, 1))
+    found = np.asarray(values, np.float64)
+    length = float(kernels.reduce(found, NORM, tuple(range(found.ndim)), False))
+    return length / math.sqrt(max(found.size, 1))
 
 
 def ratio(numerator: float, denominator: float) -> float:

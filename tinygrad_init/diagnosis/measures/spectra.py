@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from ...data.samples import as_numbers
-from ...engine.backward import grad
-from ...engine.modes import enable_grad
-from ...engine.tensor import Tensor
-from ...nn import Module
-from ..chain import converted, power_of_ten
+from ..network import Network, power_of_ten
 
 Array = np.ndarray[Any, Any]
+
+# Matrices up to this size are decomposed.
+LARGEST = 128
 
 
 @dataclass(frozen=True)
@@ -153,31 +152,52 @@ def matrix_sizes(name: str, matrix: Any) -> MatrixSizes:
     return MatrixSizes(name, float(values[0]), float(np.median(values)), float(values[-1]), radius)
 
 
-def jacobian(model: Module, x: Any) -> Array:
+def jacobian(network: Network, sample: Array) -> Array:
     """∂output/∂input at one sample, of shape (outputs, inputs), in float64.
 
     Parameters
     ----------
-    model
+    network
         Its samples must not depend on each other: batch normalization has to be in `eval()` mode.
-    x
-        One sample, without the axis of samples.
+    sample
+        Without the axis of samples.
     """
-    copied = converted(model, np.float64)
-    sample = as_numbers("jacobian", "x", x).astype(np.float64)
-    with enable_grad():
-        outputs = copied(Tensor(sample[None], np.float64)).size
-        # The sample once for each output, each with the cotangent of another output: one pass gives all rows.
-        copies = Tensor(np.repeat(sample[None], outputs, axis=0), np.float64, requires_grad=True)
-        out = copied(copies)
-        rows = grad(out, copies, gradients=Tensor(np.eye(outputs).reshape(out.shape), np.float64))
-    return np.asarray(rows.numpy().reshape(outputs, -1))
+    sample = np.asarray(sample, np.float64)
+    how: dict[str, Any] = {"dtype": np.float64, "backward": False}
+    outputs = network.again(x=sample[None], **how).output.size
+    # The sample once for each output, each with the cotangent of another output: one pass gives all rows.
+    copies = network.again(x=np.repeat(sample[None], outputs, axis=0), **how)
+    rows = np.eye(outputs).reshape(copies.output.shape)
+    for link in reversed(copies.links):
+        (rows,) = link.pull_plain(rows)
+    return rows.reshape(outputs, -1)
 
 
-def jacobian_singular_values(model: Module, x: Any, samples: int = 8) -> Array:
-    """Singular values of the input-output Jacobian, largest first, at up to so many samples of a batch.
+def jacobian_singular_values(network: Network, samples: Array) -> Array:
+    """Singular values of the input-output Jacobian, largest first, at each sample.
 
     Of shape (samples, min(inputs, outputs)). All near 1: dynamical isometry (Saxe et al. 2014; Pennington et al. 2017).
     """
-    batch = as_numbers("jacobian_singular_values", "x", x)[:samples]
-    return np.array([singular_values(jacobian(model, sample)) for sample in batch])
+    return np.array([singular_values(jacobian(network, sample)) for sample in samples])
+
+
+def matrix_sizes_of(network: Network) -> tuple[MatrixSizes, ...]:
+    """How far every weight matrix stretches, as long as that is quickly found."""
+    found = [(f"{link.name}.weight", link.by_unit(link.matrix.values)) for link in network.linears()]
+    if max(min(matrix.shape) for _, matrix in found) > LARGEST:
+        return ()
+    return tuple(matrix_sizes(name, matrix) for name, matrix in found)
+
+
+def stretching(network: Network) -> tuple[float, ...]:
+    """Singular values of the input-output Jacobian at the first sample, if it has one of its own."""
+    outputs = network.output.size // len(network.output)
+    mixing = any(link.mixes_samples for link in network.flat())
+    if mixing or outputs > LARGEST or network.first_not_finite() is not None:
+        return ()
+    first = network.inputs["x"][:1]
+    # Whether what draws at random does so is no matter of the sample: it is looked at as in use.
+    chance = any(link.elementwise for link in network.flat())
+    settled = network.again(x=first, backward=False, evaluating=True) if chance else network
+    values = jacobian_singular_values(settled, first)[0]
+    return tuple(float(value) for value in values) if np.isfinite(values).all() else ()

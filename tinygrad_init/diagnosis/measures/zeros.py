@@ -7,12 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.backward import grad
-from ...engine.modes import enable_grad
-from ...engine.tensor import Tensor
-from ...nn import Dropout, undisturbed
-from ..chain import ACTIVATION, WEIGHTS, Chain, Cotangent, Link
-from .slopes import derivative, value
+from ..network import ACTIVATION, WEIGHTS, Cotangent, Link, Network
 
 Array = np.ndarray[Any, Any]
 
@@ -75,7 +70,7 @@ class Zeros:
         return text
 
 
-def explain_zeros(native: Chain, exact: Chain) -> tuple[Zeros, ...]:
+def explain_zeros(native: Network, exact: Network) -> tuple[Zeros, ...]:
     """For every weight matrix, which rule makes the zeros of its gradient.
 
     Parameters
@@ -90,24 +85,23 @@ def explain_zeros(native: Chain, exact: Chain) -> tuple[Zeros, ...]:
     found = []
     for own, link in zip(native.linears(), exact.linears(), strict=True):
         name = f"{link.name}.weight"
-        zero = link.by_unit(native.gradient(own.weight)) == 0
+        zero = link.by_unit(native.gradients[own.matrix.name]) == 0
         rules: dict[str, float] = {}
         if zero.any():
-            with enable_grad():
-                why = why_zero(exact, link, cotangents)
+            why = why_zero(exact, link, cotangents)
             for rule in RULES:
                 share = float(np.mean(zero & (why == rule)))
                 if share:
                     rules[rule] = share
-        wakes = -1 if steps is None else steps.get(exact.names[id(link.weight)])
+        wakes = -1 if steps is None else steps.get(link.matrix.name)
         found.append(Zeros(name, float(np.mean(zero)), rules, wakes))
     return tuple(found)
 
 
-def why_zero(chain: Chain, link: Link, cotangents: dict[Link, Cotangent]) -> Array:
+def why_zero(network: Network, link: Link, cotangents: dict[Link, Cotangent]) -> Array:
     """For every entry of a weight the rule that would make its gradient 0; `UNDERFLOW` where it is not 0 in float64."""
-    delta = cotangents[link].unit.reshape(link.out.shape)
-    gradient = link.by_unit(link.pull_to_weight(cotangents[link]).unit.reshape(link.weight.shape))
+    delta = cotangents[link].unit.reshape(link.output.shape)
+    gradient = link.by_unit(link.pull_to(link.matrix, cotangents[link]).unit.reshape(link.matrix.values.shape))
     why = np.full(gradient.shape, UNDERFLOW, dtype=object)
     # Without signs nothing cancels: what is still 0 has no sample (and position) where both factors are there.
     why[gradient == 0] = CANCELLATION
@@ -115,57 +109,56 @@ def why_zero(chain: Chain, link: Link, cotangents: dict[Link, Cotangent]) -> Arr
     why[unsigned_gradient(link, np.ones(delta.shape)) == 0] = INPUT
     delta = link.rows(delta)
     for unit in np.flatnonzero(~delta.any(axis=0)):
-        why[unit] = why_silent(chain, link, int(unit), cotangents)
+        why[unit] = why_silent(network, link, int(unit), cotangents)
     return why
 
 
 def unsigned_gradient(link: Link, delta: Array) -> Array:
     """∂C/∂W by units as it would be if all inputs were positive, for a cotangent without signs."""
-    out = link.module(Tensor(np.abs(link.x.numpy()), link.x.dtype))
-    gradient = grad(out, link.weight, gradients=Tensor(delta, link.x.dtype))
-    return link.by_unit(gradient.numpy())
+    unsigned = link.again(np.abs(link.x))
+    assert unsigned.vjp_to is not None
+    return link.by_unit(unsigned.vjp_to(link.matrix.name, delta))
 
 
-def why_silent(chain: Chain, link: Link, unit: int, cotangents: dict[Link, Cotangent]) -> str:
+def why_silent(network: Network, link: Link, unit: int, cotangents: dict[Link, Cotangent]) -> str:
     """Why no gradient arrives at a unit's z: what stops it on the way from the output.
 
     The numbers that depend on the unit are followed upwards; the first link that a gradient reaches among them, but
     does not pass, is to blame.
     """
-    if chain.start.is_zero:
+    if network.from_loss.is_zero:
         return LOSS
-    mask = np.zeros(link.out.shape, bool)
+    mask = np.zeros(link.output.shape, bool)
     np.moveaxis(mask, link.unit_axis, 0)[unit] = True
-    for above in chain.after(link):
-        arriving = cotangents[above].unit.reshape(above.out.shape) != 0
-        if above.kind == ACTIVATION:
+    for above in network.after(link):
+        arriving = cotangents[above].unit.reshape(above.output.shape) != 0
+        if above.role == ACTIVATION:
             if (arriving & mask).any():
                 return SLOPE
             continue
         mask = depends_on(above, mask)
-        if above.kind == WEIGHTS and not mask.any():
+        if above.role == WEIGHTS and not mask.any():
             return NEXT
         if (arriving & mask).any():
             return CANCELLATION
-        if above.kind == WEIGHTS:
+        if above.role == WEIGHTS:
             return ABOVE
     return ABOVE
 
 
 def depends_on(link: Link, mask: Array) -> Array:
     """Which numbers of a link's output change with the given ones of its input."""
-    if isinstance(link.module, Dropout):
+    if link.elementwise:
         return mask
-    if link.kind == WEIGHTS and link.weight.ndim == 2:  # the weights say it, without another product
+    if link.role == WEIGHTS and link.matrix.values.ndim == 2:  # the weights say it, without another product
         units = np.flatnonzero(mask.any(axis=tuple(range(mask.ndim - 1))))
-        return np.asarray(mask[..., units] @ (link.weight.numpy()[:, units] != 0).T)
-    x = link.x.numpy()
+        return np.asarray(mask[..., units] @ (link.matrix.values[:, units] != 0).T)
+    x = link.x
     changed = np.where(mask, x + 1 + np.abs(np.random.default_rng(0).normal(size=x.shape)), x)
-    with undisturbed(link.module):
-        return np.asarray(link.module(Tensor(changed, link.x.dtype)).numpy() != link.out.numpy())
+    return np.asarray(link.again(changed).output != link.output)
 
 
-def wake_up(chain: Chain) -> dict[str, int] | None:
+def wake_up(network: Network) -> dict[str, int] | None:
     """By name of a weight or bias, in which step of training it can first get a gradient, counted from 0.
 
     Names that are missing never get one, whatever the learning rate. None if the network is not dense layers and
@@ -178,16 +171,16 @@ def wake_up(chain: Chain) -> dict[str, int] | None:
     move; a weight gets a gradient where both its unit and its input have something. What gets a gradient can be other
     than 0 one step later. An update that is exactly 0 for all parameters is the end: the next one is the same.
     """
-    layers = chain.dense_layers()
+    layers = network.dense_layers()
     if layers is None:
         return None
-    if not any(gradient.any() for gradient in chain.gradients.values()):
+    if not any(gradient.any() for gradient in network.gradients.values()):
         return {}
     first: dict[str, int] = {}
-    on = {name: parameter.numpy() != 0 for name, parameter in chain.model.named_parameters()}
+    on = {name: values != 0 for name, values in network.parameters.items()}
     moving = {name: np.zeros(pattern.shape, bool) for name, pattern in on.items()}
     for step in range(4 * len(layers) + 4):
-        gradients = _possible_gradients(chain, layers, on, moving)
+        gradients = _possible_gradients(network, layers, on, moving)
         fresh = False
         for name, pattern in gradients.items():
             if pattern.any() and name not in first:
@@ -200,33 +193,34 @@ def wake_up(chain: Chain) -> dict[str, int] | None:
 
 
 def _possible_gradients(
-    chain: Chain, layers: list[tuple[Link, Link | None]], on: dict[str, Array], moving: dict[str, Array]
+    network: Network, layers: list[tuple[Link, Link | None]], on: dict[str, Array], moving: dict[str, Array]
 ) -> dict[str, Array]:
     """Which entries of each parameter can have a gradient now, by what is other than 0 and what has moved."""
-    a: Array = some(layers[0][0].x.numpy() != 0, 0)
+    a: Array = some(layers[0][0].x != 0, 0)
     a_moves: Array = np.zeros(a.shape, bool)
     inputs, slopes = [], []
     for link, activation in layers:
         inputs.append(a)
-        weight, bias = chain.names[id(link.weight)], chain.names.get(id(link.bias), "")
+        weight, bias = link.matrix.name, "" if link.bias is None else link.bias.name
         z = some(on[weight] & a, 1) | on.get(bias, False)
         z_moves = some(moving[weight] & a, 1) | some(on[weight] & a_moves, 1) | moving.get(bias, False)
         if activation is None:
             a, a_moves, slope = z, z_moves, np.ones(z.shape, bool)
         else:
-            zs = activation.x.numpy()
-            passes = some(derivative(activation.module, zs) != 0, 0)
+            record = activation.activation
+            passes = some(record.slope(activation.x) != 0, 0)
             slope = passes | z_moves
-            a = np.where(z, some(activation.out.numpy() != 0, 0) | z_moves, value(activation.module, 0.0) != 0)
+            at_zero = record.value(np.zeros(record.units))
+            a = np.where(z, some(activation.output != 0, 0) | z_moves, at_zero != 0)
             a_moves = z_moves
         slopes.append(slope)
-    arriving: Array = some(chain.start.unit != 0, 0) | a_moves
+    arriving: Array = some(network.from_loss.unit != 0, 0) | a_moves
     found = {name: np.zeros(pattern.shape, bool) for name, pattern in on.items()}
     for (link, _), x, slope in zip(reversed(layers), reversed(inputs), reversed(slopes), strict=True):
-        delta, weight = arriving & slope, chain.names[id(link.weight)]
+        delta, weight = arriving & slope, link.matrix.name
         found[weight] |= delta[:, None] & x  # or what another layer with the same weight gives
         if link.bias is not None:
-            found[chain.names[id(link.bias)]] |= delta
+            found[link.bias.name] |= delta
         arriving = some(on[weight] & delta[:, None], 0)
     return found
 

@@ -19,8 +19,8 @@ from ...ops.losses import loss_of
 from ...optim import SGD
 from ...starts import lsuv_
 from ...training import initialize, train
-from ..chain import Loss, as_array
 from ..diagnosing import diagnose
+from ..fronts.own_modules import Loss, as_array
 from ..judging import HEALTHY
 from ..report import Report
 from .redesign import activated, normalized, residual

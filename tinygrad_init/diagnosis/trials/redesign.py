@@ -11,17 +11,23 @@ from ...engine.tensor import Tensor
 from ...nn import MLP, Activation, BatchNorm, Module, Residual, Sequential, dtype_of, is_linear_map
 
 
-def parts(model: Module) -> list[Module] | None:
-    """The modules of nested chains, one after the other, as copies; None if the model is no chain."""
+def modules_of(model: Module) -> list[Module] | None:
+    """The modules of nested chains, one after the other; None if the model is no chain."""
     if isinstance(model, MLP):
-        return parts(model.layers)
+        return modules_of(model.layers)
     if not isinstance(model, Sequential):
         return None
     found: list[Module] = []
     for module in model:
-        inner = parts(module)
-        found += [copy.deepcopy(module)] if inner is None else inner
+        inner = modules_of(module)
+        found += [module] if inner is None else inner
     return found
+
+
+def parts(model: Module) -> list[Module] | None:
+    """The same as copies."""
+    found = modules_of(model)
+    return None if found is None else [copy.deepcopy(module) for module in found]
 
 
 def normalized(model: Module) -> Module | None:

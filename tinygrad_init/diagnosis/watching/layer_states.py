@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.modes import no_grad
 from ...engine.tensor import Tensor
-from ...nn import Module, dtype_of, is_linear_map, observe, undisturbed
-from ..chain import WEIGHTS, Forward, Link, as_array, links_of
-from ..measures.layers import flat_units
+from ...nn import Module, dtype_of, undisturbed
+from ..fronts.own_modules import as_array, forward, linear_maps_alone
+from ..measures.layers import flat_units_of
 from ..measures.signal import rms
+from ..network import Link, Network
 
 Array = np.ndarray[Any, Any]
 
@@ -71,50 +71,37 @@ class Watch:
         self.x = Tensor(as_array(x), dtype_of(model, np.dtype(np.float32)))
         self.before: dict[str, Before] = {}
         self.causes: dict[tuple[str, int], str] = {}
-        self.outputs: tuple[int, ...] = ()
+        self.network: Network | None = None  # as it was last seen
 
     def look(self) -> tuple[LayerState, ...]:
         """All layers as they are now; `causes` then says what has moved units that have died since the last look."""
         with undisturbed(self.model), np.errstate(all="ignore"):
             self.model.eval()
-            links, paired = self._links()
-            return tuple(self._state(link, paired.activation_after(link) if paired else None) for link in links)
+            try:
+                self.network = forward(self.model, self.x)
+            except TypeError:
+                self.network = linear_maps_alone(self.model, self.x)
+            gradients = self.network.gradients
+            return tuple(self._state(*layer, gradients) for layer in self.network.layers())
 
-    def _links(self) -> tuple[list[Link], Forward | None]:
-        """The linear maps as links, and the chain that they are part of, if they are."""
-        try:
-            forward = Forward(self.model, links_of(self.model, self.x))
-            self.outputs = forward.links[-1].out.shape
-            return forward.linears(), forward
-        except TypeError:
-            names = {id(module): name for name, module in self.model.named_modules()}
-            with no_grad(), observe() as calls:
-                self.outputs = self.model(self.x).shape
-            return [
-                Link(names[id(call.module)], call.module, WEIGHTS, call.inputs[0], call.output)
-                for call in calls
-                if is_linear_map(call.module)
-            ], None
-
-    def _state(self, link: Link, activation: Link | None) -> LayerState:
-        z, weight = link.out.numpy(), link.weight
-        saturated, dead = (0.0, ()) if activation is None else flat_units(link, activation)
-        bias = None if link.bias is None else np.array(link.bias.numpy())
-        now = Before(np.array(weight.numpy()), bias, mean_of(link.x.numpy()), dead)
+    def _state(self, link: Link, activation: Link | None, gradients: dict[str, Array]) -> LayerState:
+        weight = link.matrix.values
+        saturated, dead = (0.0, ()) if activation is None else flat_units_of(link, activation)
+        now = Before(np.array(weight), None if link.bias is None else np.array(link.bias.values), mean_of(link.x), dead)
         before = self.before.get(link.name)
         if before is not None and weight.ndim == 2:
             for unit in set(dead) - set(before.dead):
                 self.causes[link.name, unit] = mover(before, now, unit)
         self.before[link.name] = now
-        gradient = weight.grad
+        gradient = gradients.get(link.matrix.name)
         return LayerState(
             name=link.name,
             weight_rms=rms(now.weight),
-            gradient_rms=math.nan if gradient is None else rms(gradient.numpy()),
-            z_rms=rms(z),
+            gradient_rms=math.nan if gradient is None else rms(gradient),
+            z_rms=rms(link.output),
             saturated=saturated,
             dead=dead,
-            units=len(link.by_unit(weight.numpy())),
+            units=len(link.by_unit(weight)),
         )
 
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import Any
 
 import numpy as np
-
-from ...engine.backward import grad
-from ...engine.modes import enable_grad
-from ...engine.tensor import Tensor
-from ..chain import Loss
 
 # So many losses are averaged.
 SMOOTHED = 20
@@ -81,31 +75,3 @@ class Trend:
         if size == 0 or np.mean(np.abs(steps)) < AMPLITUDE * np.mean(np.abs(losses)):
             return False
         return float(np.sum(steps[1:] * steps[:-1])) / size < SWING
-
-
-def best_constant_loss(loss: Loss, y: Any, outputs: tuple[int, ...], steps: int = 100) -> float:
-    """The loss of the best prediction that does not look at the input, found by gradient descent (Adam).
-
-    Parameters
-    ----------
-    y
-        The targets.
-    outputs
-        The shape of the predictions, the samples first.
-    """
-    targets = np.asarray(y, np.float64)
-    alike = targets.shape == outputs and np.isfinite(targets).all()
-    constant = targets.mean(axis=0) if alike else np.zeros(outputs[1:])
-    scale = max(1.0, float(np.std(targets))) if alike else 1.0
-    m, v = np.zeros_like(constant), np.zeros_like(constant)
-    found = math.inf
-    with enable_grad(), np.errstate(all="ignore"):
-        for step in range(1, steps + 1):
-            point = Tensor(constant, np.float64, requires_grad=True)
-            cost = loss(point.broadcast_to(outputs), y)
-            found = min(found, cost.item())
-            slope = grad(cost, point).numpy()
-            m, v = 0.9 * m + 0.1 * slope, 0.99 * v + 0.01 * slope * slope
-            rate = 0.3 * scale * (1 - step / (steps + 1))
-            constant = constant - rate * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.99**step)) + 1e-12)
-    return found

@@ -14,10 +14,11 @@ from ...data.samples import pairs, require_fits
 from ...engine.tensor import Tensor
 from ...nn import Module, dtype_of
 from ...ops.losses import loss_of
-from ..chain import Loss, as_array
 from ..findings import SHARE, in_words
+from ..fronts.own_modules import Loss, as_array, loss_and_cotangent
+from ..measures.guess import best_constant_loss
 from .layer_states import LayerState, Watch
-from .loss_trend import Trend, best_constant_loss
+from .loss_trend import Trend
 
 if TYPE_CHECKING:
     from ...training import Progress
@@ -251,12 +252,11 @@ class Monitor:
         """Where the first number that is not finite comes from."""
         if not np.isfinite(self.watch.x.numpy()).all():
             return None, f"the inputs hold infinities or NaN; the loss is {moment.loss}"
-        modules = dict(self.model.named_modules())
-        for i, layer in enumerate(moment.layers, 1):
-            own = vars(modules[layer.name])
-            broken = [name for name, value in own.items() if isinstance(value, Tensor) and not all_finite(value)]
+        assert self.watch.network is not None
+        for i, (layer, link) in enumerate(zip(moment.layers, self.watch.network.linears(), strict=True), 1):
+            broken = [p.name for p in link.parameters if not np.isfinite(p.values).all()]
             if broken:
-                return i, f"the update has made {layer.name}.{broken[0]} infinite or NaN; the loss is {moment.loss}"
+                return i, f"the update has made {broken[0]} infinite or NaN; the loss is {moment.loss}"
             if not math.isfinite(layer.z_rms):
                 return i, f"z of {layer.name} overflows; the loss is {moment.loss}"
         return None, f"the loss is {moment.loss}, though all layers are finite on the probe batch"
@@ -283,15 +283,13 @@ class Monitor:
     def baseline(self) -> float:
         """The loss of the best prediction that does not look at the input, on the probe batch."""
         if self._baseline is None:
-            self._baseline = best_constant_loss(self.loss, as_array(self.y, np.float64), self.watch.outputs)
+            assert self.watch.network is not None
+            targets = as_array(self.y, np.float64)
+            outputs = self.watch.network.output.shape
+            self._baseline = best_constant_loss(loss_and_cotangent(self.loss, targets, np.float64), targets, outputs)
         return self._baseline
 
 
 def key_of(event: Event) -> tuple[str, int | None]:
     """What an event is about."""
     return "rest" if event.word in ("plateau", "converged") else event.word, event.layer
-
-
-def all_finite(tensor: Tensor) -> bool:
-    """Whether no number is infinite or NaN."""
-    return bool(np.isfinite(tensor.numpy()).all())

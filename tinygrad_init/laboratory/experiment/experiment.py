@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...diagnosis.chain import links_of
+from ...diagnosis.fronts.own_modules import forward
 from ...engine.modes import no_grad
 from ...engine.tensor import Tensor
-from ...nn import BatchNorm, Buffer, Module, undisturbed
+from ...nn import BatchNorm, Buffer, Module
 from ...optim import Optimizer
 from ...training import Loss, captured, learning_step
 from ..looking.structure import layers_of
@@ -139,8 +139,7 @@ def generators_of(model: Module) -> list[np.random.Generator]:
 def why_no_chain(model: Module, x: Array) -> str:
     """Why a model is no chain of modules, as `diagnose` wants it; "" if it is one."""
     try:
-        with undisturbed(model):
-            links_of(model, Tensor(x, x.dtype))
+        forward(model, x)
     except TypeError as error:
         return str(error)
     return ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...activations import FLAT, activation
 from ...data import REGRESSIONS
-from ...diagnosis.measures.slopes import FLAT, derivative, shape_of
-from ...nn import ACTIVATIONS, Activation
+from ...nn import ACTIVATIONS
 from ...version import __version__
 from ..experiment.experiment import Experiment, Run
 from ..experiment.samples import Samples
@@ -83,8 +83,7 @@ def points_of(samples: Samples) -> Points | None:
 
 def curve(name: str) -> Curve:
     """φ and φ' from -6 to 6."""
-    activation = Activation(name)
+    phi = activation(name)
     z = np.linspace(-REACH, REACH, CURVE_POINTS)
-    value = ACTIVATIONS[name](z).numpy()
-    slope = derivative(activation, z)
-    return Curve(tuple(z.tolist()), tuple(value.tolist()), tuple(slope.tolist()), FLAT * shape_of(activation)[0])
+    value, slope = phi.value(z), phi.slope(z)
+    return Curve(tuple(z.tolist()), tuple(value.tolist()), tuple(slope.tolist()), FLAT * phi.steepest)

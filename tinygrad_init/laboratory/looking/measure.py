@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from ...activations import activation
 from ...diagnosis import Report, classes, diagnose
-from ...diagnosis.chain import as_array, by_unit, rows_of
+from ...diagnosis.fronts.own_modules import as_array, by_unit, rows_of
+from ...diagnosis.measures.layers import flat_units
 from ...diagnosis.measures.signal import rms
-from ...diagnosis.measures.slopes import FLAT, MOSTLY, flat_on_both_sides, slopes_at
+from ...diagnosis.measures.slopes import share_of_steepest
 from ...diagnosis.trials.comparison import accuracy
 from ...engine.backward import grad
 from ...engine.modes import no_grad
@@ -193,8 +195,8 @@ class Watched:
             return None if found is None else (found.low[i], found.expected[i], found.high[i])
 
         found = []
-        for i, (layer, linear, activation) in enumerate(zip(look.layers, self.linears, self.activations, strict=True)):
-            saturated, dead = (0.0, 0.0) if activation is None else self.flat(activation, layer.into)
+        for i, (layer, linear, phi) in enumerate(zip(look.layers, self.linears, self.activations, strict=True)):
+            saturated, dead = (0.0, 0.0) if phi is None else self.flat(phi, layer.into)
             arrays = [by_unit(linear, linear.weight.numpy())]
             arrays += [] if linear.bias is None else [linear.bias.numpy()]
             finite = all(np.isfinite(part).all() for part in (layer.z, layer.a, layer.dz, layer.dw))
@@ -215,12 +217,12 @@ class Watched:
             )
         return tuple(found)
 
-    def flat(self, activation: Module, into: Array) -> tuple[float, float]:
+    def flat(self, module: Module, into: Array) -> tuple[float, float]:
         """The shares of saturated and of dead units."""
+        record = activation(module)
         with np.errstate(all="ignore"):
-            slopes = slopes_at(activation, into)
-        dead = float(np.mean(np.all(slopes == 0, axis=0)))
-        return float(np.mean(np.mean(slopes < FLAT, axis=0) >= MOSTLY)) if flat_on_both_sides(activation) else 0.0, dead
+            saturated, dead = flat_units(record, share_of_steepest(record, into), into)
+        return saturated, len(dead) / into.shape[1]
 
 
 def watch(experiment: Experiment) -> list[Watched]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ...diagnosis.chain import by_unit
-from ...diagnosis.diagnosing import LARGEST
+from ...activations import FLAT, activation
+from ...diagnosis.fronts.own_modules import by_unit
 from ...diagnosis.measures.attribution import of_weight
 from ...diagnosis.measures.signal import histogram
-from ...diagnosis.measures.slopes import FLAT, slopes_at
-from ...diagnosis.measures.spectra import spectrum
+from ...diagnosis.measures.slopes import share_of_steepest
+from ...diagnosis.measures.spectra import LARGEST, spectrum
 from ...nn import Module
 from ..messages.frames import Detail, Entering, FactorOf, Histogram, Histograms, RunNow, SpectrumOf, WeightOf
 from ..messages.protocol import Select
@@ -59,10 +59,10 @@ def detail(watched: Watched, look: Look, layer: int, unit: int | None, input: in
     )
 
 
-def entering(activation: Module, into: Array, columns: Any) -> Entering:
+def entering(module: Module, into: Array, columns: Any) -> Entering:
     """What goes into an activation, and how much of it lies where the activation passes almost nothing back."""
     with np.errstate(all="ignore"):
-        flat = slopes_at(activation, into) < FLAT
+        flat = share_of_steepest(activation(module), into) < FLAT
     chosen = into[:, columns]
     return Entering(
         histogram_of(chosen), float(np.mean(flat[:, columns])), float(np.mean(np.abs(chosen) > describe.REACH))

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ...diagnosis.fronts.parts import as_module
+from ...diagnosis.fronts.own_modules import as_module
 from ...engine.history import between
 from ...engine.modes import enable_grad
 from ...engine.tensor import Tensor
-from ...nn import ACTIVATIONS, Activation, Call, Module, PReLU, is_linear_map, observe, undisturbed
+from ...layering import ACTIVATION, OTHER, RESIDUAL, Step, activation_after
+from ...nn import ACTIVATIONS, Activation, Call, Module, is_linear_map, observe, role_of, undisturbed
 
 Array = np.ndarray[Any, Any]
 
@@ -93,20 +94,28 @@ def following(calls: list[Call], stop: int, end: Any) -> Any:
 
 def find_activation(calls: list[Call], following: Any) -> Layer:
     """A layer from the call of its linear map and those before the next one, and what goes into that."""
+    return activation_after(steps(calls, following)) or Layer(calls[0].module)
+
+
+def steps(calls: list[Call], following: Any) -> Iterator[Step[Layer]]:
+    """What happens to a linear map's output until the next one, by modules and by functions between them."""
     first = before = calls[0]
     for offset, call in enumerate(calls[1:], 1):
         function = function_between(before.output, call.inputs[0] if call.inputs else None)
         if function is not None:
-            return Layer(first.module, function, offset - 1, function=True)
-        if getattr(call.output, "shape", None) != first.output.shape:
-            return Layer(first.module)
-        if isinstance(call.module, Activation | PReLU):
-            return Layer(first.module, call.module, offset)
-        if call.output is not before.output and any(True for _ in call.module.children()):
-            return Layer(first.module)  # a block, which adds something else
+            yield Step(Layer(first.module, function, offset - 1, function=True), ACTIVATION)
+        adds = call.output is not before.output and any(True for _ in call.module.children())
+        role = role_of(call.module) if role_of(call.module) == ACTIVATION else RESIDUAL if adds else OTHER
+        yield Step(Layer(first.module, call.module, offset), role, same_shape(call, first))
         before = call
     function = function_between(before.output, following)
-    return Layer(first.module) if function is None else Layer(first.module, function, len(calls) - 1, function=True)
+    if function is not None:
+        yield Step(Layer(first.module, function, len(calls) - 1, function=True), ACTIVATION)
+
+
+def same_shape(call: Call, first: Call) -> bool:
+    """Whether what comes out of a call has the shape of what came out of the linear map."""
+    return bool(getattr(call.output, "shape", None) == first.output.shape)
 
 
 def function_between(start: Any, end: Any) -> Module | None:

@@ -13,11 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...diagnosis import run as run_chain
-from ...diagnosis.chain import ACTIVATION, RESIDUAL, WEIGHTS, Chain, Cotangent, Link
-from ...diagnosis.measures.slopes import derivative
-from ...engine.modes import enable_grad
-from ...engine.tensor import Tensor
+from ...diagnosis import run as run_network
+from ...diagnosis.network import ACTIVATION, RESIDUAL, WEIGHTS, Cotangent, Link, Network
 from ..experiment.evaluation import evaluation
 from ..messages.frames import Contribution, Microscope, Node
 from ..messages.message_schema import Invalid
@@ -82,8 +79,8 @@ def weight_paths(watched: Watched, layer: int, unit: int, input: int, sample: in
             raise Invalid(name, f"expected 0 to {many - 1}, got {value}")
     one = slice(sample, sample + 1)
     with evaluation(watched.run.model):
-        chain = run_chain(watched.run.model, samples.x[one], samples.target[one], watched.run.loss)
-    return Paths(chain, layer).draw(unit, input)
+        network = run_network(watched.run.model, samples.x[one], samples.target[one], watched.run.loss)
+    return Paths(network, layer).draw(unit, input)
 
 
 @dataclass
@@ -102,16 +99,16 @@ class Paths:
 
     Parameters
     ----------
-    chain
-        A network on one sample.
+    network
+        Run on one sample.
     layer
         Which linear map the weight is of.
     """
 
-    def __init__(self, chain: Chain, layer: int) -> None:
-        self.chain, self.drawing = chain, Drawing()
-        self.cotangents = chain.backward()
-        linears = chain.linears()
+    def __init__(self, network: Network, layer: int) -> None:
+        self.network, self.drawing = network, Drawing()
+        self.cotangents = network.backward()
+        linears = network.linears()
         self.at, self.number = linears[layer], layer + 1
         self.most = max(1, min(MOST_UNITS, MOST_SHOWN // max(1, len(linears) - layer)))
 
@@ -121,15 +118,15 @@ class Paths:
         for link, inside in self.above():
             # What comes out of a branch meets what went past it, which the weight has no part in.
             shown = self.meet(link, shown, Shown({}, {})) if inside else self.through(link, shown)
-        start = numbers(self.chain.start)
+        start = numbers(self.network.from_loss)
         slopes = {node: start[unit] for unit, node in shown.nodes.items()}
-        self.drawing.add("loss", "C", slopes, self.chain.loss, 1.0)
+        self.drawing.add("loss", "C", slopes, self.network.loss, 1.0)
         return self.drawing.finish()
 
     def begin(self, unit: int, input: int) -> Shown:
         """The weight, its input, and the unit's z."""
         at, add, number = self.at, self.drawing.add, self.number
-        weight, entering, z = float(at.weight.numpy()[unit, input]), row(at.x)[input], row(at.out)[unit]
+        weight, entering, z = float(at.matrix.values[unit, input]), row(at.x)[input], row(at.output)[unit]
         delta = numbers(self.cotangents[at])[unit]
         first = add("weight", f"w{number}[{unit + 1},{input + 1}]", {}, weight, delta * entering)
         name = f"a{number - 1}[{input + 1}]" if number > 1 else f"x[{input + 1}]"
@@ -140,20 +137,20 @@ class Paths:
 
     def above(self) -> Iterator[tuple[Link, bool]]:
         """The links above the weight; True for a block in whose branch it lies."""
-        yield from ((link, False) for link in self.chain.after(self.at))
+        yield from ((link, False) for link in self.network.after(self.at))
         inner = self.at
         while True:
-            own, _ = self.chain.places[inner]
-            around = next((link for link in self.chain.flat() if own in (link.branch, link.shortcut)), None)
+            own, _ = self.network.places[inner]
+            around = next((link for link in self.network.flat() if own in (link.branch, link.shortcut)), None)
             if around is None:
                 return
             yield around, True
-            yield from ((link, False) for link in self.chain.after(around))
+            yield from ((link, False) for link in self.network.after(around))
             inner = around
 
     def through(self, link: Link, shown: Shown) -> Shown:
         """What a link makes of the units that are shown."""
-        if link.kind == RESIDUAL:
+        if link.role == RESIDUAL:
             branch = shown
             for inner in link.branch:
                 branch = self.through(inner, branch)
@@ -161,16 +158,16 @@ class Paths:
             for inner in link.shortcut:
                 past = self.through(inner, past)
             return self.meet(link, branch, past)
-        if link.kind == ACTIVATION:
-            slopes = derivative(link.module, link.x.numpy())[0]
+        if link.role == ACTIVATION:
+            slopes = link.activation.slope(link.x)[0]
             locals_ = {unit: {node: float(slopes[unit])} for unit, node in shown.nodes.items()}
             moved = {unit: value * slopes[unit] for unit, value in shown.tangent.items()}
             return self.add(link, link.label, f"a{self.number}", locals_, moved)
         letter = "n"
-        if link.kind == WEIGHTS:
+        if link.role == WEIGHTS:
             self.number += 1
             letter = "z"
-        matrix = link.weight.numpy() if link.kind == WEIGHTS else jacobian(link)
+        matrix = link.matrix.values if link.role == WEIGHTS else jacobian(link)
         moved_all = sum(value * matrix[:, unit] for unit, value in shown.tangent.items())
         moved = dict(enumerate(np.asarray(moved_all).tolist()))
         locals_ = {k: {node: float(matrix[k, unit]) for unit, node in shown.nodes.items()} for k in moved}
@@ -187,7 +184,7 @@ class Paths:
         self, link: Link, op: str, name: str, locals_: dict[int, dict[int, float]], moved: dict[int, float]
     ) -> Shown:
         """Nodes for the units through which most of the derivative comes."""
-        delta, out = numbers(self.cotangents[link]), row(link.out)
+        delta, out = numbers(self.cotangents[link]), row(link.output)
         kept = sorted(sorted(moved, key=lambda unit: -abs(moved[unit] * delta[unit]))[: self.most])
         nodes = {
             unit: self.drawing.add(op, f"{name}[{unit + 1}]", locals_[unit], out[unit], delta[unit]) for unit in kept
@@ -197,13 +194,12 @@ class Paths:
 
 def jacobian(link: Link) -> Array:
     """The derivatives of a link's outputs by its inputs, for one sample, of shape (outputs, inputs)."""
-    with enable_grad():
-        return np.array([numbers(link.pull(Cotangent(one))) for one in np.eye(link.out.size)])
+    return np.array([numbers(link.pull(Cotangent(one))[0]) for one in np.eye(link.output.size)])
 
 
-def row(signal: Tensor) -> list[float]:
+def row(signal: Array) -> list[float]:
     """The numbers of the one sample."""
-    return [float(value) for value in signal.numpy()[0]]
+    return [float(value) for value in signal[0]]
 
 
 def numbers(cotangent: Cotangent) -> list[float]:
