@@ -254,7 +254,7 @@ def test_a_report_is_json_even_with_what_json_does_not_know() -> None:
     comparison, results = diagnosis.compare_starts(data, settings, ["zeros", "he"])
     assert len(list(results)) == 2
     loaded = json.loads(comparison.to_json())
-    assert loaded["version"] == 2
+    assert loaded["version"] == 3
     assert loaded["settings"]["sizes"] == [2, 4, 4, 3]
     zeros = loaded["starts"][0]
     assert zeros["verdict"]["word"] == "symmetric"

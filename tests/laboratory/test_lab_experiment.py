@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tinygrad_init.laboratory.experiment.experiment.experiment import Experiment
 
 import tinygrad_init as tgi
 from tinygrad_init.init import INITIALIZERS
-from tinygrad_init.laboratory.experiment.experiment import build
+from tinygrad_init.laboratory.experiment.experiment import Experiment, build
 from tinygrad_init.laboratory.looking.measure import watch
 from tinygrad_init.laboratory.looking.selection import detail
 from tinygrad_init.laboratory.messages import protocol

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tinygrad_init.laboratory.experiment.experiment.experiment import Experiment
 from tinygrad_init.laboratory.experiment.experiment.given_model import Own
 
 import tinygrad_init as tgi
 from tinygrad_init import nn
+from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking.describe import run_of
 from tinygrad_init.laboratory.looking.measure import watch
 from tinygrad_init.laboratory.looking.selection import detail

@@ -5,9 +5,9 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tinygrad_init.laboratory.experiment.experiment.experiment import Experiment
 
 import tinygrad_init as tgi
+from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking.measure import watch
 from tinygrad_init.laboratory.looking.microscope import FUNCTIONS, expression
 from tinygrad_init.laboratory.looking.weight_paths import weight_paths

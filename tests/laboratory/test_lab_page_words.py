@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tinygrad_init.laboratory.experiment.experiment.experiment import Experiment
 
 import tinygrad_init as tgi
 from tests.laboratory.lab_page import ROOT, Lab, fragment
+from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking.measure import watch
 from tinygrad_init.laboratory.messages.config import Config
 from tinygrad_init.laboratory.messages.frames import RunNow

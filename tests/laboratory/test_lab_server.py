@@ -21,9 +21,9 @@ pytest.importorskip("starlette", reason="the extra lab is not installed")
 pytest.importorskip("uvicorn", reason="the extra lab is not installed")
 client = pytest.importorskip("websockets.sync.client", reason="the extra lab is not installed")
 
-from tinygrad_init.laboratory.experiment.experiment.experiment import Experiment
 from websockets.exceptions import InvalidStatus
 
+from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking.measure import watch
 from tinygrad_init.laboratory.messages import protocol
 from tinygrad_init.laboratory.messages.config import Config

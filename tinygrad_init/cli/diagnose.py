@@ -74,15 +74,18 @@ def run(args: argparse.Namespace) -> int:
             progress.update(bar, description=start, completed=done, loss=f"loss {step.loss:.3g}")
 
         comparison, results = compare_starts(dataset, settings, starts, on_step)
-        show(out, text.heading(comparison))
+        show(out, text.heading(comparison, args.language))
         try:
             for result in results:
-                show(out, text.start_table(result))
+                show(out, text.start_table(result, args.language))
         except KeyboardInterrupt:
             interrupted = True
     if comparison.starts:
-        show(out, text.summary(comparison))
-    for path, content in ((args.json, comparison.to_json), (args.html, lambda: page.render(comparison))):
+        show(out, text.summary(comparison, args.language))
+    for path, content in (
+        (args.json, comparison.to_json),
+        (args.html, lambda: page.render(None, comparison, args.language)),
+    ):
         try:
             if path is not None:
                 path.write_text(content(), encoding="utf-8")

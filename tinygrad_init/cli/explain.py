@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..diagnosis import diagnose
     from ..diagnosis.showing import text
+    from ..diagnosis.words import say
 
     network = build_network(args)
     report = diagnose(network.model, network.x[:512], network.y[:512], network.loss, args.lr)
@@ -33,9 +34,10 @@ def run(args: argparse.Namespace) -> int:
     if args.weight not in names:
         raise InputError(f"expected a weight out of {', '.join(names)}; got {args.weight!r}")
     out, i = console(), names.index(args.weight)
-    show(out, Text(f"{report.model}, start {args.init}, {report.samples} samples, {report.dtype}"))
-    show(out, text.factors_table(report.attributions[i]))
-    show(out, Text(str(report.attributions[i])))
+    head = {"model": report.model, "start": args.init, "samples": report.samples, "dtype": report.dtype}
+    show(out, Text(say("explain.head", head, args.language)))
+    show(out, text.factors_table(report.attributions[i], args.language))
+    show(out, Text(report.attributions[i].phrase().spoken(args.language)))
     if report.zeros[i].share:
-        show(out, Text(str(report.zeros[i])))
+        show(out, Text(report.zeros[i].phrase().spoken(args.language)))
     return 0

@@ -110,6 +110,7 @@ def add_network(parser: argparse.ArgumentParser, one_start: bool) -> None:
     """The data, the network and how it is trained."""
     from ..data import DATASETS
     from ..diagnosis.trials.comparison import STARTS
+    from ..diagnosis.words import LANGUAGES
     from ..init import INITIALIZERS
     from ..nn import ACTIVATIONS
     from ..ops.losses import LOSSES
@@ -142,6 +143,13 @@ def add_network(parser: argparse.ArgumentParser, one_start: bool) -> None:
     add("--loss", default="cross_entropy", choices=list(LOSSES), metavar="NAME", help=f"{losses} (cross_entropy)")
     add("--seed", type=seed, default=0, help="of the start, the split and the batches (0)")
     add("--dtype", default="float32", choices=["float32", "float64"], help="(float32)")
+    add("--language", default=locale_language(), choices=list(LANGUAGES), help="of sentences (that of the locale)")
+
+
+def locale_language() -> str:
+    """The language that the environment asks for, if the library speaks it; else English."""
+    said = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh" if said.lower().startswith("zh") else "en"
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ def run(args: argparse.Namespace) -> int:
 
     from ..diagnosis import recommend
     from ..diagnosis.showing import text
+    from ..diagnosis.words import say
 
     network = build_network(args)
     try:
-        with Console(stderr=True).status("the network as it is") as status:
+        with Console(stderr=True).status(say("recommend.first", {}, args.language)) as status:
             found = recommend(
                 network.model,
                 network.x,
@@ -39,9 +40,9 @@ def run(args: argparse.Namespace) -> int:
                 steps=args.steps,
                 batch_size=args.batch_size,
                 rng=args.seed,
-                on_trial=status.update,
+                on_trial=lambda change: status.update(change.spoken(args.language)),
             )
     except ValueError as error:
         raise InputError(str(error)) from None
-    show(console(), text.recommendation_view(found))
+    show(console(), text.recommendation_view(found, args.language))
     return 0

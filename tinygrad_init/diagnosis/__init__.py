@@ -1,29 +1,42 @@
-"""Why a network does not train: measured, explained, judged.
+"""Why a network does not train: measured, judged, spoken and shown.
 
-`diagnose` looks at one network on one batch and returns a `Report`. What it consists of: `chain` runs the network link
-by link; `layers` (with `signal`, `slopes` and `symmetry`) measures each; `attribution` splits gradients into factors;
-`zeros` says why some are exactly 0; `expectation` puts
-theory beside; `verdict` and `advice` answer the five questions; `text` and `page` draw. `spectra`
-looks at matrices and Jacobians; `experiment` trains one network from several starts; a `Monitor` watches a training.
+`diagnose` looks at one network on one batch and returns a `Report`. It is a corridor, walked one way: `fronts` make a
+`Network` of somebody's model; `measures` make numbers of it, which are `records`; `findings` say what can be wrong,
+`judging` what is gravest; `words` speak, in any language; `showing` draws; `report` is the public class on top.
+`watching` has the `Monitor`, the same measures while a network trains, and `trials` what trains networks to compare.
 """
 
 from ..lazy_names import importing_later
 from .diagnosing import diagnose, jacobian, jacobian_singular_values
-from .findings import Verdict
 from .fronts.own_modules import run
-from .judging import Answer, judge
-from .measures.attribution import Attribution, Factor, Literal, attribute, literal_factors
-from .measures.expectation import Prediction, predict
-from .measures.layers import Layer, measure
-from .measures.signal import Distribution, describe
+from .judging import judge
+from .measures.attribution import Literal, attribute, literal_factors
+from .measures.expectation import predict
+from .measures.layers import measure
+from .measures.signal import describe
 from .measures.spectra import Spectrum, spectrum
-from .measures.symmetry import Classes, classes, same_draws
-from .measures.zeros import RULES, Zeros, explain_zeros, wake_up
+from .measures.symmetry import classes, same_draws
+from .measures.zeros import RULES, explain_zeros, wake_up
 from .network import Cotangent, Link, Network
+from .records import (
+    Answer,
+    Attribution,
+    Classes,
+    Distribution,
+    Factor,
+    Layer,
+    Prediction,
+    Settings,
+    Start,
+    Trial,
+    Verdict,
+    Zeros,
+)
 from .report import Report
-from .trials.comparison import STARTS, Comparison, Settings, Start, check_sizes, compare_starts, default_sizes
+from .showing.saved import read_report
+from .trials.comparison import STARTS, Comparison, check_sizes, compare_starts, default_sizes
 from .trials.quotient import Quotient, quotient, side_by_side
-from .trials.recommendation import Recommendation, Setup, Trial, recommend
+from .trials.recommendation import Recommendation, Setup, recommend
 from .watching.monitor import Event, Moment, Monitor
 
 __all__ = [
@@ -69,6 +82,7 @@ __all__ = [
     "measure",
     "predict",
     "quotient",
+    "read_report",
     "recommend",
     "run",
     "same_draws",

@@ -10,7 +10,8 @@ import numpy as np
 from ..data.samples import as_numbers, pairs, require_fits
 from ..nn import Module, Parameter, dtype_of
 from ..ops.losses import loss_of
-from .fronts.own_modules import Loss, as_array, forward, run
+from .fronts.copies import as_array
+from .fronts.own_modules import Loss, forward, run
 from .measures import spectra
 from .measures.attribution import attribute
 from .measures.expectation import predict

@@ -1,190 +1,121 @@
-"""The five questions that somebody asks whose network does not train, each answered in one sentence.
-
-Does the signal arrive? Does the gradient arrive? Are the units different? Are they alive? What should I do?
+"""Which finding is the gravest, and the five questions that somebody asks whose network does not train, each answered
+in one sentence: does the signal arrive, does the gradient, are the units different, are they alive, what should I do?
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from .advice import ONE_GENERATOR, learning_rate, remedy
-from .findings import (
-    FACTOR,
-    SHARE,
-    Verdict,
-    constant_input,
-    dead,
-    drawn_twice,
-    exploding,
-    fading,
-    growing,
-    lost,
-    not_finite,
-    not_finite_backward,
-    not_finite_forward,
-    rounding,
-    saturated,
-    stuck,
-    symmetric,
-    unscaled,
-    vanishing,
-)
-
-if TYPE_CHECKING:
-    from .report import Report
+from .findings import ADVICE, FINDINGS, QUESTIONS, Finding
+from .findings.alive import dead, saturated
+from .findings.gradient import at_both_ends, not_finite_backward
+from .findings.signal import not_finite_forward
+from .records import Answer, Measured, Verdict
+from .words import Phrase, phrase
 
 HEALTHY = "healthy"
 # A loss that is still above this share of its first value has hardly fallen.
 LEARNED = 0.95
+# Plain gradient steps that change the weights by such shares are neither timid nor wild; in the middle is this one.
+TIMID, WILD, GOOD_UPDATE = 1e-5, 0.1, 3e-3
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One of the five questions and its answer.
-
-    Attributes
-    ----------
-    question
-        As a person asks it.
-    good
-        Whether there is nothing to complain about.
-    sentence
-        The answer in short.
-    findings
-        Everything that was found, the gravest first.
-    """
-
-    question: str
-    good: bool
-    sentence: str
-    findings: tuple[Verdict, ...] = ()
+def found_in(measured: Measured) -> Iterator[tuple[Finding, Verdict]]:
+    """Everything that was found, causes before what follows from them, faults and notes."""
+    for finding in FINDINGS:
+        for verdict in finding.look(measured):
+            yield finding, verdict
 
 
-SIGNAL, GRADIENT, DIFFERENT, ALIVE, ADVICE = (
-    "Does the signal arrive?",
-    "Does the gradient arrive?",
-    "Are the units different?",
-    "Are they alive?",
-    "What should I do?",
-)
+def notes(measured: Measured) -> tuple[Verdict, ...]:
+    """What is worth to know and no fault."""
+    return tuple(verdict for _, verdict in found_in(measured) if not verdict.fault)
 
 
-def answers(report: Report) -> tuple[Answer, ...]:
+def gravest(measured: Measured) -> tuple[Finding, Verdict] | None:
+    """The finding that explains most, if there is a fault."""
+    return next((found for found in found_in(measured) if found[1].fault), None)
+
+
+def answers(measured: Measured) -> tuple[Answer, ...]:
     """All five, in the order in which they are asked."""
-    layers = report.layers
-    first, last = layers[0], layers[-1]
-    found = (
-        answer(
-            SIGNAL,
-            (*not_finite_forward(report), *unscaled(report), *growing(report), *fading(report), *lost(report)),
-            f"Yes: rms z is {last.z.rms:.2g} at the last layer, {first.z.rms:.2g} at the first.",
-        ),
-        answer(
-            GRADIENT,
-            (
-                *not_finite_backward(report),
-                *stuck(report),
-                *rounding(report),
-                *exploding(report),
-                *vanishing(report),
-            ),
-            f"Yes: {at_both_ends(report)}.",
-        ),
-        answer(
-            DIFFERENT,
-            (*symmetric(report), *drawn_twice(report)),
-            different(report),
-        ),
-        answer(
-            ALIVE,
-            (*dead(report, 0.999), *saturated(report), *dead(report, SHARE)),
-            "Yes: in every hidden layer most units answer to their input.",
-        ),
+    found = list(found_in(measured))
+    given = tuple(
+        answer(key, [verdict for finding, verdict in found if finding.question == key], measured)
+        for key in QUESTIONS
+        if key != ADVICE
     )
-    return (*found, advice(report, found))
+    return (*given, advice(measured, [verdict.word for _, verdict in found if verdict.fault]))
 
 
-def advice(report: Report, found: Sequence[Answer]) -> Answer:
+def answer(question: str, found: Sequence[Verdict], measured: Measured) -> Answer:
+    """The first fault is the answer, or that there is none."""
+    faults = tuple(verdict for verdict in found if verdict.fault)
+    if faults:
+        return Answer(question, False, phrase("answer.no", verdict=faults[0].phrase()), faults)
+    return Answer(question, True, good(question, measured))
+
+
+def good(question: str, measured: Measured) -> Phrase:
+    """The answer to a question about which there is nothing to complain."""
+    layers = measured.layers
+    if question == "signal":
+        return phrase("answer.signal", last=layers[-1].z.rms, first=layers[0].z.rms)
+    if question == "gradient":
+        return phrase("answer.gradient", ends=at_both_ends(measured))
+    if question == "units":
+        for i, layer in enumerate(layers[:-1], 1):
+            if len(layer.distinct) < layer.units:
+                return phrase("answer.units.mostly", layer=i, distinct=len(layer.distinct), units=layer.units)
+    return phrase(f"answer.{question}")
+
+
+def advice(measured: Measured, words: Sequence[str]) -> Answer:
     """The last question: one sentence for the gravest finding, or for the learning rate if there is none."""
-    worst = gravest(report)
+    worst = gravest(measured)
     if worst is None:
-        return Answer(ADVICE, True, learning_rate(report))
-    others = {finding.word for answer in found for finding in answer.findings} - {worst.word}
-    sentence = remedy(worst, report)
-    return Answer(ADVICE, False, f"{sentence} {ONE_GENERATOR}" if "correlated" in others else sentence)
+        return Answer(ADVICE, True, learning_rate(measured))
+    finding, verdict = worst
+    remedy = finding.remedy(measured)
+    if "correlated" in words and verdict.word != "correlated":
+        remedy = phrase("answer.both", first=remedy, second=phrase("advice.generator"))
+    return Answer(ADVICE, False, remedy)
 
 
-def at_both_ends(report: Report) -> str:
-    """The gradient's size, if that is no complaint."""
-    first, last = report.layers[0].dz.rms, report.layers[-1].dz.rms
-    if last > FACTOR * first:
-        return (
-            f"∂C/∂z falls from {last:.2g} at the last layer to {first:.2g} at the first, but the first layer's updates "
-            "are not small beside the others'"
-        )
-    return f"∂C/∂z is {last:.2g} at the last layer and still {first:.2g} at the first"
+def learning_rate(measured: Measured) -> Phrase:
+    """For a healthy network: how large a step is."""
+    typical, what = measured.typical_update, "network" if measured.trained else "start"
+    state = phrase(f"advice.{what}_is_healthy")
+    if math.isnan(typical) or measured.lr == 0:
+        return phrase("advice.nothing", state=state)
+    if typical == 0:
+        return phrase("advice.flat", state=state)
+    # Steps become small where training ends, and should.
+    if typical <= WILD and (typical >= TIMID or measured.trained):
+        return phrase("advice.step", state=state, typical=typical)
+    better = measured.lr * GOOD_UPDATE / typical
+    return phrase("advice.rate", keep=phrase(f"advice.keep_{what}"), typical=typical, better=better, lr=measured.lr)
 
 
-def different(report: Report) -> str:
-    """How many units are different, if that is no complaint."""
-    for i, layer in enumerate(report.layers[:-1], 1):
-        if len(layer.distinct) < layer.units:
-            return f"Mostly: layer {i} has {len(layer.distinct)} different units of {layer.units}."
-    return "Yes: no two units of a hidden layer are the same."
-
-
-def answer(question: str, findings: Sequence[Verdict], otherwise: str) -> Answer:
-    """The first finding is the answer, or that there is none."""
-    if not findings:
-        return Answer(question, True, otherwise)
-    return Answer(question, False, f"No, {findings[0]}.", tuple(findings))
-
-
-def judge(before: Report, after: Report | None = None, losses: Sequence[float] = ()) -> Verdict:
+def judge(before: Measured, after: Measured | None = None, losses: Sequence[float] = ()) -> Verdict:
     """A verdict on a start from its first batch, the state after training, and the losses of the epochs.
 
     The start is judged first: it is the cause. Only if it looks healthy is the trained network looked at.
     """
     found = gravest(before)
     if found is not None:
-        return found
+        return found[1]
     for epoch, loss in enumerate(losses):
         if not math.isfinite(loss):
-            return Verdict("exploding", None, f"the loss became {loss} in epoch {epoch + 1}: the steps are too large")
+            return Verdict("exploding", None, "not_finite.training", {"loss": loss, "epoch": epoch + 1})
     if after is not None:
-        worse = [*not_finite(after), *dead(after, SHARE), *saturated(after)]
-        if worse:
-            return worse[0]
-    reason = at_both_ends(before)
-    if losses:
-        reason += f"; loss {before.loss:.3g} to {losses[-1]:.3g}"
-        if losses[-1] > LEARNED * before.loss:
-            reason += (
-                ", which is hardly any progress: the start is not to blame, look at the learning rate and the epochs"
-            )
-    return Verdict(HEALTHY, None, reason)
-
-
-def gravest(report: Report) -> Verdict | None:
-    """The finding that explains most, if there is one: a cause comes before what follows from it."""
-    causes = (
-        not_finite,
-        constant_input,
-        symmetric,
-        stuck,
-        rounding,
-        unscaled,
-        lambda report: dead(report, 0.999),
-        saturated,
-        exploding,
-        growing,
-        vanishing,
-        fading,
-        lost,
-        lambda report: dead(report, SHARE),
-        drawn_twice,
-    )
-    return next((found for cause in causes for found in cause(report)), None)
+        for look in (not_finite_forward, not_finite_backward, dead, saturated):
+            if (worse := next(look(after), None)) is not None:
+                return worse
+    ends = at_both_ends(before)
+    if not losses:
+        return Verdict(HEALTHY, None, "healthy", {"ends": ends}, fault=False)
+    stands = phrase("healthy.stands") if losses[-1] > LEARNED * before.loss else None
+    numbers = {"ends": ends, "before": before.loss, "after": losses[-1], "stands": stands}
+    return Verdict(HEALTHY, None, "healthy.trained", numbers, fault=False)

@@ -9,7 +9,6 @@ again. The model is left as it was.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any
@@ -29,7 +28,6 @@ from ...nn import (
     Call,
     Dropout,
     Module,
-    Parameter,
     Residual,
     Sequential,
     dtype_of,
@@ -39,6 +37,7 @@ from ...nn import (
 )
 from ..network import ACTIVATION, OTHER, RESIDUAL, WEIGHTS, Cotangent, Link, Network, units_first
 from ..network import Parameter as Named
+from .copies import as_array, converted
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]
@@ -394,43 +393,3 @@ def summary(model: Module, links: tuple[Link, ...]) -> str:
     ]
     runs = [(label, len(list(run))) for label, run in groupby(labels)]
     return f"{type(model).__name__}: " + " ".join(label if n == 1 else f"{n}×{label}" for label, n in runs)
-
-
-def converted(
-    model: Module, dtype: Any, parameters: dict[str, Array] | None = None, evaluating: bool = False
-) -> Module:
-    """A copy of a model, its parameters and buffers in another dtype (None: in their own); nothing in it is frozen."""
-    copied = copy.deepcopy(model)
-    known: dict[int, Any] = {}
-    for _, module in copied.named_modules():
-        for name, value in list(vars(module).items()):
-            if isinstance(value, Tensor):
-                if id(value) not in known:
-                    known[id(value)] = cast(value, value.dtype if dtype is None else dtype)
-                if isinstance(value, Parameter):
-                    known[id(value)].requires_grad = True
-                setattr(module, name, known[id(value)])
-    overwrite(copied, parameters or {})
-    return copied.eval() if evaluating else copied
-
-
-def overwrite(model: Module, parameters: dict[str, Array]) -> None:
-    """Give parameters other values, by name."""
-    named = dict(model.named_parameters())
-    if unknown := sorted(parameters.keys() - named.keys()):
-        raise KeyError(f"expected parameters out of {', '.join(named)}; got {', '.join(unknown)}")
-    with no_grad():
-        for name, values in parameters.items():
-            named[name].copy_(np.asarray(values, named[name].dtype))
-
-
-def cast(tensor: Any, dtype: Any) -> Any:
-    """A leaf like this one in another dtype."""
-    made, (array, *rest) = tensor.__reduce__()[:2]
-    return made(np.asarray(array, dtype), *rest)
-
-
-def as_array(values: Any, dtype: Any = None) -> Array:
-    """Numbers as an array, real ones in the dtype of the predictions (None: in their own)."""
-    found = values.numpy() if isinstance(values, Tensor) else np.asarray(values)
-    return found.astype(dtype) if found.dtype.kind == "f" and dtype is not None else found

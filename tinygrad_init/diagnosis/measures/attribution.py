@@ -14,7 +14,6 @@ Frobenius norms over the whole batch.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,92 +21,11 @@ from typing import Any
 import numpy as np
 
 from ..network import ACTIVATION, WEIGHTS, Cotangent, Link, Network
+from ..records import ENDS, Attribution, Factor
 
 Array = np.ndarray[Any, Any]
 
-LOSS, SHARE, INPUT, ALIGNMENT = "loss", "share", "input", "alignment"
-ENDS = (LOSS, SHARE, INPUT, ALIGNMENT)  # factors that do not lie on the way back
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One factor of a derivative.
-
-    Attributes
-    ----------
-    kind
-        "loss", "activation", "weights", "residual", "other", "share" (of one unit), "input" or "alignment".
-    name
-        Of the module; "" for the loss and the alignment.
-    label
-        What it is in words: "sigmoid'", "W", "batchnorm".
-    log10
-        Its decimal logarithm: -1 for a factor of a tenth.
-    """
-
-    kind: str
-    name: str
-    label: str
-    log10: float
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """Why ‖∂C/∂W‖ of one weight matrix is what it is.
-
-    Attributes
-    ----------
-    name
-        Of the weight, "layers.0.weight".
-    log10
-        log10 ‖∂C/∂W‖, also where the number itself would underflow or overflow.
-    factors
-        From the loss back to the weight; their logarithms add up to `log10`.
-    measured
-        log10 of the same norm from one ordinary backward pass: -inf where that underflows, NaN for a weight that is
-        used more than once.
-    """
-
-    name: str
-    log10: float
-    factors: tuple[Factor, ...]
-    measured: float
-
-    @property
-    def residual(self) -> float:
-        """How far the sum of the factors is from the measured norm; NaN where that is no finite number."""
-        if not math.isfinite(self.measured):
-            return math.nan
-        return abs(sum(factor.log10 for factor in self.factors) - self.measured)
-
-    def totals(self) -> dict[str, float]:
-        """The decades that each label has contributed on the way back, without loss, input and alignment."""
-        found: dict[str, float] = defaultdict(float)
-        for factor in self.factors:
-            if factor.kind not in ENDS:
-                found[factor.label] += factor.log10
-        return dict(found)
-
-    @property
-    def way(self) -> float:
-        """The decades that the cotangent has gained (or lost, negative) between the output and this layer's z."""
-        return sum(self.totals().values())
-
-    def largest(self, most: int | None = None) -> list[tuple[str, float]]:
-        """The labels that have contributed most, with their decades."""
-        return sorted(self.totals().items(), key=lambda item: -abs(item[1]))[:most]
-
-    def __str__(self) -> str:
-        parts = ", ".join(f"{value:+.1f} from {label}" for label, value in self.largest())
-        if not parts:
-            return f"{self.name}: nothing lies between it and the output"
-        if math.isnan(self.way):
-            return f"{self.name}: the gradient on its way is not finite"
-        if self.way == -math.inf:
-            blocked = next(factor for factor in self.factors if factor.log10 == -math.inf)
-            return f"{self.name}: the gradient becomes exactly 0 in {blocked.label} of {blocked.name}"
-        lost = "lost" if self.way < 0 else "gained"
-        return f"{self.name} {lost} {abs(self.way):.1f} decades on the way back: {parts}"
+LOSS, SHARE, INPUT, ALIGNMENT = ENDS
 
 
 def attribute(network: Network) -> tuple[Attribution, ...]:

@@ -4,55 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ...theory import LayerSpec, Profile, phi_of, profile_of
 from ...theory.quadrature import Array
 from ..network import Network
-from .layers import Layer
+from ..records import Layer, Prediction
 
 # So many standard deviations of the logarithm from what is expected are still chance.
 DEVIATIONS = 3.0
 # So many kinds of samples, from the smallest to the largest, are told apart.
 GROUPS = 8
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A root mean square over the depth as mean-field theory has it.
-
-    Attributes
-    ----------
-    what
-        "z" or "dz": which statistics of `Layer` it is about.
-    name
-        In words.
-    expected, low, high
-        For every layer the expected root mean square, and between what a network of this width should lie.
-    measured
-        What it is.
-    departs
-        The first layer on the signal's (or gradient's) way, from 1, that lies outside; None if none does.
-    """
-
-    what: str
-    name: str
-    expected: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    measured: tuple[float, ...]
-    departs: int | None
-
-    def __str__(self) -> str:
-        if self.departs is None:
-            return f"{self.name} is what theory expects of random weights of this size."
-        i = self.departs - 1
-        return (
-            f"{self.name} departs from theory at layer {self.departs}: {self.measured[i]:.2g}, where "
-            f"{self.low[i]:.2g} to {self.high[i]:.2g} were expected of independent weights."
-        )
 
 
 def predict(network: Network, layers: Sequence[Layer]) -> tuple[Prediction, ...]:

@@ -2,65 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..network import Cotangent, Link, Network
-from .signal import Distribution, describe, ratio
+from ..records import Layer
+from .signal import describe, ratio
 from .slopes import FLAT, MOSTLY, share_of_steepest
-from .symmetry import Classes, classes
+from .symmetry import classes
 
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One linear map and the activation after it, on one batch.
-
-    Attributes
-    ----------
-    name
-        Of the linear map, such as "layers.0".
-    units
-        Its number of outputs (channels of a convolution).
-    activation
-        The name of the activation after it, "" without one.
-    w, z, a
-        Weights, preactivations and activations.
-    dz
-        ∂C/∂z times the number of samples: what one sample sends back, C being the mean loss.
-    dw
-        ∂C/∂W.
-    saturated
-        Share of units whose slope φ'(z) is below 10 % of the activation's steepest on at least two thirds of the
-        samples. Only for activations that are flat on both sides: a ReLU unit that is mostly off is sparse.
-    dead
-        The units whose slope is exactly 0 on all samples: no gradient passes.
-    update_ratio
-        Learning rate · rms ∂C/∂W / rms W: by which share a plain gradient step changes the weights (NaN for 0/0).
-    distinct, distinct_updates
-        The units by the equality of weights and bias, and of the gradients of those.
-    """
-
-    name: str
-    units: int
-    activation: str
-    w: Distribution
-    z: Distribution
-    a: Distribution
-    dz: Distribution
-    dw: Distribution
-    saturated: float
-    dead: tuple[int, ...]
-    update_ratio: float
-    distinct: Classes
-    distinct_updates: Classes
-
-    @property
-    def dead_share(self) -> float:
-        return len(self.dead) / self.units
 
 
 def measure(network: Network, lr: float) -> tuple[Layer, ...]:

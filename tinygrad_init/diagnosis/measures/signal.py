@@ -3,53 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...kernels.backend import kernels
+from ..records import Distribution
 
 Array = np.ndarray[Any, Any]
 
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 BINS = 40
 NORM = kernels.REDUCTIONS["norm"]
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """Many numbers in a few; infinities and NaN are left out of all but `not_finite` and `zero`.
-
-    Attributes
-    ----------
-    count
-        How many numbers there are.
-    not_finite, zero
-        The shares that are infinite or NaN, and exactly 0.
-    mean, rms
-        Mean and root mean square.
-    across_samples
-        Root mean square over the units of the standard deviation across the samples: what of the signal depends on
-        the input. It can be lost while `rms` looks healthy, if biases alone keep the numbers up.
-    across_units
-        Standard deviation over the units of their mean across the samples.
-    quantiles
-        At `QUANTILES`: minimum, 1 %, 5 %, 25 %, median, 75 %, 95 %, 99 %, maximum.
-    counts, edges
-        A histogram of `BINS` bins and their `BINS` + 1 edges.
-    """
-
-    count: int
-    not_finite: float
-    zero: float
-    mean: float
-    rms: float
-    across_samples: float
-    across_units: float
-    quantiles: tuple[float, ...]
-    counts: tuple[int, ...]
-    edges: tuple[float, ...]
 
 
 def describe(values: Array) -> Distribution:

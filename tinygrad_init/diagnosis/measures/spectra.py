@@ -15,6 +15,7 @@ import numpy as np
 
 from ...data.samples import as_numbers
 from ..network import Network, power_of_ten
+from ..records import MatrixSizes
 
 Array = np.ndarray[Any, Any]
 
@@ -118,27 +119,6 @@ def power_growth(w: Array, powers: int) -> tuple[float, ...]:
         power, log10 = power / size, log10 + math.log10(size)
         growth.append(log10)
     return tuple(growth)
-
-
-@dataclass(frozen=True)
-class MatrixSizes:
-    """How far a weight matrix stretches, in a few numbers.
-
-    Attributes
-    ----------
-    name
-        Of the weight.
-    largest, median, smallest
-        Singular values.
-    radius
-        The largest |λ|; NaN unless the matrix is square.
-    """
-
-    name: str
-    largest: float
-    median: float
-    smallest: float
-    radius: float
 
 
 def matrix_sizes(name: str, matrix: Any) -> MatrixSizes:

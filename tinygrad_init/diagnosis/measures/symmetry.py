@@ -9,47 +9,17 @@ gives a network that computes and learns exactly the same (`trials.quotient`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from ..records import Classes
+
 Array = np.ndarray[Any, Any]
 
 # Rounding errors add up over a training: so many spacings of numbers still count as equal.
 ROUNDING = 1e3
-
-
-@dataclass(frozen=True)
-class Classes:
-    """The units of a layer, sorted by equality.
-
-    Attributes
-    ----------
-    members
-        For each class the numbers of its units, ascending; classes in the order of their first units. Units with
-        infinities or NaN are in none.
-    exact
-        Whether all units of a class are equal in every bit. If not, the symmetry is broken, but only by rounding.
-    """
-
-    members: tuple[tuple[int, ...], ...]
-    exact: bool
-
-    @property
-    def units(self) -> int:
-        """How many units are sorted."""
-        return sum(len(found) for found in self.members)
-
-    def __len__(self) -> int:
-        return len(self.members)
-
-    def __str__(self) -> str:
-        if len(self) == self.units:
-            return f"{self.units} different units"
-        how = "" if self.exact else ", different only by rounding"
-        return f"{self.units} units, {len(self)} of them different{how}"
 
 
 def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:

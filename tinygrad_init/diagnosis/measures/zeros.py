@@ -2,72 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..network import ACTIVATION, WEIGHTS, Cotangent, Link, Network
+from ..records import Zeros
+from ..words import say
 
 Array = np.ndarray[Any, Any]
 
 LOSS, SLOPE, NEXT, ABOVE = "loss derivative", "slope", "next weights", "above"
 INPUT, APART, CANCELLATION, UNDERFLOW = "input", "never together", "cancellation", "underflow"
-
-RULES = {
-    LOSS: "the loss derivative is 0",
-    SLOPE: "φ' is 0 on every sample that sends a gradient",
-    NEXT: "the next layer's weights are 0",
-    ABOVE: "whatever it feeds gets no gradient itself",
-    INPUT: "the layer's input is 0 on every sample",
-    APART: "no sample has both an input and a gradient there",
-    CANCELLATION: "the samples' (or units') contributions cancel exactly",
-    UNDERFLOW: "it is too small for the dtype",
-}
-
-
-@dataclass(frozen=True)
-class Zeros:
-    """The zeros of ∂C/∂W of one weight matrix.
-
-    Attributes
-    ----------
-    name
-        Of the weight.
-    share
-        Of its entries that are exactly 0.
-    rules
-        By rule (see `RULES`) the share of all entries that it makes 0.
-    wakes
-        In how many steps of training some entry of the matrix can get a gradient at the earliest (0: it has one now);
-        None if never, and -1 if that cannot be said for such a network.
-    """
-
-    name: str
-    share: float
-    rules: dict[str, float]
-    wakes: int | None
-
-    @property
-    def whole(self) -> bool:
-        """Whether the matrix gets no gradient at all."""
-        return self.share == 1.0
-
-    @property
-    def because(self) -> str:
-        """The rules in words, the one that makes most zeros first."""
-        shares = sorted(self.rules.items(), key=lambda item: -item[1])
-        if len(shares) == 1:
-            return RULES[shares[0][0]]
-        return "; ".join(f"{share / self.share:.0%} because {RULES[rule]}" for rule, share in shares)
-
-    def __str__(self) -> str:
-        text = f"{self.name}: {self.share:.0%} of ∂C/∂W is exactly 0" + (f": {self.because}" if self.rules else "")
-        if self.whole and self.wakes is None:
-            return f"{text}; training on these samples can never change that"
-        if self.whole and self.wakes is not None and self.wakes > 0:
-            return f"{text}; it can wake in step {self.wakes + 1}"
-        return text
+RULES = {rule: say(f"zero.{rule}") for rule in (LOSS, SLOPE, NEXT, ABOVE, INPUT, APART, CANCELLATION, UNDERFLOW)}
 
 
 def explain_zeros(native: Network, exact: Network) -> tuple[Zeros, ...]:

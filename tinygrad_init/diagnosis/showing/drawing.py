@@ -80,7 +80,7 @@ def draw(ax: Any, plot: Plot) -> None:
     ax.set(xlabel=plot.x, ylabel=plot.y, title=plot.title)
     if plot.logarithmic:
         ax.set_yscale("log")
-    if plot.x in ("layer", "epoch"):
+    if plot.over:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
     if plot.curves:
@@ -105,7 +105,7 @@ def interactive(plot: Plot) -> Any:
         margin={"l": 60, "r": 20, "t": 50, "b": 50}, legend={"orientation": "h", "y": -0.25},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": "#777"},
     )  # fmt: skip
-    drawn.update_xaxes(title=plot.x, dtick=1 if plot.x == "layer" and len(plot.curves[0].x) <= 20 else None)
+    drawn.update_xaxes(title=plot.x, dtick=1 if plot.over == "layer" and len(plot.curves[0].x) <= 20 else None)
     drawn.update_yaxes(title=plot.y, type="log" if plot.logarithmic else "linear", exponentformat="power")
     if plot.kind == "steps" and len(plot.curves) > 1:
         drawn.update_layout(updatemenus=[chooser(plot)])

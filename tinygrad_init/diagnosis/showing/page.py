@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from ..measures.layers import Layer
-from ..report import Report
-from ..trials.comparison import Comparison
+from ..records import Compared, Judged, Layer
+from ..words import say
 from .drawing import interactive, require
-from .plots import Plot, of_comparison, of_report
-from .text import COLUMNS, heading, row, samples
+from .plots import Plot, of_comparison, of_report, spoken
+from .text import columns, head_of, heading, row
 
 
-def render(found: Report | Comparison) -> str:
-    """The page as text; it loads nothing from anywhere."""
+def render(report: Judged | None, comparison: Compared | None = None, language: str = "en") -> str:
+    """The page of one or the other as text; it loads nothing from anywhere."""
     require("jinja2", "plotly")
     import jinja2
     from plotly.offline import get_plotlyjs
@@ -24,21 +24,23 @@ def render(found: Report | Comparison) -> str:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    whole = isinstance(found, Report)
+    if report is not None:
+        head, plots = head_of(report).spoken(language), of_report(report, language)
+    else:
+        assert comparison is not None
+        head, plots = heading(comparison, language).plain, of_comparison(comparison, language)
     return environment.get_template("page.html").render(
-        report=found if whole else None,
-        comparison=None if whole else found,
-        heading=describe(found) if isinstance(found, Report) else heading(found).plain,
-        columns=COLUMNS,
+        language={"zh": "zh-Hans"}.get(language, language),
+        report=report,
+        comparison=comparison,
+        heading=head,
+        columns=columns(language),
         rows=rows,
-        figures=figures(of_report(found) if isinstance(found, Report) else of_comparison(found)),
+        said=partial(spoken, language),
+        speak=lambda phrase: phrase.spoken(language),
+        figures=figures(plots, language),
         library=get_plotlyjs(),
     )
-
-
-def describe(report: Report) -> str:
-    """What was looked at, in one line."""
-    return f"{report.model}, {samples(report.samples)}, {report.dtype}, loss {report.loss:.3g}"
 
 
 def rows(layers: Sequence[Layer]) -> list[list[str]]:
@@ -46,14 +48,18 @@ def rows(layers: Sequence[Layer]) -> list[list[str]]:
     return [[cell.plain for cell in row(i, layer)] for i, layer in enumerate(layers, 1)]
 
 
-def figures(plots: Sequence[Plot]) -> list[dict[str, Any]]:
+def figures(plots: Sequence[Plot], language: str) -> list[dict[str, Any]]:
     """Each plot with what it is called for those who cannot see it."""
     return [
         {
             "html": interactive(plot).to_html(
                 full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True}
             ),
-            "label": f"{plot.title}: {plot.y} over {plot.x}, {', '.join(curve.name for curve in plot.curves)}",
+            "label": say(
+                "page.label",
+                {"title": plot.title, "y": plot.y, "x": plot.x, "curves": [curve.name for curve in plot.curves]},
+                language,
+            ),
         }
         for plot in plots
     ]

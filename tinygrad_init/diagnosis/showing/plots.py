@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from ..measures.layers import Layer
-from ..measures.signal import QUANTILES, Distribution
-from ..report import Report
-from ..trials.comparison import Comparison
+from ..measures.signal import QUANTILES
+from ..records import Compared, Layer, Measured
+from ..words import say
+
+Said = Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Plot:
         "lines"; "bars", stacked; or "steps", one curve shown at a time.
     logarithmic
         Whether the axis of y is.
+    over
+        What x counts, if it does: "layer" or "epoch".
     """
 
     title: str
@@ -45,6 +49,12 @@ class Plot:
     curves: tuple[Curve, ...]
     kind: str = "lines"
     logarithmic: bool = False
+    over: str = ""
+
+
+def spoken(language: str, key: str, **values: object) -> str:
+    """What something in a picture is called."""
+    return say(key, values, language)
 
 
 def shown(values: Sequence[float]) -> tuple[float, ...]:
@@ -57,36 +67,44 @@ def of_layers(layers: Sequence[Layer], name: str, value: Callable[[Layer], float
     return Curve(name, tuple(range(1, len(layers) + 1)), shown([value(layer) for layer in layers]), dashed=dashed)
 
 
-def of_report(report: Report) -> list[Plot]:
+def of_report(report: Measured, language: str = "en") -> list[Plot]:
     """Signal, gradient, where the gradient goes, and how z is distributed."""
-    layers = report.layers
+    layers, said = report.layers, partial(spoken, language)
+    layer = said("axis.layer")
     signal = [
-        of_layers(layers, "rms z", lambda layer: layer.z.rms),
-        of_layers(layers, "rms a", lambda layer: layer.a.rms),
-        of_layers(layers, "of z, what depends on the input", lambda layer: layer.z.across_samples, dashed=True),
+        of_layers(layers, said("curve.rms z"), lambda layer: layer.z.rms),
+        of_layers(layers, said("curve.rms a"), lambda layer: layer.a.rms),
+        of_layers(layers, said("curve.across"), lambda layer: layer.z.across_samples, dashed=True),
     ]
     gradient = [
-        of_layers(layers, "rms ∂C/∂z", lambda layer: layer.dz.rms),
-        of_layers(layers, "rms ∂C/∂W", lambda layer: layer.dw.rms),
+        of_layers(layers, said("curve.rms ∂C/∂z"), lambda layer: layer.dz.rms),
+        of_layers(layers, said("curve.rms ∂C/∂W"), lambda layer: layer.dw.rms),
     ]
     for prediction in report.predictions:
         to = signal if prediction.what == "z" else gradient
         x = tuple(range(1, len(prediction.expected) + 1))
         bands = shown(prediction.low), shown(prediction.high)
-        to.append(Curve(f"{prediction.name} in theory", x, shown(prediction.expected), *bands, dashed=True))
+        name = said("curve.theory", name=prediction.name)
+        to.append(Curve(name, x, shown(prediction.expected), *bands, dashed=True))
     plots = (
-        Plot("Signal forward", "layer", "root mean square", tuple(signal), logarithmic=True),
-        Plot("Gradient backward", "layer", "root mean square", tuple(gradient), logarithmic=True),
-        Plot("Where the gradient goes", "layer", "decades since the output", attributed(report), "bars"),
-        Plot("Quantiles of z", "layer", "z", quantiles([layer.z for layer in layers])),
-        Plot("Distribution of z", "z", "numbers", histograms(layers), "steps"),
-        Plot("Singular values", "layer or number", "stretching", spectra(report), logarithmic=True),
+        Plot(said("plot.signal"), layer, said("axis.rms"), tuple(signal), logarithmic=True, over="layer"),
+        Plot(said("plot.gradient"), layer, said("axis.rms"), tuple(gradient), logarithmic=True, over="layer"),
+        Plot(said("plot.attribution"), layer, said("axis.decades"), attributed(report), "bars", over="layer"),
+        Plot(said("plot.quantiles"), layer, said("axis.z"), quantiles(layers, said), over="layer"),
+        Plot(said("plot.distribution"), said("axis.z"), said("axis.numbers"), histograms(layers, said), "steps"),
+        Plot(
+            said("plot.singular"),
+            said("axis.layer or number"),
+            said("axis.stretching"),
+            spectra(report, said),
+            logarithmic=True,
+        ),
     )
     # Of a single layer there is no way back, of very large ones there are no singular values.
     return [plot for plot in plots if plot.curves]
 
 
-def attributed(report: Report) -> tuple[Curve, ...]:
+def attributed(report: Measured) -> tuple[Curve, ...]:
     """For every layer the decades that each kind of factor has contributed on the way back to it."""
     labels = dict.fromkeys(label for found in report.attributions for label in found.totals())
     x = tuple(range(1, len(report.attributions) + 1))
@@ -97,21 +115,22 @@ def attributed(report: Report) -> tuple[Curve, ...]:
     return tuple(curves)
 
 
-def quantiles(found: Sequence[Distribution]) -> tuple[Curve, ...]:
-    """The median over the depth, within the middle half and within all but the outermost tenth."""
+def quantiles(layers: Sequence[Layer], said: Said) -> tuple[Curve, ...]:
+    """The median of z over the depth, within the middle half and within all but the outermost tenth."""
+    found = [layer.z for layer in layers]
     x = tuple(range(1, len(found) + 1))
     at = {q: tuple(one.quantiles[QUANTILES.index(q)] for one in found) for q in (0.05, 0.25, 0.5, 0.75, 0.95)}
     return (
-        Curve("median, 5 to 95 %", x, at[0.5], at[0.05], at[0.95]),
-        Curve("25 to 75 %", x, (), at[0.25], at[0.75]),
+        Curve(said("curve.median"), x, at[0.5], at[0.05], at[0.95]),
+        Curve(said("curve.middle"), x, (), at[0.25], at[0.75]),
     )
 
 
-def histograms(layers: Sequence[Layer]) -> tuple[Curve, ...]:
+def histograms(layers: Sequence[Layer], said: Said) -> tuple[Curve, ...]:
     """For every layer the counts of z over the middles of the bins."""
     return tuple(
         Curve(
-            f"layer {i}",
+            said("curve.layer", layer=i),
             tuple((a + b) / 2 for a, b in zip(layer.z.edges, layer.z.edges[1:], strict=False)),
             tuple(float(n) for n in layer.z.counts),
         )
@@ -119,20 +138,21 @@ def histograms(layers: Sequence[Layer]) -> tuple[Curve, ...]:
     )
 
 
-def spectra(report: Report) -> tuple[Curve, ...]:
+def spectra(report: Measured, said: Said) -> tuple[Curve, ...]:
     """How far each weight matrix stretches, and all of them together (the Jacobian) in order of size."""
     x = tuple(range(1, len(report.matrices) + 1))
     found = [
-        Curve("W, largest", x, shown([sizes.largest for sizes in report.matrices])),
-        Curve("W, median", x, shown([sizes.median for sizes in report.matrices])),
-        Curve("W, largest |λ|", x, shown([sizes.radius for sizes in report.matrices])),
+        Curve(said("curve.largest"), x, shown([sizes.largest for sizes in report.matrices])),
+        Curve(said("curve.middle_singular"), x, shown([sizes.median for sizes in report.matrices])),
+        Curve(said("curve.radius"), x, shown([sizes.radius for sizes in report.matrices])),
     ]
     numbers = tuple(range(1, len(report.jacobian) + 1))
-    return (*found, Curve("∂output/∂input", numbers, shown(report.jacobian), dashed=True))
+    return (*found, Curve(said("curve.jacobian"), numbers, shown(report.jacobian), dashed=True))
 
 
-def of_comparison(comparison: Comparison) -> list[Plot]:
+def of_comparison(comparison: Compared, language: str = "en") -> list[Plot]:
     """Signal and gradient over the depth, and the loss over the epochs, a curve for each start."""
+    said = partial(spoken, language)
     values: tuple[tuple[str, Callable[[Layer], float]], ...] = (
         ("rms z", lambda layer: layer.z.rms),
         ("rms a", lambda layer: layer.a.rms),
@@ -141,15 +161,19 @@ def of_comparison(comparison: Comparison) -> list[Plot]:
     )
     plots = [
         Plot(
-            f"{title} at the start",
-            "layer",
-            title,
+            said("plot.at_start", what=said(f"curve.{title}")),
+            said("axis.layer"),
+            said(f"curve.{title}"),
             tuple(of_layers(start.before.layers, start.init, value) for start in comparison.starts),
             logarithmic=True,
+            over="layer",
         )
         for title, value in values
     ]
     losses = tuple(
         Curve(start.init, tuple(range(1, len(start.losses) + 1)), shown(start.losses)) for start in comparison.starts
     )
-    return [*plots, Plot("Mean training loss", "epoch", "loss", losses, logarithmic=True)]
+    return [
+        *plots,
+        Plot(said("plot.loss"), said("axis.epoch"), said("axis.loss"), losses, logarithmic=True, over="epoch"),
+    ]

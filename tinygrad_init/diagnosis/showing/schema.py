@@ -11,9 +11,8 @@ import types
 import typing
 from typing import Any
 
-from ..findings import Verdict
-from ..judging import Answer
-from ..report import VERSION, Report
+from ..records import Answer, Measured, Verdict
+from .plain import VERSION, WRITTEN
 
 Plain = dict[Any, dict[str, Any]]
 
@@ -25,17 +24,19 @@ PLAIN: Plain = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
     type(None): {"type": "null"},
+    Any: {},
 }
 
 
 def schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of `Report.to_json`."""
     definitions: dict[str, Any] = {}
-    whole = of_class(Report, definitions)
+    whole = of_class(Measured, definitions)
     own = {
         "version": {"const": VERSION},
         "verdict": of_type(Verdict, definitions),
         "answers": {"type": "array", "items": of_type(Answer, definitions), "minItems": 5, "maxItems": 5},
+        "notes": {"type": "array", "items": of_type(Verdict, definitions)},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -54,12 +55,17 @@ def of_class(owner: Any, definitions: dict[str, Any], plain: Plain = PLAIN) -> d
     """
     hints = typing.get_type_hints(owner, include_extras=True)
     properties = {field.name: of_type(hints[field.name], definitions, plain) for field in dataclasses.fields(owner)}
+    written = WRITTEN.get(owner, ())
+    properties |= {name: {"type": "string"} for name in written}
     summary = (inspect.getdoc(owner) or "").split("\n\n")[0].replace("\n", " ")
     return {
         "type": "object",
         "description": summary,
         "properties": properties,
-        "required": [field.name for field in dataclasses.fields(owner) if not field.metadata.get("optional")],
+        "required": [
+            *(field.name for field in dataclasses.fields(owner) if not field.metadata.get("optional")),
+            *written,
+        ],
         "additionalProperties": False,
     }
 

@@ -1,4 +1,4 @@
-"""Reports as tables for the terminal."""
+"""Reports as tables for the terminal, in any of the languages of `words`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,8 @@ from rich.text import Text
 
 from ..findings import SHARE
 from ..judging import HEALTHY, LEARNED
-from ..measures.attribution import Attribution
-from ..measures.layers import Layer
-from ..measures.zeros import Zeros
-from ..report import Report
-from ..trials.comparison import Comparison, Start
-from ..trials.recommendation import Recommendation
+from ..records import Attribution, Compared, Judged, Layer, Recommended, Start, Zeros
+from ..words import Phrase, number, phrase, say
 
 COLUMNS = (
     "layer", "distinct units", "rms z", "rms a", "saturated", "dead", "rms ∂C/∂z", "rms ∂C/∂W", "update/weight",
@@ -26,14 +22,6 @@ COLUMNS = (
 # Bars are as long as a gradient is large on a logarithmic scale; so many decades below the largest there is none left.
 BAR, DECADES = 5, 12
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-def number(value: float) -> str:
-    """Two or three digits in up to seven characters; an exact zero stands out as a bare 0."""
-    if value == 0:
-        return "0"
-    text = f"{value:.3g}"
-    return f"{value:.1e}" if "e" in text else text
 
 
 def bar(value: float, largest: float) -> str:
@@ -65,11 +53,11 @@ def row(i: int, layer: Layer) -> list[Text]:
     ]
 
 
-def layers_table(layers: Sequence[Layer], title: str = "") -> Table:
+def layers_table(layers: Sequence[Layer], title: str = "", language: str = "en") -> Table:
     """All layers of a network, with a bar for the gradient that arrives at each."""
     table = Table(title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False)
     table.box, table.padding, table.show_edge = SIMPLE_HEAD, 0, False  # eighty characters in a plain terminal
-    for name in COLUMNS:
+    for name in columns(language):
         table.add_column(name.replace(" ", "\n").replace("/w", "\n/w"), justify="right", no_wrap=True)
     table.add_column("∂C/∂z", no_wrap=True)
     largest = max((layer.dz.rms for layer in layers if math.isfinite(layer.dz.rms)), default=0.0)
@@ -78,28 +66,41 @@ def layers_table(layers: Sequence[Layer], title: str = "") -> Table:
     return table
 
 
-def answers_text(report: Report) -> Text:
+def columns(language: str = "en") -> list[str]:
+    """The heads of the columns."""
+    return [say(f"column.{name}", {}, language) for name in COLUMNS]
+
+
+def answers_text(report: Judged, language: str = "en") -> Text:
     """The five questions with their answers."""
     text = Text()
     for answer in report.answers:
-        text.append(f"{answer.question} ", style="bold")
-        text.append(f"{answer.sentence}\n", style="green" if answer.good else "red")
+        text.append(f"{say(f'question.{answer.key}', {}, language)} ", style="bold")
+        text.append(f"{answer.said.spoken(language)}\n", style="green" if answer.good else "red")
     text.rstrip()
     return text
 
 
-def report_view(report: Report) -> RenderableType:
+def report_view(report: Judged, language: str = "en") -> RenderableType:
     """A report on one network."""
-    head = Text(f"{report.model}, {samples(report.samples)}, {report.dtype}, loss {number(report.loss)}")
-    details = [Text(str(report.attributions[0])), *(Text(str(zeros)) for zeros in report.zeros if partly(zeros))]
-    details += [Text(str(prediction)) for prediction in report.predictions]
-    note = Text("∂C/∂z is what one sample sends back: times the number of samples.", style="dim")
-    return Group(head, Text(""), answers_text(report), Text(""), layers_table(report.layers), note, Text(""), *details)
+    details = [report.attributions[0].phrase(), *(zeros.phrase() for zeros in report.zeros if partly(zeros))]
+    details += [prediction.phrase() for prediction in report.predictions]
+    return Group(
+        Text(head_of(report).spoken(language)),
+        Text(""),
+        answers_text(report, language),
+        Text(""),
+        layers_table(report.layers, language=language),
+        Text(say("report.note", {}, language), style="dim"),
+        Text(""),
+        *(Text(detail.spoken(language)) for detail in details),
+    )
 
 
-def samples(count: int) -> str:
-    """So many samples."""
-    return "1 sample" if count == 1 else f"{count} samples"
+def head_of(report: Judged) -> Phrase:
+    """What was looked at, in one line."""
+    samples = phrase("report.samples.one" if report.samples == 1 else "report.samples", count=report.samples)
+    return phrase("report.head", model=report.model, samples=samples, dtype=report.dtype, loss=report.loss)
 
 
 def partly(zeros: Zeros) -> bool:
@@ -107,11 +108,11 @@ def partly(zeros: Zeros) -> bool:
     return SHARE < zeros.share < 1
 
 
-def factors_table(attribution: Attribution) -> Table:
+def factors_table(attribution: Attribution, language: str = "en") -> Table:
     """The factors of a weight's gradient from the loss back to it, and what has come together so far."""
     table = Table(title=Text(attribution.name, style="bold"), title_justify="left", pad_edge=False, box=SIMPLE_HEAD)
     for name in ("factor", "of", "times", "decades", "together"):
-        table.add_column(name, justify="left" if name in ("factor", "of") else "right")
+        table.add_column(say(f"column.{name}", {}, language), justify="left" if name in ("factor", "of") else "right")
     together = 0.0
     for factor in attribution.factors:
         together += factor.log10
@@ -123,25 +124,31 @@ def factors_table(attribution: Attribution) -> Table:
     return table
 
 
-def recommendation_view(found: Recommendation) -> RenderableType:
+def recommendation_view(found: Recommended, language: str = "en") -> RenderableType:
     """What was tried and what to do."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name, side in (("change", "left"), ("loss before", "right"), ("after", "right"), ("", "left"), ("why", "left")):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+        table.add_column(say(f"column.{name}", {}, language) if name else "", justify=side)  # type: ignore[arg-type]
     for trial in found.trials:
-        mark = Text("kept", style="green") if trial.kept else Text("")
-        table.add_row(trial.change, number(trial.before), number(trial.after), mark, trial.why)
-    changes = "; ".join(found.changes) or "nothing: no change made it better"
-    clip = "" if found.setup.clip is None else f", gradients clipped to norm {found.setup.clip:g}"
+        mark = Text(say("column.kept", {}, language), style="green") if trial.kept else Text("")
+        why = trial.because.spoken(language)
+        table.add_row(trial.what.spoken(language), number(trial.before), number(trial.after), mark, why)
+    clip = None if found.setup.clip is None else phrase("recommendation.clip", norm=found.setup.clip)
+    done = phrase("recommendation.do", changes=found.kept) if found.kept else phrase("recommendation.nothing")
+    after = phrase(
+        "recommendation.after",
+        steps=found.steps,
+        after=found.loss_after,
+        before=found.loss_before,
+        lr=found.setup.lr,
+        clip=clip,
+    )
     return Group(
-        Text(f"Before: {found.before.verdict}"),
+        Text(phrase("recommendation.before", verdict=found.before.verdict.phrase()).spoken(language)),
         table,
-        Text(f"Do: {changes}.", style="green"),
-        Text(
-            f"After {found.steps} steps the loss on held-out samples is {number(found.loss_after)} instead of "
-            f"{number(found.loss_before)} (learning rate {found.setup.lr:.3g}{clip})."
-        ),
-        Text(f"Now: {found.after.verdict}"),
+        Text(done.spoken(language), style="green"),
+        Text(after.spoken(language)),
+        Text(phrase("recommendation.now", verdict=found.after.verdict.phrase()).spoken(language)),
     )
 
 
@@ -152,39 +159,37 @@ def as_text(found: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
-def as_html(report: Report) -> str:
+def as_html(found: RenderableType) -> str:
     """The same as a fragment of HTML, in colours."""
     console = Console(file=io.StringIO(), width=110, record=True, force_terminal=True)
-    console.print(report_view(report))
+    console.print(found)
     return console.export_html(inline_styles=True, code_format="<pre style='line-height: 1.3'>{code}</pre>")
 
 
-def start_table(start: Start) -> RenderableType:
+def start_table(start: Start, language: str = "en") -> RenderableType:
     """One start: its layers at the first batch, the five answers, what training made of it."""
-    end = f", after {len(start.losses)} epochs {number(start.losses[-1])}" if start.losses else ""
-    result = f"Loss at the start {number(start.before.loss)}{end}; accuracy on held-out samples {start.accuracy:.1%}."
-    answers, table = answers_text(start.before), layers_table(start.before.layers, start.init)
-    after = [Text(result), Text("")]
+    end = phrase("comparison.result.end", epochs=len(start.losses), loss=start.losses[-1]) if start.losses else None
+    result = phrase("comparison.result", loss=start.before.loss, end=end, accuracy=start.accuracy)
+    answers, table = answers_text(start.before, language), layers_table(start.before.layers, start.init, language)
+    after = [Text(result.spoken(language)), Text("")]
     # What training has made of a healthy start is not in the answers, which are about the start.
     stands = bool(start.losses) and start.losses[-1] > LEARNED * start.before.loss
     if start.before.verdict.word == HEALTHY and (start.verdict.word != HEALTHY or stands):
-        after.insert(0, Text(str(start.verdict), style="red"))
+        after.insert(0, Text(start.verdict.phrase().spoken(language), style="red"))
     return Group(table, Text(""), answers, *after)
 
 
-def heading(comparison: Comparison) -> Text:
+def heading(comparison: Compared, language: str = "en") -> Text:
     """What is being diagnosed, in one line."""
     s = comparison.settings
     sizes = "-".join(map(str, s.sizes))
-    return Text(
-        f"{s.data} ({s.samples} samples, {s.classes} classes), {sizes} {s.activation}, {s.loss}, "
-        f"SGD lr {s.lr:g}, batch {s.batch_size}, {s.epochs} epochs, {s.dtype}, seed {s.seed}"
-    )
+    return Text(say("comparison.heading", {**vars(s), "sizes": sizes, "batch": s.batch_size}, language))
 
 
-def summary(comparison: Comparison) -> Table:
-    """All starts side by side."""
-    table = Table(title=Text("All starts", style="bold"), title_justify="left", pad_edge=False, box=SIMPLE_HEAD)
+def summary(comparison: Compared, language: str = "en") -> Table:
+    """All starts side by side; what is wrong by its word, which is the same in every language."""
+    title = Text(say("comparison.all", {}, language), style="bold")
+    table = Table(title=title, title_justify="left", pad_edge=False, box=SIMPLE_HEAD)
     for name, side in (
         ("start", "left"),
         ("verdict", "left"),
@@ -192,7 +197,7 @@ def summary(comparison: Comparison) -> Table:
         ("loss", "right"),
         ("accuracy", "right"),
     ):
-        table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(say(f"column.{name}", {}, language), justify=side, no_wrap=True)  # type: ignore[arg-type]
     for start in comparison.starts:
         last = start.losses[-1] if start.losses else start.before.loss
         layer = "" if start.verdict.layer is None else str(start.verdict.layer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -16,9 +15,10 @@ from ...ops.losses import LOSSES
 from ...optim import SGD
 from ...training import Progress, initialize, predict, train
 from ..diagnosing import diagnose
-from ..findings import Verdict
 from ..judging import judge
-from ..report import VERSION, Report, fields, plain
+from ..records import Compared, Judged, Settings, Start
+from ..report import Report
+from ..showing.plain import VERSION, fields, plain
 
 Array = np.ndarray[Any, Any]
 
@@ -27,69 +27,22 @@ HELD_OUT = 0.2
 MOST_WEIGHTS = 10**9
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What was diagnosed.
-
-    Attributes
-    ----------
-    data, samples, classes
-        The data set, its size, the number of classes.
-    sizes
-        Of the network: input, hidden layers, output.
-    """
-
-    data: str
-    samples: int
-    classes: int
-    sizes: tuple[int, ...]
-    activation: str
-    loss: str
-    lr: float
-    epochs: int
-    batch_size: int
-    seed: int
-    dtype: str
-
-
-@dataclass(frozen=True)
-class Start:
-    """One start: its first batch, its training, its verdict.
-
-    Attributes
-    ----------
-    init
-        The name of the initializer.
-    before, after
-        The network before the first update and after the last.
-    losses
-        The mean training loss of each epoch.
-    accuracy
-        Share of held-out samples that the trained network classifies rightly.
-    """
-
-    init: str
-    verdict: Verdict
-    before: Report
-    after: Report
-    losses: tuple[float, ...]
-    accuracy: float
-
-
-@dataclass
-class Comparison:
-    """The same network and data from several starts, in the order in which they were run."""
-
-    settings: Settings
-    starts: list[Start] = field(default_factory=list)
+class Comparison(Compared):
+    """What was compared, and its form as JSON."""
 
     def to_json(self) -> str:
         """As text; numbers that JSON does not know become "nan", "inf", "-inf"."""
         found = {"version": VERSION, **fields(self)}
         found["starts"] = [
-            {**fields(start), "before": start.before.to_dict(), "after": start.after.to_dict()} for start in self.starts
+            {**fields(start), "before": reported(start.before), "after": reported(start.after)} for start in self.starts
         ]
         return json.dumps(plain(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def reported(judged: Judged) -> dict[str, Any]:
+    """A report as plain dicts."""
+    assert isinstance(judged, Report)
+    return judged.to_dict()
 
 
 def default_sizes(dataset: Dataset, loss: str) -> tuple[int, ...]:

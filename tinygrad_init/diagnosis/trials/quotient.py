@@ -13,7 +13,8 @@ from ...engine.modes import enable_grad, no_grad
 from ...engine.tensor import Tensor
 from ...layering import Step, layers
 from ...nn import Linear, Module, role_of
-from ..fronts.own_modules import Loss, converted
+from ..fronts.copies import converted
+from ..fronts.own_modules import Loss
 from ..measures.symmetry import classes
 from .redesign import modules_of
 

@@ -20,13 +20,14 @@ from ...optim import SGD
 from ...starts import lsuv_
 from ...training import initialize, train
 from ..diagnosing import diagnose
-from ..fronts.own_modules import Loss, as_array
+from ..fronts.copies import as_array
+from ..fronts.own_modules import Loss
 from ..judging import HEALTHY
-from ..report import Report
+from ..records import BETTER, Judged, Recommended, Trial
+from ..showing.text import as_text, recommendation_view
+from ..words import Phrase, phrase
 from .redesign import activated, normalized, residual
 
-# A change is kept if it lowers the loss after the trial by this share.
-BETTER = 0.05
 # Starts that are tried, all from the same seed.
 STARTS = ("he", "xavier", "lecun", "orthogonal", "critical", "lsuv")
 RATES = (3.0, 1 / 3)  # steps of the search for a learning rate, as factors
@@ -36,39 +37,6 @@ CLIP = 1.0
 MOST_NUMBERS = 10**9
 
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A change that was tried.
-
-    Attributes
-    ----------
-    change
-        In words.
-    before, after
-        The loss after training for some steps without and with it; NaN if training broke down.
-    kept
-        Whether it is part of the recommendation.
-    """
-
-    change: str
-    before: float
-    after: float
-    kept: bool
-
-    @property
-    def why(self) -> str:
-        """Why it was kept, or was not."""
-        if not math.isfinite(self.after):
-            return "training broke down"
-        if self.kept:
-            return (
-                "the loss falls from a broken training"
-                if not math.isfinite(self.before)
-                else (f"the loss after the trial is {1 - self.after / self.before:.0%} lower")
-            )
-        return f"less than {BETTER:.0%} better" if self.after <= self.before else "worse"
 
 
 def better(after: float, before: float) -> bool:
@@ -97,49 +65,20 @@ class Setup:
     clip: float | None = None
 
 
-@dataclass(frozen=True)
-class Recommendation:
-    """What to change, tried out.
+class Recommendation(Recommended):
+    """What to change, tried out; `print` shows it."""
 
-    Attributes
-    ----------
-    setup
-        A copy of the model with everything that was kept, at its start, and how to train it.
-    trials
-        Everything that was tried, in order.
-    before, after
-        Diagnoses of the model as it was and of the recommended one, both at their starts.
-    loss_before, loss_after
-        The losses after training each for the same number of steps.
-    steps
-        How many those were.
-    """
+    __doc__ = Recommended.__doc__
 
-    setup: Setup
-    trials: tuple[Trial, ...]
-    before: Report
-    after: Report
-    loss_before: float
-    loss_after: float
-    steps: int
-
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """What was kept; of several of a kind the last, which is the best. Another activation brings its own start."""
-        kept = {trial.change.split(":")[0]: trial.change for trial in self.trials if trial.kept}
-        if "activation" in kept:
-            kept.pop("start", None)
-        return tuple(kept.values())
+    def text(self, language: str = "en") -> str:
+        """What `print` shows, in one of `words.LANGUAGES`."""
+        return as_text(recommendation_view(self, language))
 
     def __rich__(self) -> Any:
-        from ..showing.text import recommendation_view
-
         return recommendation_view(self)
 
     def __str__(self) -> str:
-        from ..showing.text import as_text
-
-        return as_text(self)
+        return self.text()
 
 
 def recommend(
@@ -152,7 +91,7 @@ def recommend(
     steps: int = 100,
     batch_size: int = 64,
     rng: np.random.Generator | int | None = 0,
-    on_trial: Callable[[str], object] | None = None,
+    on_trial: Callable[[Phrase], object] | None = None,
 ) -> Recommendation:
     """Propose a start, a learning rate, clipping, normalization, residual connections or another activation.
 
@@ -174,7 +113,7 @@ def recommend(
     rng
         For starts and batches.
     on_trial
-        Called before each trial with the change, in words.
+        Called before each trial with the change, a phrase that `print` and `str` say in English.
 
     Raises
     ------
@@ -197,7 +136,7 @@ def recommend(
     before = diagnose(model, *bench.probe, function, lr)
     best, best_loss, trials = Setup(copy.deepcopy(model), lr), bench.loss_after(Setup(model, lr)), []
     first_loss = best_loss
-    tried: list[tuple[str, Setup]] = []
+    tried: list[tuple[Phrase, Setup]] = []
     for proposals in (starts, rates, clipping, normalization, connections, activations, rates):
         for change, setup in proposals(best, before, bench, best_loss):
             if (change, best) in tried:
@@ -291,10 +230,10 @@ class Bench:
         return found if math.isfinite(found) else math.nan
 
 
-Proposals = Iterator[tuple[str, Setup]]
+Proposals = Iterator[tuple[Phrase, Setup]]
 
 
-def starts(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
+def starts(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
     """The initializers that could suit, each from the same random numbers."""
     for name in STARTS:
         model = copy.deepcopy(best.model)
@@ -304,10 +243,10 @@ def starts(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
                 lsuv_(model, bench.in_dtype_of(model, bench.x[:256]), bench.seeds[0])
             else:
                 initialize(model, name, bench.seeds[0])
-        yield f"start: {name}", replace(best, model=model)
+        yield phrase("change.start", name=name), replace(best, model=model)
 
 
-def rates(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
+def rates(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
     """Learning rates, larger or smaller as long as that helps."""
     for factor in RATES:
         lr, last = best.lr, loss
@@ -318,32 +257,33 @@ def rates(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
                 break
             lr, last = setup.lr, after
         if lr != best.lr:
-            yield f"learning rate: {lr:.2g} instead of {before.lr:g}", replace(best, lr=lr)
+            yield phrase("change.learning rate", lr=lr, before=before.lr), replace(best, lr=lr)
             return
-    yield f"learning rate: {best.lr * RATES[0]:.2g} instead of {before.lr:g}", replace(best, lr=best.lr * RATES[0])
+    lr = best.lr * RATES[0]
+    yield phrase("change.learning rate", lr=lr, before=before.lr), replace(best, lr=lr)
 
 
-def clipping(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
+def clipping(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
     """Gradient clipping, at the same rate."""
     if best.clip is None:
-        yield f"clipping: gradients to norm {CLIP:g}", replace(best, clip=CLIP)
+        yield phrase("change.clipping", norm=CLIP), replace(best, clip=CLIP)
 
 
-def normalization(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
+def normalization(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
     """Batch normalization between linear maps and activations."""
     model = normalized(best.model)
     if model is not None:
-        yield "normalization: over the batch, before every activation", replace(best, model=model)
+        yield phrase("change.normalization"), replace(best, model=model)
 
 
-def connections(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
+def connections(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
     """Residual connections around layers that keep the shape."""
     model = residual(best.model, bench.x[:2])
     if model is not None:
-        yield "connections: residual, around layers that keep the shape", replace(best, model=model)
+        yield phrase("change.connections"), replace(best, model=model)
 
 
-def activations(best: Setup, before: Report, bench: Bench, loss: float) -> Proposals:
+def activations(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
     """Another activation with the start that suits it, if the given one was found wanting."""
     if before.verdict.word == HEALTHY:
         return
@@ -351,4 +291,4 @@ def activations(best: Setup, before: Report, bench: Bench, loss: float) -> Propo
         model = activated(best.model, name)
         if model is not None:
             initialize(model, start, bench.seeds[0])
-            yield f"activation: {name} with start {start}", replace(best, model=model)
+            yield phrase("change.activation", name=name, start=start), replace(best, model=model)

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...engine.tensor import Tensor
 from ...nn import Module, dtype_of, undisturbed
-from ..fronts.own_modules import as_array, forward, linear_maps_alone
+from ..fronts.copies import as_array
+from ..fronts.own_modules import forward, linear_maps_alone
 from ..measures.layers import flat_units_of
 from ..measures.signal import rms
 from ..network import Link, Network

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...data.samples import pairs, require_fits
-from ...diagnosis.fronts.own_modules import as_array
+from ...diagnosis.fronts.copies import as_array
 from ...diagnosis.trials.comparison import targets
 from ...engine.modes import no_grad
 from ...engine.tensor import Tensor

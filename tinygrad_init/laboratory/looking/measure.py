@@ -17,7 +17,8 @@ import numpy as np
 
 from ...activations import activation
 from ...diagnosis import Report, classes, diagnose
-from ...diagnosis.fronts.own_modules import as_array, by_unit, rows_of
+from ...diagnosis.fronts.copies import as_array
+from ...diagnosis.fronts.own_modules import by_unit, rows_of
 from ...diagnosis.measures.layers import flat_units
 from ...diagnosis.measures.signal import rms
 from ...diagnosis.measures.slopes import share_of_steepest

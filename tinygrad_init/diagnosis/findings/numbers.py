@@ -1,0 +1,58 @@
+"""The numbers that findings are judged by, under the names that the table of conditions uses."""
+
+from __future__ import annotations
+
+import math
+
+from ..measures.signal import ratio
+from ..records import Measured
+
+
+def of_network(measured: Measured) -> dict[str, float]:
+    """Those of the whole network.
+
+    `z_growth` and `z_fall` are the factor between the ends of the network, up and down; `way` the decades that the
+    gradient gains on its way back; `first_update` the first layer's update as a share of its weights, and `first_share`
+    that over a typical layer's.
+    """
+    first, last = measured.layers[0], measured.layers[-1]
+    return {
+        "depth": len(measured.layers),
+        "samples": measured.samples,
+        "inputs_not_finite": measured.inputs.not_finite,
+        "inputs_across_samples": measured.inputs.across_samples,
+        "inputs_rms": measured.inputs.rms,
+        "loss_finite": float(math.isfinite(measured.loss)),
+        "loss_over_guess": ratio(measured.loss, measured.guess),
+        "z_first": first.z.rms,
+        "z_last": last.z.rms,
+        "z_growth": ratio(last.z.rms, max(first.z.rms, 1.0)),
+        "z_fall": ratio(first.z.rms, last.z.rms),
+        "dz_ratio": ratio(last.dz.rms, first.dz.rms),
+        "way": measured.attributions[0].way,
+        "first_update": first.update_ratio,
+        "first_share": ratio(first.update_ratio, measured.typical_update),
+    }
+
+
+def of_layer(measured: Measured, layer: int) -> dict[str, float]:
+    """Those of one layer, counted from 1.
+
+    `across_share` is the share of the signal that depends on the input; `rounding_decades` by how much less of the
+    gradient there is in float64; `width` how many units are different, in their weights or in their updates.
+    """
+    found, why = measured.layers[layer - 1], measured.attributions[layer - 1]
+    own = math.log10(found.dw.rms) + 0.5 * math.log10(found.dw.count) if found.dw.rms > 0 else math.nan
+    width = max(len(found.distinct), len(found.distinct_updates))
+    return {
+        "samples": measured.samples,
+        "units": found.units,
+        "z": found.z.rms,
+        "across_share": ratio(found.z.across_samples, found.z.rms),
+        "rounding_decades": own - why.log10 if math.isfinite(why.log10) else math.nan,
+        "width": width,
+        "width_share": width / found.units,
+        "distinct_share": len(found.distinct) / found.units,
+        "dead_share": found.dead_share,
+        "saturated": found.saturated,
+    }

@@ -1,0 +1,117 @@
+"""What to do about a finding, by rule; `recommend` tries it out."""
+
+from __future__ import annotations
+
+import math
+
+from ...activations import ActivationRecord, activation
+from ..network import power_of_ten
+from ..records import Layer, Measured
+from ..words import Phrase, phrase
+
+# Var w times fan_in (or the mean fan) of the starts that have names.
+SIZES = {"he": 2.0, "xavier": 1.0, "lecun": 1.0}
+# No start makes the slope of such an activation larger: sigmoid's is at most 1/4.
+GENTLE = 0.25
+
+
+def activation_of(measured: Measured) -> str:
+    """The hidden layers' activation, the first if there are several."""
+    return next((layer.activation for layer in measured.layers if layer.activation), "identity")
+
+
+def record_of(name: str) -> ActivationRecord | None:
+    """What is known of an activation; None of somebody's own."""
+    try:
+        return activation(name)
+    except ValueError:
+        return None
+
+
+def good_start(measured: Measured) -> Phrase:
+    """The start that suits the activation."""
+    name = activation_of(measured)
+    record = record_of(name)
+    return phrase(f"start.{'critical' if record is None else record.start}", activation=name)
+
+
+def has_good_start(measured: Measured) -> bool:
+    """Whether the hidden layers' weights have that size already."""
+    record = record_of(activation_of(measured))
+    size = None if record is None else SIZES.get(record.start)
+    sizes = [weight_variance(layer) for layer in measured.layers[:-1]]
+    return size is not None and bool(sizes) and all(0.7 * size < found < 1.4 * size for found in sizes)
+
+
+def weight_variance(layer: Layer) -> float:
+    """fan_in times the mean square of the weights; a product, as a power that is too large would be an error."""
+    return layer.w.rms * layer.w.rms * layer.w.count / layer.units
+
+
+def overflow(measured: Measured) -> Phrase:
+    """Infinities and NaN: of the inputs, or made on the way."""
+    return phrase("advice.inputs") if measured.inputs.not_finite > 0 else scaling(measured)
+
+
+def constant(measured: Measured) -> Phrase:
+    """Inputs that are all the same."""
+    return phrase("advice.constant")
+
+
+def scale(measured: Measured) -> Phrase:
+    """Inputs that are too large."""
+    return phrase("advice.scale")
+
+
+def draw(measured: Measured) -> Phrase:
+    """Weights that are alike, or all 0."""
+    return phrase("advice.draw", start=good_start(measured))
+
+
+def unstick(measured: Measured) -> Phrase:
+    """Weights without a gradient: the loss has none, or they are to be drawn."""
+    if all("loss derivative" in zeros.rules for zeros in measured.zeros):
+        return phrase("advice.loss")
+    return draw(measured)
+
+
+def generator(measured: Measured) -> Phrase:
+    """Weights of several layers that are the same."""
+    return phrase("advice.generator")
+
+
+def carry(measured: Measured) -> Phrase:
+    """A signal that does not depend on the input."""
+    return scaling(measured) if has_good_start(measured) else phrase("advice.carry", start=good_start(measured))
+
+
+def revive(measured: Measured) -> Phrase:
+    """Dead units."""
+    return phrase("advice.dead", start=good_start(measured))
+
+
+def calm(measured: Measured) -> Phrase:
+    """Saturated units."""
+    return phrase("advice.saturated", start=good_start(measured))
+
+
+def scaling(measured: Measured) -> Phrase:
+    """What to do about a signal or a gradient that changes from layer to layer."""
+    way = measured.attributions[0]
+    label, value = max(way.totals().items(), key=lambda item: abs(item[1]), default=("W", 0.0))
+    steps = max(len(measured.layers) - 1, 1)
+    record, start = record_of(activation_of(measured)), good_start(measured)
+    if value < 0 and label in {f"{layer.activation}'" for layer in measured.layers if is_gentle(layer.activation)}:
+        return phrase("advice.activation", label=label, decades=-value / steps)
+    if has_good_start(measured):
+        return phrase("advice.design")
+    if record is not None and record.homogeneous and math.isfinite(way.way) and abs(way.way) > 0.3:
+        clip = phrase("advice.factor.clip") if way.way > 0 else None
+        return phrase("advice.factor", start=start, factor=power_of_ten(-way.way / steps), clip=clip)
+    return phrase("advice.start", start=start, clip=phrase("advice.start.clip") if way.way > 0 else None)
+
+
+def is_gentle(name: str) -> bool:
+    """Whether the slope of an activation is at most 1/4 everywhere."""
+    record = record_of(name)
+    return record is not None and record.steepest <= GENTLE

@@ -1,0 +1,84 @@
+"""Does the signal arrive? Numbers on their way forward that overflow, grow, fade or lose what they say of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..measures.signal import ratio
+from ..records import Measured, Verdict
+from ..words import Phrase, phrase
+from . import remedies
+from .conditions import holds, layers_where
+from .numbers import of_network
+from .registry import SIGNAL, finding
+
+
+@finding(SIGNAL, rank=0, remedy=remedies.overflow)
+def not_finite_forward(measured: Measured) -> Iterator[Verdict]:
+    """Inputs, or the first link whose output, are not finite."""
+    numbers = of_network(measured)
+    if holds("not_finite.inputs", numbers):
+        yield Verdict("exploding", None, "not_finite.inputs", {"share": measured.inputs.not_finite})
+    elif measured.first_not_finite is not None:
+        name, layer = measured.first_not_finite
+        yield Verdict("exploding", layer, "not_finite.output", {"module": name})
+    elif holds("not_finite.loss", numbers):
+        yield Verdict("exploding", None, "not_finite.loss", {"loss": measured.loss})
+
+
+@finding(SIGNAL, rank=2, remedy=remedies.constant)
+def constant_input(measured: Measured) -> Iterator[Verdict]:
+    """Samples that are all the same."""
+    if holds("inputs.constant", of_network(measured)):
+        yield Verdict("lost", None, "inputs.constant")
+
+
+@finding(SIGNAL, rank=6, remedy=remedies.scale)
+def unscaled(measured: Measured) -> Iterator[Verdict]:
+    """Inputs that are far larger than the formulas for weights assume."""
+    if holds("inputs.unscaled", of_network(measured)):
+        inputs = measured.inputs
+        numbers = {"rms": inputs.rms, "mean": inputs.mean, "z": measured.layers[0].z.rms}
+        yield Verdict("unscaled", None, "inputs.unscaled", numbers)
+
+
+@finding(SIGNAL, rank=10, remedy=remedies.scaling)
+def growing(measured: Measured) -> Iterator[Verdict]:
+    """A signal that grows on its way, or is too large at its end."""
+    first, last, depth = measured.layers[0], measured.layers[-1], len(measured.layers)
+    if holds("signal.growing", of_network(measured)):
+        numbers = {"first": first.z.rms, "last": last.z.rms, "loss": loss_of(measured)}
+        yield Verdict("exploding", depth, "signal.growing", numbers)
+    elif holds("signal.loud", of_network(measured)):
+        times = ratio(measured.loss, measured.guess)
+        numbers = {"z": last.z.rms, "loss": loss_of(measured), "times": times, "guess": measured.guess}
+        yield Verdict("exploding", depth, "signal.loud", numbers)
+
+
+@finding(SIGNAL, rank=12, remedy=remedies.scaling)
+def fading(measured: Measured) -> Iterator[Verdict]:
+    """A signal that shrinks on its way."""
+    if not silent(measured) and holds("signal.fading", of_network(measured)):
+        numbers = {"first": measured.layers[0].z.rms, "last": measured.layers[-1].z.rms}
+        yield Verdict("vanishing", len(measured.layers), "signal.fading", numbers)
+
+
+@finding(SIGNAL, rank=13, remedy=remedies.carry)
+def lost(measured: Measured) -> Iterator[Verdict]:
+    """A signal that is exactly 0, or no longer depends on the input: biases alone keep its size up."""
+    if empty := silent(measured):
+        yield Verdict("lost", empty[0], "signal.zero", {"layers": empty})
+    for i, key in layers_where(measured, "signal.lost"):
+        z = measured.layers[i - 1].z
+        yield Verdict("lost", i, key, {"z": z.rms, "across": z.across_samples})
+        return
+
+
+def silent(measured: Measured) -> list[int]:
+    """The layers whose z is exactly 0 on every sample."""
+    return [i for i, _ in layers_where(measured, "signal.zero")]
+
+
+def loss_of(measured: Measured) -> Phrase:
+    """The loss, as sentences speak of it."""
+    return phrase("loss.is" if measured.trained else "loss.starts", loss=measured.loss)
