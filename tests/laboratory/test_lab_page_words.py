@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
+import json
 import math
 import re
+import string
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ import tinygrad_init as tgi
 from tests.laboratory.lab_page import ROOT, Lab, fragment
 from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking.measure import watch
+from tinygrad_init.laboratory.messages import frames
 from tinygrad_init.laboratory.messages.config import Config
 from tinygrad_init.laboratory.messages.frames import RunNow
 from tinygrad_init.laboratory.messages.message_schema import read
+from tinygrad_init.laboratory.messages.wire import encode
+from tinygrad_init.words import LANGUAGES, Phrase, templates
 
 PAGE = ROOT / "tinygrad_init" / "laboratory" / "page"
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -164,55 +168,9 @@ def test_the_language_can_be_switched_and_numbers_stay(lab: Lab) -> None:
     assert lab.page.title().startswith("实验室")
 
 
-def refusals() -> list[str]:
-    """What the Lab's Python says to a page, with made-up values where it quotes something."""
-    found = []
-    for path in (PAGE.parent).glob("*.py"):
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match call:
-                case ast.Call(func=ast.Name(id="Invalid"), args=[_, text]):
-                    found.append(text)
-                case ast.Call(func=ast.Attribute(attr="Error"), args=[_, _, text]):
-                    found.append(text)
-                case ast.Assign(targets=[ast.Name(id="message")], value=ast.JoinedStr() as text):
-                    found.append(text)
-    return [said for text in found if (said := as_said(text)) is not None]
-
-
-def as_said(text: ast.expr) -> str | None:
-    match text:
-        case ast.Constant(value=str() as whole):
-            return whole
-        case ast.JoinedStr(values=parts):
-            return "".join(as_said(part) or "" for part in parts)
-        case ast.FormattedValue(value=inner):
-            # Labels and names are words, everything else is a number.
-            quoted = {
-                "' or '.join(map(repr, parts))": "'a' or 'b'",
-                "what": "items",
-                "NAMES[kind]": "a text",
-                "NAMES[hint]": "a whole number",
-                "strange[0]": "'%'",
-            }
-            code = ast.unparse(inner).removeprefix("getattr")
-            return quoted.get(code, "f" if re.match("[^(]*(name|label|type|error|reason)", code) else "7")
-        case ast.Subscript(value=ast.JoinedStr() as whole):
-            return as_said(whole)
-    return None
-
-
-def test_whatever_the_server_refuses_is_said_in_chinese(lab: Lab) -> None:
-    lab.open()
-    said = refusals()
-    assert len(said) > 40
-    translate = "async said => { const m = await import('/page/refusals.js'); return said.map(m.translateRefusal); }"
-    for english, chinese in zip(said, lab.page.evaluate(translate, said), strict=True):
-        assert chinese and CHINESE.search(chinese), english
-
-
-def sentences() -> list[str]:
+def phrases() -> list[Phrase]:
     """What the library says of all kinds of networks, also of such as have diverged."""
-    rng, said = np.random.default_rng(0), set[str]()
+    rng, said = np.random.default_rng(0), dict[str, Phrase]()
     for i in range(150):
         activation = ("relu", "tanh", "sigmoid", "identity", "gelu", "softplus", "selu")[i % 7]
         depth, width = int(rng.integers(0, 12)), int(rng.integers(1, 9))
@@ -237,26 +195,52 @@ def sentences() -> list[str]:
         y = rng.integers(0, 2, (20, 1)).astype(np.float32)
         loss = ("binary_cross_entropy", "half_squared_error")[i % 2]
         found = tgi.diagnose(model, x.astype(np.float32), y, loss, lr=0.3, trained=i % 3 == 0)
-        said |= {found.verdict.reason, *(sentence for a in found.answers for sentence in (a.question, a.sentence))}
-    return sorted(said)
+        told = [found.verdict.why, found.verdict.phrase(), *(answer.said for answer in found.answers)]
+        said |= {str(one): one for one in (*told, *(note.why for note in found.notes))}
+    return list(said.values())
 
 
-# Names, which are the same in any language, and formulas.
-NAMES = (
-    r"tgi\.[\w.]+|√|fan_in|fan_out|layers\.\d+|\.weight|LayerNorm|ReLU|He|Xavier|LeCun|NaN|nan|inf|rms|tanh|sigmoid|relu|gelu|"
-    r"softplus|selu|identity|∂C/∂\w|e[+-]?\d+|[zaWCφ]\b"
-)
+SAY = """async ([said, language]) => {
+  const m = await import('/page/words.js');
+  return said.map((one) => m.say(one, language));
+}"""
 
 
-def test_whatever_the_library_says_is_said_in_chinese(lab: Lab) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_what_the_library_says(lab: Lab, language: str) -> None:
+    """Whatever it is, in either language, to the letter: also refusals, with made-up values in their places."""
     lab.open()
-    said = sentences()
+    said = phrases()
     assert len(said) > 200
-    translate = "async said => { const m = await import('/page/sentences.js'); return said.map(m.translateSentence); }"
-    for english, chinese in zip(said, lab.page.evaluate(translate, said), strict=True):
-        assert chinese and CHINESE.search(chinese), english
-        assert not re.search("[A-Za-z]{2}", re.sub(NAMES, "", chinese)), (english, chinese)
-        assert not re.search(r"[,;:.]($| [\u4e00-\u9fff])|[\u4e00-\u9fff][,;:.(]|[。；，：] ", chinese), chinese
+    for key, template in templates("en").items():
+        if key.startswith("refusal."):
+            names = [name for _, name, _, _ in string.Formatter().parse(template) if name]
+            said.append(Phrase(key, {name: 7 if i % 2 else 1234.5 for i, name in enumerate(names)}))
+    sent = [json.loads(encode(frames.said(one))) for one in said]
+    for ours, theirs in zip(said, lab.page.evaluate(SAY, [sent, language]), strict=True):
+        assert theirs == ours.spoken(language)
+        assert language == "en" or CHINESE.search(theirs)
+
+
+def test_the_page_writes_numbers_as_python_does(lab: Lab) -> None:
+    lab.open()
+    rng = np.random.default_rng(0)
+    numbers = [*(10.0 ** rng.uniform(-12, 12, 300) * rng.choice([-1, 1], 300)), 0.0, -0.0, 0.5, 1.5, 2.5, 0.125, 0.25]
+    numbers += [12.5, 1e22, 1e-5, 0.0001, 99999.5, 999.5, 9.995, 0.045, 1e300, 5e-324, 123456789.0, 100.0, 2.0**0.5]
+    formats = [".1g", ".2g", ".3g", ".12g", ".0%", ".1%", "+.1f", ".1f", ".4f", ".6f", "g", ".0f", ".1e"]
+    wanted = [[format(value, how) for how in formats] for value in numbers]
+    write = """async ([numbers, formats]) => {
+      const m = await import('/page/words.js');
+      return numbers.map((value) => formats.map((how) => m.number(Number(value), how)));
+    }"""
+    found = lab.page.evaluate(write, [[repr(float(value)) for value in numbers], formats])
+    differ = [
+        (value, how, ours, theirs)
+        for value, row, said in zip(numbers, wanted, found, strict=True)
+        for how, ours, theirs in zip(formats, row, said, strict=True)
+        if ours != theirs
+    ]
+    assert not differ
 
 
 @pytest.mark.parametrize("start", ["zeros", "constant", "small", "large", "he"])

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..diagnosis import diagnose
     from ..diagnosis.showing import text
-    from ..diagnosis.words import say
+    from ..words import say
 
     network = build_network(args)
     report = diagnose(network.model, network.x[:512], network.y[:512], network.loss, args.lr)

@@ -110,10 +110,10 @@ def add_network(parser: argparse.ArgumentParser, one_start: bool) -> None:
     """The data, the network and how it is trained."""
     from ..data import DATASETS
     from ..diagnosis.trials.comparison import STARTS
-    from ..diagnosis.words import LANGUAGES
     from ..init import INITIALIZERS
     from ..nn import ACTIVATIONS
     from ..ops.losses import LOSSES
+    from ..words import LANGUAGES
 
     add = parser.add_argument
     add(

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..diagnosis import recommend
     from ..diagnosis.showing import text
-    from ..diagnosis.words import say
+    from ..words import say
 
     network = build_network(args)
     try:

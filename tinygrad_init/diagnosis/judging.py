@@ -7,12 +7,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from ..words import Phrase, phrase
 from .findings import ADVICE, FINDINGS, QUESTIONS, Finding
 from .findings.alive import dead, saturated
 from .findings.gradient import at_both_ends, not_finite_backward
 from .findings.signal import not_finite_forward
 from .records import Answer, Measured, Verdict
-from .words import Phrase, phrase
 
 HEALTHY = "healthy"
 # A loss that is still above this share of its first value has hardly fallen.
@@ -66,7 +66,7 @@ def good(question: str, measured: Measured) -> Phrase:
         return phrase("answer.gradient", ends=at_both_ends(measured))
     if question == "units":
         for i, layer in enumerate(layers[:-1], 1):
-            if len(layer.distinct) < layer.units:
+            if len(layer.distinct) < layer.distinct.units:  # those that are not finite are in no class
                 return phrase("answer.units.mostly", layer=i, distinct=len(layer.distinct), units=layer.units)
     return phrase(f"answer.{question}")
 

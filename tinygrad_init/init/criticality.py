@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from ..engine.tensor import Tensor
+from ..words import Phrase, phrase
 from .distributions import Generator, normal_
 from .scaling import fan
 
@@ -34,22 +35,26 @@ def critical_(weight: Tensor, rng: Generator, activation: Any, sigma_b: float = 
     from .. import theory  # here, since importing the package should not wait for it
 
     point = theory.edge_of_chaos(activation, sigma_b)
-    if point is not None and point.reached:
-        sigma_w = point.sigma_w
-    else:
-        sigma_w = second_best(activation, f"no critical point with sigma_b = {sigma_b:g} that signals reach")
+    sigma_w = point.sigma_w if point is not None and point.reached else second_best(activation, sigma_b)
     return normal_(weight, rng, std=sigma_w / math.sqrt(fan(weight, "fan_in")))
 
 
-def second_best(activation: Any, reason: str) -> float:
-    """The gain that keeps E z² = 1, and a warning."""
+class SecondBest(RuntimeWarning):
+    """There is no critical start; `said` is the sentence as data."""
+
+    def __init__(self, said: Phrase) -> None:
+        super().__init__(str(said))
+        self.said = said
+
+
+def second_best(activation: Any, sigma_b: float | None = None) -> float:
+    """The gain that keeps E z² = 1, and a warning: there is no critical point (with these biases)."""
     from .. import theory
 
     found = theory.gains(activation)
-    warnings.warn(
-        f"{theory.phi_of(activation).name}: {reason}; the variance-preserving gain {found.forward:.6f} is used, with "
-        f"which squared gradients change by {found.chi:.4f} a layer" + (f" ({found.warning})" if found.warning else ""),
-        RuntimeWarning,
-        stacklevel=3,
-    )
+    warning = phrase("criticality.warning", text=found.warning) if found.warning else None
+    gain = phrase("criticality.gain", forward=found.forward, chi=found.chi, warning=warning)
+    name, key = theory.phi_of(activation).name, "none" if sigma_b is None else "at"
+    said = phrase(f"criticality.{key}", activation=name, sigma_b=sigma_b, gain=gain)
+    warnings.warn(SecondBest(said), stacklevel=3)
     return found.forward

@@ -45,7 +45,7 @@ def critical(model: Module, rng: Generator, activation: Any) -> theory.CriticalP
     if point is None or not point.reached:
         point = theory.joint_criticality(activation)
         point = point if point is not None and point.q else None
-    sigma_w, sigma_b = (point.sigma_w, point.sigma_b) if point else (second_best(activation, "no critical point"), 0.0)
+    sigma_w, sigma_b = (point.sigma_w, point.sigma_b) if point else (second_best(activation), 0.0)
     for _, module in named_linear_maps(model):
         normal_(module.weight, generator, std=sigma_w / math.sqrt(fan(module.weight, "fan_in")))
         if (bias := bias_of(module)) is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...words import Phrase, phrase
 from ..records import Measured, Verdict
-from ..words import Phrase, phrase
 from . import remedies
 from .conditions import holds, layers_where
 from .numbers import of_network

@@ -52,7 +52,7 @@ def of_layer(measured: Measured, layer: int) -> dict[str, float]:
         "rounding_decades": own - why.log10 if math.isfinite(why.log10) else math.nan,
         "width": width,
         "width_share": width / found.units,
-        "distinct_share": len(found.distinct) / found.units,
+        "distinct_share": ratio(len(found.distinct), found.distinct.units),
         "dead_share": found.dead_share,
         "saturated": found.saturated,
     }

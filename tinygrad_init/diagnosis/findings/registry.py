@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ...words import Phrase
 from ..records import Measured, Verdict
-from ..words import Phrase
 
 Look = Callable[[Measured], Iterator[Verdict]]
 Remedy = Callable[[Measured], Phrase]

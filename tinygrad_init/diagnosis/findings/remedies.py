@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from ...activations import ActivationRecord, activation
+from ...words import Phrase, phrase
 from ..network import power_of_ten
 from ..records import Layer, Measured
-from ..words import Phrase, phrase
 
 # Var w times fan_in (or the mean fan) of the starts that have names.
 SIZES = {"he": 2.0, "xavier": 1.0, "lecun": 1.0}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...words import Phrase, phrase
 from ..measures.signal import ratio
 from ..records import Measured, Verdict
-from ..words import Phrase, phrase
 from . import remedies
 from .conditions import holds, layers_where
 from .numbers import of_network

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...words import phrase
 from ..records import Measured, Verdict
-from ..words import phrase
 from . import remedies
 from .conditions import layers_where
 from .registry import UNITS, finding

@@ -63,7 +63,7 @@ def rms(values: Array) -> float:
 
 
 def ratio(numerator: float, denominator: float) -> float:
-    """A quotient that is infinite, or NaN for 0/0, instead of an error."""
+    """A quotient that is infinite, or NaN for 0/0 and what is no number, instead of an error."""
     if denominator == 0:
-        return float("nan") if numerator == 0 else float("inf")
+        return float("nan") if numerator == 0 or math.isnan(numerator) else float("inf")
     return numerator / denominator

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...words import say
 from ..network import ACTIVATION, WEIGHTS, Cotangent, Link, Network
 from ..records import Zeros
-from ..words import say
 
 Array = np.ndarray[Any, Any]
 

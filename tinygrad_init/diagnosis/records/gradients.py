@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 
-from ..words import Phrase, phrase
+from ...words import Phrase, phrase
 
 # Factors that do not lie on the way back.
 ENDS = ("loss", "share", "input", "alignment")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..words import Phrase, phrase
+from ...words import Phrase, phrase
 from .verdicts import Judged, Verdict
 
 # A change is kept if it lowers the loss after the trial by this share.

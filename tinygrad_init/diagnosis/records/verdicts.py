@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..words import Phrase, phrase
+from ...words import Phrase, phrase
 from .gradients import Attribution, Prediction, Zeros
 from .layers import Distribution, Layer, MatrixSizes
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from ...words import say
 from ..records import Compared, Judged, Layer
-from ..words import say
 from .drawing import interactive, require
 from .plots import Plot, of_comparison, of_report, spoken
 from .text import columns, head_of, heading, row

@@ -6,8 +6,8 @@ import dataclasses
 import math
 from typing import Any
 
+from ...words import Phrase
 from ..records import Answer, Verdict
-from ..words import Phrase
 
 VERSION = 3  # of the schema of the JSON form
 # What is written beside the fields of a record: it follows from them, and not everybody has the words.

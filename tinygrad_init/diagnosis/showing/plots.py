@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ...words import say
 from ..measures.signal import QUANTILES
 from ..records import Compared, Layer, Measured
-from ..words import say
 
 Said = Callable[..., str]
 

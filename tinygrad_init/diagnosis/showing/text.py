@@ -11,10 +11,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ...words import Phrase, number, phrase, say
 from ..findings import SHARE
 from ..judging import HEALTHY, LEARNED
 from ..records import Attribution, Compared, Judged, Layer, Recommended, Start, Zeros
-from ..words import Phrase, number, phrase, say
 
 COLUMNS = (
     "layer", "distinct units", "rms z", "rms a", "saturated", "dead", "rms ∂C/∂z", "rms ∂C/∂W", "update/weight",

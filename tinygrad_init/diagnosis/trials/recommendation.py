@@ -19,13 +19,13 @@ from ...ops.losses import loss_of
 from ...optim import SGD
 from ...starts import lsuv_
 from ...training import initialize, train
+from ...words import Phrase, phrase
 from ..diagnosing import diagnose
 from ..fronts.copies import as_array
 from ..fronts.own_modules import Loss
 from ..judging import HEALTHY
 from ..records import BETTER, Judged, Recommended, Trial
 from ..showing.text import as_text, recommendation_view
-from ..words import Phrase, phrase
 from .redesign import activated, normalized, residual
 
 # Starts that are tried, all from the same seed.

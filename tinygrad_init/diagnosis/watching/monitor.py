@@ -14,11 +14,11 @@ from ...data.samples import pairs, require_fits
 from ...engine.tensor import Tensor
 from ...nn import Module, dtype_of
 from ...ops.losses import loss_of
+from ...words import in_words
 from ..findings import SHARE
 from ..fronts.copies import as_array
 from ..fronts.own_modules import Loss, loss_and_cotangent
 from ..measures.guess import best_constant_loss
-from ..words import in_words
 from .layer_states import LayerState, Watch
 from .loss_trend import Trend
 

@@ -23,6 +23,7 @@ from ...init.scaling import fan
 from ...nn import Activation, BatchNorm, LayerNorm, Linear, Module, Residual, Sequential, linear_maps
 from ...ops.losses import LOSSES
 from ...optim import SGD, Adam, AdamW, Optimizer
+from ...words import Phrase, phrase
 from ..messages.config import GIVEN, Config, Edit, Start
 from ..messages.message_schema import Invalid
 from .samples import Samples, check_data, counts, inputs_of, outputs_of
@@ -48,15 +49,15 @@ def check(config: Config) -> None:
     """
     check_data(config)
     if any(start.name == GIVEN for run in configs(config) for start in run.starts):
-        raise Invalid("config.starts", f"{GIVEN}: expected another start, as there is no model that was given")
+        raise Invalid("config.starts", "no_model", start=GIVEN)
     runs = configs(config)
     for i, run in enumerate(runs):
         where = "config" if i == 0 else f"config.variants[{i - 1}]"
         hidden = len(run.layers)
         if len(run.activations) not in (1, hidden):
-            raise Invalid(f"{where}.activations", f"expected 1 or {hidden}, got {len(run.activations)}")
+            raise Invalid(f"{where}.activations", "one_or", expected=hidden, got=len(run.activations))
         if len(run.starts) not in (1, hidden + 1):
-            raise Invalid(f"{where}.starts", f"expected 1 or {hidden + 1}, got {len(run.starts)}")
+            raise Invalid(f"{where}.starts", "one_or", expected=hidden + 1, got=len(run.starts))
     for i, edit in enumerate(config.edits):
         check_edit(config, edit, f"config.edits[{i}]")
     total, at_once = sizes(config)
@@ -65,8 +66,11 @@ def check(config: Config) -> None:
     if numbers(config) > MOST_NUMBERS:
         raise Invalid(
             "config.batch",
-            f"{at_once} samples at a time through {sum(sum(run.layers) for run in runs)} units in {len(runs)} runs is "
-            f"too much; a batch of {max(1, at_once * MOST_NUMBERS // numbers(config))} would do",
+            "too_much",
+            samples=at_once,
+            units=sum(sum(run.layers) for run in runs),
+            runs=len(runs),
+            batch=max(1, at_once * MOST_NUMBERS // numbers(config)),
         )
 
 
@@ -79,7 +83,7 @@ def check_batch(total: int, at_once: int) -> None:
         One has.
     """
     if at_once == 1 or total % at_once == 1:
-        raise Invalid("config.batch", f"batch normalization needs 2 samples, but a batch of {at_once} leaves 1 alone")
+        raise Invalid("config.batch", "alone", batch=at_once)
 
 
 def check_edit(config: Config, edit: Edit, where: str) -> None:
@@ -98,7 +102,7 @@ def check_edit(config: Config, edit: Edit, where: str) -> None:
         limits |= {"input": widths[edit.layer], "unit": widths[edit.layer + 1]}
     for name, many in limits.items():
         if (getattr(edit, name) or 0) >= many:
-            raise Invalid(f"{where}.{name}", f"expected 0 to {many - 1}, got {getattr(edit, name)}")
+            raise Invalid(f"{where}.{name}", "up_to", most=many - 1, got=getattr(edit, name))
 
 
 def sizes(config: Config) -> tuple[int, int]:
@@ -143,7 +147,7 @@ def network(config: Config, features: int, outputs: int) -> Sequential:
     return Sequential(*layers, Linear(widths[-1], outputs, rng=0, dtype="float64"))
 
 
-def start(config: Config, samples: Samples) -> tuple[Module, list[str]]:
+def start(config: Config, samples: Samples) -> tuple[Module, list[Phrase]]:
     """The network of a config (of one run) at its start, and what the library has to say about it."""
     model = network(config, samples.x.shape[1], samples.outputs)
     return model, initialize(linear_maps(model), config)
@@ -159,7 +163,7 @@ def loss(config: Config) -> Callable[[Tensor, Any], Tensor]:
     return LOSSES[config.loss]
 
 
-def initialize(maps: Sequence[tuple[Module, Module | None]], config: Config) -> list[str]:
+def initialize(maps: Sequence[tuple[Module, Module | None]], config: Config) -> list[Phrase]:
     """Fill weights and biases of linear maps as the config says, by their activations; returns warnings about it."""
     starts = config.starts * len(maps) if len(config.starts) == 1 else config.starts
     with _WARNINGS, warnings.catch_warnings(record=True) as caught:
@@ -172,7 +176,8 @@ def initialize(maps: Sequence[tuple[Module, Module | None]], config: Config) -> 
             fill(weight, chosen, np.random.default_rng([config.seed, WEIGHTS, i]), name)
             if bias is not None:
                 fill_bias(bias, weight, chosen, np.random.default_rng([config.seed, BIASES, i]))
-    return list(dict.fromkeys(str(warning.message) for warning in caught))
+    notes = {str(warning.message): warning.message for warning in caught}
+    return [getattr(note, "said", None) or phrase("as_it_was", text=text) for text, note in notes.items()]
 
 
 def fill(weight: Tensor, chosen: Start, rng: np.random.Generator, activation: str) -> None:

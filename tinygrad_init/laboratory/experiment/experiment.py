@@ -19,6 +19,7 @@ from ...engine.tensor import Tensor
 from ...nn import BatchNorm, Buffer, Module
 from ...optim import Optimizer
 from ...training import Loss, captured, learning_step
+from ...words import Phrase, phrase
 from ..looking.structure import layers_of
 from ..messages.config import Config, Edit
 from . import build
@@ -39,7 +40,7 @@ class Source(Protocol):
     def samples(self, config: Config, /) -> Samples:
         """The data."""
 
-    def start(self, config: Config, samples: Samples, /) -> tuple[Module, list[str]]:
+    def start(self, config: Config, samples: Samples, /) -> tuple[Module, list[Phrase]]:
         """A network at its start, and what is to be said about that."""
 
     def loss(self, config: Config, /) -> Loss:
@@ -88,7 +89,7 @@ class Run:
         self.layers = layers_of(self.model, samples.x[:2])
         self.unexplained = why_no_chain(self.model, samples.x[:2])
         if self.unexplained:
-            self.notes = [*self.notes, f"There is no verdict: {self.unexplained}"]
+            self.notes = [*self.notes, phrase("no_verdict", reason=self.unexplained)]
         self.parameters: list[Tensor] = list(self.model.parameters())
         self.optimizer: Optimizer = build.optimizer(config, source.trained(self.model))
         self.losses = array("d")

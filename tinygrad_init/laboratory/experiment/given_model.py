@@ -17,6 +17,7 @@ from ...engine.tensor import Tensor
 from ...nn import BatchNorm, Module, dtype_of, undisturbed
 from ...ops.losses import loss_of
 from ...training import Loss
+from ...words import Phrase
 from ..looking.structure import Layer, layers_of
 from ..messages.config import GIVEN, Config
 from ..messages.message_schema import Invalid
@@ -124,17 +125,17 @@ class Own:
         for i, run in enumerate(build.configs(config)):
             where = "config" if i == 0 else f"config.variants[{i - 1}]"
             if len(run.starts) not in (1, len(self.layers)):
-                raise Invalid(f"{where}.starts", f"expected 1 or {len(self.layers)}, got {len(run.starts)}")
+                raise Invalid(f"{where}.starts", "one_or", expected=len(self.layers), got=len(run.starts))
         for i, edit in enumerate(config.edits):
             where = f"config.edits[{i}]"
             if edit.run > len(config.variants) or edit.layer >= len(self.layers):
-                raise Invalid(where, "expected a run and a layer that are there")
+                raise Invalid(where, "place")
             linear = self.layers[edit.layer].linear
             parameter = linear.bias if edit.input is None else linear.weight
             shape = () if parameter is None else parameter.shape
             place = (edit.unit,) if edit.input is None else (edit.unit, edit.input)
             if len(shape) != len(place) or any(at >= many for at, many in zip(place, shape, strict=True)):
-                raise Invalid(where, f"expected a place in a weight or bias of shape {shape}, got {place}")
+                raise Invalid(where, "in_shape", shape=str(shape), got=str(place))
         if any(isinstance(module, BatchNorm) for _, module in self.model.named_modules()):
             total = len(self.x) - self.held(config)
             build.check_batch(total, min(config.batch or total, total))
@@ -168,7 +169,7 @@ class Own:
             half=half,
         )
 
-    def start(self, config: Config, samples: Samples) -> tuple[Module, list[str]]:
+    def start(self, config: Config, samples: Samples) -> tuple[Module, list[Phrase]]:
         """A copy of the model, as it came or from a start of the library."""
         model = copy.deepcopy(self.model)
         layers = layers_of(model, self.x[:2])

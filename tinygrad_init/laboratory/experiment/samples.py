@@ -178,11 +178,11 @@ def inputs_of(config: Config) -> int:
 def own_points(points: Sequence[tuple[float, float, int]]) -> tuple[Array, Array]:
     """Points as they are; scaled only if they lie outside of what the page shows."""
     if len(points) < 2:
-        raise Invalid("config.data.points", f"expected at least 2 points, got {len(points)}")
+        raise Invalid("config.data.points", "points", got=len(points))
     x = np.array([point[:2] for point in points], np.float64)
     y = np.array([point[2] for point in points], np.intp)
     if y.max() == 0:
-        raise Invalid("config.data.points", "expected points of at least two classes, got only class 0")
+        raise Invalid("config.data.points", "classes")
     return (scaled(x) if np.abs(x).max() > 1.2 else x), y
 
 
@@ -204,7 +204,6 @@ def check_data(config: Config) -> None:
     if config.data.name == "points":
         own_points(config.data.points)
     if len(set(config.features)) < len(config.features):
-        raise Invalid("config.features", "expected each feature once")
+        raise Invalid("config.features", "features")
     if config.data.name in sets.REGRESSIONS and config.loss != "half_squared_error":
-        message = f"expected half_squared_error, as {config.data.name} has numbers to learn, not classes"
-        raise Invalid("config.loss", message)
+        raise Invalid("config.loss", "regression", data=config.data.name)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ...activations import FLAT, activation
 from ...data import REGRESSIONS
 from ...nn import ACTIVATIONS
 from ...version import __version__
+from ...words import LANGUAGES, Phrase, templates
 from ..experiment.experiment import Experiment, Run
 from ..experiment.samples import Samples
 from ..messages import config
 from ..messages.config import LAYERS, MOST_STEPS, SAMPLES, VARIANTS, WIDTH
-from ..messages.frames import Curve, Hello, LayerOf, Limits, Points, RunOf, State
+from ..messages.frames import Curve, Hello, LayerOf, Limits, Points, RunOf, State, said
 from .pictures import COARSE, columns, grid, map_of_unit
 
 REACH, CURVE_POINTS = 6.0, 121
@@ -34,6 +37,7 @@ def hello(own: bool = False) -> Hello:
         normalizations=config.NORMALIZATIONS,
         regularizations=config.REGULARIZATIONS,
         limits=Limits(LAYERS, WIDTH, SAMPLES, VARIANTS, MOST_STEPS),
+        words={language: templates(language) for language in LANGUAGES},
     )
 
 
@@ -54,8 +58,13 @@ def state_of(experiment: Experiment) -> State:
         epochs_of=experiment.epoch_steps,
         runs=runs,
         phi={name: curve(name) for name in names},
-        notes=tuple(dict.fromkeys(note for run in experiment.runs for note in run.notes)),
+        notes=tuple(said(note) for note in unique(note for run in experiment.runs for note in run.notes)),
     )
+
+
+def unique(notes: Iterable[Phrase]) -> list[Phrase]:
+    """Each sentence once."""
+    return list({str(note): note for note in notes}.values())
 
 
 def run_of(run: Run, units: list[int]) -> RunOf:

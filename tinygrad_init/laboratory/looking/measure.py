@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...activations import activation
-from ...diagnosis import Report, classes, diagnose
+from ...diagnosis import Answer, Report, Verdict, classes, diagnose
 from ...diagnosis.fronts.copies import as_array
 from ...diagnosis.fronts.own_modules import by_unit, rows_of
 from ...diagnosis.measures.layers import flat_units
@@ -30,7 +30,7 @@ from ...training import captured
 from ..experiment.evaluation import evaluation
 from ..experiment.experiment import Experiment, Run
 from ..experiment.samples import Samples
-from ..messages.frames import AnswerOf, LayerNow, RunNow, VerdictOf
+from ..messages.frames import AnswerOf, LayerNow, RunNow, VerdictOf, said
 from .pictures import Pictures
 from .structure import passed
 
@@ -168,8 +168,8 @@ class Watched:
     def now(self, step: int, stride: int, look: Look) -> RunNow:
         """The run in a frame, without detail."""
         report, test = self.report, self.test(step)
-        verdict = None if report is None else VerdictOf(**vars(report.verdict))
-        answers = () if report is None else tuple(AnswerOf(a.question, a.good, a.sentence) for a in report.answers)
+        verdict = None if report is None else verdict_of(report.verdict)
+        answers = () if report is None else tuple(map(answer_of, report.answers))
         return RunNow(
             loss=look.loss,
             accuracy=look.accuracy,
@@ -224,6 +224,16 @@ class Watched:
         with np.errstate(all="ignore"):
             saturated, dead = flat_units(record, share_of_steepest(record, into), into)
         return saturated, len(dead) / into.shape[1]
+
+
+def verdict_of(verdict: Verdict) -> VerdictOf:
+    """A verdict as it is sent."""
+    return VerdictOf(verdict.word, verdict.layer, verdict.reason, said(verdict.why))
+
+
+def answer_of(answer: Answer) -> AnswerOf:
+    """An answer as it is sent."""
+    return AnswerOf(answer.key, answer.question, answer.good, answer.sentence, said(answer.said))
 
 
 def watch(experiment: Experiment) -> list[Watched]:

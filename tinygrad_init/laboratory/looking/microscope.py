@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...scalar import Value
+from ...words import Phrase, phrase
 from ..messages.frames import Contribution, Microscope, Node
 from ..messages.message_schema import Invalid
 
@@ -68,16 +69,16 @@ class Reading:
     def note(self, value: Value, label: str) -> Value:
         """Remember a new node."""
         if not math.isfinite(value.data):
-            raise Invalid("expression", f"{label} is not finite")
+            raise Invalid("expression", "not_finite", label=label)
         if len(self.nodes) == MOST_NODES:
-            raise Invalid("expression", f"expected at most {MOST_NODES} nodes")
+            raise Invalid("expression", "nodes", most=MOST_NODES)
         self.nodes.append((value, label))
         return value
 
     def walk(self, node: ast.expr, depth: int = 1) -> Value:
         """The value of a part of the expression."""
         if depth > MOST_DEPTH:
-            raise Invalid("expression", f"expected at most {MOST_DEPTH} levels")
+            raise Invalid("expression", "levels", most=MOST_DEPTH)
         match node:
             case ast.Constant() if (number := literal(node)) is not None:
                 return self.note(Value(number), f"{number:g}")
@@ -94,15 +95,15 @@ class Reading:
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
                 return self.applied(node, name, self.walk(argument, depth + 1))
             case ast.Call(func=ast.Name(id=name)):
-                raise Invalid("expression", f"{name}: expected one of {', '.join(FUNCTIONS)}, with one number")
-        raise Invalid("expression", "expected numbers, names, + - * / **, parentheses and functions")
+                raise Invalid("expression", "function", name=name, names=", ".join(FUNCTIONS))
+        raise Invalid("expression", "arithmetic")
 
     def named(self, name: str) -> Value:
         """A name is one node, however often it stands there: its cotangents add up."""
         if name in FUNCTIONS:
-            raise Invalid("expression", f"{name} is a function: write {name}(x)")
+            raise Invalid("expression", "called", name=name)
         if name not in self.values:
-            raise Invalid("values", f"expected a number for {name}")
+            raise Invalid("values", "value", name=name)
         if name not in self.names:
             self.names[name] = self.note(Value(self.values[name]), name)
         return self.names[name]
@@ -139,11 +140,22 @@ def guarded(label: str, rule: Callable[[], tuple[float, float, float]]) -> tuple
     try:
         return rule()
     except ZeroDivisionError:
-        raise Invalid("expression", f"{label}: divides by 0") from None
+        raise Invalid("expression", "divides", label=label) from None
     except OverflowError:
-        raise Invalid("expression", f"{label}: too large") from None
+        raise Invalid("expression", "too_large", label=label) from None
     except ValueError:
-        raise Invalid("expression", f"{label}: not defined there") from None
+        raise Invalid("expression", "not_defined", label=label) from None
+
+
+def why_unreadable(error: BaseException) -> Phrase:
+    """What Python says of an expression that it cannot read."""
+    if not isinstance(error, SyntaxError):
+        return phrase("refusal.unreadable.large")
+    sign = "".join(re.findall("'.'", error.msg)[:1])
+    for key, said in (("open", f"{sign} was never closed"), ("unmatched", f"unmatched {sign}")):
+        if error.msg == said:
+            return phrase(f"refusal.unreadable.{key}", sign=sign)
+    return phrase("refusal.unreadable.syntax", text=error.msg)
 
 
 def expression(text: str, values: dict[str, float]) -> Microscope:
@@ -162,17 +174,16 @@ def expression(text: str, values: dict[str, float]) -> Microscope:
         It is too long or no such expression, a name has no value, or a result is no number.
     """
     if len(text) > MOST_LETTERS:
-        raise Invalid("expression", f"expected at most {MOST_LETTERS} characters, got {len(text)}")
+        raise Invalid("expression", "letters", most=MOST_LETTERS, got=len(text))
     strange = re.search(r"[^A-Za-z0-9_ .+\-*/()]", text)
     if strange:
-        raise Invalid("expression", f"unexpected {strange[0]!r}")
+        raise Invalid("expression", "strange", sign=repr(strange[0]))
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         reading = Reading(values, [], {})
         output = reading.walk(tree)
     except (SyntaxError, MemoryError, RecursionError, OverflowError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else "too deep or too large"
-        raise Invalid("expression", f"cannot be read: {reason}") from None
+        raise Invalid("expression", "unreadable", reason=why_unreadable(error)) from None
     output.backward()
     return graph(reading.nodes, output)
 

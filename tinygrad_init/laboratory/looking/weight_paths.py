@@ -66,9 +66,9 @@ def weight_paths(watched: Watched, layer: int, unit: int, input: int, sample: in
     """
     samples = watched.samples
     if layer >= len(watched.linears):
-        raise Invalid("layer", f"expected 0 to {len(watched.linears) - 1}, got {layer}")
+        raise Invalid("layer", "up_to", most=len(watched.linears) - 1, got=layer)
     if any(linear.weight.ndim > 2 for linear in watched.linears[layer:]):
-        raise Invalid("layer", "expected a weight that only dense layers follow")
+        raise Invalid("layer", "dense")
     shape = watched.linears[layer].weight.shape
     for name, value, many in (
         ("unit", unit, shape[0]),
@@ -76,7 +76,7 @@ def weight_paths(watched: Watched, layer: int, unit: int, input: int, sample: in
         ("sample", sample, len(samples.x)),
     ):
         if value >= many:
-            raise Invalid(name, f"expected 0 to {many - 1}, got {value}")
+            raise Invalid(name, "up_to", most=many - 1, got=value)
     one = slice(sample, sample + 1)
     with evaluation(watched.run.model):
         network = run_network(watched.run.model, samples.x[one], samples.target[one], watched.run.loss)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from ...diagnosis.showing.plain import plain
+from ...words import Phrase, phrase
 from .config import Config
+from .message_schema import Invalid
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,36 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A sentence as data: the key of a template of `words`, and what stands in its places, with all digits."""
+
+    exact: ClassVar[bool] = True
+    key: str
+    numbers: dict[str, Any]
+
+
+def said(what: Phrase) -> Said:
+    """A phrase, as it is sent."""
+    return Said(what.key, plain(what.numbers))
+
+
+def refused(why: Invalid) -> Error:
+    """What is sent when a message is refused."""
+    return Error("error", why.field, why.message, said(why.why))
+
+
+def failed(key: str, **numbers: Any) -> Error:
+    """What is sent when something else goes wrong: the template `refusal.<key>`."""
+    why = phrase(f"refusal.{key}", **numbers)
+    return Error("error", "", str(why), said(why))
+
+
+@dataclass(frozen=True)
 class Hello:
-    """The first message: what there is to choose from; `own` says whether model and data are the user's own."""
+    """The first message: what there is to choose from; `own` says whether model and data are the user's own.
+
+    `words` are the templates of all sentences, by language and key.
+    """
 
     type: Literal["hello"]
     version: str
@@ -36,6 +67,7 @@ class Hello:
     normalizations: tuple[str, ...]
     regularizations: tuple[str, ...]
     limits: Limits
+    words: dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -114,7 +146,7 @@ class State:
     epochs_of: int
     runs: tuple[RunOf, ...]
     phi: dict[str, Curve]
-    notes: tuple[str, ...]
+    notes: tuple[Said, ...]
 
 
 @dataclass(frozen=True)
@@ -124,15 +156,18 @@ class VerdictOf:
     word: str
     layer: int | None
     reason: str
+    why: Said
 
 
 @dataclass(frozen=True)
 class AnswerOf:
     """One of the five questions."""
 
+    key: str
     question: str
     good: bool
     sentence: str
+    said: Said
 
 
 @dataclass(frozen=True)
@@ -369,6 +404,7 @@ class Error:
     type: Literal["error"]
     field: str
     message: str
+    said: Said
 
 
 SAID: tuple[Any, ...] = (Hello, State, Frame, Progress, Phase, Microscope, Export, Error)

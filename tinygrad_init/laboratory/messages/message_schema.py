@@ -15,13 +15,28 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+from ...words import phrase
+
 
 class Invalid(ValueError):
-    """A message is not what it should be; `field` says where, such as "config.layers[2]"."""
+    """A message is not what it should be.
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}" if field else message)
-        self.field, self.message = field, message
+    Parameters
+    ----------
+    field
+        Where, such as "config.layers[2]".
+    key, numbers
+        Why: the template `refusal.<key>` of `words`, and what stands in its places.
+    """
+
+    def __init__(self, field: str, key: str, **numbers: Any) -> None:
+        self.field, self.why = field, phrase(f"refusal.{key}", **numbers)
+        super().__init__(f"{field}: {self.message}" if field else self.message)
+
+    @property
+    def message(self) -> str:
+        """Why, in words."""
+        return str(self.why)
 
 
 @dataclass(frozen=True)
@@ -37,7 +52,7 @@ class Between:
 
     def check(self, value: Any, field: str) -> None:
         if not self.low <= value <= self.high:
-            raise Invalid(field, f"expected a number from {self.low:.12g} to {self.high:.12g}, got {short(value)}")
+            raise Invalid(field, "between", low=self.low, high=self.high, got=short(value))
 
 
 @dataclass(frozen=True)
@@ -54,8 +69,8 @@ class Length:
 
     def check(self, value: Any, field: str) -> None:
         if not self.low <= len(value) <= self.high:
-            what = "characters" if self.of == "length" else "items"
-            raise Invalid(field, f"expected {self.low} to {self.high} {what}, got {len(value)}")
+            key = "characters" if self.of == "length" else "items"
+            raise Invalid(field, key, low=self.low, high=self.high, got=len(value))
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,7 @@ class OneOf:
 
     def check(self, value: Any, field: str) -> None:
         if value not in self.names:
-            raise Invalid(field, f"expected one of {', '.join(self.names)}; got {short(value)}")
+            raise Invalid(field, "one_of", names=", ".join(self.names), got=short(value))
 
 
 def optional(default: Any) -> Any:
@@ -110,7 +125,7 @@ def read(hint: Any, value: Any, field: str) -> Any:
         return found
     if origin is typing.Literal:
         if type(value) is not str or value not in parts:
-            raise Invalid(field, f"expected {' or '.join(map(repr, parts))}, got {short(value)}")
+            raise Invalid(field, "literal", expected=" or ".join(map(repr, parts)), got=short(value))
         return value
     if origin in (typing.Union, types.UnionType):
         return _read_union(parts, value, field)
@@ -120,7 +135,7 @@ def read(hint: Any, value: Any, field: str) -> Any:
         items = _of(list, value, field)
         kinds = [parts[0]] * len(items) if parts[-1] is Ellipsis else parts
         if len(items) != len(kinds):
-            raise Invalid(field, f"expected {len(kinds)} items, got {len(items)}")
+            raise Invalid(field, "count", expected=len(kinds), got=len(items))
         return tuple(read(kind, item, f"{field}[{i}]") for i, (kind, item) in enumerate(zip(kinds, items, strict=True)))
     if dataclasses.is_dataclass(hint):
         return _read_class(hint, value, field)
@@ -128,29 +143,29 @@ def read(hint: Any, value: Any, field: str) -> Any:
 
 
 NAMES = {
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    bool: "true or false",
-    list: "a list",
-    dict: "an object",
+    int: "whole",
+    float: "number",
+    str: "text",
+    bool: "truth",
+    list: "list",
+    dict: "object",
 }
 
 
 def _of(kind: type, value: Any, field: str) -> Any:
     if type(value) is not kind:
-        raise Invalid(field, f"expected {NAMES[kind]}, got {short(value)}")
+        raise Invalid(field, NAMES[kind], got=short(value))
     return value
 
 
 def _read_plain(hint: type, value: Any, field: str) -> Any:
     if hint is str and not encodable(_of(str, value, field)):
-        raise Invalid(field, "expected Unicode text, got half of a surrogate pair")
+        raise Invalid(field, "surrogate")
     if hint in (int, float):
         # JSON knows one kind of numbers: 3.0 is a whole one.
         whole = type(value) is int or (type(value) is float and math.isfinite(value) and value.is_integer())
         if (hint is int and not whole) or type(value) not in (int, float) or not -1e300 <= value <= 1e300:
-            raise Invalid(field, f"expected {NAMES[hint]}, got {short(value)}")
+            raise Invalid(field, NAMES[hint], got=short(value))
         return hint(value)
     return _of(hint, value, field)
 
@@ -178,7 +193,7 @@ def _read_class(owner: Any, value: Any, field: str) -> Any:
     prefix = f"{field}." if field else ""
     for name in given:
         if name not in hints:
-            raise Invalid(prefix + short(name).strip('"'), f"unknown; expected {', '.join(hints)}")
+            raise Invalid(prefix + short(name).strip('"'), "unknown", names=", ".join(hints))
     found = {}
     for each in dataclasses.fields(owner):
         if each.name in given:
@@ -224,6 +239,8 @@ def declared(schema: dict[str, Any]) -> str:
         return " | ".join(json.dumps(value) for value in schema["enum"])
     if "anyOf" in schema:
         return " | ".join(dict.fromkeys(part for each in schema["anyOf"] for part in declared(each).split(" | ")))
+    if not schema:
+        return "any"
     if isinstance(schema["type"], list):
         return " | ".join(TYPES[each] for each in schema["type"])
     if "prefixItems" in schema:

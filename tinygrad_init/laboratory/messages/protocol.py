@@ -140,16 +140,16 @@ def parse(text: str) -> Any:
         Names the field.
     """
     if len(text) > MESSAGE_BYTES:
-        raise Invalid("", f"expected a message of at most {MESSAGE_BYTES // 1024} kB, got {len(text) // 1024} kB")
+        raise Invalid("", "bytes", most=MESSAGE_BYTES // 1024, got=len(text) // 1024)
     try:
         message = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise Invalid("", f"expected JSON: {str(error)[:100]}") from None
+        raise Invalid("", "json", error=str(error)[:100]) from None
     if not isinstance(message, dict):
-        raise Invalid("", "expected an object with a type")
+        raise Invalid("", "typed")
     kind = message.get("type")
     if not isinstance(kind, str) or kind not in BY_TYPE:
-        raise Invalid("type", f"expected one of {', '.join(BY_TYPE)}")
+        raise Invalid("type", "type", names=", ".join(BY_TYPE))
     return read(BY_TYPE[kind], message, "")
 
 
@@ -171,6 +171,7 @@ def schema() -> dict[str, Any]:
         float: {"type": ["number", "null"]},
         int: {"type": "integer"},
         bytes: {"type": "string", "contentEncoding": "base64"},
+        Any: {},
     }
     definitions: dict[str, Any] = {}
     asked = [of_type(kind, definitions, strict) for kind in ASKED]
@@ -199,6 +200,6 @@ def files() -> dict[Path, str]:
 
 if __name__ == "__main__":
     for path, text in files().items():
-        whole = Path(inspect.getfile(Invalid)).parents[2] / path
+        whole = Path(inspect.getfile(Invalid)).parents[3] / path
         whole.parent.mkdir(parents=True, exist_ok=True)
         whole.write_text(text, encoding="utf-8")

@@ -41,4 +41,5 @@ def plain(value: Any, digits: int | None = DIGITS) -> Any:
         return [plain(item, digits) for item in value]
     if kind is dict:
         return {key: plain(item, digits) for key, item in value.items()}
+    digits = None if getattr(kind, "exact", False) else digits
     return {field.name: plain(getattr(value, field.name), digits) for field in dataclasses.fields(value)}

@@ -39,13 +39,3 @@ export function t(key, values = {}) {
   if (!both) return key; // the library may know activations and starts that have no translation: their names serve
   return both[language === "zh" ? 1 : 0].replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all));
 }
-
-/**
- * What comes in English, as it is to be shown; `lang` if that is not the page's language.
- * @param {string} said
- * @param {(said: string) => string | null} translate to Chinese; null for what it does not know
- */
-export function spoken(said, translate) {
-  const text = language === "zh" ? translate(said) : said;
-  return { text: text ?? said, lang: text === null ? "en" : null };
-}

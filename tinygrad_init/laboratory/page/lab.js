@@ -1,13 +1,13 @@
 // Between the page and the server: what is changed is sent, what comes is stored, the address keeps up.
 
 import { clearErrors, showError, showNotice, showRefused } from "./notices.js";
-import { getLanguage, setLanguage, spoken, t } from "./i18n.js";
+import { getLanguage, setLanguage, t } from "./i18n.js";
 import { host, HostLink } from "./host.js";
-import { translateRefusal } from "./refusals.js";
 import { Socket } from "./socket.js";
 import { configOf, defaultConfig, settle, store } from "./state.js";
 import { decode, encode, fitting } from "./urlstate.js";
 import { translate } from "./dom.js";
+import { say } from "./words.js";
 
 /**
  * @typedef {import("./protocol.js").FromServer} ServerMessage
@@ -114,8 +114,8 @@ function receive(message) {
     going(message);
   } else if (message.type === "error") {
     going(null);
-    const { text, lang } = spoken(message.message, translateRefusal);
-    showError(message.field, text, lang);
+    const text = say(message.said);
+    showError(message.field, text);
     if (message.field.startsWith("config")) refused(`${message.field.replace(/^config\./, "")}${t("colon")}${text}`);
   }
   for (const listener of listeners.get(message.type) ?? []) listener(message);

@@ -16,8 +16,8 @@ function names(field) {
   return [...wholes.slice(0, 1), forAll, ...wholes.slice(1)];
 }
 
-/** @param {string | null} field @param {string} message @param {string | null} [lang] if it is not the page's */
-export function showError(field, message, lang = null) {
+/** @param {string | null} field @param {string} message */
+export function showError(field, message) {
   const control = names(field ?? "")
     .map((name) => document.querySelector(`[data-field="${CSS.escape(name)}"]`))
     .find(Boolean);
@@ -29,7 +29,7 @@ export function showError(field, message, lang = null) {
   }
   const id = `error-${control.id || field}`;
   document.getElementById(id)?.remove();
-  const text = h("p", { class: "error", id, role: "alert", lang }, message);
+  const text = h("p", { class: "error", id, role: "alert" }, message);
   (control.closest(".control") ?? control).append(text);
   control.setAttribute("aria-invalid", "true");
   control.setAttribute("aria-describedby", id);

@@ -1,4 +1,4 @@
-// Derived from tinygrad_init/laboratory/protocol.py by python -m tinygrad_init.laboratory.protocol.
+// Derived from tinygrad_init/laboratory/messages/protocol.py by python -m tinygrad_init.laboratory.messages.protocol.
 
 export type FromPage = Configure | Play | Pause | Step | Epoch | Seek | Rewind | Select | AskPhase | AskMicroscope | AskMicroscopeWeight | AskExport;
 
@@ -154,6 +154,7 @@ export interface Hello {
   normalizations: string[];
   regularizations: string[];
   limits: Limits;
+  words: Record<string, Record<string, string>>;
 }
 
 /** How large an experiment may be. */
@@ -177,7 +178,7 @@ export interface State {
   epochs_of: number;
   runs: RunOf[];
   phi: Record<string, Curve>;
-  notes: string[];
+  notes: Said[];
 }
 
 /** Samples in the plane, each with its class or, for a regression, with its number; the last `test` are held out. */
@@ -224,6 +225,12 @@ export interface Curve {
   flat: number | null;
 }
 
+/** A sentence as data: the key of a template of `words`, and what stands in its places, with all digits. */
+export interface Said {
+  key: string;
+  numbers: Record<string, any>;
+}
+
 /** All runs at a step. */
 export interface Frame {
   type: "frame";
@@ -257,13 +264,16 @@ export interface VerdictOf {
   word: string;
   layer: number | null;
   reason: string;
+  why: Said;
 }
 
 /** One of the five questions. */
 export interface AnswerOf {
+  key: string;
   question: string;
   good: boolean;
   sentence: string;
+  said: Said;
 }
 
 /** A layer: log10 ‖∂C/∂W‖ (null for exactly 0), rms of z, a and ∂C/∂z a sample, and shares of its units or numbers. */
@@ -420,4 +430,5 @@ export interface Error {
   type: "error";
   field: string;
   message: string;
+  said: Said;
 }

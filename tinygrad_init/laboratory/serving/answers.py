@@ -33,11 +33,11 @@ def answer(experiment: Experiment | None, watched: list[Watched], command: Any) 
         return expression(command.expression, command.values or {})
     if isinstance(command, protocol.AskMicroscopeWeight | protocol.AskExport):
         if experiment is None:
-            raise Invalid("type", f"expected configure before {command.type}")
+            raise Invalid("type", "first", type=command.type)
         if isinstance(command, protocol.AskExport):
             return export(experiment, watched, command.what)
         if command.run >= len(watched):
-            raise Invalid("run", f"expected 0 to {len(watched) - 1}, got {command.run}")
+            raise Invalid("run", "up_to", most=len(watched) - 1, got=command.run)
         return weight_paths(watched[command.run], command.layer, command.unit, command.input, command.sample)
     return None
 

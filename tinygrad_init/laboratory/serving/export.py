@@ -218,7 +218,7 @@ def as_python(experiment: Experiment, watched: list[Watched]) -> str:
         The model is somebody's own.
     """
     if experiment.own:
-        raise Invalid("what", "expected csv or json: how a model of your own is built, only you know")
+        raise Invalid("what", "own_script")
     config, samples = experiment.config, experiment.samples
     real = "y.reshape(-1, 1).astype(np.float64)" if samples.outputs == 1 else "np.eye(classes)[y]"
     rate = config.regularization_rate

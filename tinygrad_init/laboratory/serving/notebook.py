@@ -122,7 +122,7 @@ def refuse_what_a_model_has(given: dict[str, Any], data: dict[str, Any]) -> None
     names += [f"data.{name}" for name in data if name not in ("test", "seed")]
     names += [f"variants.{name}" for one in variants for name in ("layers", "activations") if one.get(name) is not None]
     if names:
-        raise Invalid(names[0], "expected nothing, as it is the model's own or its data's")
+        raise Invalid(names[0], "own")
 
 
 def as_plain(value: Any) -> Any:
@@ -191,7 +191,7 @@ class View:
         try:
             self.visit.commands.put(protocol.parse(text))
         except Invalid as error:
-            self.say(frames.Error("error", error.field, error.message))
+            self.say(frames.refused(error))
 
 
 class Widget(anywidget.AnyWidget):
@@ -242,8 +242,7 @@ class Widget(anywidget.AnyWidget):
             if len(self.views) >= MOST_VIEWS:
                 oldest = next(iter(self.views))
                 self.leave(oldest)
-                message = f"this is shown in more than {MOST_VIEWS} places; here it has ended"
-                self.tell(oldest, encode(frames.Error("error", "", message)))
+                self.tell(oldest, encode(frames.failed("places", most=MOST_VIEWS)))
             self.tell(name, encode(hello(own=self.own)))
             self.views[name] = View(self, name)
         elif view is None:

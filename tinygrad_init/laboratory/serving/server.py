@@ -199,8 +199,7 @@ class Lab:
             return
         await connection.accept()
         if len(self.visits) >= MOST_VISITS:
-            message = f"{MOST_VISITS} pages are open already; close one"
-            await connection.send_text(encode(frames.Error("error", "", message)))
+            await connection.send_text(encode(frames.failed("pages", most=MOST_VISITS)))
             await connection.close(1013)
             return
         outbox = Outbox(asyncio.get_running_loop())
@@ -239,17 +238,17 @@ class Lab:
                 return
             if not rate.allows():
                 if not warned:
-                    outbox.put(frames.Error("error", "", f"more than {MESSAGES_A_SECOND} messages a second"))
+                    outbox.put(frames.failed("hurry", most=MESSAGES_A_SECOND))
                 warned = True
                 continue
             warned = False
             try:
                 text = message.get("text")
                 if text is None:
-                    raise Invalid("", "expected text, got bytes")
+                    raise Invalid("", "binary")
                 visit.commands.put_nowait(protocol.parse(text))
             except Invalid as error:
-                outbox.put(frames.Error("error", error.field, error.message))
+                outbox.put(frames.refused(error))
 
 
 def listen(port: int) -> socket.socket:

@@ -87,7 +87,7 @@ class Room:
         with self.lock:
             self.taken.pop(who, None)
             if sum(self.taken.values()) + amount > self.most:
-                raise Invalid("config", "too large beside the other pages that are open; close one, or take a smaller")
+                raise Invalid("config", "beside")
             if amount:
                 self.taken[who] = amount
 
@@ -150,13 +150,13 @@ class Visit:
                     else:
                         self.handle(command)
                 except Invalid as error:
-                    self.say(frames.Error("error", error.field, error.message))
+                    self.say(frames.refused(error))
                 except MemoryError:
                     self.leave()
-                    self.say(frames.Error("error", "", "not enough memory for this experiment"))
+                    self.say(frames.failed("memory"))
                 except Exception as error:  # a defect of ours must not end the visit
                     self.halt()
-                    self.say(frames.Error("error", "", f"unexpected {type(error).__name__}: {error}"[:300]))
+                    self.say(frames.failed("unexpected", error=f"{type(error).__name__}: {error}"[:289]))
         self.leave()
 
     def next_command(self) -> Any:
@@ -209,7 +209,7 @@ class Visit:
             self.say(answer)
             return
         if self.experiment is None:
-            raise Invalid("type", f"expected configure before {command.type}")
+            raise Invalid("type", "first", type=command.type)
         self.move(self.experiment, command)
 
     def configure(self, command: protocol.Configure) -> None:

@@ -4,10 +4,10 @@
 import { onThemeChange, paintPicture, palette } from "../colours.js";
 import { optionName } from "../controls/fields.js";
 import { byId, h, s, setAttribute, setText } from "../dom.js";
-import { spoken, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { select, show } from "../lab.js";
 import { BUCKETS, formatLog, stroke } from "../scale.js";
-import { translateSentence } from "../sentences.js";
+import { say } from "../words.js";
 import { runLabel, store } from "../state.js";
 import { drawLegend } from "./legend.js";
 import { hit, layout, sortEdges } from "./networklayout.js";
@@ -186,10 +186,7 @@ export function networks() {
       for (const view of views) view.fit();
     }
     // What the library has to say about this start, such as that an activation has no critical one.
-    byId("notes").replaceChildren(...(store.built?.notes ?? []).map((note) => {
-      const { text, lang } = spoken(note, translateSentence);
-      return h("p", { class: "hint", lang }, text);
-    }));
+    byId("notes").replaceChildren(...(store.built?.notes ?? []).map((note) => h("p", { class: "hint" }, say(note))));
     mark();
   }
 

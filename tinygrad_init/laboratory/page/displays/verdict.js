@@ -1,17 +1,9 @@
 // What is wrong, where and why, in a sentence; and the five questions with their answers.
 
 import { byId, h, setText } from "../dom.js";
-import { has, spoken, t } from "../i18n.js";
+import { has, t } from "../i18n.js";
 import { runLabel, store } from "../state.js";
-import { translateSentence } from "../sentences.js";
-
-/** @param {HTMLElement} element @param {string} said by the library */
-function say(element, said) {
-  const { text, lang } = spoken(said, translateSentence);
-  setText(element, text);
-  if (lang) element.lang = lang;
-  else element.removeAttribute("lang");
-}
+import { say } from "../words.js";
 
 export function verdicts() {
   const root = byId("verdict");
@@ -44,7 +36,7 @@ export function verdicts() {
       setText(card.mark, good ? "✓" : "!");
       const word = has(`verdict.${verdict.word}`) ? t(`verdict.${verdict.word}`) : verdict.word;
       setText(card.word, verdict.layer === null ? word : t("verdict.at", { word, layer: verdict.layer }));
-      say(card.reason, verdict.reason);
+      setText(card.reason, say(verdict.why));
     });
     const answers = frame.runs[selection.run]?.answers ?? [];
     if (!answers.length) return; // they come once a second
@@ -52,8 +44,8 @@ export function verdicts() {
     answers.forEach((answer, i) => {
       const [question, reply] = [questions.children[2 * i], questions.children[2 * i + 1]];
       if (!(question instanceof HTMLElement && reply instanceof HTMLElement)) return;
-      say(question, answer.question);
-      say(reply, answer.sentence);
+      setText(question, say({ key: `question.${answer.key}`, numbers: {} }));
+      setText(reply, say(answer.said));
       reply.className = answer.good ? "good" : "bad";
     });
   }
