@@ -14,7 +14,7 @@ from tinygrad_init.init import INITIALIZERS
 from tinygrad_init.laboratory.experiment.experiment import Experiment, build
 from tinygrad_init.laboratory.looking.measure import watch
 from tinygrad_init.laboratory.looking.selection import detail
-from tinygrad_init.laboratory.messages import protocol
+from tinygrad_init.laboratory.messages import frames, protocol
 from tinygrad_init.laboratory.messages.config import LOSSES, Config, Data, Edit, Start, Variant
 from tinygrad_init.laboratory.messages.message_schema import Invalid
 from tinygrad_init.laboratory.messages.wire import plain
@@ -173,7 +173,9 @@ def test_a_frame_has_the_numbers_of_diagnose(name: str) -> None:
         run.model, samples.x[:256], samples.target[:256], run.config.loss, run.config.lr, trained=True
     )
     assert now.loss == pytest.approx(report.loss, rel=1e-12)
-    assert now.verdict is not None and vars(now.verdict) == vars(report.verdict)
+    assert now.verdict is not None
+    assert (now.verdict.word, now.verdict.layer) == (report.verdict.word, report.verdict.layer)
+    assert (now.verdict.reason, now.verdict.why) == (report.verdict.reason, frames.said(report.verdict.why))
     assert [a.sentence for a in now.answers] == [a.sentence for a in report.answers]
     for shown, layer in zip(now.layers, report.layers, strict=True):
         assert [shown.z, shown.a, shown.dz] == pytest.approx([layer.z.rms, layer.a.rms, layer.dz.rms], rel=1e-10)
@@ -301,7 +303,7 @@ def test_every_loss_learns_two_and_three_classes(loss: str, points: int) -> None
 
 
 def test_long_curves_are_thinned_and_checkpoints_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tinygrad_init.laboratory.experiment.experiment import experiment as module
+    from tinygrad_init.laboratory.experiment import experiment as module
 
     monkeypatch.setattr(module, "MOST_LOSSES", 100)
     whole = advanced(Config(Data(samples=20), layers=()), 1000)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tinygrad_init.laboratory.experiment.experiment.given_model import Own
 
 import tinygrad_init as tgi
 from tinygrad_init import nn
 from tinygrad_init.laboratory.experiment.experiment import Experiment
+from tinygrad_init.laboratory.experiment.given_model import Own
 from tinygrad_init.laboratory.looking.describe import run_of
 from tinygrad_init.laboratory.looking.measure import watch
 from tinygrad_init.laboratory.looking.selection import detail
@@ -221,7 +221,7 @@ def test_a_model_that_is_no_chain_is_shown_without_a_verdict() -> None:
     watched.diagnose(0)
     now = watched.now(0, 1, watched.look())
     assert now.verdict is None and now.report_step == 0 and len(now.layers) == 3
-    assert "There is no verdict" in experiment.runs[0].notes[0]
+    assert "There is no verdict" in str(experiment.runs[0].notes[0])
 
 
 class Adds(nn.Module):

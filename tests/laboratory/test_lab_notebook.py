@@ -18,8 +18,8 @@ pytest.importorskip("anywidget", reason="the extra notebook is not installed")
 
 import tinygrad_init as tgi
 from tinygrad_init import nn
-from tinygrad_init.laboratory.experiment.experiment import build
-from tinygrad_init.laboratory.messages.frames import Error
+from tinygrad_init.laboratory.experiment import build
+from tinygrad_init.laboratory.messages.frames import failed
 from tinygrad_init.laboratory.serving import notebook as notebook_module
 from tinygrad_init.laboratory.serving.notebook import View, Widget, lab, modules, page
 
@@ -240,7 +240,7 @@ def test_training_waits_for_a_page_that_does_not_read_and_goes_on_when_it_does(m
     view.visit.end()
     view.visit.thread.join(10)
     count = len(told.texts)
-    view.say(Error("error", "", "from a visit that has ended"))
+    view.say(failed("unexpected", error="from a visit that has ended"))
     assert len(told.texts) == count
 
 

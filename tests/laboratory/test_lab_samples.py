@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tinygrad_init.laboratory.experiment.experiment.samples import samples
 
 from tests.laboratory.test_lab_experiment import CONFIGS, advanced, state
 from tinygrad_init.data import REGRESSIONS
 from tinygrad_init.laboratory.experiment.experiment import Experiment
+from tinygrad_init.laboratory.experiment.samples import samples
 from tinygrad_init.laboratory.looking.measure import watch
 from tinygrad_init.laboratory.messages.config import DATA, FEATURES, Config, Data
 from tinygrad_init.laboratory.messages.message_schema import Invalid

@@ -359,14 +359,14 @@ def test_a_visit_survives_a_defect_and_says_so(monkeypatch: pytest.MonkeyPatch) 
 def test_of_frames_only_the_newest_waits_for_a_slow_page() -> None:
     import asyncio
 
-    from tinygrad_init.laboratory.messages.frames import Error, Frame
+    from tinygrad_init.laboratory.messages.frames import Frame, failed
 
     async def slow() -> list[str]:
         outbox = Outbox(asyncio.get_running_loop())
         for step in range(50):
             outbox.put(Frame("frame", step, 0.0, True, (), ()))
             if step == 10:
-                outbox.put(Error("error", "", "a message"))
+                outbox.put(failed("unexpected", error="a message"))
         await asyncio.sleep(0)
         return [await outbox.take(), await outbox.take()]
 

@@ -9,7 +9,9 @@ again. The model is left as it was.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import groupby
 from typing import Any
 
@@ -100,11 +102,31 @@ def functions_between(before: Tensor, inputs: tuple[Any, ...], what: str) -> lis
 
 
 class Links:
-    """Makes the links of one model; `module_of` knows which module each stands for."""
+    """Makes the links of a model, of which it knows the names: of modules and parameters, by their identities."""
 
-    def __init__(self, model: Module) -> None:
-        self.names = {id(module): name or type(module).__name__ for name, module in model.named_modules()}
-        self.parameters = {id(parameter): name for name, parameter in model.named_parameters()}
+    def __init__(self, names: dict[int, str], parameters: dict[int, str]) -> None:
+        self.names, self.parameters = names, parameters
+
+    @staticmethod
+    def of_model(model: Module) -> Links:
+        """All names are those in the model."""
+        names = {id(module): name or type(module).__name__ for name, module in model.named_modules()}
+        return Links(names, {id(parameter): name for name, parameter in model.named_parameters()})
+
+    def again(self, module: Module, x: Array, source: Link | str) -> Link:
+        """The link of a module on another input: of a twin, since running it may change what it remembers."""
+        twin = copy.deepcopy(module)
+        modules = zip(twin.named_modules(), module.named_modules(), strict=True)
+        parameters = zip(twin.named_parameters(), module.named_parameters(), strict=True)
+        links = Links(
+            {id(new): self.names[id(old)] for (_, new), (_, old) in modules if id(old) in self.names},
+            {id(new): self.parameters[id(old)] for (_, new), (_, old) in parameters if id(old) in self.parameters},
+        )
+        with enable_grad():
+            signal = Tensor(x, x.dtype, requires_grad=True)
+            return (
+                links.residual(twin, signal, source) if isinstance(twin, Residual) else links.link(twin, signal, source)
+            )
 
     def of(self, module: Module, signal: Tensor, source: Link | str = "x") -> tuple[Link, ...]:
         """The links that a module consists of, each on a graph of its own.
@@ -135,7 +157,7 @@ class Links:
             label=label_of(module),
             inputs=(x.numpy(),),
             output=(leaf(branch[-1].output) + leaf(past)).numpy(),
-            rerun=lambda inputs: self.residual(module, Tensor(inputs[0], x.dtype, requires_grad=True), source),
+            rerun=lambda inputs: self.again(module, inputs[0], source),
             sources=(source,),
             branch=branch,
             shortcut=shortcut,
@@ -143,22 +165,16 @@ class Links:
 
     def link(self, module: Module, x: Tensor, source: Link | str, out: Tensor | None = None) -> Link:
         """A module that is one step; what came out of it is computed unless it is given."""
-        if out is None:
-            out = module(x)
         own = {name: value for name, value in vars(module).items() if isinstance(value, Tensor)}
         named = {name: Named(self.parameters.get(id(value), name), value.numpy()) for name, value in own.items()}
         tensors = {named[name].name: value for name, value in own.items()}
-        role, result = role_of(module), out
+        role, result = role_of(module), module(x) if out is None else out
 
         def vjp(cotangent: Array) -> tuple[Array, ...]:
             return (cotangent if result is x else pulled(result, x, cotangent),)
 
         def jvp(tangents: tuple[Array, ...]) -> Array:
             return tangents[0] if result is x else pushed(result, x, tangents[0])
-
-        def rerun(inputs: tuple[Array, ...]) -> Link:
-            with undisturbed(module), enable_grad():
-                return self.link(module, Tensor(inputs[0], x.dtype, requires_grad=True), source)
 
         return Link(
             name=self.names.get(id(module), "a function"),
@@ -169,7 +185,7 @@ class Links:
             vjp=vjp,
             vjp_to=lambda name, cotangent: pulled(result, tensors[name], cotangent),
             jvp=jvp,
-            rerun=rerun,
+            rerun=lambda inputs: self.again(module, inputs[0], source),
             sources=(source,),
             weight=named["weight"] if role == WEIGHTS else None,
             bias=named.get("bias") if role == WEIGHTS else None,
@@ -261,6 +277,7 @@ def run(
     TypeError
         The model is no chain.
     """
+    model = copy.deepcopy(model)  # what is run again later is what it was now
     whole, copied = (converted(model, dtype, parameters, evaluating) for _ in range(2))
     kind = dtype_of(copied, np.dtype(np.float64))
     signal, target = Tensor(as_array(x), kind), as_array(y, kind)
@@ -275,7 +292,7 @@ def run(
 
     loss_of = loss_and_cotangent(loss, target, kind)
     with enable_grad(), np.errstate(all="ignore"):
-        links = Links(copied).of(copied, signal)
+        links = Links.of_model(copied).of(copied, signal)
         if not links:
             raise TypeError(f"expected a model that does something, got {type(model).__name__} without modules")
         cost, start = loss_of(links[-1].output)
@@ -314,8 +331,8 @@ def forward(
     itself = dtype is None and not parameters and not evaluating
     run_on = model if itself else converted(model, dtype, parameters, evaluating)
     signal = Tensor(as_array(x), dtype_of(run_on, np.dtype(np.float64)))
-    with undisturbed(run_on):
-        links = Links(run_on).of(run_on, signal)
+    with undisturbed(run_on) if itself else nullcontext():
+        links = Links.of_model(run_on).of(run_on, signal)
 
     def again(**other: Any) -> Network:
         new = {"dtype": dtype, "evaluating": evaluating, **other}
@@ -337,7 +354,7 @@ def forward(
 
 def linear_maps_alone(model: Module, x: Tensor) -> Network:
     """What can be seen of a model that is no chain: its linear maps, in the order in which they are called."""
-    links = Links(model)
+    links = Links.of_model(model)
     with no_grad(), observe() as calls:
         output = model(x)
     found = [links.link(call.module, call.inputs[0], "x", call.output) for call in calls if is_linear(call)]
