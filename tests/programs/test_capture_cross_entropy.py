@@ -15,6 +15,7 @@ from .capturing import numbers
 ROWS = [1, 2, 16, 255, 256, 257, 511, 512, 513, 800]
 COLUMNS = [1, 2, 3, 8, 9, 40]
 ODD = [[-np.inf, 0.0, 1.0], [np.inf, 0.0, 1.0], [-np.inf] * 3, [np.nan, 0.0, 1.0], [1e30] * 3]
+ODD += [[1e4, 0.0, 0.0], [0.0, 1e4, 0.0], [0.0, 0.0, 1e4]]  # whose exponentials are too large
 
 
 def formula(logits: Any, labels: Any, g: Any) -> tuple[Any, Any]:
