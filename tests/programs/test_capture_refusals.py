@@ -274,7 +274,8 @@ def test_objects_that_are_made_inside_may_have_attributes() -> None:
 
 def test_what_is_only_read_is_no_side_effect() -> None:
     """Arrays with NaN equal themselves, those of objects are not compared, what is put back is as it was."""
-    array, objects = np.array([1.0, np.nan]), np.array([None, thing])
+    array, objects = np.array([1.0, np.nan]), np.empty(2, object)
+    objects[0] = np.arange(3)
     items, numbers, names = [W], {"a": W}, {1.0}
 
     def function(x: Any) -> Any:
