@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import c_faults, python_faults
-from .fault import CAUGHT, SURVIVED, UNDECIDED, Fault
+from .equivalent import why_equivalent
+from .fault import CAUGHT, SURVIVED, UNDECIDED, Fault, Verdict
 from .trials import ROOT, Trials
 
 C_SHARE = 0.05  # of the faults, as long as there are any: each takes a build
@@ -63,7 +64,8 @@ def main() -> int:
             if time.monotonic() > end:
                 break
             began = time.monotonic()
-            verdict = trials.judge(fault)
+            why = why_equivalent(fault)
+            verdict = Verdict(UNDECIDED, f"equivalent: {why}") if why else trials.judge(fault)
             counts[verdict.word] += 1
             if verdict.word == SURVIVED:
                 survivors.append(fault)

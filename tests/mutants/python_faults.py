@@ -34,7 +34,10 @@ Place = tuple[int, int]
 
 
 class Bare(ast.NodeTransformer):
-    """Takes out what nothing is computed by: annotations, what is imported for them, decorators for speed."""
+    """Takes out what nothing is computed by: annotations, what is imported for them, decorators for speed, `strict`."""
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST | None:
+        return None if node.arg == "strict" else self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None

@@ -15,6 +15,7 @@ pytest.importorskip("cosmic_ray", reason="the extra mutants is not installed")
 
 from . import c_faults, python_faults, trials
 from .__main__ import report
+from .equivalent import EQUIVALENT, why_equivalent
 from .fault import CAUGHT, SURVIVED, Fault, changed
 from .trials import OWN, ROOT, USED_BY, Trials, interpreted, relevant, room_of
 
@@ -102,6 +103,7 @@ def test_faults_are_chosen_by_the_seed_and_change_what_is_computed(tree: Path) -
         ("def f(x: A | B) -> C: return x", "def f(x: A + B): return x", True),
         ("@cython.boundscheck(False)\ndef f(x): return x", "def f(x): return x", True),
         ("if TYPE_CHECKING:\n    import a", "", True),
+        ("zip(x, y, strict=True)", "zip(x, y, strict=False)", True),
         ("x: int = 1", "x: int = 2", False),
         ("@property\ndef f(x): return x", "def f(x): return x", False),
         ("def f(x=1): return x", "def f(x=2): return x", False),
@@ -116,6 +118,15 @@ def test_faults_of_c_have_their_place(entry: Any) -> None:
     file, old, new, _ = entry
     assert (ROOT / "csrc" / file).read_text(encoding="utf-8").count(old) == 1
     assert old != new
+
+
+@pytest.mark.parametrize("entry", EQUIVALENT, ids=lambda entry: f"{entry[0]} {entry[1]}")
+def test_what_nobody_can_see_has_its_place(entry: Any) -> None:
+    path, text, why = entry
+    there = [ROOT / path] if path else (ROOT / "tinygrad_init").rglob("*.py")
+    assert any(text in file.read_text(encoding="utf-8") for file in there)
+    assert why_equivalent(Fault(path, 1, "", f"  {text}  ", "", "")) == why
+    assert not why_equivalent(Fault(path, 1, "", "something else", "", ""))
 
 
 def modules() -> list[str]:

@@ -249,7 +249,8 @@ def test_a_nonlocal_name_that_goes() -> None:
         del calls
         return W * x
 
-    with pytest.raises(tgi.CaptureError, match="assigns to calls, from outside"):
+    line = function.__code__.co_firstlineno + 2
+    with pytest.raises(tgi.CaptureError, match=f":{line} in function: assigns to calls, from outside"):
         tgi.capture(function)(np.ones(3))
     assert calls == 0
 
