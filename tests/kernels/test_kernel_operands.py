@@ -123,6 +123,22 @@ def test_cross_entropy(shape: tuple[int, int], dtype: str, layout: str) -> None:
     agree(kernels.cross_entropy_vjp(lay(g), lay(logits), lay(labels)), expected, dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("large", [1e4, np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("columns", [1, 2, 3, 20])
+def test_cross_entropy_of_logits_that_are_large_or_no_numbers(columns: int, large: float, dtype: str) -> None:
+    """In any class, and in all of them, over two blocks of rows."""
+    logits = numbers((300, columns), dtype)
+    for row in range(1, 300, 2):
+        logits[row, row // 2 % columns] = large
+    logits[[7, 299]] = large
+    labels, g = np.random.default_rng(2).integers(0, columns, 300), numbers((300,), dtype, 1)
+    with np.errstate(all="ignore"):
+        agree(kernels.cross_entropy(logits, labels), reference.cross_entropy(logits, labels), dtype)
+        expected = reference.cross_entropy_vjp(g, logits, labels)
+    agree(kernels.cross_entropy_vjp(g, logits, labels), expected, dtype)
+
+
 @laid
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [0, 1, 7, 100])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,53 @@ def test_parameters_without_a_gradient_stay() -> None:
     assert q.grad is None
 
 
+RULES: dict[str, Callable[[Any], optim.Optimizer]] = {
+    "sgd": lambda ps: optim.SGD(ps, 0.1),
+    "momentum": lambda ps: optim.SGD(ps, 0.1, 0.9, weight_decay=0.1),
+    "nesterov": lambda ps: optim.SGD(ps, 0.1, 0.9, nesterov=True),
+    "adam": lambda ps: optim.Adam(ps, 0.1, weight_decay=0.1),
+    "adamw": lambda ps: optim.AdamW(ps, 0.1),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("captured", [False, True])
+@pytest.mark.parametrize("order", ["ppq", "pqp", "pqq", "qpqpp"])
+def test_what_stands_twice_is_updated_once(order: str, captured: bool, rule: str) -> None:
+    """Also where another parameter has the same numbers, which is another one."""
+
+    def trained(order: str) -> list[Any]:
+        leaves = {"p": leaf([1.0, -2.0, 3.0]), "q": leaf([1.0, -2.0, 3.0])}
+        optimizer = RULES[rule](leaves[name] for name in order)
+        assert [id(p) for p in optimizer.parameters] == [id(leaves[name]) for name in dict.fromkeys(order)]
+
+        def step() -> None:
+            optimizer.zero_grad()
+            (leaves["p"] ** 2 * leaves["q"]).sum().backward()
+            optimizer.step()
+
+        run = tgi.capture(step) if captured else step
+        for _ in range(3):
+            run()
+        assert len(optimizer.state) in (0, 2)
+        return [leaves["p"].numpy(), leaves["q"].numpy()]
+
+    np.testing.assert_array_equal(trained(order), trained("pq"))
+
+
+def test_shared_weights_are_updated_once() -> None:
+    """A layer that stands in two places gives its parameters twice, or the weights of one are those of the other."""
+    one, other = tgi.nn.Linear(2, 2, rng=0), tgi.nn.Linear(2, 2, rng=1)
+    other.weight = one.weight
+    parameters = [*one.parameters(), *other.parameters(), *one.parameters()]
+    optimizer = optim.SGD(parameters, 1.0)
+    assert len(parameters) == 6 and len(optimizer.parameters) == 3
+    before = one.weight.numpy().copy()
+    one.weight.grad = tgi.tensor(np.ones((2, 2), np.float32))
+    optimizer.step()
+    np.testing.assert_array_equal(one.weight.numpy(), before - 1.0)
+
+
 @given(seed=seeds, limit=st.floats(0.01, 10))
 def test_clipping_by_norm_keeps_the_direction(seed: int, limit: float) -> None:
     rng = np.random.default_rng(seed)
@@ -100,6 +148,76 @@ def test_clipping_leaves_what_is_not_finite_to_be_seen() -> None:
     p.grad = tgi.tensor(np.array([np.nan, 5.0]))
     assert np.isnan(optim.clip_grad_norm_([p], 1.0))
     np.testing.assert_array_equal(p.grad.numpy(), [np.nan, 5.0])
+
+
+def clipped(gradients: list[Any], limit: float, captured: bool) -> tuple[Any, list[Any]]:
+    """The norm that is returned, and the gradients afterwards."""
+    ps = [tgi.tensor(np.zeros(np.shape(g)), getattr(g, "dtype", np.float64), requires_grad=True) for g in gradients]
+
+    def step(*given: Any) -> Any:
+        for p, g in zip(ps, given, strict=True):
+            p.grad = None
+            if g is not None:
+                (p * g).sum().backward()
+        return optim.clip_grad_norm_(ps, limit)
+
+    norm = (tgi.capture(step) if captured else step)(*gradients)
+    assert norm.shape == () and norm.dtype == np.float64 and not norm.requires_grad
+    return norm.item(), [p.grad if p.grad is None else p.grad.numpy() for p in ps]
+
+
+either = pytest.mark.parametrize("captured", [False, True], ids=["eager", "captured"])
+
+
+@either
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_norm_that_is_not_finite_changes_no_gradient(place: int, bad: float, dtype: Any, captured: bool) -> None:
+    gradients = [np.array([3.0, -4.0], dtype), np.array(5.0, dtype), np.array([[6.0]], dtype)]
+    gradients[place][...] = bad
+    for limit in (1.0, 1e6, 0.0):
+        norm, after = clipped(gradients, limit, captured)
+        assert np.isnan(norm) if np.isnan(bad) else norm == np.inf
+        for mine, before in zip(after, gradients, strict=True):
+            np.testing.assert_array_equal(mine, before)
+
+
+@either
+def test_no_gradients_have_no_length(captured: bool) -> None:
+    assert clipped([None, None], 1.0, captured) == (0.0, [None, None])
+    assert clipped([], 1.0, captured) == (0.0, [])
+    norm, after = clipped([None, np.array([3.0, 4.0])], 1.0, captured)
+    assert norm == 5.0 and after[0] is None
+    np.testing.assert_allclose(after[1], [0.6, 0.8], 1e-15)
+
+
+@either
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_up_to_the_limit_nothing_changes(dtype: Any, captured: bool) -> None:
+    """And beyond it, however little, gradients are made shorter; 0 is a limit as well."""
+    gradients = [np.array([3.0], dtype), np.array([[4.0]], dtype)]
+    for limit in (5.0, np.nextafter(5.0, 6.0), 1e300):
+        norm, after = clipped(gradients, limit, captured)
+        assert norm == 5.0
+        assert [g.item() for g in after] == [3.0, 4.0]
+    for limit in (5.0 * (1 - 4 * float(np.finfo(dtype).eps)), 2.5):
+        norm, after = clipped(gradients, limit, captured)
+        assert norm == 5.0 and after[0].item() < 3.0 and after[1].item() < 4.0
+        assert np.hypot(*(g.item() for g in after)) == pytest.approx(limit, rel=2 * float(np.finfo(dtype).eps))
+    assert [g.item() for g in clipped(gradients, 0.0, captured)[1]] == [0.0, 0.0]
+    norm, after = clipped([0.0 * g for g in gradients], 0.0, captured)
+    assert norm == 0.0 and [g.item() for g in after] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("clip", [optim.clip_grad_norm_, optim.clip_grad_value_])
+@pytest.mark.parametrize("limit", [-1.0, -1e-300, np.nan, np.inf, -np.inf])
+def test_limits_are_numbers_from_zero_on(clip: Any, limit: float) -> None:
+    p = leaf([1.0])
+    p.grad = tgi.tensor(np.array([3.0]))
+    with pytest.raises(ValueError, match=f"{clip.__name__}: limit must be finite and not negative, got {limit}"):
+        clip([p], limit)
+    assert p.grad.item() == 3.0
 
 
 def test_norms_beyond_the_dtype() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import tempfile
+import textwrap
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +25,9 @@ counter = 0
 outside_list: list[Any] = []
 outside_set: set[Any] = set()
 outside_array = np.zeros(3)
+whole_numbers, truths = np.arange(3), np.zeros(3, bool)
+doomed = 1
+FILE = Path(tempfile.gettempdir()) / f"nobody-writes-this-{os.getpid()}"
 queue: deque[Any] = deque()
 generator = np.random.default_rng(0)
 W = leaf([1.0, 2.0, 3.0])
@@ -32,6 +40,7 @@ class Thing:
 
 
 thing = Thing()
+opened = open
 
 
 def count(x: Any) -> Any:
@@ -109,6 +118,22 @@ def generate(x: Any) -> Any:
     yield W * x
 
 
+def delete_global(x: Any) -> Any:
+    global doomed
+    del doomed
+    return W * x
+
+
+def delete_attribute(x: Any) -> Any:
+    del thing.items
+    return W * x
+
+
+def replace_in_place(x: Any) -> Any:
+    outside_list[:] = [W * x]
+    return W * x
+
+
 def default(x: Any, seen: list[Any] = []) -> Any:  # noqa: B006
     seen.append(1)
     return W * x
@@ -130,6 +155,20 @@ SIDE_EFFECTS: dict[str, Callable[..., Any]] = {
     "an array's element": write_array,
     "an array": write_array_whole,
     "an array's element by a stand-in": lambda x: (outside_array.__setitem__(0, x[0]), W * x)[1],
+    "an array of whole numbers": lambda x: (whole_numbers.fill(7), W * x)[1],  # type: ignore[func-returns-value]
+    "an array of truths": lambda x: (truths.fill(True), W * x)[1],  # type: ignore[func-returns-value]
+    "a set that is emptied": lambda x: (outside_set.clear(), W * x)[1],  # type: ignore[func-returns-value]
+    "a dictionary that is emptied": lambda x: (world.clear(), W * x)[1],  # type: ignore[func-returns-value]
+    "a dictionary's value": lambda x: (world.update(first=W), W * x)[1],  # type: ignore[func-returns-value]
+    "a dictionary's order": lambda x: (world.update(first=world.pop("first")), W * x)[1],  # type: ignore[func-returns-value]
+    "a queue that is turned": lambda x: (queue.rotate(), W * x)[1],  # type: ignore[func-returns-value]
+    "a list's content": replace_in_place,
+    "a global name that goes": delete_global,
+    "an attribute that goes": delete_attribute,
+    "an attribute that goes by delattr": lambda x: (delattr(thing, "items"), W * x)[1],  # type: ignore[func-returns-value]
+    "open": lambda x: (open(FILE, "w"), W * x)[1],  # noqa: SIM115
+    "open by a name of its own": lambda x: (opened(FILE, "w"), W * x)[1],
+    "input": lambda x: (input(), W * x)[1],
     "print": lambda x: (print("once"), W * x)[1],
     "random numbers": lambda x: W * x * generator.normal(),
     "random arrays": lambda x: W * x + tgi.tensor(generator.normal(size=3)),
@@ -156,8 +195,15 @@ SIDE_EFFECTS: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("function", SIDE_EFFECTS.values(), ids=SIDE_EFFECTS)
 def test_side_effects_and_decisions_are_refused_and_undone(function: Callable[..., Any], capsys: Any) -> None:
-    state = [counter, list(outside_list), set(outside_set), dict(world), thing.value, list(thing.items)]
-    arrays = outside_array.copy(), W.numpy().copy()
+    outside_set.update((5.0, 6.0))
+    world.update(first=1.0, second=2.0)
+    queue.extend((1.0, 2.0))
+
+    def state() -> list[Any]:
+        containers = list(outside_list), set(outside_set), list(world.items()), list(queue), list(thing.items)
+        return [counter, doomed, *containers, thing.value, whole_numbers.tolist(), truths.tolist(), FILE.exists()]
+
+    before, arrays = state(), (outside_array.copy(), W.numpy().copy())
     first = function.__code__.co_firstlineno
     with pytest.raises(tgi.CaptureError) as caught:
         tgi.capture(function)(np.ones(3))
@@ -165,7 +211,7 @@ def test_side_effects_and_decisions_are_refused_and_undone(function: Callable[..
     assert found, f"no line of this file: {caught.value}"
     assert first - 10 <= int(found[1]) <= first + 6
     assert capsys.readouterr().out == ""
-    assert state == [counter, outside_list, outside_set, world, thing.value, thing.items]
+    assert state() == before
     np.testing.assert_array_equal(outside_array, arrays[0])
     np.testing.assert_array_equal(W.numpy(), arrays[1])
     assert W.grad is None
@@ -193,6 +239,63 @@ def test_nonlocal_names_and_methods() -> None:
         with pytest.raises(tgi.CaptureError):
             tgi.capture(refused)(np.ones(3))
     assert (calls, model.history) == (0, [])
+
+
+def test_a_nonlocal_name_that_goes() -> None:
+    calls = 0
+
+    def function(x: Any) -> Any:
+        nonlocal calls
+        del calls
+        return W * x
+
+    line = function.__code__.co_firstlineno + 2
+    with pytest.raises(tgi.CaptureError, match=f":{line} in function: assigns to calls, from outside"):
+        tgi.capture(function)(np.ones(3))
+    assert calls == 0
+
+
+def test_objects_that_are_made_inside_may_have_attributes() -> None:
+    """By their `__init__`; names of the function's own may come and go, also those that functions inside it see."""
+
+    class Pair:
+        def __init__(self, one: Any, other: Any) -> None:
+            self.one, self.other = one, other
+
+    def function(x: Any) -> Any:
+        pair, doubled = Pair(W * x, x), x * 2.0
+        again = doubled
+        del doubled
+        inner = lambda: again + pair.one  # noqa: E731
+        again = again * 3.0
+        return inner() + pair.other
+
+    assert_same(tgi.capture(function)(np.ones(3)), function(np.ones(3)))
+
+
+def test_what_is_only_read_is_no_side_effect() -> None:
+    """Arrays with NaN equal themselves, those of objects are not compared, what is put back is as it was."""
+    array, objects = np.array([1.0, np.nan]), np.empty(2, object)
+    objects[0] = np.arange(3)
+    items, numbers, names = [W], {"a": W}, {1.0}
+
+    def function(x: Any) -> Any:
+        items.append(items.pop())
+        return items[0] * x * float(array[0]) * numbers["a"] * float(len(objects) + len(names))
+
+    assert_same(tgi.capture(function)(np.ones(3)), function(np.ones(3)))
+
+
+def test_functions_of_libraries_may_do_as_they_like() -> None:
+    """What they keep is their own affair: only the user's code is looked at."""
+
+    def function(x: Any) -> Any:
+        textwrap.shorten("a text that is wrapped", 10)
+        re.compile(f"pattern {len(x.shape)}")
+        logging.getLogger("of nobody").debug("not shown")
+        return W * x
+
+    assert_same(tgi.capture(function)(np.ones(3)), function(np.ones(3)))
 
 
 def test_what_is_made_inside_may_be_changed() -> None:

@@ -57,7 +57,8 @@ def refuse_assignments(code: CodeType) -> None:
         return
     for instruction in dis.get_instructions(code):
         name, target = instruction.opname, instruction.argval
-        outer = name in ("STORE_GLOBAL", "DELETE_GLOBAL") or (name == "STORE_DEREF" and target in code.co_freevars)
+        of_closure = name in ("STORE_DEREF", "DELETE_DEREF") and target in code.co_freevars
+        outer = name in ("STORE_GLOBAL", "DELETE_GLOBAL") or of_closure
         attribute = name in ("STORE_ATTR", "DELETE_ATTR") and target not in FOLLOWED and code.co_name != "__init__"
         if outer or attribute:
             line = instruction.positions.lineno if instruction.positions else code.co_firstlineno

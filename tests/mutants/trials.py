@@ -1,0 +1,195 @@
+"""Planting faults in a copy of the tree, and running the tests that are relevant there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .fault import CAUGHT, SURVIVED, UNDECIDED, Fault, Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+SILENT = 240.0  # seconds without a word: longer than any test takes, so it hangs
+FURTHER_SECONDS = 45.0  # in which the tests of further rooms may still find what those of the own one have not
+NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "temp.*", "screenshots", "dist", "*.egg-info")
+
+# Where the tests of a room or a file are if not in the folder of its name; and who else uses it, the nearest first.
+OWN = {
+    "optim.py": "nn",
+    "training.py": "nn",
+    "activations.py": "nn",
+    "layering.py": "diagnosis",
+    "scalar.py": "engine",
+    "gradient_checks.py": "engine",
+    "_interruption.py": "cli",
+    "csrc": "kernels",
+}
+USED_BY = {
+    "engine": ["ops", "nn"],
+    "kernels": ["ops", "nn", "programs"],
+    "csrc": ["programs", "ops", "nn"],
+    "programs": ["engine", "nn"],
+    "ops": ["engine", "nn", "programs"],
+    "nn": ["programs", "starts", "diagnosis"],
+    "init": ["starts", "nn", "diagnosis"],
+    "starts": ["init", "diagnosis"],
+    "theory": ["init", "cli", "diagnosis"],
+    "data": ["cli", "diagnosis"],
+    "diagnosis": ["cli", "laboratory"],
+    "optim.py": ["programs"],
+    "training.py": ["starts", "data", "diagnosis", "cli"],
+    "activations.py": ["theory", "diagnosis"],
+    "layering.py": ["starts", "laboratory"],
+}
+COMPILING = ("test_csrc.py", "test_csrc_fuzz.py")  # tests of the C code alone; they take minutes, and come last
+# These run as Python only on the reference backend; so do all that are compiled.
+INTERPRETED = ("tinygrad_init/kernels/reference_machine.py",)
+
+
+def room_of(path: str) -> str:
+    """`engine` for `tinygrad_init/engine/graph.py`, `optim.py` for `tinygrad_init/optim.py`, `csrc` for C."""
+    parts = Path(path).parts
+    return parts[0] if parts[0] != "tinygrad_init" else parts[1]
+
+
+def relevant(fault: Fault, root: Path) -> list[list[str]]:
+    """Files of tests, those of the own room and those of further ones; those that speak of the function come first."""
+    room = room_of(fault.path)
+
+    def files(name: str) -> list[str]:
+        there = root / "tests" / name
+        found = sorted(there.glob("test_*.py")) if there.is_dir() else [there] if there.is_file() else []
+        words = re.compile(rf"\b({re.escape(fault.function or Path(fault.path).stem)}|{Path(fault.path).stem})\b")
+        mentions = {path: len(words.findall(path.read_text(encoding="utf-8"))) for path in found}
+        found = [path for path in found if path.name not in COMPILING]
+        found.sort(key=lambda path: -mentions[path])
+        return [str(path.relative_to(root)) for path in found]
+
+    own = files(OWN.get(room, room)) or files("test_package.py")
+    compiling = [f"tests/kernels/{name}" for name in COMPILING if room == "csrc"]
+    return [own, [file for name in USED_BY.get(room, []) for file in files(name)] + compiling]
+
+
+def interpreted(path: str, root: Path) -> bool:
+    """Whether a file runs as it is only on the reference backend."""
+    return path in INTERPRETED or (root / path).with_suffix(".pxd").exists()
+
+
+class Trials:
+    """Two copies of the tree: one without faults, to ask whether a test that fails would fail anyway, and one for them.
+
+    Parameters
+    ----------
+    root
+        The checkout, built in place. Nothing is changed there.
+    """
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="mutants-"))
+        self.sound, self.faulty = self.folder / "sound", self.folder / "faulty"
+        for copy in (self.sound, self.faulty):
+            shutil.copytree(root, copy, ignore=NOT_COPIED)
+        self.left_out: set[str] = set()  # tests that fail without a fault, or now and then
+        self.written = 0.0
+
+    def __enter__(self) -> Trials:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the faulty copy, with a second of its own: by that Python tells what it compiled from it."""
+        file = self.faulty / path
+        file.write_text(text, encoding="utf-8")
+        self.written = max(time.time(), self.written + 1.0)
+        os.utime(file, (self.written, self.written))
+
+    def judge(self, fault: Fault) -> Verdict:
+        """Plant a fault, run the tests, take it back."""
+        self.write(fault.path, fault.text)
+        try:
+            if fault.path.startswith("csrc/") and not self.build():
+                return Verdict(UNDECIDED, "it cannot be compiled")
+            return self.look(fault)
+        finally:
+            shutil.copy2(self.sound / fault.path, self.faulty / fault.path)
+            if fault.path.startswith("csrc/"):
+                for built in (self.sound / "tinygrad_init").rglob("*.so"):
+                    shutil.copy2(built, self.faulty / built.relative_to(self.sound))
+
+    def build(self) -> bool:
+        """Compile the extension of the faulty copy anew."""
+        command = [sys.executable, "setup.py", "build_ext", "--inplace"]
+        return subprocess.run(command, cwd=self.faulty, capture_output=True, check=False).returncode == 0
+
+    def look(self, fault: Fault) -> Verdict:
+        """Run the relevant tests until one fails, fails again, and does not fail without the fault."""
+        environment = self.environment(interpreted(fault.path, self.sound))
+        own, further = relevant(fault, self.sound)
+        for tests, seconds in ((own, None), (further, FURTHER_SECONDS)):
+            while tests:
+                code, said = self.run(tests, environment, self.faulty, seconds)
+                if code in ("0", "5", "over"):
+                    break
+                failed = re.findall(r"^(?:FAILED|ERROR) (\S+?\.py(?:::.*?)?)(?: - .*)?$", said, re.MULTILINE)
+                at = re.findall(r"^(tests/\S+?\.py::.*?) *(?:[A-Z]+ *\[ *\d+%\])?$", said, re.MULTILINE)
+                if not (found := failed[:1] or at[-1:]):
+                    return Verdict(CAUGHT, f"no test was run, pytest ended with {code}: {said[-200:]!r}")
+                sound = self.run(found, environment, self.sound)[0] == "0"
+                if sound and (code == "hangs" or self.run(found, environment, self.faulty)[0] != "0"):
+                    return Verdict(CAUGHT, f"{found[0]} {'hangs' if code == 'hangs' else ''}".strip())
+                self.left_out.add(found[0])
+                tests = [file for file in tests if file != found[0]]
+        return Verdict(SURVIVED)
+
+    def environment(self, reference: bool) -> dict[str, str]:
+        """Tests draw the same examples each time, and import what lies in the current folder."""
+        backend = {"TINYGRAD_INIT_BACKEND": "reference"} if reference else {}
+        return os.environ | {"CI": "true", "PYTHONUNBUFFERED": "1"} | backend
+
+    def run(
+        self, tests: list[str], environment: dict[str, str], copy: Path, seconds: float | None = None
+    ) -> tuple[str, str]:
+        """Run tests until one fails: the exit code, "hangs", or "over" if the time is; and what was said."""
+        left_out = [f"--{'deselect' if '::' in test else 'ignore'}={test}" for test in self.left_out]
+        command = [sys.executable, "-m", "pytest", "-x", "-v", "-rfE", "--tb=no", "-p", "no:cacheprovider"]
+        environment = environment | {"PYTHONPATH": str(copy)}
+        said = self.folder / "said"
+        with said.open("wb") as out:
+            process = subprocess.Popen(
+                [*command, *left_out, *tests],
+                cwd=copy, env=environment, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=hear_ctrl_c,
+            )  # fmt: skip
+        began = heard = time.monotonic()
+        code, length = "", 0
+        try:
+            while not code:
+                time.sleep(0.1)
+                now = time.monotonic()
+                if said.stat().st_size != length:
+                    heard, length = now, said.stat().st_size
+                if process.poll() is not None:
+                    code = str(process.returncode)
+                elif now - heard > SILENT:
+                    code = "hangs"
+                elif seconds is not None and now - began > seconds:
+                    code = "over"
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # servers and browsers that a test began and did not end
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return code, said.read_text(encoding="utf-8", errors="replace")
+
+
+def hear_ctrl_c() -> None:
+    """Let a process have Ctrl-C, which some tests press, though this one may run in the background and ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
