@@ -205,6 +205,17 @@ def test_layers_are_paired_with_activations_in_one_place() -> None:
     }
 
 
+def test_every_public_name_of_the_diagnosis_has_its_line_in_the_map() -> None:
+    told = set(re.findall(r"`(\w+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    assert set(tgi.diagnosis.__all__) <= told
+
+
+def test_every_room_has_its_line_in_the_map() -> None:
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = {name.rpartition(".")[2] for name, path in modules("tinygrad_init").items() if path.name == "__init__.py"}
+    assert not {room for room in rooms - {"tinygrad_init"} if f"`{room}/`" not in told and f"{room}/" not in told}
+
+
 def test_the_page_has_no_regular_expression_over_sentences() -> None:
     """It says what it is sent by templates; an expression with several words in a row would be one over a sentence."""
     # From the slash of a literal to its end: words with nothing but a space between them, twice.

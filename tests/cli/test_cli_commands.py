@@ -35,6 +35,30 @@ def test_explain_names_the_rule_behind_zeros(capsys: pytest.CaptureFixture[str])
     )
 
 
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def test_reports_speak_the_language_that_is_asked_for_or_that_of_the_locale(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    explain = ["explain", "layers.0.weight", *SMALL]
+    english = shown(capsys, *explain)
+    assert not CHINESE.search(english) and "decades on the way back" in english
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    chinese = shown(capsys, *explain)
+    assert "数量级" in chinese and shown(capsys, *explain, "--language", "en") == english
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")  # which counts before LANG
+    assert shown(capsys, *explain) == english
+    assert shown(capsys, *explain, "--language", "zh") == chinese
+    page, data = tmp_path / "report.html", tmp_path / "report.json"
+    files = ["--html", str(page), "--json", str(data)]
+    text = shown(capsys, "diagnose", *SMALL, "--epochs", "1", "--init", "zeros", "--language", "zh", *files, code=1)
+    assert "梯度传到了吗？" in text and "symmetric" in text  # words are the same in every language
+    assert 'lang="zh-Hans"' in page.read_text(encoding="utf-8") and not CHINESE.search(data.read_text(encoding="utf-8"))
+
+
 def test_recommend(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(shown(capsys, "recommend", *SMALL, "--init", "zeros", "--steps", "40").split())
     assert "Before: symmetric" in text and "Do: start: " in text and "Now: healthy" in text
