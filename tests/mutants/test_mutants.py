@@ -126,7 +126,8 @@ def test_what_nobody_can_see_has_its_place(entry: Any) -> None:
     there = [ROOT / path] if path else (ROOT / "tinygrad_init").rglob("*.py")
     assert any(text in file.read_text(encoding="utf-8") for file in there)
     assert why_equivalent(Fault(path, 1, "", f"  {text}  ", "", "")) == why
-    assert not why_equivalent(Fault(path, 1, "", "something else", "", ""))
+    assert not why_equivalent(Fault(path, 1, "", "something else", "", "", "function"))
+    assert why_equivalent(Fault(path, 1, "", "something else", "", "", "_examples"))
 
 
 def modules() -> list[str]:
