@@ -139,6 +139,50 @@ def test_cross_entropy_of_logits_that_are_large_or_no_numbers(columns: int, larg
     agree(kernels.cross_entropy_vjp(g, logits, labels), expected, dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
+def test_steps_of_gradient_descent(momentum: float, nesterov: bool, decay: float, dtype: str) -> None:
+    """Several after each other: weights and velocity, if there is one, and beside the formula."""
+    pairs = [[numbers((37,), dtype), np.zeros(37, dtype) if momentum else None] for _ in range(2)]
+    w, v = numbers((37,), "float64").astype(dtype).astype(np.float64), np.zeros(37)
+    for i in range(4):
+        g = numbers((37,), dtype, i + 1) - np.dtype(dtype).type(1.0)
+        for kernel, (weight, velocity) in zip((kernels, reference), pairs, strict=True):
+            kernel.sgd(weight, g, velocity, 0.1, momentum, nesterov, decay)
+        slope = g + decay * w
+        v = momentum * v + slope
+        w = w - 0.1 * (slope + momentum * v if nesterov else v)
+        for weight, velocity in pairs:
+            agree(weight, w, dtype)
+            assert (velocity is None) == (momentum == 0)
+            if velocity is not None:
+                np.testing.assert_allclose(velocity, v, 1e-4, 1e-5 if dtype == "float32" else 1e-13)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_steps_of_adam(decoupled: bool, decay: float, dtype: str) -> None:
+    """The same, with moments and powers."""
+    pairs = [[numbers((37,), dtype), np.zeros(37, dtype), np.zeros(37, dtype), np.ones(2)] for _ in range(2)]
+    w = numbers((37,), dtype).astype(np.float64)
+    m, v = np.zeros(37), np.zeros(37)
+    for i in range(4):
+        g = numbers((37,), dtype, i + 1)
+        for kernel, state in zip((kernels, reference), pairs, strict=True):
+            kernel.adam(*(state[0], g, *state[1:]), 0.1, 0.8, 0.95, 1e-3, decay, decoupled)
+        slope = g + (0.0 if decoupled else decay) * w
+        w = w * (1.0 - 0.1 * decay) if decoupled else w
+        m, v = 0.8 * m + 0.2 * slope, 0.95 * v + 0.05 * slope**2
+        w = w - 0.1 * (m / (1 - 0.8 ** (i + 1))) / (np.sqrt(v / (1 - 0.95 ** (i + 1))) + 1e-3)
+        for weight, first, second, powers in pairs:
+            agree(weight, w, dtype)
+            agree(first, m, dtype)
+            agree(second, v, dtype)
+            np.testing.assert_allclose(powers, [0.8 ** (i + 1), 0.95 ** (i + 1)], 1e-14)
+
+
 @laid
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [0, 1, 7, 100])

@@ -22,6 +22,7 @@ NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "temp.*
 
 # Where the tests of a room or a file are if not in the folder of its name; and who else uses it, the nearest first.
 OWN = {
+    "engine/_interpreted.py": "test_package.py",
     "optim.py": "nn",
     "training.py": "nn",
     "activations.py": "nn",
@@ -33,7 +34,7 @@ OWN = {
 }
 USED_BY = {
     "engine": ["ops", "nn"],
-    "kernels": ["ops", "nn", "programs"],
+    "kernels": ["nn", "programs", "ops"],
     "csrc": ["programs", "ops", "nn"],
     "programs": ["engine", "nn"],
     "ops": ["engine", "nn", "programs"],
@@ -49,8 +50,8 @@ USED_BY = {
     "layering.py": ["starts", "laboratory"],
 }
 COMPILING = ("test_csrc.py", "test_csrc_fuzz.py")  # tests of the C code alone; they take minutes, and come last
-# These run as Python only on the reference backend; so do all that are compiled.
-INTERPRETED = ("tinygrad_init/kernels/reference_machine.py",)
+# The tests of kernels compare with these on the compiled backend; all others run them on the reference backend alone.
+REFERENCE = ("tinygrad_init/kernels/reference.py", "tinygrad_init/kernels/reference_machine.py")
 
 
 def room_of(path: str) -> str:
@@ -72,14 +73,15 @@ def relevant(fault: Fault, root: Path) -> list[list[str]]:
         found.sort(key=lambda path: -mentions[path])
         return [str(path.relative_to(root)) for path in found]
 
-    own = files(OWN.get(room, room)) or files("test_package.py")
+    name = OWN.get(fault.path.removeprefix("tinygrad_init/"), OWN.get(room, room))
+    own = files(name) or files("test_package.py")
     compiling = [f"tests/kernels/{name}" for name in COMPILING if room == "csrc"]
     return [own, [file for name in USED_BY.get(room, []) for file in files(name)] + compiling]
 
 
 def interpreted(path: str, root: Path) -> bool:
     """Whether a file runs as it is only on the reference backend."""
-    return path in INTERPRETED or (root / path).with_suffix(".pxd").exists()
+    return (root / path).with_suffix(".pxd").exists()
 
 
 class Trials:
@@ -132,9 +134,10 @@ class Trials:
 
     def look(self, fault: Fault) -> Verdict:
         """Run the relevant tests until one fails, fails again, and does not fail without the fault."""
-        environment = self.environment(interpreted(fault.path, self.sound))
         own, further = relevant(fault, self.sound)
         for tests, seconds in ((own, None), (further, FURTHER_SECONDS)):
+            chosen = fault.path in REFERENCE and tests is further
+            environment = self.environment(interpreted(fault.path, self.sound) or chosen)
             while tests:
                 code, said = self.run(tests, environment, self.faulty, seconds)
                 if code in ("0", "5", "over"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,22 @@ def test_parameters(name: str, param: str) -> None:
         assert activation(given, **{param: 0.5}) == other  # what is said now counts
     assert activation(other) is other
     np.testing.assert_array_equal(other.value(X), ACTIVATIONS[name](tgi.tensor(X), 0.5).numpy())
+
+
+def test_flat_is_by_the_steepest_slope() -> None:
+    """Below a tenth of it, on either side."""
+    for slope, left, right in ((0.2, False, False), (0.05, True, False), (-4.0, False, False), (20.0, False, True)):
+        record = activation("leaky_relu", negative_slope=slope)
+        assert (record.flat_left, record.flat_right) == (left, right), slope
+
+
+def test_records_are_values() -> None:
+    """Others keep them, so nobody may change one."""
+    for name in ("name", "params", "slopes"):
+        with pytest.raises(FrozenInstanceError):
+            setattr(activation("relu"), name, None)
+    assert activation("relu").kinks == activation("elu").kinks == (0.0,)
+    assert activation("tanh").kinks == () and activation("hardtanh").kinks == (-1.0, 1.0)
 
 
 def test_synonyms() -> None:

@@ -141,6 +141,18 @@ def test_where_a_name_is_first_mentioned() -> None:
     assert Outside(len).first_line("anything") == "an unknown place"
 
 
+def test_a_name_without_a_value_hides_no_other() -> None:
+    holder = Holder(2.0)
+
+    def function() -> Any:
+        return T * (holder.k if holder else a_later_name)
+
+    assert function.__code__.co_freevars[0] == "a_later_name"
+    known = Outside(function)
+    assert any(value is holder for _, value in known.objects.values())
+    a_later_name = 1.0
+
+
 def test_of_several_functions_the_first_is_named() -> None:
     def inner() -> Any:
         return T

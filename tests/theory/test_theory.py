@@ -454,6 +454,19 @@ def test_correlations_end_where_they_should() -> None:
     assert (1 - field.c_map(1 - h)) / h == pytest.approx(field.chi(), rel=1e-4)
 
 
+@pytest.mark.parametrize(("name", "edge"), [("relu", math.sqrt(2.0)), ("identity", 1.0)])
+def test_a_phase_diagram_on_the_edge_and_without_weights(name: str, edge: float) -> None:
+    """χ is (σ_w / edge)² there: nothing at all without weights, critical on the edge, and on no other line."""
+    ws = np.array([0.0, 0.5 * edge, edge, 1.001 * edge, 2.0 * edge])
+    diagram = theory.phase_diagram(name, ws, [0.0])
+    assert diagram.phase.tolist() == [[-1, -1, 0, 1, 1]]
+    assert diagram.log_chi[0, 0] == -math.inf and diagram.xi_c[0, 0] == 0.0
+    np.testing.assert_allclose(diagram.log_chi[0, 1:], 2.0 * np.log(ws[1:] / edge), 1e-9, 1e-12)
+    expected = [-1.0 / (2.0 * math.log(w / edge)) for w in (0.5 * edge, 1.001 * edge, 2.0 * edge)]
+    np.testing.assert_allclose(diagram.xi_c[0, [1, 3, 4]], expected, 1e-6)
+    assert diagram.xi_c[0, 2] == math.inf and diagram.edge[0] == pytest.approx(edge)
+
+
 def test_a_phase_diagram_agrees_with_single_networks() -> None:
     ws, bs = np.linspace(0.1, 4, 7), np.linspace(0, 1, 5)
     for name in ("tanh", "relu", "gelu"):
