@@ -11,8 +11,7 @@ import pytest
 import tinygrad_init as tgi
 from tinygrad_init import nn, optim
 from tinygrad_init.data import MinMaxScaler, StandardScaler, batches, split
-from tinygrad_init.diagnosis import Monitor, diagnose, recommend
-from tinygrad_init.diagnosis.measures.spectra import jacobian_singular_values, spectrum
+from tinygrad_init.diagnosis import Monitor, diagnose, jacobian_singular_values, recommend, spectrum
 from tinygrad_init.starts import balance_
 
 X = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)

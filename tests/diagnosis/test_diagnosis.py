@@ -411,7 +411,7 @@ def test_whatever_the_weights_have_become_there_is_a_report(
             parameter.copy_(values)
     y = rng.integers(0, outputs if outputs > 1 else 2, 6)
     found = diagnose(model, rng.normal(size=(6, 4)), y if outputs > 1 else y[:, None].astype(dtype), loss)
-    assert found.verdict.word and len(found.answers) == 5
+    assert found.verdict.word and len(found.answers) == 6
     assert len(str(found)) > 500 and json.loads(found.to_json())["layers"]
 
 

@@ -74,6 +74,7 @@ def test_a_report_in_every_form(capsys: pytest.CaptureFixture[str]) -> None:
         loaded = json.loads(found.to_json())
         jsonschema.validate(loaded, schema())
         assert [answer["question"] for answer in loaded["answers"]] == [
+            "Do data, output, loss and targets fit?",
             "Does the signal arrive?",
             "Does the gradient arrive?",
             "Are the units different?",
@@ -109,4 +110,4 @@ def test_numbers_that_are_not_finite_are_reported_not_spread() -> None:
     assert found.layers[0].z.not_finite == 0 and 0 < found.layers[1].z.not_finite < 1
     assert math.isfinite(found.layers[1].z.rms)
     json.loads(found.to_json())
-    assert found.answers[0].sentence.startswith("No, exploding at layer 2")
+    assert found.answers[1].sentence.startswith("No, exploding at layer 2")

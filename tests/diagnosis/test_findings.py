@@ -15,6 +15,7 @@ from tinygrad_init import nn
 from tinygrad_init.diagnosis import Report, diagnose, judge
 from tinygrad_init.diagnosis.findings import FINDINGS, QUESTIONS
 from tinygrad_init.diagnosis.findings.conditions import COMPARISONS, table
+from tinygrad_init.diagnosis.findings.fit import numbers_of
 from tinygrad_init.diagnosis.findings.numbers import of_layer, of_network
 from tinygrad_init.diagnosis.judging import found_in, notes
 from tinygrad_init.diagnosis.records import Classes, Factor
@@ -49,6 +50,11 @@ def layer(report: Report, i: int, **fields: Any) -> Report:
 
 def inputs(report: Report, **fields: float) -> Report:
     return change(report, inputs=dataclasses.replace(report.inputs, **fields))
+
+
+def asked(report: Report, **fields: Any) -> Report:
+    assert report.fit is not None
+    return change(report, fit=dataclasses.replace(report.fit, **fields))
 
 
 def way(report: Report, decades: float) -> Report:
@@ -95,6 +101,12 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     "distinct_share": lambda r, v: layer(r, 2, distinct=apart(round(v * 32), 32)),
     "dead_share": lambda r, v: layer(r, 2, units=1000, dead=tuple(range(round(1000 * v)))),
     "saturated": lambda r, v: layer(r, 2, saturated=v),
+    "features_differ": lambda r, v: asked(r, feature_scales=(0.1, 1.0, v), widest=3),
+    "inputs_off_centre": lambda r, v: asked(r, feature_scales=(1.0, 1.0, 1.0), off_centre=(v, 5)),
+    "first_across_share": lambda r, v: layer(r, 1, z__rms=1.0, z__across_samples=v),
+    "target_size": lambda r, v: asked(r, loss="mse", target_mean=0.0, target_std=v),
+    "target_off_centre": lambda r, v: asked(r, loss="mse", target_mean=v, target_std=1.0),
+    "largest_class": lambda r, v: asked(r, class_shares=(1 - v, v)),
 }  # fmt: skip
 # For every condition a value on each side of its threshold, written down here once more: who moves one has to say so.
 PINNED: dict[tuple[str, str], tuple[float, float]] = {
@@ -127,14 +139,27 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("alive.all_dead", "dead_share"): (1.0, 0.999),
     ("alive.dead", "dead_share"): (0.501, 0.5),
     ("alive.saturated", "saturated"): (0.501, 0.5),
+    ("fit.features_differ", "features_differ"): (100.1, 99.9),
+    ("fit.off_centre", "inputs_off_centre"): (4.01, 3.99),
+    ("fit.off_centre", "first_across_share"): (0.199, 0.201),
+    ("fit.targets_large", "target_size"): (30.01, 29.99),
+    ("fit.targets_small", "target_size"): (0.00299, 0.00301),
+    ("fit.targets_off_centre", "target_off_centre"): (10.01, 9.99),
+    ("fit.one_class", "largest_class"): (0.901, 0.9),
 }
+
+
+def every_number(report: Report) -> dict[str, float]:
+    assert report.fit is not None
+    first = {"first_across_share": of_layer(report, 1)["across_share"]}
+    return of_network(report) | of_layer(report, min(2, len(report.layers))) | numbers_of(report.fit) | first
 
 
 def test_every_condition_is_pinned() -> None:
     in_table = {(row["key"], name) for row in table() for name, _, _ in row["when"]}
     assert in_table == PINNED.keys()
     assert {how for row in table() for _, how, _ in row["when"]} == COMPARISONS.keys()
-    known = of_network(HEALTHY).keys() | of_layer(HEALTHY, 1).keys()
+    known = every_number(HEALTHY).keys()
     assert {name for _, name in in_table} <= known and all(len(row["why"]) > 20 for row in table())
 
 
@@ -165,7 +190,7 @@ def test_a_threshold_from_both_sides(row: int, at: int) -> None:
                 wanted[other] = 4 if other in ("depth", "samples") else wanted[other]
         for other in sorted(wanted, key=lambda one: (one == name, ORDER.index(one) if one in ORDER else -1)):
             report = SET[other](report, wanted[other])
-        numbers = of_network(report) | of_layer(report, min(2, len(report.layers)))
+        numbers = every_number(report)
         assert numbers[name] == pytest.approx(value, rel=1e-9, abs=1e-300)
         assert (key in keys(report)) == expected, (key, name, value)
 
@@ -193,8 +218,8 @@ def test_notes_are_no_faults() -> None:
     assert not any(note.fault for note in notes(noted))
     assert noted.notes == notes(noted) and noted.verdict.word == "healthy" and not noted.verdict.fault
     assert all(answer.good for answer in noted.answers)
-    assert "30 different units of 32" in noted.answers[2].sentence
-    assert "are not small beside the others'" in noted.answers[1].sentence
+    assert "30 different units of 32" in noted.answers[3].sentence
+    assert "are not small beside the others'" in noted.answers[2].sentence
 
 
 def test_units_that_are_not_finite_are_neither_dead_nor_the_same() -> None:

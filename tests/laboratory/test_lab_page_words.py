@@ -248,7 +248,7 @@ def test_verdicts_and_answers_speak_chinese(lab: Lab, start: str) -> None:
     config = {"layers": [6] * 6, "starts": [{"name": start}], "activations": ["sigmoid"]}
     lab.open(fragment({**config, "variants": [{"label": "B", "activations": ["relu"]}]}, lang="zh"))
     lab.judged()
-    assert lab.page.locator("#verdict .sentence").count() == 2 and lab.page.locator(".answers dd").count() == 5
+    assert lab.page.locator("#verdict .sentence").count() == 2 and lab.page.locator(".answers dd").count() == 6
     assert lab.page.locator("#verdict [lang=en]").all_inner_texts() == []
     # What is left of Latin letters is names: of initializers, activations, modules and quantities.
     text = " ".join(lab.page.locator("#verdict").all_inner_texts())

@@ -15,6 +15,7 @@ from .fronts.own_modules import Loss, forward, run
 from .measures import spectra
 from .measures.attribution import attribute
 from .measures.expectation import predict
+from .measures.fit import fit
 from .measures.guess import best_constant_loss
 from .measures.layers import measure
 from .measures.signal import describe
@@ -22,6 +23,7 @@ from .measures.spectra import matrix_sizes_of, stretching
 from .measures.symmetry import same_draws
 from .measures.zeros import explain_zeros
 from .network import Network
+from .records import Fit
 from .report import Report
 
 Array = np.ndarray[Any, Any]
@@ -73,10 +75,12 @@ def diagnose(
     for what, values in (("x", x), ("y", y)):
         require_fits("diagnose", what, values, dtype_of(model))
     native = run(model, x, y, function)
-    return report_on(native, native.again(dtype=np.float64), as_array(y, np.float64), lr, trained)
+    return report_on(native, native.again(dtype=np.float64), as_array(y, np.float64), lr, trained, fit(native, x, y))
 
 
-def report_on(native: Network, exact: Network, targets: Any, lr: float, trained: bool = False) -> Report:
+def report_on(
+    native: Network, exact: Network, targets: Any, lr: float, trained: bool = False, asked: Fit | None = None
+) -> Report:
     """The report on a network, whichever front end it came from.
 
     Parameters
@@ -89,6 +93,8 @@ def report_on(native: Network, exact: Network, targets: Any, lr: float, trained:
         What it is to predict, in float64.
     lr, trained
         As in `diagnose`.
+    asked
+        What is known of data, output, loss and targets.
     """
     layers = measure(native, lr)
     weights = {link.matrix.name: (f"{link.name}.weight", link.matrix.values) for link in native.linears()}
@@ -110,6 +116,7 @@ def report_on(native: Network, exact: Network, targets: Any, lr: float, trained:
         matrices=matrix_sizes_of(exact),
         jacobian=stretching(exact),
         trained=trained,
+        fit=asked,
     )
 
 

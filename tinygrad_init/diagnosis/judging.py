@@ -1,5 +1,6 @@
-"""Which finding is the gravest, and the five questions that somebody asks whose network does not train, each answered
-in one sentence: does the signal arrive, does the gradient, are the units different, are they alive, what should I do?
+"""Which finding is the gravest, and the six questions that somebody asks whose network does not train, each answered in
+one sentence: do data, output, loss and targets fit, does the signal arrive, does the gradient, are the units different,
+are they alive, what should I do?
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def gravest(measured: Measured) -> tuple[Finding, Verdict] | None:
 
 
 def answers(measured: Measured) -> tuple[Answer, ...]:
-    """All five, in the order in which they are asked."""
+    """All six, in the order in which they are asked."""
     found = list(found_in(measured))
     given = tuple(
         answer(key, [verdict for finding, verdict in found if finding.question == key], measured)
@@ -54,6 +55,8 @@ def answer(question: str, found: Sequence[Verdict], measured: Measured) -> Answe
     faults = tuple(verdict for verdict in found if verdict.fault)
     if faults:
         return Answer(question, False, phrase("answer.no", verdict=faults[0].phrase()), faults)
+    if question == "fit" and found:
+        return Answer(question, True, phrase("answer.fit.note", note=found[0].why))
     return Answer(question, True, good(question, measured))
 
 

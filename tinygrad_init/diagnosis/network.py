@@ -251,6 +251,8 @@ class Network:
         From predictions to the loss and its cotangent, on the same targets.
     rerun
         From the keywords of `again` to the network run on those instead.
+    loss_name
+        The name of a loss that is known; "" for one of somebody's own.
     """
 
     description: str
@@ -262,6 +264,7 @@ class Network:
     start: Cotangent | None = None
     loss_of: Callable[[Array], tuple[float, Array]] | None = None
     rerun: Callable[..., Network] | None = None
+    loss_name: str = ""
 
     @property
     def output(self) -> Array:

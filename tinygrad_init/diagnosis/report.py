@@ -27,7 +27,7 @@ class Report(Judged):
 
     @cached_property
     def answers(self) -> tuple[Answer, ...]:
-        """The five questions and their answers."""
+        """The six questions and their answers."""
         return answers(self)
 
     @cached_property

@@ -10,13 +10,13 @@ from .conditions import layers_where
 from .registry import ALIVE, finding
 
 
-@finding(ALIVE, rank=7, remedy=remedies.revive)
+@finding(ALIVE, rank=70, remedy=remedies.revive)
 def all_dead(measured: Measured) -> Iterator[Verdict]:
     """A hidden layer of which nothing lets a gradient through."""
     yield from dead_by(measured, "alive.all_dead")
 
 
-@finding(ALIVE, rank=8, remedy=remedies.calm)
+@finding(ALIVE, rank=80, remedy=remedies.calm)
 def saturated(measured: Measured) -> Iterator[Verdict]:
     """A hidden layer most of whose units hardly answer to their input."""
     for i, key in layers_where(measured, "alive.saturated"):
@@ -26,7 +26,7 @@ def saturated(measured: Measured) -> Iterator[Verdict]:
         return
 
 
-@finding(ALIVE, rank=14, remedy=remedies.revive)
+@finding(ALIVE, rank=140, remedy=remedies.revive)
 def dead(measured: Measured) -> Iterator[Verdict]:
     """A hidden layer of which more than half lets no gradient through."""
     yield from dead_by(measured, "alive.dead")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ...words import Phrase, phrase
@@ -12,7 +13,7 @@ from .numbers import of_network
 from .registry import GRADIENT, finding
 
 
-@finding(GRADIENT, rank=1, remedy=remedies.overflow)
+@finding(GRADIENT, rank=10, remedy=remedies.overflow)
 def not_finite_backward(measured: Measured) -> Iterator[Verdict]:
     """The first layer, coming from the output, whose cotangent or gradient is no longer finite."""
     for i, layer in reversed(list(enumerate(measured.layers, 1))):
@@ -22,7 +23,7 @@ def not_finite_backward(measured: Measured) -> Iterator[Verdict]:
                 return
 
 
-@finding(GRADIENT, rank=4, remedy=remedies.unstick)
+@finding(GRADIENT, rank=40, remedy=remedies.unstick)
 def stuck(measured: Measured) -> Iterator[Verdict]:
     """Weights that get no gradient at all, and never will or not yet."""
     never = [i for i, zeros in enumerate(measured.zeros, 1) if zeros.whole and zeros.wakes is None]
@@ -43,7 +44,7 @@ def stuck(measured: Measured) -> Iterator[Verdict]:
         yield Verdict("asleep", i, "gradient.asleep", numbers)
 
 
-@finding(GRADIENT, rank=5, remedy=remedies.unstick)
+@finding(GRADIENT, rank=50, remedy=remedies.unstick)
 def rounding(measured: Measured) -> Iterator[Verdict]:
     """Gradients of which float64 keeps far less: what arrives in the network's own dtype is rounding error."""
     noise = [i for i, _ in layers_where(measured, "gradient.rounding")]
@@ -51,21 +52,26 @@ def rounding(measured: Measured) -> Iterator[Verdict]:
         yield Verdict("stuck", noise[0], "gradient.rounding", {"layers": noise})
 
 
-@finding(GRADIENT, rank=9, remedy=remedies.scaling)
+@finding(GRADIENT, rank=90, remedy=remedies.scaling)
 def exploding(measured: Measured) -> Iterator[Verdict]:
     """A gradient that grows on its way back, and makes the first layer's updates large."""
     if holds("gradient.exploding", of_network(measured)):
         yield Verdict("exploding", 1, "gradient.exploding", on_the_way(measured))
 
 
-@finding(GRADIENT, rank=11, remedy=remedies.scaling)
+@finding(GRADIENT, rank=110, remedy=remedies.scaling)
 def vanishing(measured: Measured) -> Iterator[Verdict]:
     """A gradient that shrinks on its way back, and makes the first layer's updates small beside the others'.
 
     The norm alone says too little: normalization, pooling and scaled inputs change it without changing any update.
     """
     if holds("gradient.vanishing", of_network(measured)):
-        yield Verdict("vanishing", 1, "gradient.vanishing", on_the_way(measured))
+        why = measured.attributions[0]
+        blocked = next((factor for factor in why.factors if factor.log10 == -math.inf), None)
+        if why.way == -math.inf and blocked is not None:
+            yield Verdict("vanishing", 1, "gradient.blocked", {"label": blocked.label, "module": blocked.name})
+        else:
+            yield Verdict("vanishing", 1, "gradient.vanishing", on_the_way(measured))
     elif holds("gradient.falls", of_network(measured)):
         yield Verdict("vanishing", 1, "gradient.falls", at_both_ends(measured).numbers, fault=False)
 

@@ -11,7 +11,7 @@ from ..records import Measured, Verdict
 Look = Callable[[Measured], Iterator[Verdict]]
 Remedy = Callable[[Measured], Phrase]
 
-SIGNAL, GRADIENT, UNITS, ALIVE, ADVICE = QUESTIONS = ("signal", "gradient", "units", "alive", "advice")
+FIT, SIGNAL, GRADIENT, UNITS, ALIVE, ADVICE = QUESTIONS = ("fit", "signal", "gradient", "units", "alive", "advice")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Finding:
     look
         From what was measured to verdicts, the gravest first.
     question
-        Which of the five questions it answers.
+        Which of the six questions it answers.
     rank
         How much it explains: the lowest is the cause of those above.
     remedy

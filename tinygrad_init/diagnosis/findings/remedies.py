@@ -63,6 +63,30 @@ def scale(measured: Measured) -> Phrase:
     return phrase("advice.scale")
 
 
+def mend_data(measured: Measured) -> Phrase:
+    """Infinities and NaN in the targets."""
+    return phrase("advice.targets_missing")
+
+
+def fit_output(measured: Measured) -> Phrase:
+    """What stands between the last linear map and the loss."""
+    fit = measured.fit
+    assert fit is not None
+    if fit.outputs == 1 and fit.ends_in in ("softmax", "log_softmax"):
+        return phrase("advice.one_output", label=fit.ends_in)
+    return phrase("advice.output", label=fit.ends_in)
+
+
+def scale_targets(measured: Measured) -> Phrase:
+    """Targets that are too large, too small or off their centre."""
+    return phrase("advice.scale_targets")
+
+
+def balance_classes(measured: Measured) -> Phrase:
+    """Classes of very different sizes."""
+    return phrase("advice.classes")
+
+
 def draw(measured: Measured) -> Phrase:
     """Weights that are alike, or all 0."""
     return phrase("advice.draw", start=good_start(measured))

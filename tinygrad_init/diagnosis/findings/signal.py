@@ -18,7 +18,9 @@ def not_finite_forward(measured: Measured) -> Iterator[Verdict]:
     """Inputs, or the first link whose output, are not finite."""
     numbers = of_network(measured)
     if holds("not_finite.inputs", numbers):
-        yield Verdict("exploding", None, "not_finite.inputs", {"share": measured.inputs.not_finite})
+        first = None if measured.fit is None else measured.fit.input_missing
+        where = None if first is None else phrase("not_finite.where", row=first[0], column=first[1])
+        yield Verdict("exploding", None, "not_finite.inputs", {"share": measured.inputs.not_finite, "where": where})
     elif measured.first_not_finite is not None:
         name, layer = measured.first_not_finite
         yield Verdict("exploding", layer, "not_finite.output", {"module": name})
@@ -26,14 +28,14 @@ def not_finite_forward(measured: Measured) -> Iterator[Verdict]:
         yield Verdict("exploding", None, "not_finite.loss", {"loss": measured.loss})
 
 
-@finding(SIGNAL, rank=2, remedy=remedies.constant)
+@finding(SIGNAL, rank=20, remedy=remedies.constant)
 def constant_input(measured: Measured) -> Iterator[Verdict]:
     """Samples that are all the same."""
     if holds("inputs.constant", of_network(measured)):
         yield Verdict("lost", None, "inputs.constant")
 
 
-@finding(SIGNAL, rank=6, remedy=remedies.scale)
+@finding(SIGNAL, rank=60, remedy=remedies.scale)
 def unscaled(measured: Measured) -> Iterator[Verdict]:
     """Inputs that are far larger than the formulas for weights assume."""
     if holds("inputs.unscaled", of_network(measured)):
@@ -42,7 +44,7 @@ def unscaled(measured: Measured) -> Iterator[Verdict]:
         yield Verdict("unscaled", None, "inputs.unscaled", numbers)
 
 
-@finding(SIGNAL, rank=10, remedy=remedies.scaling)
+@finding(SIGNAL, rank=100, remedy=remedies.scaling)
 def growing(measured: Measured) -> Iterator[Verdict]:
     """A signal that grows on its way, or is too large at its end."""
     first, last, depth = measured.layers[0], measured.layers[-1], len(measured.layers)
@@ -55,7 +57,7 @@ def growing(measured: Measured) -> Iterator[Verdict]:
         yield Verdict("exploding", depth, "signal.loud", numbers)
 
 
-@finding(SIGNAL, rank=12, remedy=remedies.scaling)
+@finding(SIGNAL, rank=120, remedy=remedies.scaling)
 def fading(measured: Measured) -> Iterator[Verdict]:
     """A signal that shrinks on its way."""
     if not silent(measured) and holds("signal.fading", of_network(measured)):
@@ -63,7 +65,7 @@ def fading(measured: Measured) -> Iterator[Verdict]:
         yield Verdict("vanishing", len(measured.layers), "signal.fading", numbers)
 
 
-@finding(SIGNAL, rank=13, remedy=remedies.carry)
+@finding(SIGNAL, rank=130, remedy=remedies.carry)
 def lost(measured: Measured) -> Iterator[Verdict]:
     """A signal that is exactly 0, or no longer depends on the input: biases alone keep its size up."""
     if empty := silent(measured):

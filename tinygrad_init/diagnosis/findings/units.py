@@ -11,7 +11,7 @@ from .conditions import layers_where
 from .registry import UNITS, finding
 
 
-@finding(UNITS, rank=3, remedy=remedies.draw)
+@finding(UNITS, rank=30, remedy=remedies.draw)
 def symmetric(measured: Measured) -> Iterator[Verdict]:
     """Hidden layers with units that are the same unit and get the same updates."""
     copies = dict(layers_where(measured, "units.copies"))
@@ -37,7 +37,7 @@ def symmetric(measured: Measured) -> Iterator[Verdict]:
         return
 
 
-@finding(UNITS, rank=15, remedy=remedies.generator)
+@finding(UNITS, rank=150, remedy=remedies.generator)
 def drawn_twice(measured: Measured) -> Iterator[Verdict]:
     """Layers that were filled with the same random numbers."""
     for one, other in measured.same_draws[:1]:

@@ -24,6 +24,7 @@ from ...engine.modes import enable_grad, no_grad
 from ...engine.tensor import Tensor
 from ...nn import (
     ACTIVATIONS,
+    LOSSES,
     MLP,
     Activation,
     BatchNorm,
@@ -306,6 +307,7 @@ def run(
         parameters=values_of(copied),
         gradients={name: np.asarray(gradient.numpy()) for name, gradient in zip(named, found, strict=True)},
         loss=cost,
+        loss_name=next((name for name, known in LOSSES.items() if known is loss), ""),
         start=Cotangent.of(start),
         loss_of=loss_of,
         rerun=again,

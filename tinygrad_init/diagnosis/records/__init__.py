@@ -1,5 +1,6 @@
 """Records only: what was measured of a network, what was found, and the answers. They know nobody but the words."""
 
+from .fit import Fit
 from .gradients import ENDS, Attribution, Factor, Prediction, Zeros
 from .layers import Classes, Distribution, Layer, MatrixSizes
 from .trials import BETTER, Compared, Recommended, Settings, Start, Trial
@@ -14,6 +15,7 @@ __all__ = [
     "Compared",
     "Distribution",
     "Factor",
+    "Fit",
     "Judged",
     "Layer",
     "MatrixSizes",

@@ -1,4 +1,4 @@
-"""All that was measured of a network, what was found wrong with it, and the answers to the five questions."""
+"""All that was measured of a network, what was found wrong with it, and the answers to the six questions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...words import Phrase, phrase
+from .fit import Fit
 from .gradients import Attribution, Prediction, Zeros
 from .layers import Distribution, Layer, MatrixSizes
 
@@ -47,6 +48,8 @@ class Measured:
         samples depend on each other.
     trained
         Whether this is no longer the start.
+    fit
+        Data, output, loss and targets beside each other.
     """
 
     model: str
@@ -65,6 +68,7 @@ class Measured:
     matrices: tuple[MatrixSizes, ...] = ()
     jacobian: tuple[float, ...] = ()
     trained: bool = False
+    fit: Fit | None = None
 
     @property
     def typical_update(self) -> float:
@@ -85,8 +89,8 @@ class Verdict:
     Attributes
     ----------
     word
-        "vanishing", "exploding", "lost", "unscaled", "stuck", "asleep", "saturated", "dead", "symmetric", "correlated"
-        or "healthy".
+        "vanishing", "exploding", "lost", "unscaled", "stuck", "asleep", "saturated", "dead", "symmetric", "correlated",
+        "misfit", "unbalanced" or "healthy".
     layer
         The number of the linear map, from 1; None if it is about all of them.
     key
@@ -126,12 +130,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Answer:
-    """One of the five questions and its answer.
+    """One of the six questions and its answer.
 
     Attributes
     ----------
     key
-        Which question: "signal", "gradient", "units", "alive" or "advice".
+        Which question: "fit", "signal", "gradient", "units", "alive" or "advice".
     good
         Whether there is nothing to complain about.
     said
@@ -161,7 +165,7 @@ class Judged(Measured):
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """The five questions and their answers."""
+        """The six questions and their answers."""
         raise NotImplementedError
 
     @property

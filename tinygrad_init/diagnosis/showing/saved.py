@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ...words import say
 from .plain import VERSION
 
 QUESTIONS = {
@@ -13,6 +14,17 @@ QUESTIONS = {
     "Are the units different?": "units",
     "Are they alive?": "alive",
     "What should I do?": "advice",
+}
+
+
+# The question that version 2 did not ask.
+NOT_ASKED = {
+    "key": "fit",
+    "good": True,
+    "said": {"key": "answer.fit.unknown", "numbers": {}},
+    "findings": [],
+    "question": say("question.fit"),
+    "sentence": say("answer.fit.unknown"),
 }
 
 
@@ -59,7 +71,7 @@ def from_2(found: dict[str, Any]) -> dict[str, Any]:
         ]
         return new
     new["verdict"] = verdict_from_2(new["verdict"])
-    new["answers"] = [
+    new["answers"] = [NOT_ASKED] + [
         {
             "key": QUESTIONS[answer["question"]],
             **answer,
@@ -68,7 +80,7 @@ def from_2(found: dict[str, Any]) -> dict[str, Any]:
         }
         for answer in new["answers"]
     ]
-    new["notes"] = []
+    new["notes"], new["fit"] = [], None
     return new
 
 

@@ -35,7 +35,7 @@ def schema() -> dict[str, Any]:
     own = {
         "version": {"const": VERSION},
         "verdict": of_type(Verdict, definitions),
-        "answers": {"type": "array", "items": of_type(Answer, definitions), "minItems": 5, "maxItems": 5},
+        "answers": {"type": "array", "items": of_type(Answer, definitions), "minItems": 6, "maxItems": 6},
         "notes": {"type": "array", "items": of_type(Verdict, definitions)},
     }
     return {

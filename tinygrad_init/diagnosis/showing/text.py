@@ -72,7 +72,7 @@ def columns(language: str = "en") -> list[str]:
 
 
 def answers_text(report: Judged, language: str = "en") -> Text:
-    """The five questions with their answers."""
+    """The six questions with their answers."""
     text = Text()
     for answer in report.answers:
         text.append(f"{say(f'question.{answer.key}', {}, language)} ", style="bold")
@@ -167,7 +167,7 @@ def as_html(found: RenderableType) -> str:
 
 
 def start_table(start: Start, language: str = "en") -> RenderableType:
-    """One start: its layers at the first batch, the five answers, what training made of it."""
+    """One start: its layers at the first batch, the six answers, what training made of it."""
     end = phrase("comparison.result.end", epochs=len(start.losses), loss=start.losses[-1]) if start.losses else None
     result = phrase("comparison.result", loss=start.before.loss, end=end, accuracy=start.accuracy)
     answers, table = answers_text(start.before, language), layers_table(start.before.layers, start.init, language)

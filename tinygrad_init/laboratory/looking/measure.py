@@ -1,7 +1,7 @@
 """What a frame shows of every run.
 
 What changes with every step is read off one captured forward and backward pass over a probe, at most 256 samples (and,
-where there are more, a forward pass over all for loss and accuracy); what takes longer (the verdict, the five answers,
+where there are more, a forward pass over all for loss and accuracy); what takes longer (the verdict, the six answers,
 theory, factors) comes from `diagnose` on the probe, and is as old as `report_step` says.
 """
 

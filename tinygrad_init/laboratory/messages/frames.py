@@ -161,7 +161,7 @@ class VerdictOf:
 
 @dataclass(frozen=True)
 class AnswerOf:
-    """One of the five questions."""
+    """One of the six questions."""
 
     key: str
     question: str

@@ -267,7 +267,7 @@ export interface VerdictOf {
   why: Said;
 }
 
-/** One of the five questions. */
+/** One of the six questions. */
 export interface AnswerOf {
   key: string;
   question: string;

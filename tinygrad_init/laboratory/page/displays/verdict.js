@@ -1,7 +1,7 @@
-// What is wrong, where and why, in a sentence; and the five questions with their answers.
+// What is wrong, where and why, in a sentence; and the six questions with their answers.
 
 import { byId, h, setText } from "../dom.js";
-import { has, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { runLabel, store } from "../state.js";
 import { say } from "../words.js";
 
@@ -34,7 +34,7 @@ export function verdicts() {
       const good = verdict.word === "healthy";
       card.card.classList.toggle("good", good);
       setText(card.mark, good ? "✓" : "!");
-      const word = has(`verdict.${verdict.word}`) ? t(`verdict.${verdict.word}`) : verdict.word;
+      const word = say({ key: `word.${verdict.word}`, numbers: {} });
       setText(card.word, verdict.layer === null ? word : t("verdict.at", { word, layer: verdict.layer }));
       setText(card.reason, say(verdict.why));
     });

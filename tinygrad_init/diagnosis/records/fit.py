@@ -1,0 +1,53 @@
+"""Whether data, output, loss and targets fit each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What goes in, what should come out, and what stands between the last linear map and the loss.
+
+    Attributes
+    ----------
+    loss
+        The loss's name; "" for one of somebody's own.
+    outputs
+        Numbers a sample.
+    ends_in
+        What the last linear map's output goes through before the loss: an activation's name, "softmax" or
+        "log_softmax"; "" if nothing.
+    output_low, output_high
+        Between what numbers that keeps the predictions; infinite if it does not.
+    target_low, target_high, target_mean, target_std
+        Of the targets of a regression; NaN where targets are classes.
+    class_shares
+        For each class the share of the samples; empty for a regression.
+    feature_scales
+        Standard deviations of the features, those that are constant left out: the smallest, the lower median, the
+        largest;
+        empty unless a sample is a row of features.
+    widest
+        The number of the feature, from 0, with the largest standard deviation; None without features.
+    off_centre
+        The largest |mean| of a feature over its standard deviation, and which feature that is; 0 and None without.
+    input_missing, target_missing
+        Sample and feature, from 0, of the first infinity or NaN; None without any.
+    """
+
+    loss: str
+    outputs: int
+    ends_in: str
+    output_low: float
+    output_high: float
+    target_low: float
+    target_high: float
+    target_mean: float
+    target_std: float
+    class_shares: tuple[float, ...]
+    feature_scales: tuple[float, ...]
+    widest: int | None
+    off_centre: tuple[float, int | None]
+    input_missing: tuple[int, int] | None
+    target_missing: tuple[int, int] | None
