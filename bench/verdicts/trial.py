@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,8 @@ def run(task: Task) -> Result:
     model = build(task)
     began = time.perf_counter()
     with np.errstate(all="ignore"):
-        report = tgi.diagnose(model, x[:256], y[:256], lr=task["lr"])
+        rule = partial(optimizer, task)
+        report = tgi.diagnose(model, x[:256], y[:256], lr=task["lr"], optimizer=rule)
         verdict = report.verdict
         diagnosed = time.perf_counter()
         rng = np.random.default_rng(task["seed"])
@@ -82,7 +83,7 @@ def run(task: Task) -> Result:
             x[order],
             y[order],
             "cross_entropy",
-            lambda parameters: optimizer(task, parameters),
+            rule,
             epochs=1,
             batch_size=size,
             rng=0,

@@ -13,12 +13,12 @@ import pytest
 import tinygrad_init as tgi
 from tinygrad_init import nn
 from tinygrad_init.diagnosis import Report, diagnose, judge
-from tinygrad_init.diagnosis.findings import FINDINGS, QUESTIONS
+from tinygrad_init.diagnosis.findings import FINDINGS, QUESTIONS, steps
 from tinygrad_init.diagnosis.findings.conditions import COMPARISONS, table
 from tinygrad_init.diagnosis.findings.fit import numbers_of
 from tinygrad_init.diagnosis.findings.numbers import of_layer, of_network
 from tinygrad_init.diagnosis.judging import found_in, notes
-from tinygrad_init.diagnosis.records import Classes, Factor
+from tinygrad_init.diagnosis.records import Ahead, Classes, Factor
 from tinygrad_init.words import LANGUAGES, templates
 
 RNG = np.random.default_rng(0)
@@ -106,8 +106,11 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     "first_across_share": lambda r, v: layer(r, 1, z__rms=1.0, z__across_samples=v),
     "target_size": lambda r, v: asked(r, loss="mse", target_mean=0.0, target_std=v),
     "target_off_centre": lambda r, v: asked(r, loss="mse", target_mean=v, target_std=1.0),
+    "ahead_growth": lambda r, v: change(r, ahead=Ahead("SGD, lr 1", 30, 2.0, 2.0 * v)),
     "largest_class": lambda r, v: asked(r, class_shares=(1 - v, v)),
 }  # fmt: skip
+# Rows that are verdicts; the one that makes notes of them is pinned by itself.
+VERDICTS = [row for row in table() if row["key"] != "steps.learns"]
 # For every condition a value on each side of its threshold, written down here once more: who moves one has to say so.
 PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("not_finite.inputs", "inputs_not_finite"): (1e-9, 0.0),
@@ -146,17 +149,24 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("fit.targets_small", "target_size"): (0.00299, 0.00301),
     ("fit.targets_off_centre", "target_off_centre"): (10.01, 9.99),
     ("fit.one_class", "largest_class"): (0.901, 0.9),
+    ("steps.overshooting", "ahead_growth"): (1.501, 1.499),
 }
 
 
 def every_number(report: Report) -> dict[str, float]:
     assert report.fit is not None
     first = {"first_across_share": of_layer(report, 1)["across_share"]}
-    return of_network(report) | of_layer(report, min(2, len(report.layers))) | numbers_of(report.fit) | first
+    return (
+        of_network(report)
+        | of_layer(report, min(2, len(report.layers)))
+        | numbers_of(report.fit)
+        | steps.numbers_of(report)
+        | first
+    )
 
 
 def test_every_condition_is_pinned() -> None:
-    in_table = {(row["key"], name) for row in table() for name, _, _ in row["when"]}
+    in_table = {(row["key"], name) for row in VERDICTS for name, _, _ in row["when"]}
     assert in_table == PINNED.keys()
     assert {how for row in table() for _, how, _ in row["when"]} == COMPARISONS.keys()
     known = every_number(HEALTHY).keys()
@@ -175,10 +185,10 @@ def keys(report: Report) -> set[str]:
     return {verdict.key for _, verdict in found_in(report)}
 
 
-@pytest.mark.parametrize(("row", "at"), [(i, j) for i, row in enumerate(table()) for j in range(len(row["when"]))])
+@pytest.mark.parametrize(("row", "at"), [(i, j) for i, row in enumerate(VERDICTS) for j in range(len(row["when"]))])
 def test_a_threshold_from_both_sides(row: int, at: int) -> None:
     """All other conditions of the row hold with room to spare; this one by a hair, and then not."""
-    key, when = table()[row]["key"], table()[row]["when"]
+    key, when = VERDICTS[row]["key"], VERDICTS[row]["when"]
     name, _, _ = when[at]
     holds, fails = PINNED[key, name]
     for value, expected in ((holds, True), (fails, False)):
@@ -220,6 +230,21 @@ def test_notes_are_no_faults() -> None:
     assert all(answer.good for answer in noted.answers)
     assert "30 different units of 32" in noted.answers[3].sentence
     assert "are not small beside the others'" in noted.answers[2].sentence
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "learns"),
+    [(2.0, 1.79, True), (2.0, 1.81, False), (20.0, 0.949, True), (20.0, 0.951, False), (2.0, math.nan, False)],
+)
+def test_what_keeps_nothing_from_learning_is_a_note(first: float, last: float, learns: bool) -> None:
+    """A tenth lower after the first steps, and below 95 % of guessing."""
+    vanishing = way(layer(HEALTHY, 1, update_ratio=1e-9), -3.0)
+    guess = 1.0 if first == 20 else 4.0
+    found = change(vanishing, guess=guess, ahead=Ahead("SGD, lr 1", 30, first, last))
+    assert (found.verdict.word == "healthy") == learns
+    assert all(verdict.fault != learns for _, verdict in found_in(found) if verdict.key == "gradient.vanishing")
+    # What does not fit is a fault all the same.
+    assert judge(asked(found, feature_scales=(1.0, 1.0, 1e3), widest=0)).key == "fit.features_differ"
 
 
 def test_units_that_are_not_finite_are_neither_dead_nor_the_same() -> None:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..words import Phrase, phrase
 from .findings import ADVICE, FINDINGS, QUESTIONS, Finding
 from .findings.alive import dead, saturated
 from .findings.gradient import at_both_ends, not_finite_backward
+from .findings.registry import FIT
 from .findings.signal import not_finite_forward
+from .findings.steps import learns
 from .records import Answer, Measured, Verdict
 
 HEALTHY = "healthy"
@@ -24,9 +27,11 @@ TIMID, WILD, GOOD_UPDATE = 1e-5, 0.1, 3e-3
 
 def found_in(measured: Measured) -> Iterator[tuple[Finding, Verdict]]:
     """Everything that was found, causes before what follows from them, faults and notes."""
+    learning = learns(measured)
     for finding in FINDINGS:
         for verdict in finding.look(measured):
-            yield finding, verdict
+            # Nothing is a fault of the start with which the loss falls; what does not fit stays one.
+            yield finding, replace(verdict, fault=False) if learning and finding.question != FIT else verdict
 
 
 def notes(measured: Measured) -> tuple[Verdict, ...]:
@@ -55,8 +60,10 @@ def answer(question: str, found: Sequence[Verdict], measured: Measured) -> Answe
     faults = tuple(verdict for verdict in found if verdict.fault)
     if faults:
         return Answer(question, False, phrase("answer.no", verdict=faults[0].phrase()), faults)
-    if question == "fit" and found:
+    if question == FIT and found:
         return Answer(question, True, phrase("answer.fit.note", note=found[0].why))
+    if found and learns(measured):
+        return Answer(question, True, phrase("answer.learns", verdict=found[0].phrase()))
     return Answer(question, True, good(question, measured))
 
 
@@ -117,6 +124,9 @@ def judge(before: Measured, after: Measured | None = None, losses: Sequence[floa
             if (worse := next(look(after), None)) is not None:
                 return worse
     ends = at_both_ends(before)
+    if not losses and (ahead := before.ahead) is not None:
+        numbers = {"ends": ends, "steps": ahead.steps, "rule": ahead.rule, "first": ahead.first, "last": ahead.last}
+        return Verdict(HEALTHY, None, "healthy.ahead", numbers, fault=False)
     if not losses:
         return Verdict(HEALTHY, None, "healthy", {"ends": ends}, fault=False)
     stands = phrase("healthy.stands") if losses[-1] > LEARNED * before.loss else None

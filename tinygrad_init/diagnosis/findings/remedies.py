@@ -68,6 +68,11 @@ def mend_data(measured: Measured) -> Phrase:
     return phrase("advice.targets_missing")
 
 
+def smaller_steps(measured: Measured) -> Phrase:
+    """Steps after which the loss is larger than before."""
+    return phrase("advice.smaller_steps")
+
+
 def fit_output(measured: Measured) -> Phrase:
     """What stands between the last linear map and the loss."""
     fit = measured.fit

@@ -1,5 +1,6 @@
 """Records only: what was measured of a network, what was found, and the answers. They know nobody but the words."""
 
+from .ahead import Ahead
 from .fit import Fit
 from .gradients import ENDS, Attribution, Factor, Prediction, Zeros
 from .layers import Classes, Distribution, Layer, MatrixSizes
@@ -9,6 +10,7 @@ from .verdicts import Answer, Judged, Measured, Verdict
 __all__ = [
     "BETTER",
     "ENDS",
+    "Ahead",
     "Answer",
     "Attribution",
     "Classes",

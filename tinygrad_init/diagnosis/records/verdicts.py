@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...words import Phrase, phrase
+from .ahead import Ahead
 from .fit import Fit
 from .gradients import Attribution, Prediction, Zeros
 from .layers import Distribution, Layer, MatrixSizes
@@ -50,6 +51,8 @@ class Measured:
         Whether this is no longer the start.
     fit
         Data, output, loss and targets beside each other.
+    ahead
+        What the first steps have shown; None unless it was said which optimizer will train.
     """
 
     model: str
@@ -69,6 +72,7 @@ class Measured:
     jacobian: tuple[float, ...] = ()
     trained: bool = False
     fit: Fit | None = None
+    ahead: Ahead | None = None
 
     @property
     def typical_update(self) -> float:
@@ -90,7 +94,7 @@ class Verdict:
     ----------
     word
         "vanishing", "exploding", "lost", "unscaled", "stuck", "asleep", "saturated", "dead", "symmetric", "correlated",
-        "misfit", "unbalanced" or "healthy".
+        "misfit", "unbalanced", "overshooting" or "healthy".
     layer
         The number of the linear map, from 1; None if it is about all of them.
     key

@@ -80,7 +80,7 @@ def from_2(found: dict[str, Any]) -> dict[str, Any]:
         }
         for answer in new["answers"]
     ]
-    new["notes"], new["fit"] = [], None
+    new["notes"], new["fit"], new["ahead"] = [], None, None
     return new
 
 

@@ -1,0 +1,138 @@
+"""The optimizer is part of the question: a few steps on a copy say whether its steps lead down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_init as tgi
+from tinygrad_init import nn, optim
+from tinygrad_init.diagnosis import diagnose
+from tinygrad_init.diagnosis.fronts.few_steps import BATCH, STEPS, few_steps
+
+DIGITS = tgi.data.digits()
+X = ((DIGITS.x - DIGITS.x.mean(0)) / np.maximum(DIGITS.x.std(0), 1e-9)).astype(np.float32)[:600]
+Y = DIGITS.y[:600]
+
+
+def network(start: str = "he", activation: str = "relu", depth: int = 2) -> nn.MLP:
+    model = nn.MLP((64, *(32,) * depth, 10), activation, rng=0)
+    tgi.initialize(model, start, 0)
+    return model
+
+
+def test_the_steps_are_those_of_training_and_leave_everything_as_it_was() -> None:
+    model = network()
+    rule = optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    before, state = model.state_dict(), dict(rule.state)
+    ahead = few_steps(model, X, Y, tgi.cross_entropy, rule)
+    assert all(np.array_equal(model.state_dict()[name], values) for name, values in before.items())
+    assert rule.state == state == {} and all(p.grad is None for p in model.parameters())
+    rng, losses = np.random.default_rng(0), []
+    for _ in range(STEPS):
+        chosen = rng.permutation(len(X))[:BATCH]
+        loss = tgi.cross_entropy(model(X[chosen]), Y[chosen])
+        rule.zero_grad()
+        loss.backward()
+        rule.step()
+        losses.append(loss.item())
+    assert (ahead.first, ahead.last) == pytest.approx((losses[0], np.mean(losses[-5:])), rel=1e-4)
+    assert ahead.rule == "SGD, lr 0.1, momentum 0.9" and ahead.fall == pytest.approx(1 - ahead.last / ahead.first)
+
+
+def test_what_the_optimizer_remembers_goes_on() -> None:
+    """An optimizer in the middle of a training is asked from there."""
+    model = network()
+    rule = optim.Adam(model.parameters(), 1e-2)
+    first = few_steps(model, X, Y, tgi.cross_entropy, rule)
+    for _ in range(20):
+        rule.zero_grad()
+        tgi.cross_entropy(model(X), Y).backward()
+        rule.step()
+    later = few_steps(model, X, Y, tgi.cross_entropy, rule)
+    assert later.first < first.last and len(rule.state) == 6
+
+
+@pytest.mark.parametrize(
+    "optimizer", [30.0, lambda ps: optim.SGD(ps, 5.0, momentum=0.9), lambda ps: optim.Adam(ps, 10.0)]
+)
+def test_steps_that_are_too_large_are_a_verdict(optimizer: Any) -> None:
+    model = network(depth=4)
+    assert diagnose(model, X, Y).verdict.word == "healthy"
+    found = diagnose(model, X, Y, optimizer=optimizer)
+    assert found.verdict.word == "overshooting" and found.verdict.fault
+    assert "smaller steps" in found.answers[-1].sentence
+
+
+@pytest.mark.parametrize(
+    "optimizer", [0.1, lambda ps: optim.SGD(ps, 0.02, momentum=0.9), lambda ps: optim.Adam(ps, 1e-3)]
+)
+def test_a_network_that_learns_is_healthy(optimizer: Any) -> None:
+    found = diagnose(network(), X, Y, optimizer=optimizer)
+    assert found.verdict.word == "healthy" and found.ahead is not None and found.ahead.fall > 0.1
+    assert f"30 steps of {found.ahead.rule} bring the loss" in found.verdict.reason
+
+
+def zero_readout() -> nn.Module:
+    model = network()
+    with tgi.no_grad():
+        model.linears()[-1].weight.fill_(0.0)
+    return model
+
+
+def zero_branches() -> nn.Module:
+    blocks = [
+        nn.Residual(nn.Sequential(nn.Linear(32, 32, rng=i), nn.ReLU(), nn.Linear(32, 32, rng=i))) for i in range(4)
+    ]
+    model = nn.Sequential(nn.Linear(64, 32, rng=8), *blocks, nn.Linear(32, 10, rng=9))
+    tgi.starts.fixup_(model, 0)
+    return model
+
+
+@pytest.mark.parametrize(
+    "make", [zero_readout, zero_branches, lambda: nn.Linear(64, 10)], ids=["readout", "fixup", "one"]
+)
+def test_deliberate_zeros_that_wake_are_notes(make: Any) -> None:
+    model = make()
+    if isinstance(model, nn.Linear):
+        with tgi.no_grad():
+            model.weight.fill_(0.0)
+        model = nn.Sequential(model)
+    found = diagnose(model, X, Y, optimizer=0.1)
+    assert found.verdict.word == "healthy" and not any(note.fault for note in found.notes)
+    assert found.notes and all(answer.good for answer in found.answers)
+
+
+@pytest.mark.parametrize("start", ["zeros", "constant", "small"])
+def test_bad_starts_stay_faults(start: str) -> None:
+    for optimizer in (0.1, lambda ps: optim.Adam(ps, 1e-3)):
+        assert diagnose(network(start, "sigmoid", 4), X, Y, optimizer=optimizer).verdict.fault
+
+
+def test_what_does_not_fit_stays_a_fault_even_if_the_loss_falls() -> None:
+    class Probabilities(nn.Module):
+        def __init__(self) -> None:
+            self.layers = network()
+
+        def forward(self, x: Any) -> Any:
+            return tgi.softmax(self.layers(x))
+
+    found = diagnose(Probabilities(), X, Y, optimizer=lambda ps: optim.Adam(ps, 1e-2))
+    assert found.ahead is not None and found.ahead.fall > 0.1 and found.verdict.key == "fit.twice"
+
+
+def test_what_is_no_optimizer_of_this_model_is_refused() -> None:
+    other = optim.SGD(network().parameters(), 0.1)
+    with pytest.raises(ValueError, match="holds none of this model's parameters"):
+        diagnose(network(), X, Y, optimizer=other)
+    with pytest.raises(
+        TypeError, match="expected an optimizer, a function that makes one, or a learning rate; got list"
+    ):
+        diagnose(network(), X, Y, optimizer=lambda ps: ps)
+
+
+def test_without_an_optimizer_no_steps_are_taken() -> None:
+    found = diagnose(network(), X, Y)
+    assert found.ahead is None and found.to_dict()["ahead"] is None
