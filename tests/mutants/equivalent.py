@@ -12,7 +12,6 @@ EQUIVALENT: list[tuple[str, str, str]] = [
     ("", "except ImportError:", "what is imported is there where tests run"),
     ("tinygrad_init/ops/convolution.py", "MANY_COLUMNS, MANY_PIECES =", "from where on another way is faster"),
     ("tinygrad_init/programs/layout.py", "NARROW =", "from where on another way is faster"),
-    ("tinygrad_init/optim.py", "limit / where(too_long, total, 1.0)", "what it is divided by elsewhere is not used"),
     ("tinygrad_init/programs/guards.py", "if means(entry[0], entry[1], entry[2]):", "the quick way to say yes"),
 ]
 

@@ -128,12 +128,12 @@ def add_network(parser: argparse.ArgumentParser, one_start: bool) -> None:
     add("--activation", default="relu", choices=names, metavar="NAME", help=f"{', '.join(names)} (relu)")
     starts = ", ".join(INITIALIZERS)
     if one_start:
-        add("--init", default="torch", choices=list(INITIALIZERS), metavar="NAME", help=f"the start: {starts} (torch)")
+        add("--init", type=start, default="torch", metavar="NAME", help=f"the start: {starts} (torch)")
     else:
         add(
             "--init",
             action="append",
-            choices=list(INITIALIZERS),
+            type=start,
             metavar="NAME",
             help=f"a start; may be given several times: {starts} ({', '.join(STARTS)})",
         )
@@ -150,6 +150,17 @@ def locale_language() -> str:
     """The language that the environment asks for, if the library speaks it; else English."""
     said = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     return "zh" if said.lower().startswith("zh") else "en"
+
+
+def start(name: str) -> str:
+    """A start by its name, ours or that of other libraries."""
+    from ..init import ALIASES, INITIALIZERS
+
+    known = ALIASES.get(name, name)
+    if known not in INITIALIZERS:
+        choices = ", ".join(map(repr, INITIALIZERS))
+        raise argparse.ArgumentTypeError(f"invalid choice: {name!r} (choose from {choices})")
+    return known
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,42 @@ INITIALIZERS: dict[str, Initializer] = {
     "torch": lambda w, rng, activation: torch_default_(w, rng),
 }
 
+# What PyTorch, Keras and JAX call the same starts.
+ALIASES: dict[str, str] = {
+    "kaiming": "he",
+    "kaiming_normal": "he",
+    "kaiming_uniform": "he_uniform",
+    "he_normal": "he_truncated",
+    "glorot": "xavier",
+    "glorot_uniform": "xavier_uniform",
+    "glorot_normal": "xavier_truncated",
+    "xavier_normal": "xavier",
+    "lecun_normal": "lecun_truncated",
+    "zero": "zeros",
+    "default": "torch",
+}
+
+
+def initializer(name: str) -> Initializer:
+    """A start by its name, ours or that of other libraries (`ALIASES`).
+
+    "he_normal", "glorot_normal" and "lecun_normal" are truncated normals, as Keras and JAX have them; PyTorch's
+    "kaiming_normal" and "xavier_normal" are not.
+
+    Raises
+    ------
+    ValueError
+        There is none of that name.
+    """
+    plain = name.removesuffix("_")
+    known = ALIASES.get(plain, plain)
+    if known not in INITIALIZERS:
+        raise ValueError(f"expected an initializer out of {', '.join(INITIALIZERS)}; got {name!r}")
+    return INITIALIZERS[known]
+
+
 __all__ = [
+    "ALIASES",
     "GAINS",
     "INITIALIZERS",
     "TRUNCATED_STD",
@@ -97,6 +132,7 @@ __all__ = [
     "he_normal_",
     "he_uniform_",
     "identity_",
+    "initializer",
     "kaiming_normal_",
     "kaiming_truncated_normal_",
     "kaiming_uniform_",
