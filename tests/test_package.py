@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -117,6 +118,25 @@ def test_every_public_name_is_documented() -> None:
         and not (getattr(value, "__doc__", None) or "").strip()
     ]
     assert not undocumented
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("tinygrad_init.init.lsuv_", "tinygrad_init.starts.lsuv_"),
+        ("tinygrad_init.init.critical", "tinygrad_init.starts.critical"),
+        ("tinygrad_init.nn.layers_of", "tinygrad_init.nn.linear_maps"),
+        ("tinygrad_init.diagnosis.Chain", "tinygrad_init.diagnosis.Network"),
+    ],
+)
+def test_an_old_name_says_the_new_one(old: str, new: str) -> None:
+    """However it is asked for, and the new one is there."""
+    home, _, name = old.rpartition(".")
+    for code in (f"from {home} import {name}", f"import {home} as home; home.{name}"):
+        with pytest.raises(ImportError, match=f"{old} is now {new}$"):
+            exec(code, {})
+    room, _, name = new.rpartition(".")
+    assert hasattr(importlib.import_module(room), name)
 
 
 @pytest.mark.parametrize("tool", [["ruff", "check", "."], ["mypy"]])

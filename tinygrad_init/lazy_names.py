@@ -26,7 +26,8 @@ def importing_later(
 
     def get(name: str) -> Any:
         if moved is not None and name in moved:
-            raise AttributeError(f"{package}.{name} is now {moved[name]}")
+            # Not an AttributeError, of which `from ... import` would make an error of its own, without the new name.
+            raise ImportError(f"{package}.{name} is now {moved[name]}")
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module = importlib.import_module(f".{homes[name] or name}", package)

@@ -15,8 +15,7 @@ from .data import Scaler, batches
 from .data.samples import pairs, require_fits
 from .engine.modes import no_grad
 from .engine.tensor import Tensor
-from .init import Initializer, zeros_
-from .init import initializer as named_initializer
+from .init import INITIALIZERS, Initializer, start_name, zeros_
 from .nn import Module, dtype_of, linear_maps
 from .ops.losses import loss_of
 from .optim import Optimizer, clip_grad_norm_
@@ -181,7 +180,7 @@ def initialize(model: Module, initializer: str | Initializer, rng: np.random.Gen
         There is no initializer of that name.
     """
     if isinstance(initializer, str):
-        initializer = named_initializer(initializer)
+        initializer = INITIALIZERS[start_name(initializer)]
     generator = np.random.default_rng(rng)  # one for all layers: a seed for each would make them alike
     for linear, activation in linear_maps(model):
         weight, bias = vars(linear)["weight"], vars(linear).get("bias")

@@ -1,7 +1,7 @@
 """Is a verdict true? Networks diagnosed at their start, then trained for real, and what was said held against it.
 
     python -m bench.verdicts                        the small grid for finding thresholds, 300 networks
-    python -m bench.verdicts --grid reporting       other data sets, depths, widths and seeds: what counts
+    python -m bench.verdicts --grid reporting       other depths, widths and seeds: what counts
     python -m bench.verdicts --full                 6000 of a grid
 
 Each run is a task, a dict of plain values, and its result another one, a line of JSON; a file of lines that is there

@@ -25,7 +25,7 @@ DESIGNS: tuple[Task, ...] = (
     {"normalization": True, "residual": False},
     {"normalization": False, "residual": True},
 )
-# Where thresholds are found, and where they are reported: nothing in common but the kinds of networks.
+# Where thresholds are found, and where they are reported: other depths, widths and seeds, and one data set in common.
 GRIDS: dict[str, dict[str, Any]] = {
     "thresholds": {"data": ("digits", "spirals"), "depth": (2, 5, 12, 30), "width": (32, 64), "seed": (0, 1)},
     "reporting": {"data": ("moons", "digits"), "depth": (3, 8, 20, 50), "width": (48, 100), "seed": (10, 11, 12)},

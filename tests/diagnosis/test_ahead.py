@@ -127,10 +127,21 @@ def test_what_is_no_optimizer_of_this_model_is_refused() -> None:
     other = optim.SGD(network().parameters(), 0.1)
     with pytest.raises(ValueError, match="holds none of this model's parameters"):
         diagnose(network(), X, Y, optimizer=other)
-    with pytest.raises(
-        TypeError, match="expected an optimizer, a function that makes one, or a learning rate; got list"
-    ):
-        diagnose(network(), X, Y, optimizer=lambda ps: ps)
+    with pytest.raises(ValueError, match="holds none of this model's parameters"):
+        diagnose(network(), X, Y, optimizer=lambda ps: other)
+    for wrong, name in ((lambda ps: ps, "list"), ("adam", "str"), (True, "bool")):
+        with pytest.raises(TypeError, match=f"function that makes one, or a learning rate; got {name}"):
+            diagnose(network(), X, Y, optimizer=wrong)
+
+
+def test_one_sample_shows_nothing_of_the_steps() -> None:
+    model = nn.Sequential(nn.Linear(64, 8, rng=0), nn.BatchNorm(8), nn.Linear(8, 10, rng=0)).eval()
+    assert diagnose(model, X[:1], Y[:1], optimizer=0.1).ahead is None
+
+
+def test_the_rate_is_that_of_the_optimizer() -> None:
+    found = diagnose(network(), X, Y, lr=1e-7, optimizer=0.1)
+    assert found.lr == 0.1 and "instead of" not in found.answers[-1].sentence
 
 
 def test_without_an_optimizer_no_steps_are_taken() -> None:

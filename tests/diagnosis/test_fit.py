@@ -76,9 +76,24 @@ def test_softmax_of_one_unit_says_nothing() -> None:
     assert found.verdict.key == "fit.one_softmax" and "one output a class" in found.answers[-1].sentence
 
 
-@pytest.mark.parametrize("name", ["relu", "softplus", "elu", "gelu"])
-def test_logits_that_are_cut_off_on_one_side(name: str) -> None:
-    assert diagnose(net(3, nn.Activation(name)), X, LABELS).verdict.key == "fit.half"
+def test_logits_that_are_cut_off_on_one_side() -> None:
+    assert diagnose(net(3, nn.ReLU()), X, LABELS).verdict.key == "fit.half"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        nn.Softplus(), nn.ELU(), nn.GELU(), nn.LeakyReLU(), nn.PReLU(), nn.Identity(), nn.LayerNorm(3), nn.BatchNorm(3),
+        nn.Residual(nn.Linear(3, 3, rng=0)),
+    ],
+    ids=lambda end: type(end).__name__,
+)  # fmt: skip
+def test_an_end_through_which_every_difference_of_logits_can_come_is_none(end: nn.Module) -> None:
+    """Only differences count, the gradient passes, or what is bounded is learned."""
+    assert diagnose(net(3, end), X, LABELS).answers[0].good
+    # A bound further down is none of the output.
+    inside = nn.Sequential(nn.Linear(8, 3, rng=0), nn.Sigmoid(), nn.Residual(nn.Linear(3, 3, rng=1)))
+    assert diagnose(inside, X, LABELS).answers[0].good
 
 
 @pytest.mark.parametrize(
@@ -153,9 +168,12 @@ def test_a_class_that_is_nearly_everything_is_a_note() -> None:
 
 
 def test_shares_and_features_of_odd_data() -> None:
-    assert class_shares("cross_entropy", np.array([0, 0, 1, 2])) == (0.5, 0.25, 0.25)
-    assert class_shares("binary_cross_entropy", np.array([[0.0], [1.0], [1.0], [1.0]])) == (0.25, 0.75)
-    assert class_shares("binary_cross_entropy", np.eye(2)[[0, 1, 1, 1]]) == (0.25, 0.75)
+    assert class_shares("cross_entropy", np.repeat([0, 0, 1, 2], 5)) == (0.5, 0.25, 0.25)
+    assert class_shares("cross_entropy", np.repeat([1, 2, 2, 2], 5)) == (0.0, 0.25, 0.75)
+    assert class_shares("hinge", np.repeat([-1, 1, 1, 1], 5)) == (0.25, 0.0, 0.75)
+    assert class_shares("binary_cross_entropy", np.repeat([[0.0], [1.0], [1.0], [1.0]], 5, 0)) == (0.25, 0.75)
+    assert class_shares("binary_cross_entropy", np.repeat(np.eye(2)[[0, 1, 1, 1]], 5, 0)) == (0.25, 0.75)
+    assert class_shares("cross_entropy", np.zeros(2, int)) == ()  # of so few nothing is said
     assert class_shares("mse", np.array([0, 1])) == () and class_shares("cross_entropy", np.zeros(0, int)) == ()
     assert features(np.ones((5, 3)))[0] == () and features(np.zeros((4, 1, 8, 8)))[0] == ()
     assert features(np.array([[np.nan, 1.0], [1, 2]]))[0] == () and features(X[:1])[0] == ()
@@ -164,3 +182,24 @@ def test_shares_and_features_of_odd_data() -> None:
 def test_a_loss_of_ones_own_is_not_judged() -> None:
     found = diagnose(net(3, Softmax()), X, np.eye(3)[LABELS], lambda p, t: -(t * tgi.log(p + 1e-9)).sum(1).mean())
     assert found.answers[0].good and found.fit is not None and found.fit.loss == ""
+    far = diagnose(net(1), X, 1000 + CURVE, lambda p, t: ((p - t) ** 2).mean())
+    assert far.answers[0].good
+
+
+def test_a_missing_target_is_the_verdict_whatever_the_loss_became() -> None:
+    y = CURVE.copy()
+    y[5] = np.nan
+    found = diagnose(net(1), X, y, "mse")
+    assert found.verdict.key == "fit.target_missing" and "leave those samples out" in found.answers[-1].sentence
+
+
+def test_targets_that_are_all_the_same_cannot_be_scaled() -> None:
+    assert diagnose(net(1), X, np.full((300, 1), 500.0), "mse").answers[0].good
+
+
+@pytest.mark.parametrize("ones", [0.9, 0.5])
+def test_the_floor_of_several_columns_counts_ones(ones: float) -> None:
+    y = (RNG.random((300, 3)) < ones).astype(float)
+    found = diagnose(net(3, nn.Sigmoid()), X, y, "binary_cross_entropy")
+    best = tgi.binary_cross_entropy(tgi.tensor(y, "float64"), y).item()
+    assert found.verdict.numbers["floor"] == pytest.approx(best, rel=1e-9)

@@ -154,13 +154,13 @@ def locale_language() -> str:
 
 def start(name: str) -> str:
     """A start by its name, ours or that of other libraries."""
-    from ..init import ALIASES, INITIALIZERS
+    from ..init import INITIALIZERS, start_name
 
-    known = ALIASES.get(name, name)
-    if known not in INITIALIZERS:
+    try:
+        return start_name(name)
+    except ValueError:
         choices = ", ".join(map(repr, INITIALIZERS))
-        raise argparse.ArgumentTypeError(f"invalid choice: {name!r} (choose from {choices})")
-    return known
+        raise argparse.ArgumentTypeError(f"invalid choice: {name!r} (choose from {choices})") from None
 
 
 @dataclass(frozen=True)

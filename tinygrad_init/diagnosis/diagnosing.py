@@ -71,12 +71,14 @@ def diagnose(
     Raises
     ------
     TypeError
-        The model is no chain of modules, or x and y are not made of real numbers.
+        The model is no chain of modules, x and y are not made of real numbers, or `optimizer` is none.
     ValueError
         There is no linear map in it, x and y differ in length, are empty or hold what does not fit into the model's
-        dtype, or there is no loss of that name.
+        dtype, there is no loss of that name, or the optimizer holds none of the model's parameters.
     """
     function = loss_of(loss)
+    if isinstance(optimizer, float | int):
+        lr = float(optimizer)
     if not isinstance(model, Module):
         raise TypeError(f"diagnose: expected a module, got {type(model).__name__}")
     if not (lr > 0 and math.isfinite(lr)):

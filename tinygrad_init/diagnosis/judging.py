@@ -46,30 +46,28 @@ def gravest(measured: Measured) -> tuple[Finding, Verdict] | None:
 
 def answers(measured: Measured) -> tuple[Answer, ...]:
     """All six, in the order in which they are asked."""
-    found = list(found_in(measured))
-    given = tuple(
-        answer(key, [verdict for finding, verdict in found if finding.question == key], measured)
-        for key in QUESTIONS
-        if key != ADVICE
-    )
-    return (*given, advice(measured, [verdict.word for _, verdict in found if verdict.fault]))
+    given = tuple(answer(question, measured) for question in QUESTIONS if question != ADVICE)
+    return (*given, advice(measured, [verdict.word for _, verdict in found_in(measured) if verdict.fault]))
 
 
-def answer(question: str, found: Sequence[Verdict], measured: Measured) -> Answer:
+def answer(question: str, measured: Measured) -> Answer:
     """The first fault is the answer, or that there is none."""
-    faults = tuple(verdict for verdict in found if verdict.fault)
+    found = [verdict for finding in FINDINGS if finding.question == question for verdict in finding.look(measured)]
+    faults, notes = (tuple(verdict for verdict in found if verdict.fault == fault) for fault in (True, False))
+    if faults and question != FIT and learns(measured):
+        return Answer(question, True, phrase("answer.learns", verdict=faults[0].phrase()))
     if faults:
         return Answer(question, False, phrase("answer.no", verdict=faults[0].phrase()), faults)
-    if question == FIT and found:
-        return Answer(question, True, phrase("answer.fit.note", note=found[0].why))
-    if found and learns(measured):
-        return Answer(question, True, phrase("answer.learns", verdict=found[0].phrase()))
+    if question == FIT and notes:
+        return Answer(question, True, phrase("answer.fit.note", note=notes[0].why))
     return Answer(question, True, good(question, measured))
 
 
 def good(question: str, measured: Measured) -> Phrase:
     """The answer to a question about which there is nothing to complain."""
     layers = measured.layers
+    if question == FIT and measured.fit is None:
+        return phrase("answer.fit.unknown")
     if question == "signal":
         return phrase("answer.signal", last=layers[-1].z.rms, first=layers[0].z.rms)
     if question == "gradient":
@@ -104,6 +102,8 @@ def learning_rate(measured: Measured) -> Phrase:
     # Steps become small where training ends, and should.
     if typical <= WILD and (typical >= TIMID or measured.trained):
         return phrase("advice.step", state=state, typical=typical)
+    if measured.ahead is not None:  # whose steps have shown more than any rule says
+        return phrase("advice.nothing", state=state)
     better = measured.lr * GOOD_UPDATE / typical
     return phrase("advice.rate", keep=phrase(f"advice.keep_{what}"), typical=typical, better=better, lr=measured.lr)
 

@@ -94,8 +94,8 @@ ALIASES: dict[str, str] = {
 }
 
 
-def initializer(name: str) -> Initializer:
-    """A start by its name, ours or that of other libraries (`ALIASES`).
+def start_name(name: str) -> str:
+    """What a start is called here, by our name or that of other libraries (`ALIASES`).
 
     "he_normal", "glorot_normal" and "lecun_normal" are truncated normals, as Keras and JAX have them; PyTorch's
     "kaiming_normal" and "xavier_normal" are not.
@@ -105,11 +105,10 @@ def initializer(name: str) -> Initializer:
     ValueError
         There is none of that name.
     """
-    plain = name.removesuffix("_")
-    known = ALIASES.get(plain, plain)
+    known = ALIASES.get(name, name)
     if known not in INITIALIZERS:
         raise ValueError(f"expected an initializer out of {', '.join(INITIALIZERS)}; got {name!r}")
-    return INITIALIZERS[known]
+    return known
 
 
 __all__ = [
@@ -132,7 +131,6 @@ __all__ = [
     "he_normal_",
     "he_uniform_",
     "identity_",
-    "initializer",
     "kaiming_normal_",
     "kaiming_truncated_normal_",
     "kaiming_uniform_",
@@ -143,6 +141,7 @@ __all__ = [
     "ones_",
     "orthogonal_",
     "sparse_",
+    "start_name",
     "torch_default_",
     "truncated_moments",
     "truncated_normal_",

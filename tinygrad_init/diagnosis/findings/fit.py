@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ..measures.fit import OF_LOGITS, SOFTMAX
+from ..measures.fit import OF_LOGITS, OF_NUMBERS, SOFTMAX
 from ..measures.signal import ratio
 from ..records import Fit, Measured, Verdict
 from . import remedies
@@ -13,8 +13,11 @@ from .conditions import holds
 from .numbers import of_layer
 from .registry import FIT, finding
 
+# A floor that is lower than this disturbs nobody.
+FLOOR = 0.01
 
-@finding(FIT, rank=5, remedy=remedies.mend_data)
+
+@finding(FIT, rank=-5, remedy=remedies.mend_data)
 def missing(measured: Measured) -> Iterator[Verdict]:
     """Infinities or NaN anywhere in the targets (those of the inputs are told with the signal)."""
     if measured.fit is not None and measured.fit.target_missing is not None:
@@ -31,12 +34,12 @@ def output(measured: Measured) -> Iterator[Verdict]:
     numbers = {"label": fit.ends_in, "loss": fit.loss, "low": fit.output_low, "high": fit.output_high}
     if fit.ends_in in SOFTMAX and fit.outputs == 1:
         yield Verdict("misfit", None, "fit.one_softmax", {"label": fit.ends_in})
-    elif fit.loss in OF_LOGITS and math.isfinite(floor := floor_of(fit)):
+    elif fit.loss in OF_LOGITS and FLOOR < (floor := floor_of(fit)) < math.inf:
         # The loss makes probabilities itself: of what lies in a small range it makes little differences.
         yield Verdict("misfit", None, "fit.twice", {**numbers, "floor": floor})
-    elif fit.loss in OF_LOGITS and fit.output_low > -math.inf and fit.ends_in != "log_softmax":
+    elif fit.loss in OF_LOGITS and fit.cut_off:
         yield Verdict("misfit", None, "fit.half", numbers)
-    elif fit.loss not in OF_LOGITS and outside(fit):
+    elif fit.loss in OF_NUMBERS and outside(fit):
         yield Verdict("misfit", None, "fit.bounded", {**numbers, "from": fit.target_low, "to": fit.target_high})
 
 
@@ -47,7 +50,7 @@ def floor_of(fit: Fit) -> float:
         return math.inf
     if fit.loss == "cross_entropy":
         return math.log1p((fit.outputs - 1) * math.exp(-spread))
-    ones = fit.class_shares[1] if len(fit.class_shares) == 2 else 0.5
+    ones = fit.target_mean
     return ones * math.log1p(math.exp(-fit.output_high)) + (1 - ones) * math.log1p(math.exp(fit.output_low))
 
 
@@ -88,7 +91,8 @@ def scales(measured: Measured) -> Iterator[Verdict]:
 def targets(measured: Measured) -> Iterator[Verdict]:
     """Targets of a regression that are very large, very small, or far from 0 for their spread."""
     fit = measured.fit
-    if fit is None or math.isnan(fit.target_std) or fit.loss in OF_LOGITS:
+    # Targets that are all the same cannot be scaled.
+    if fit is None or fit.loss not in OF_NUMBERS or not fit.target_std > 0:
         return
     numbers = numbers_of(fit)
     told = {"mean": fit.target_mean, "std": fit.target_std}

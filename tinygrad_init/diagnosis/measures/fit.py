@@ -15,10 +15,13 @@ Array = np.ndarray[Any, Any]
 # Losses whose targets are class numbers, and those that compute probabilities of their own out of logits.
 OF_CLASSES = ("cross_entropy", "hinge")
 OF_LOGITS = ("cross_entropy", "binary_cross_entropy")
+OF_NUMBERS = ("mse", "half_squared_error")
+# Of fewer samples no shares are told.
+FEWEST = 10
 # What makes probabilities.
 SOFTMAX = ("softmax", "log_softmax")
-# A function that stays within this from -1000 to 1000 is bounded.
-BOUNDED = 50.0
+# A function that is the same at both of these on one side is bounded there.
+FAR = np.array([-1e4, -1e3, 1e3, 1e4])
 
 
 def fit(network: Network, x: Any, y: Any) -> Fit:
@@ -32,11 +35,11 @@ def fit(network: Network, x: Any, y: Any) -> Fit:
         Samples and targets.
     """
     inputs, targets = np.asarray(x), np.asarray(y)
-    ends_in, low, high = ending(network)
-    classes = network.loss_name in OF_CLASSES
+    ends_in, low, high, cut = ending(network)
+    numeric = network.loss_name and network.loss_name not in OF_CLASSES
     with np.errstate(all="ignore"):
         numbers = np.asarray(targets, np.float64) if targets.dtype.kind in "fiub" else np.full(1, math.nan)
-        spread = [math.nan] * 4 if classes else [float(f(numbers)) for f in (np.min, np.max, np.mean, np.std)]
+        spread = [float(f(numbers)) if numeric else math.nan for f in (np.min, np.max, np.mean, np.std)]
         scales, widest, off_centre = features(inputs)
     return Fit(
         loss=network.loss_name,
@@ -44,6 +47,7 @@ def fit(network: Network, x: Any, y: Any) -> Fit:
         ends_in=ends_in,
         output_low=low,
         output_high=high,
+        cut_off=cut,
         target_low=spread[0],
         target_high=spread[1],
         target_mean=spread[2],
@@ -57,19 +61,20 @@ def fit(network: Network, x: Any, y: Any) -> Fit:
     )
 
 
-def ending(network: Network) -> tuple[str, float, float]:
-    """What the last linear map's output goes through, and between what numbers that keeps it."""
+def ending(network: Network) -> tuple[str, float, float, bool]:
+    """What the last linear map's output goes through, between what numbers that keeps it, and whether it cuts off."""
     for link in reversed(network.links):
-        if link.role == WEIGHTS:
-            break
         kind = makes_probabilities(link)
         if kind:
-            return kind, *((0.0, 1.0) if kind == "softmax" else (-math.inf, 0.0))
+            return kind, *((0.0, 1.0) if kind == "softmax" else (-math.inf, 0.0)), False
         if link.role == ACTIVATION and link.label != "identity":
             return link.label, *bounds(link)
-        if link.role == OTHER and link.output.shape == link.x.shape and math.isfinite(bounds(link)[0]):
+        # What comes from another linear map, or is learned, has no bound of its own.
+        if link.role != OTHER or link.parameters or link.mixes_samples or link.output.shape != link.x.shape:
+            break
+        if math.isfinite(bounds(link)[0]):
             return link.label, *bounds(link)
-    return "", -math.inf, math.inf
+    return "", -math.inf, math.inf, False
 
 
 def makes_probabilities(link: Link) -> str:
@@ -83,22 +88,28 @@ def makes_probabilities(link: Link) -> str:
     return ""
 
 
-def bounds(link: Link) -> tuple[float, float]:
-    """Between what numbers the output stays, whatever comes in; infinite where it does not."""
-    # A thousand is far out for any φ, and what is still small there is bounded.
-    far = np.resize(np.concatenate([[-1e3, 1e3], np.linspace(-20, 20, 2001)]), (2003, link.x.shape[-1]))
+def bounds(link: Link) -> tuple[float, float, bool]:
+    """Between what numbers the output stays, whatever comes in, and whether all below -1 comes out the same."""
+    points = np.concatenate([FAR, np.linspace(-20, 20, 2001)])
+    columns = np.repeat(points[:, None], link.x.shape[-1], axis=1).astype(link.x.dtype)
     try:
-        out = link.again(far.astype(link.x.dtype)).output
+        out = link.again(columns).output.reshape(len(points), -1)[:, 0].astype(np.float64)
     except (TypeError, ValueError):  # it wants another shape
-        return -math.inf, math.inf
+        return -math.inf, math.inf, False
     low, high = float(np.min(out)), float(np.max(out))
-    return low if low > -BOUNDED else -math.inf, high if high < BOUNDED else math.inf
+    for near, far in ((out[1], out[0]), (out[2], out[3])):
+        if abs(far - near) > 0.01 * (1 + abs(near)):  # it goes on
+            low, high = (-math.inf, high) if far < near else (low, math.inf)
+    left = out[len(FAR) :][points[len(FAR) :] <= -1]
+    return low, high, bool(np.all(left == left[0]))
 
 
 def class_shares(loss: str, targets: Array) -> tuple[float, ...]:
-    """The share of every class, where targets are class numbers, one output a class, or 0 and 1."""
-    if loss in OF_CLASSES and targets.ndim == 1 and targets.size and targets.dtype.kind in "iub":
-        counts = np.bincount(targets.astype(np.int64) - int(targets.min()))
+    """The share of every class, where targets are class numbers (from 0 or -1), one output a class, or 0 and 1."""
+    if len(targets) < FEWEST:
+        return ()
+    if loss in OF_CLASSES and targets.ndim == 1 and targets.dtype.kind in "iub":
+        counts = np.bincount(targets.astype(np.int64) - min(int(targets.min()), 0))
     elif loss == "binary_cross_entropy" and targets.size and np.isin(targets, (0, 1)).all():
         columns = targets.reshape(len(targets), -1)
         one_hot = columns.shape[1] > 1 and np.all(columns.sum(axis=1) == 1)

@@ -20,8 +20,10 @@ class Fit:
         "log_softmax"; "" if nothing.
     output_low, output_high
         Between what numbers that keeps the predictions; infinite if it does not.
+    cut_off
+        Whether all that is below -1 comes out the same, so that no gradient passes there.
     target_low, target_high, target_mean, target_std
-        Of the targets of a regression; NaN where targets are classes.
+        Of targets that are numbers; NaN where they are classes, or the loss is not known.
     class_shares
         For each class the share of the samples; empty for a regression.
     feature_scales
@@ -41,6 +43,7 @@ class Fit:
     ends_in: str
     output_low: float
     output_high: float
+    cut_off: bool
     target_low: float
     target_high: float
     target_mean: float

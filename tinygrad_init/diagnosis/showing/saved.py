@@ -47,13 +47,17 @@ def read_report(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"read_report: expected JSON: {error}") from None
     version = found.get("version") if isinstance(found, dict) else None
-    if version is None or not ("verdict" in found or "starts" in found):
+    whole = version is not None and (isinstance(found.get("verdict"), dict) or isinstance(found.get("starts"), list))
+    if not whole:
         raise ValueError("read_report: expected a report or a comparison of starts, with its version")
     if version == VERSION:
         return dict(found)
     if version != 2:
         raise ValueError(f"read_report: expected version 2 to {VERSION}, got version {version!r}")
-    return from_2(found)
+    try:
+        return from_2(found)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"read_report: expected a whole report of version 2, but {error} is missing") from None
 
 
 def from_2(found: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Source(Protocol):
-    """Where data and networks come from: a config alone (the module `build`), or somebody's own model (`own`)."""
+    """Where data and networks come from: a config alone (the module `build`), or a model (`given_model`)."""
 
     def check(self, config: Config, /) -> None:
         """Raise Invalid where the parts of a config do not fit each other."""
