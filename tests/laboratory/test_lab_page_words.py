@@ -243,6 +243,19 @@ def test_the_page_writes_numbers_as_python_does(lab: Lab) -> None:
     assert not differ
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_key_is_left_as_it_is(lab: Lab, language: str) -> None:
+    """What has no template would be shown by its key: such as "verdict.dead"."""
+    lab.open(fragment({"layers": [6] * 6, "activations": ["sigmoid"], "variants": [{"label": "B"}]}, lang=language))
+    lab.judged()
+    for tab in lab.page.locator(".tabs button").all():
+        tab.click()
+        lab.drawn()
+        shown = lab.page.locator("body").inner_text()
+        assert not re.findall(r"\b[a-z]{3,}\.[a-z]{3,}[.a-z]*\b(?!\()", re.sub(r"tgi\.\w+|layers\.\w+", "", shown))
+    assert templates(language)["word.vanishing"] in lab.page.locator("#networks").inner_text()
+
+
 @pytest.mark.parametrize("start", ["zeros", "constant", "small", "large", "he"])
 def test_verdicts_and_answers_speak_chinese(lab: Lab, start: str) -> None:
     config = {"layers": [6] * 6, "starts": [{"name": start}], "activations": ["sigmoid"]}

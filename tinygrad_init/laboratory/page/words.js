@@ -17,6 +17,11 @@ export function say({ key, numbers }, language = getLanguage()) {
   return template.replace(/\{(\w+)(?::([^}]*))?\}/g, (_, name, how) => write(numbers[name], how ?? "", language));
 }
 
+/** A verdict's word in the page's language. @param {string} word */
+export function wordOf(word) {
+  return say({ key: `word.${word}`, numbers: {} });
+}
+
 /**
  * @param {any} value a number, a text, a sentence, or a list of those; null is said by nothing
  * @param {string} how as `words` describes it

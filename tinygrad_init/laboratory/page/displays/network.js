@@ -7,7 +7,7 @@ import { byId, h, s, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { select, show } from "../lab.js";
 import { BUCKETS, formatLog, stroke } from "../scale.js";
-import { say } from "../words.js";
+import { say, wordOf } from "../words.js";
 import { runLabel, store } from "../state.js";
 import { drawLegend } from "./legend.js";
 import { hit, layout, sortEdges } from "./networklayout.js";
@@ -132,7 +132,7 @@ class NetworkView {
       });
     });
     this.#drawMaps(run);
-    if (run.verdict) setText(this.word, t(`verdict.${run.verdict.word}`));
+    if (run.verdict) setText(this.word, wordOf(run.verdict.word));
     const [first, last] = [run.layers[0].dw, run.layers[run.layers.length - 1].dw].map((dw) => (dw === null ? "0" : formatLog(dw)));
     setAttribute(this.svg, "aria-label", t("network.alt", { sizes: this.sizes.join(t("join")), first, last }));
   }

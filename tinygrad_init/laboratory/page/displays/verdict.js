@@ -3,7 +3,7 @@
 import { byId, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { runLabel, store } from "../state.js";
-import { say } from "../words.js";
+import { say, wordOf } from "../words.js";
 
 export function verdicts() {
   const root = byId("verdict");
@@ -34,7 +34,7 @@ export function verdicts() {
       const good = verdict.word === "healthy";
       card.card.classList.toggle("good", good);
       setText(card.mark, good ? "✓" : "!");
-      const word = say({ key: `word.${verdict.word}`, numbers: {} });
+      const word = wordOf(verdict.word);
       setText(card.word, verdict.layer === null ? word : t("verdict.at", { word, layer: verdict.layer }));
       setText(card.reason, say(verdict.why));
     });
