@@ -7,8 +7,7 @@ module in the order of definition.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -16,8 +15,7 @@ T = TypeVar("T")
 WEIGHTS, ACTIVATION, RESIDUAL, OTHER = "weights", "activation", "residual", "other"
 
 
-@dataclass(frozen=True)
-class Step(Generic[T]):
+class Step(NamedTuple, Generic[T]):
     """What a network does next.
 
     Attributes

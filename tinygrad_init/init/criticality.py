@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.tensor import Tensor
-from ..words import Phrase, phrase
 from .distributions import Generator, normal_
 from .scaling import fan
+
+if TYPE_CHECKING:
+    from ..words import Phrase
 
 
 def critical_(weight: Tensor, rng: Generator, activation: Any, sigma_b: float = 0.0) -> Tensor:
@@ -50,6 +52,7 @@ class SecondBest(RuntimeWarning):
 def second_best(activation: Any, sigma_b: float | None = None) -> float:
     """The gain that keeps E z² = 1, and a warning: there is no critical point (with these biases)."""
     from .. import theory
+    from ..words import phrase
 
     found = theory.gains(activation)
     warning = phrase("criticality.warning", text=found.warning) if found.warning else None

@@ -21,7 +21,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 LANGUAGES = ("en", "zh")
@@ -58,7 +58,7 @@ def templates(language: str) -> dict[str, str]:
     """
     if language not in LANGUAGES:
         raise ValueError(f"expected a language out of {', '.join(LANGUAGES)}; got {language!r}")
-    found: dict[str, str] = json.loads(files(__package__).joinpath(f"{language}.json").read_text(encoding="utf-8"))
+    found: dict[str, str] = json.loads(get_data(__name__, f"{language}.json") or b"{}")
     return found
 
 
