@@ -18,12 +18,14 @@ PACKAGE = Path(tgi.__file__).parent
 PAGE = PACKAGE / "laboratory" / "page"
 # Each floor imports what lies below it, and on its own floor what is below there.
 FLOORS = (
-    ("kernels", "words", "lazy_names", "layering", "version", "_interruption"),
+    ("kernels", "words", "lazy_names", "layering", "progress", "version", "_interruption"),
     ("engine",),
     ("ops", "programs"),
     ("activations", "gradient_checks", "scalar"),
     ("theory", "nn", "optim", "init", "data"),
     ("starts", "training"),
+    ("rehearsal",),
+    ("rate_search",),
     ("diagnosis",),
     ("laboratory", "cli"),
 )

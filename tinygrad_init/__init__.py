@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
     from .laboratory.serving.notebook import lab
     from .programs import CaptureError, capture
+    from .rate_search import find_lr
     from .training import initialize, predict, train
 
 tensor = Tensor
@@ -50,6 +51,7 @@ _LATER = {
     "data": "",
     "diagnose": "diagnosis",
     "diagnosis": "",
+    "find_lr": "rate_search",
     "gradcheck": "gradient_checks",
     "gradgradcheck": "gradient_checks",
     "initialize": "training",
@@ -75,6 +77,7 @@ __all__ = [
     "diagnose",
     "diagnosis",
     "enable_grad",
+    "find_lr",
     "get_default_dtype",
     "grad",
     "gradcheck",

@@ -5,21 +5,24 @@ Steps 3 to 5 run as a captured program."""
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .data import Scaler, batches
+from .data import Scaler, batches, split
 from .data.samples import pairs, require_fits
 from .engine.modes import no_grad
 from .engine.tensor import Tensor
 from .init import INITIALIZERS, Initializer, start_name, zeros_
-from .nn import Module, dtype_of, linear_maps
+from .nn import Module, dtype_of, linear_maps, undisturbed
 from .ops.losses import loss_of
 from .optim import Optimizer, clip_grad_norm_
 from .programs import CaptureError, capture
+from .progress import shown
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]
@@ -32,6 +35,31 @@ class Progress:
     epoch: int
     step: int
     loss: float
+
+
+class History(list[float]):
+    """The mean loss of every epoch, as a list.
+
+    Attributes
+    ----------
+    validation
+        The loss after every epoch on samples that are not trained on; empty if there are none.
+    best
+        The epoch, from 0, with the lowest of those, whose weights are kept where training is stopped early; None if
+        there are none.
+    stopped_early
+        Whether `patience` ended the training.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.validation: list[float] = []
+        self.stopped_early = False
+
+    @property
+    def best(self) -> int | None:
+        finite = [(loss, epoch) for epoch, loss in enumerate(self.validation) if math.isfinite(loss)]
+        return min(finite)[1] if finite else None
 
 
 def train(
@@ -47,10 +75,16 @@ def train(
     batch_size: int | None = None,
     clip: float | None = None,
     rng: np.random.Generator | int | None = None,
+    validation: float | tuple[Array, Array] | None = None,
+    patience: int | None = None,
+    progress: bool = False,
     on_start: Callable[[], object] | None = None,
     on_step: Callable[[Progress], object] | None = None,
-) -> list[float]:
+) -> History:
     """Train a network and return the mean loss of every epoch.
+
+    The steps run as a captured program. Where a loss or an optimizer cannot be captured they run one by one, after a
+    warning.
 
     Parameters
     ----------
@@ -72,8 +106,20 @@ def train(
         The largest norm that all gradients together may have; larger ones are scaled down to it (Pascanu et al. 2013).
     rng
         For initial weights and the order of samples.
+    validation
+        Samples to find the loss on after every epoch: inputs and targets, or the share of `x` and `y` that is held out.
+    patience
+        Stop when that loss has not been lower for so many epochs, and go back to the weights with the lowest; needs
+        `validation`.
+    progress
+        Show a bar where the errors of a terminal go.
     on_start, on_step
         Called before the first update, when the weights are initialized, and after each update.
+
+    Returns
+    -------
+    History
+        A list of the mean losses, with those of `validation` beside it.
 
     Raises
     ------
@@ -81,7 +127,7 @@ def train(
         `x` or `y` are not made of real numbers; or `loss` is no loss, or `optimizer` makes none.
     ValueError
         `x` and `y` differ in length, are empty, or hold what does not fit into the model's dtype; or there is no loss
-        or initializer of that name.
+        or initializer of that name; or `patience` comes without `validation`.
     """
     x, y = pairs("train", x, y)
     function = loss_of(loss)
@@ -90,33 +136,68 @@ def train(
             "train: expected a function that makes the optimizer of the parameters, such as lambda ps: SGD(ps, 0.1), "
             f"got {type(optimizer).__name__}"
         )
+    if patience is not None and (validation is None or patience < 1):
+        raise ValueError(f"train: expected a patience of at least 1 epoch, with validation=; got {patience}")
     generator = np.random.default_rng(rng)
+    held: tuple[Array, Array] | None = None
+    if isinstance(validation, float | int):
+        x, y, *parts = split(x, y, float(validation), generator)
+        held = (parts[0], parts[1])
+        if not (len(x) and len(parts[0])):
+            raise ValueError(f"train: {validation} held out of {len(x) + len(parts[0])} samples leaves a part empty")
+    elif validation is not None:
+        held = pairs("train", *validation)
     # 1. Prepare the input: features of one size, so that no weight sees larger numbers than another.
     if scaler is not None:
         x = scaler.fit(x).transform(x)
+        held = held and (scaler.transform(held[0]), held[1])
     kind = dtype_of(model)
-    for what, values in (("x", x), ("y", y)):
+
+    def fitting(values: Array, what: str) -> Array:
         require_fits("train", what, values, kind)
-    x, y = (values.astype(kind) if values.dtype.kind == "f" else values for values in (x, y))
+        return values.astype(kind) if values.dtype.kind == "f" else values
+
+    x, y = fitting(x, "x"), fitting(y, "y")
+    held = held and (fitting(held[0], "x of validation"), fitting(held[1], "y of validation"))
     # 2. Initialize weights and biases.
     if initializer is not None:
         initialize(model, initializer, generator)
     update = optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
     if on_start is not None:
         on_start()
-    run = captured(learning_step(model, function, update, clip))
-    history, step = [], 0
-    for epoch in range(epochs):
-        total = 0.0
-        for xs, ys in batches(x, y, batch_size, generator):
-            cost = run(xs, ys)
-            step += 1
-            total += cost.item() * len(xs)
-            if on_step is not None:
-                on_step(Progress(epoch, step, cost.item()))
-        # 6. Again, until the loss no longer falls: what it has been is returned, for the caller to see.
-        history.append(total / len(x))
+    run = captured(learning_step(model, function, update, clip), warn="train")
+    history, step = History(), 0
+    best: dict[str, Array] = {}
+    with shown(range(epochs), "training", progress) as numbers:
+        for epoch in numbers:
+            total = 0.0
+            for xs, ys in batches(x, y, batch_size, generator):
+                cost = run(xs, ys)
+                step += 1
+                total += cost.item() * len(xs)
+                if on_step is not None:
+                    on_step(Progress(epoch, step, cost.item()))
+            # 6. Again, until the loss no longer falls: what it has been is returned, for the caller to see.
+            history.append(total / len(x))
+            if held is None:
+                continue
+            history.validation.append(validation_loss(model, function, *held))
+            if patience is None:
+                continue
+            if history.best == epoch:
+                best = {name: np.array(values) for name, values in model.state_dict().items()}
+            elif epoch - (-1 if history.best is None else history.best) >= patience:
+                history.stopped_early = True
+                break
+    if best:
+        model.load_state_dict(best)
     return history
+
+
+def validation_loss(model: Module, loss: Loss, x: Array, y: Array) -> float:
+    """The loss of a model as it is used, without a graph; what it is doing stays as it is."""
+    with undisturbed(model), no_grad(), np.errstate(all="ignore"):
+        return float(loss(model.eval()(Tensor(x)), y).item())
 
 
 def learning_step(
@@ -147,15 +228,23 @@ def learning_step(
     return learn
 
 
-def captured(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as a program, or as it is if it cannot be one: it may then do whatever Python can."""
+def captured(function: Callable[..., Any], warn: str = "") -> Callable[..., Any]:
+    """The function as a program, or as it is if it cannot be one: it may then do whatever Python can.
+
+    Parameters
+    ----------
+    warn
+        Who says so then, in a warning; nobody unless given.
+    """
     program: Callable[..., Any] = capture(function)
 
     def run(*arguments: Any) -> Any:
         nonlocal program
         try:
             return program(*arguments)
-        except CaptureError:  # raised before anything was done
+        except CaptureError as error:  # raised before anything was done
+            if warn:
+                warnings.warn(f"{warn}: the steps run without a program, slower: {error}", RuntimeWarning, stacklevel=3)
             program = function
             return function(*arguments)
 

@@ -18,7 +18,8 @@ def batches(
 ) -> Iterator[tuple[Array, Array]]:
     """All samples once, in random order, `size` at a time (None: all at once, in their own order).
 
-    The last batch has what is left.
+    The last batch has what is left. If that is less than half a batch, the others take it in, and some are larger by a
+    sample or a few: statistics of a handful, as batch normalization would use them, lead astray.
 
     Raises
     ------
@@ -32,8 +33,10 @@ def batches(
     if size < 1:
         raise ValueError(f"batches: expected a size of at least 1, got {size}")
     order = np.random.default_rng(rng).permutation(len(x))
-    for start in range(0, len(x), size):
-        chosen = order[start : start + size]
+    full, left = divmod(len(x), size)
+    spread = full > 0 and 2 * left < size
+    for i in range(full if spread else full + 1):
+        chosen = order[i * len(x) // full : (i + 1) * len(x) // full] if spread else order[i * size : (i + 1) * size]
         yield x[chosen], y[chosen]
 
 

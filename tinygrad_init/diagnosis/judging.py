@@ -15,7 +15,7 @@ from .findings.alive import dead, saturated
 from .findings.gradient import at_both_ends, not_finite_backward
 from .findings.registry import FIT
 from .findings.signal import not_finite_forward
-from .findings.steps import learns
+from .findings.steps import learns, solved, told
 from .records import Answer, Measured, Verdict
 
 HEALTHY = "healthy"
@@ -27,10 +27,10 @@ TIMID, WILD, GOOD_UPDATE = 1e-5, 0.1, 3e-3
 
 def found_in(measured: Measured) -> Iterator[tuple[Finding, Verdict]]:
     """Everything that was found, causes before what follows from them, faults and notes."""
-    learning = learns(measured)
+    learning = learns(measured) or solved(measured)
     for finding in FINDINGS:
         for verdict in finding.look(measured):
-            # Nothing is a fault of the start with which the loss falls; what does not fit stays one.
+            # Nothing is a fault with which the loss falls, or has fallen; what does not fit stays one.
             yield finding, replace(verdict, fault=False) if learning and finding.question != FIT else verdict
 
 
@@ -54,6 +54,8 @@ def answer(question: str, measured: Measured) -> Answer:
     """The first fault is the answer, or that there is none."""
     found = [verdict for finding in FINDINGS if finding.question == question for verdict in finding.look(measured)]
     faults, notes = (tuple(verdict for verdict in found if verdict.fault == fault) for fault in (True, False))
+    if faults and question != FIT and solved(measured):
+        return Answer(question, True, phrase("answer.solved", verdict=faults[0].phrase()))
     if faults and question != FIT and learns(measured):
         return Answer(question, True, phrase("answer.learns", verdict=faults[0].phrase()))
     if faults:
@@ -94,7 +96,7 @@ def advice(measured: Measured, words: Sequence[str]) -> Answer:
 def learning_rate(measured: Measured) -> Phrase:
     """For a healthy network: how large a step is."""
     typical, what = measured.typical_update, "network" if measured.trained else "start"
-    state = phrase(f"advice.{what}_is_healthy")
+    state = phrase("advice.solved" if solved(measured) else f"advice.{what}_is_healthy")
     if math.isnan(typical) or measured.lr == 0:
         return phrase("advice.nothing", state=state)
     if typical == 0:
@@ -124,9 +126,10 @@ def judge(before: Measured, after: Measured | None = None, losses: Sequence[floa
             if (worse := next(look(after), None)) is not None:
                 return worse
     ends = at_both_ends(before)
-    if not losses and (ahead := before.ahead) is not None:
-        numbers = {"ends": ends, "steps": ahead.steps, "rule": ahead.rule, "first": ahead.first, "last": ahead.last}
-        return Verdict(HEALTHY, None, "healthy.ahead", numbers, fault=False)
+    if not losses and solved(before):
+        return Verdict(HEALTHY, None, "healthy.solved", {"loss": before.loss, "guess": before.guess}, fault=False)
+    if not losses and before.ahead is not None:
+        return Verdict(HEALTHY, None, "healthy.ahead", {"ends": ends, **told(before)}, fault=False)
     if not losses:
         return Verdict(HEALTHY, None, "healthy", {"ends": ends}, fault=False)
     stands = phrase("healthy.stands") if losses[-1] > LEARNED * before.loss else None

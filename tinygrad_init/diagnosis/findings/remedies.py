@@ -68,9 +68,17 @@ def mend_data(measured: Measured) -> Phrase:
     return phrase("advice.targets_missing")
 
 
-def smaller_steps(measured: Measured) -> Phrase:
-    """Steps after which the loss is larger than before."""
-    return phrase("advice.smaller_steps")
+def other_rate(measured: Measured) -> Phrase:
+    """Steps that are too large or too small: which rate a range test suggests."""
+    ahead = measured.ahead
+    if ahead is None or not math.isfinite(ahead.better) or not math.isfinite(ahead.better_last):
+        return phrase("advice.smaller_steps")
+    return phrase("advice.other_rate", better=ahead.better, lr=ahead.lr)
+
+
+def try_out(measured: Measured) -> Phrase:
+    """No rule knows: that is what `recommend` is for."""
+    return phrase("advice.try_out")
 
 
 def fit_output(measured: Measured) -> Phrase:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ..measures.signal import ratio
@@ -14,21 +15,57 @@ from .registry import GRADIENT, finding
 def numbers_of(measured: Measured) -> dict[str, float]:
     """The numbers that the table of conditions compares; NaN if no steps were taken."""
     ahead = measured.ahead
-    if ahead is None:
-        return {"ahead_growth": float("nan"), "ahead_fall": float("nan"), "ahead_over_guess": float("nan")}
-    over = ratio(ahead.last, measured.guess)
-    return {"ahead_growth": ahead.growth, "ahead_fall": ahead.fall, "ahead_over_guess": over}
+    return {
+        "loss_over_guess": ratio(measured.loss, measured.guess),
+        "ahead_growth": math.nan if ahead is None else ahead.growth,
+        "ahead_over_guess": math.nan if ahead is None else ratio(ahead.last, measured.guess),
+        "rate_factor": math.nan if ahead is None else ahead.rate_factor,
+        "better_share": math.nan if ahead is None else ahead.better_share,
+    }
 
 
 def learns(measured: Measured) -> bool:
-    """Whether the loss fell in the first steps, and below that of guessing: what was found is then no fault."""
+    """Whether the loss fell far in the first steps: what was found is then no fault."""
     return holds("steps.learns", numbers_of(measured))
 
 
-@finding(GRADIENT, rank=145, remedy=remedies.smaller_steps)
-def overshooting(measured: Measured) -> Iterator[Verdict]:
-    """Steps that are too large: the loss grows, or is no longer finite."""
+def solved(measured: Measured) -> bool:
+    """Whether the loss is near its floor already: nothing is wrong then."""
+    return holds("solved", numbers_of(measured))
+
+
+def told(measured: Measured) -> dict[str, object]:
+    """What is said of the steps."""
     ahead = measured.ahead
-    if ahead is not None and holds("steps.overshooting", numbers_of(measured)):
-        numbers = {"steps": ahead.steps, "rule": ahead.rule, "first": ahead.first, "last": ahead.last}
-        yield Verdict("overshooting", None, "steps.overshooting", numbers)
+    assert ahead is not None
+    return {
+        "steps": ahead.steps,
+        "rule": ahead.rule,
+        "first": ahead.first,
+        "last": ahead.last,
+        "guess": measured.guess,
+        "better": ahead.better,
+        "better_last": ahead.better_last,
+        "half": ahead.steps // 2,
+    }
+
+
+@finding(GRADIENT, rank=145, remedy=remedies.other_rate)
+def steps(measured: Measured) -> Iterator[Verdict]:
+    """Steps that are too large (the loss grows, is no longer finite, or would fall with smaller ones) or too small."""
+    numbers = numbers_of(measured)
+    if measured.ahead is None:
+        return
+    if holds("steps.overshooting", numbers):
+        yield Verdict("overshooting", None, "steps.overshooting", told(measured))
+    elif holds("steps.too_large", numbers):
+        yield Verdict("overshooting", None, "steps.too_large", told(measured))
+    elif holds("steps.too_small", numbers):
+        yield Verdict("creeping", None, "steps.too_small", told(measured))
+
+
+@finding(GRADIENT, rank=155, remedy=remedies.try_out)
+def stalled(measured: Measured) -> Iterator[Verdict]:
+    """A loss that hardly falls, whatever the reason."""
+    if measured.ahead is not None and holds("steps.stalled", numbers_of(measured)):
+        yield Verdict("stalled", None, "steps.stalled", told(measured))

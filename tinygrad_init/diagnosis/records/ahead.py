@@ -1,4 +1,4 @@
-"""What a few steps of training on a copy have shown."""
+"""What the first steps of training on a copy have shown."""
 
 from __future__ import annotations
 
@@ -15,15 +15,23 @@ class Ahead:
     rule
         The optimizer in words: "SGD, lr 0.1".
     steps
-        How many were taken, each on a batch of its own out of the samples.
+        How many were wanted, each on a batch of its own out of the samples.
+    lr
+        Its rate.
     first, last
-        The loss of the first batch, and the mean of the last five; `last` is infinite or NaN if training broke down.
+        The loss of the first batch, and the mean of the last ones; `last` is infinite if training broke down.
+    better, better_last
+        Where the loss has not fallen far: the rate that a range test suggests in place of the optimizer's own, and the
+        mean of the last losses after half as many steps with it; NaN otherwise.
     """
 
     rule: str
     steps: int
+    lr: float
     first: float
     last: float
+    better: float = math.nan
+    better_last: float = math.nan
 
     @property
     def growth(self) -> float:
@@ -33,6 +41,11 @@ class Ahead:
         return self.last / self.first if self.first > 0 else math.nan
 
     @property
-    def fall(self) -> float:
-        """By which share the loss has fallen; negative if it has grown."""
-        return 1 - self.growth
+    def rate_factor(self) -> float:
+        """By what the optimizer's rate would have to be multiplied to be the suggested one."""
+        return self.better / self.lr if self.lr > 0 else math.nan
+
+    @property
+    def better_share(self) -> float:
+        """The last loss with the suggested rate over that with the optimizer's own."""
+        return self.better_last / self.last if self.last > 0 else math.nan

@@ -9,7 +9,7 @@ from typing import Any
 from ...words import Phrase, phrase
 from .verdicts import Judged, Verdict
 
-# A change is kept if it lowers the loss after the trial by this share.
+# A setup is recommended only if it lowers the loss by this share, or classifies more rightly.
 BETTER = 0.05
 
 
@@ -72,36 +72,43 @@ class Compared:
 
 @dataclass(frozen=True)
 class Trial:
-    """A change that was tried.
+    """Changes that were tried together.
 
     Attributes
     ----------
     what
-        The change.
+        The changes.
     before, after
-        The loss after training for some steps without and with it; NaN if training broke down.
+        The loss on samples held out, without and with them, after as many steps; NaN if training broke down.
     kept
-        Whether it is part of the recommendation.
+        Whether that is the recommendation.
+    steps
+        How many steps those were: setups that fell behind were trained less.
+    accuracy_before, accuracy_after
+        The shares of right classes; NaN where there are none.
     """
 
     what: Phrase
     before: float
     after: float
     kept: bool
+    steps: int = 0
+    accuracy_before: float = math.nan
+    accuracy_after: float = math.nan
 
     @property
     def change(self) -> str:
-        """The change in words."""
+        """The changes in words."""
         return str(self.what)
 
     @property
     def because(self) -> Phrase:
-        """Why it was kept, or was not."""
+        """What came of it."""
         if not math.isfinite(self.after):
             return phrase("trial.broke")
-        if self.kept and not math.isfinite(self.before):
+        if not math.isfinite(self.before):
             return phrase("trial.mended")
-        if self.kept:
+        if self.after <= (1 - BETTER) * self.before:
             return phrase("trial.lower", share=1 - self.after / self.before)
         return phrase("trial.little", share=BETTER) if self.after <= self.before else phrase("trial.worse")
 
@@ -118,15 +125,23 @@ class Recommended:
     Attributes
     ----------
     setup
-        A copy of the model with everything that was kept, at its start, and how to train it.
+        A copy of the model with everything that was kept, at its start, and how to train it: `setup.train`,
+        `setup.predict`, `setup.code`.
     trials
         Everything that was tried, in order.
     before, after
-        Diagnoses of the model as it was and of the recommended one, both at their starts.
-    loss_before, loss_after
-        The losses after training each for the same number of steps.
+        Diagnoses of the model as it was and of the recommended one, both at their starts, with their optimizers.
+    loss_before, loss_after, accuracy_before, accuracy_after
+        The mean losses and accuracies after training each for the same number of steps from two seeds, on samples that
+        nothing was chosen by; NaN if training broke down or there are no classes.
+    guess
+        The loss there of the best prediction that does not look at the input.
+    learns
+        Whether the recommended setup is better than that.
+    certain
+        Whether there were enough samples to hold some out.
     steps
-        How many those were.
+        How many steps the last trials were trained for.
     """
 
     setup: Any
@@ -135,15 +150,17 @@ class Recommended:
     after: Judged
     loss_before: float
     loss_after: float
+    accuracy_before: float
+    accuracy_after: float
+    guess: float
+    learns: bool
+    certain: bool
     steps: int
 
     @property
     def kept(self) -> tuple[Phrase, ...]:
-        """What was kept; of several of a kind the last, which is the best. Another activation brings its own start."""
-        kept = {trial.what.key: trial.what for trial in self.trials if trial.kept}
-        if "change.activation" in kept:
-            kept.pop("change.start", None)
-        return tuple(kept.values())
+        """What was kept."""
+        return tuple(change.what for change in self.setup.changes)
 
     @property
     def changes(self) -> tuple[str, ...]:

@@ -127,29 +127,41 @@ def factors_table(attribution: Attribution, language: str = "en") -> Table:
 def recommendation_view(found: Recommended, language: str = "en") -> RenderableType:
     """What was tried and what to do."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name, side in (("change", "left"), ("loss before", "right"), ("after", "right"), ("", "left"), ("why", "left")):
+    classes = not math.isnan(found.accuracy_before) or not math.isnan(found.accuracy_after)
+    columns = ["change", "steps", "loss before", "after", *(["accuracy"] if classes else []), "", "why"]
+    for name in columns:
+        side = "left" if name in ("change", "", "why") else "right"
         table.add_column(say(f"column.{name}", {}, language) if name else "", justify=side)  # type: ignore[arg-type]
+    fewest = min((trial.steps for trial in found.trials), default=0)
     for trial in found.trials:
+        if trial.steps == fewest < found.steps and not trial.kept:
+            continue
         mark = Text(say("column.kept", {}, language), style="green") if trial.kept else Text("")
-        why = trial.because.spoken(language)
-        table.add_row(trial.what.spoken(language), number(trial.before), number(trial.after), mark, why)
-    clip = None if found.setup.clip is None else phrase("recommendation.clip", norm=found.setup.clip)
-    done = phrase("recommendation.do", changes=found.kept) if found.kept else phrase("recommendation.nothing")
-    after = phrase(
-        "recommendation.after",
-        steps=found.steps,
-        after=found.loss_after,
-        before=found.loss_before,
-        lr=found.setup.lr,
-        clip=clip,
-    )
-    return Group(
-        Text(phrase("recommendation.before", verdict=found.before.verdict.phrase()).spoken(language)),
-        table,
-        Text(done.spoken(language), style="green"),
-        Text(after.spoken(language)),
-        Text(phrase("recommendation.now", verdict=found.after.verdict.phrase()).spoken(language)),
-    )
+        cells = [trial.what.spoken(language), str(trial.steps), number(trial.before), number(trial.after)]
+        cells += [f"{trial.accuracy_after:.1%}"] if classes else []
+        table.add_row(*cells, mark, trial.because.spoken(language))
+    if found.kept:
+        done = phrase("recommendation.do", changes=found.kept)
+    else:
+        done = phrase("recommendation.nothing" if found.learns else "recommendation.guessing", guess=found.guess)
+    behind = sum(trial.steps == fewest < found.steps and not trial.kept for trial in found.trials)
+    others = phrase("recommendation.others", count=behind, steps=fewest)
+    lines = [Text(others.spoken(language))] if behind else []
+    lines += [Text(done.spoken(language), style="green" if found.learns else "red")]
+    compared = {"steps": found.steps, "before": found.loss_before, "after": found.loss_after, "guess": found.guess}
+    if found.kept:
+        lines.append(Text(phrase("recommendation.after", setup=str(found.setup), **compared).spoken(language)))
+    else:
+        lines.append(Text(phrase("recommendation.as_it_is", **compared).spoken(language)))
+    if classes:
+        shares = {"before": found.accuracy_before, "after": found.accuracy_after}
+        lines.append(Text(phrase("recommendation.accuracy", **shares).spoken(language)))
+    if not found.certain:
+        lines.append(Text(phrase("recommendation.few").spoken(language), style="yellow"))
+    if found.learns and found.kept:
+        lines.append(Text(phrase("recommendation.now", verdict=found.after.verdict.phrase()).spoken(language)))
+    before = phrase("recommendation.before", verdict=found.before.verdict.phrase()).spoken(language)
+    return Group(Text(before), table, *lines)
 
 
 def as_text(found: RenderableType) -> str:

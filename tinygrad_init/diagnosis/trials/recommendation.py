@@ -4,65 +4,41 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...data.samples import pairs, require_fits
-from ...engine.modes import enable_grad, no_grad
-from ...engine.tensor import Tensor
 from ...nn import Module, dtype_of
 from ...ops.losses import loss_of
-from ...optim import SGD
-from ...starts import lsuv_
-from ...training import initialize, train
+from ...progress import shown
+from ...rehearsal import Rule, makes, trainable
+from ...training import Loss
 from ...words import Phrase, phrase
 from ..diagnosing import diagnose
-from ..fronts.copies import as_array
-from ..fronts.own_modules import Loss
-from ..judging import HEALTHY
+from ..fronts.own_modules import loss_and_cotangent
+from ..measures.guess import best_constant_loss
 from ..records import BETTER, Judged, Recommended, Trial
 from ..showing.text import as_text, recommendation_view
-from .redesign import activated, normalized, residual
-
-# Starts that are tried, all from the same seed.
-STARTS = ("he", "xavier", "lecun", "orthogonal", "critical", "lsuv")
-RATES = (3.0, 1 / 3)  # steps of the search for a learning rate, as factors
-MOST_RATES = 4
-CLIP = 1.0
-# What the samples of one trial, drawn at once so that all trials see the same, may be.
-MOST_NUMBERS = 10**9
+from .changes import adam, by_name, together
+from .rivals import Ground, Rival, Score, mean
+from .setup import Change, Setup
 
 Array = np.ndarray[Any, Any]
 
-
-def better(after: float, before: float) -> bool:
-    """Whether one loss is lower than another by enough, or finite where the other is not."""
-    if not math.isfinite(before):
-        return math.isfinite(after)
-    return after < before - BETTER * abs(before)
-
-
-@dataclass(frozen=True)
-class Setup:
-    """A network at its start, and how it is trained.
-
-    Attributes
-    ----------
-    model
-        At its start.
-    lr
-        The learning rate of plain gradient descent.
-    clip
-        The largest norm of all gradients together; None: any.
-    """
-
-    model: Module
-    lr: float
-    clip: float | None = None
+# Of fewer samples none can be held out: then setups are judged on those that they are trained on.
+CERTAIN, LEAST = 30, 4
+# Of all steps these shares are the stages, and so many setups are left after each.
+STAGES = ((0.1, 10), (0.3, 5), (1.0, 3))
+SEEDS = 2
+# A setup with fewer changes is taken if its loss is within this share of the best, or where there are classes, if it
+# is within a standard error of the best and its loss within so many times that one's.
+CLOSE, CLOSE_LOSS = 0.1, 3.0
+# What is not better than guessing by this share has learned nothing.
+GUESSED = 0.02
 
 
 class Recommendation(Recommended):
@@ -87,208 +63,240 @@ def recommend(
     y: Any,
     loss: str | Loss = "cross_entropy",
     *,
+    optimizer: Rule | None = None,
     lr: float = 0.1,
-    steps: int = 100,
+    steps: int = 1000,
     batch_size: int = 64,
+    budget: float = 60.0,
     rng: np.random.Generator | int | None = 0,
+    progress: bool = False,
     on_trial: Callable[[Phrase], object] | None = None,
 ) -> Recommendation:
-    """Propose a start, a learning rate, clipping, normalization, residual connections or another activation.
+    """Propose scales, a start, an activation, normalization, residual connections, clipping, an optimizer and its rate.
 
-    Every proposal is tried on a copy: trained for some steps from the same random numbers and on the same batches as
-    the best so far, and kept only if its loss is at least 5 % lower afterwards. The model itself is not changed.
+    Changes that belong together are tried together, on copies: each for a short while at the rate that a range test
+    suggests, the better ones for longer (successive halving, Jamieson and Talwalkar 2016), the last few from another
+    seed, too, beside the network as it is. A setup is recommended only if it is better than that beyond chance; of
+    several that are about as good the one with the fewest changes. The model itself is not changed.
 
     Parameters
     ----------
     model
-        What does not train. Its own start is the first candidate.
+        What does not train. Its own start is the first candidate, and its output layer stays.
     x, y
-        Training data; the loss is judged on a fifth of them that is not trained on.
+        Training data, from 4 samples on. A fifth is for choosing, and another fifth, which nothing is chosen by, for
+        the comparison at the end; below 30 samples everything is judged on all of them.
     loss
         The name of a loss out of `tgi.nn.LOSSES`, or a function from predictions and targets to their mean loss.
+    optimizer
+        What was to train it: an optimizer of the model's parameters or a function that makes one; plain gradient
+        descent unless given. Adam is tried, too.
     lr
-        The learning rate of plain gradient descent so far.
+        The learning rate of plain gradient descent so far, where no optimizer is given.
     steps, batch_size
-        How long each trial trains.
+        How long the longest trials train, and with how many samples a step.
+    budget
+        Seconds after which no further trial is begun.
     rng
         For starts and batches.
+    progress
+        Show a bar where the errors of a terminal go.
     on_trial
         Called before each trial with the change, a phrase that `print` and `str` say in English.
 
     Raises
     ------
     TypeError, ValueError
-        As in `diagnose`; or there are fewer than 10 samples, or so many steps that their samples do not fit.
+        As in `diagnose`; or there are fewer than 4 samples.
     """
-    if steps < 1 or batch_size < 1:
-        raise ValueError(f"recommend: expected at least 1 step and 1 sample a batch, got {steps} and {batch_size}")
-    x, y = pairs("recommend", x, y, least=10)
+    if steps < 1 or batch_size < 1 or not budget > 0:
+        raise ValueError(
+            f"recommend: expected at least 1 step, 1 sample a batch and a positive budget, got {steps}, {batch_size} "
+            f"and {budget}"
+        )
+    x, y = pairs("recommend", x, y, least=LEAST)
     for what, values in (("x", x), ("y", y)):
         require_fits("recommend", what, values, dtype_of(model))
-    numbers = steps * min(batch_size, len(x)) * (x.size // len(x))
-    if numbers > MOST_NUMBERS:
-        raise ValueError(
-            f"recommend: {steps} steps of {min(batch_size, len(x))} samples are {numbers:.3g} numbers, more than the "
-            f"{MOST_NUMBERS:.3g} that fit; take fewer steps"
-        )
     function = loss_of(loss)
-    bench = Bench.over(x, y, function, steps, batch_size, np.random.default_rng(rng))
-    before = diagnose(model, *bench.probe, function, lr)
-    best, best_loss, trials = Setup(copy.deepcopy(model), lr), bench.loss_after(Setup(model, lr)), []
-    first_loss = best_loss
-    tried: list[tuple[Phrase, Setup]] = []
-    for proposals in (starts, rates, clipping, normalization, connections, activations, rates):
-        for change, setup in proposals(best, before, bench, best_loss):
-            if (change, best) in tried:
-                continue
-            tried.append((change, best))
-            if on_trial is not None:
-                on_trial(change)
-            try:
-                after = bench.loss_after(setup)
-            except (TypeError, ValueError):  # what these batches do not allow, such as statistics of one sample
-                after = math.nan
-            kept = better(after, best_loss)
-            trials.append(Trial(change, best_loss, after, kept))
-            if kept:
-                best, best_loss = setup, after
+    make = makes(optimizer, model, "recommend", lr)
+    rate = float(make(trainable(model)).lr)
+    given = Setup(copy.deepcopy(model), make, rate, loss=by_name(loss), batch_size=batch_size)
+    before = diagnose(model, x[:512], y[:512], function, rate, optimizer=make)
+    seeds = [int(seed) for seed in np.random.default_rng(rng).integers(2**31, size=2 + SEEDS)]
+    search = Search(given, ground_of(x, y, function, seeds[0]), before, seeds[1:], steps, time.monotonic() + budget)
+    search.on_trial = on_trial
+    with shown(candidates(given, before, x, y), "trying", progress) as proposed:
+        best = search.best(list(proposed))
+    chosen = search.decide(best)
+    setup = replace(chosen.setup, model=fresh(chosen.setup, given, x, seeds[2]))
+    after = diagnose(
+        setup.model, setup.inputs(x[:512]), setup.targets(y[:512]), function, setup.lr, optimizer=setup.optimizer
+    )
+    was, now = search.compared(search.given), search.compared(chosen)
     return Recommendation(
-        setup=Setup(copy.deepcopy(best.model).train(), best.lr, best.clip),
-        trials=tuple(trials),
+        setup=setup,
+        trials=tuple(search.trials(chosen)),
         before=before,
-        after=diagnose(best.model, *bench.probe, function, best.lr),
-        loss_before=first_loss,
-        loss_after=best_loss,
+        after=after,
+        loss_before=was.loss,
+        loss_after=now.loss,
+        accuracy_before=was.accuracy,
+        accuracy_after=now.accuracy,
+        guess=search.guess,
+        learns=search.learns(now),
+        certain=len(x) >= CERTAIN,
         steps=steps,
     )
 
 
-@dataclass(frozen=True)
-class Bench:
-    """Data and a way to find out how well a setup trains."""
+def candidates(given: Setup, before: Judged, x: Array, y: Array) -> list[tuple[Change, ...]]:
+    """Changes that are tried together, with the given optimizer and with Adam."""
+    other = adam(given)
+    found = list(together(given, before, x, y))
+    return found if other is None else [more for changes in found for more in (changes, (*changes, other))]
 
-    x: Any
-    y: Any
-    held_x: Any
-    held_y: Any
-    loss: Loss
+
+def ground_of(x: Array, y: Array, loss: Loss, seed: int) -> Ground:
+    """The samples in three parts, or three times the same where there are few."""
+    if len(x) < CERTAIN:
+        return Ground((x, y), (x, y), (x, y), loss)
+    order = np.random.default_rng(seed).permutation(len(x))
+    fifth = len(x) // 5
+    parts = order[2 * fifth :], order[:fifth], order[fifth : 2 * fifth]
+    train, choose, compare = ((x[part], y[part]) for part in parts)
+    return Ground(train, choose, compare, loss)
+
+
+def made(given: Setup, changes: tuple[Change, ...], seed: int, x: Array) -> Setup:
+    """The setup with all changes, what is drawn from one seed."""
+    setup = replace(given, model=copy.deepcopy(given.model), seed=seed)
+    for change in changes:
+        setup = setup.changed(change, seed, x)
+    return setup
+
+
+def fresh(setup: Setup, given: Setup, x: Array, seed: int) -> Module:
+    """The recommended model at its start, ready to be trained."""
+    return made(given, setup.changes, setup.seed, x).model.train()
+
+
+@dataclass
+class Search:
+    """Rivals that are trained for ever longer, the worse half left behind at each stage."""
+
+    setup: Setup
+    ground: Ground
+    before: Judged
+    seeds: list[int]
     steps: int
-    batch_size: int
-    seeds: tuple[int, int]
-    known: dict[Any, tuple[Module, float]] = field(default_factory=dict)
+    end: float
+    on_trial: Callable[[Phrase], object] | None = None
 
-    @staticmethod
-    def over(x: Array, y: Array, loss: Loss, steps: int, batch_size: int, rng: np.random.Generator) -> Bench:
-        """A fifth of the samples is held out."""
-        order = rng.permutation(len(x))
-        held = order[: max(len(x) // 5, 2)]
-        rest = order[len(held) :]
-        seeds = int(rng.integers(2**31)), int(rng.integers(2**31))
-        return Bench(x[rest], y[rest], x[held], y[held], loss, steps, batch_size, seeds)
+    def __post_init__(self) -> None:
+        self.stages = [(max(1, round(share * self.steps)), left) for share, left in STAGES]
+        self.given = Rival.of(self.setup, self.ground, self.seeds[0])
+        for steps, _ in self.stages:
+            self.given.go_on(steps, self.ground)
+        self.rivals: list[Rival] = []
+        self.repeated: dict[int, list[Rival]] = {}
+        _, y = self.ground.compare
+        outputs = self.given.run.predictions(self.setup.inputs(self.ground.compare[0][:1])).shape[1:]
+        exact = loss_and_cotangent(self.ground.loss, y.astype(np.float64) if y.dtype.kind == "f" else y, np.float64)
+        self.guess = best_constant_loss(exact, y, (len(y), *outputs))
 
     @property
-    def probe(self) -> tuple[Any, Any]:
-        """A batch for diagnoses."""
-        return self.x[:512], self.y[:512]
+    def over(self) -> bool:
+        """Whether the time is."""
+        return time.monotonic() > self.end
 
-    @staticmethod
-    def in_dtype_of(model: Module, x: Any) -> Tensor:
-        """Samples in the dtype of the model's parameters."""
-        return Tensor(x, dtype_of(model, np.dtype(np.float32)))
-
-    def loss_after(self, setup: Setup) -> float:
-        """The loss on what was held out after training a copy; NaN if that breaks down. Each setup is tried once."""
-        key = id(setup.model), setup.lr, setup.clip
-        if key not in self.known:
-            # The model is kept, so that its identity stays its own.
-            self.known[key] = setup.model, self._loss_after(setup)
-        return self.known[key][1]
-
-    def _loss_after(self, setup: Setup) -> float:
-        model = copy.deepcopy(setup.model)
-        held = self.in_dtype_of(model, self.held_x)
-        kind = held.dtype
-        size = min(self.batch_size, len(self.x))
-        epochs = max(1, math.ceil(self.steps * size / len(self.x)))
-        rng = np.random.default_rng(self.seeds[1])
-        # As many samples as the steps need, drawn with the same seed for every setup.
-        order = np.concatenate([rng.permutation(len(self.x)) for _ in range(epochs)])[: self.steps * size]
-        with np.errstate(all="ignore"), enable_grad():
-            train(
-                model.train(),
-                self.x[order].astype(kind),
-                as_array(self.y, kind)[order],
-                self.loss,
-                lambda parameters: SGD(parameters, setup.lr),
-                epochs=1,
-                batch_size=size,
-                clip=setup.clip,
-                rng=0,
-            )
-            with no_grad():
-                found = self.loss(model.eval()(held), as_array(self.held_y, kind)).item()
-        return found if math.isfinite(found) else math.nan
-
-
-Proposals = Iterator[tuple[Phrase, Setup]]
-
-
-def starts(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
-    """The initializers that could suit, each from the same random numbers."""
-    for name in STARTS:
-        model = copy.deepcopy(best.model)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a start that does not quite suit: the trial shows it
-            if name == "lsuv":
-                lsuv_(model, bench.in_dtype_of(model, bench.x[:256]), bench.seeds[0])
-            else:
-                initialize(model, name, bench.seeds[0])
-        yield phrase("change.start", name=name), replace(best, model=model)
-
-
-def rates(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
-    """Learning rates, larger or smaller as long as that helps."""
-    for factor in RATES:
-        lr, last = best.lr, loss
-        for _ in range(MOST_RATES):
-            setup = replace(best, lr=lr * factor)
-            after = bench.loss_after(setup)
-            if not better(after, last):
+    def best(self, proposed: list[tuple[Change, ...]]) -> list[Rival]:
+        """The few that are left at the end, the best first."""
+        steps, left = self.stages[0]
+        for changes in proposed:
+            if self.over:
                 break
-            lr, last = setup.lr, after
-        if lr != best.lr:
-            yield phrase("change.learning rate", lr=lr, before=before.lr), replace(best, lr=lr)
-            return
-    lr = best.lr * RATES[0]
-    yield phrase("change.learning rate", lr=lr, before=before.lr), replace(best, lr=lr)
+            try:
+                setup = made(self.setup, changes, self.seeds[0], self.ground.train[0])
+                rival = Rival.of(setup, self.ground, self.seeds[0])
+                rival.find_rate()
+                if self.on_trial is not None:
+                    self.on_trial(said(rival.setup))
+                rival.go_on(steps, self.ground)
+            except (TypeError, ValueError):  # what this model or these samples do not allow
+                continue
+            self.rivals.append(rival)
+        running = sorted(self.rivals, key=lambda rival: rival.last.rank)[:left]
+        for steps, left in self.stages[1:]:
+            for rival in running:
+                if not self.over:
+                    rival.go_on(steps, self.ground)
+            running = sorted(running, key=lambda rival: (-max(rival.scores), rival.last.rank))[:left]
+        return running
+
+    def again(self, rival: Rival) -> list[Rival]:
+        """A rival, and the same from other seeds, trained as long."""
+        if id(rival) not in self.repeated:
+            self.repeated[id(rival)] = [rival]
+            for seed in self.seeds[1:SEEDS]:
+                if self.over and rival is not self.given:
+                    break
+                setup = made(self.setup, rival.setup.changes, seed, self.ground.train[0])
+                other = Rival.of(setup, self.ground, seed)
+                other.go_on(max(rival.scores), self.ground)
+                self.repeated[id(rival)].append(other)
+        return self.repeated[id(rival)]
+
+    def chosen_by(self, rival: Rival) -> Score:
+        """Its mean score over the seeds, on the samples to choose by."""
+        return mean([one.last for one in self.again(rival)])
+
+    def compared(self, rival: Rival) -> Score:
+        """The same on samples that nothing was chosen by."""
+        return mean([one.score(self.ground, self.ground.compare) for one in self.again(rival)])
+
+    def learns(self, score: Score) -> bool:
+        """Whether a network is better than guessing."""
+        return score.loss < (1 - GUESSED) * self.guess or score.accuracy > most_frequent(self.ground.compare[1])
+
+    def decide(self, running: list[Rival]) -> Rival:
+        """The best of those that are left with the fewest changes, if it is better than what was given."""
+        scores = {id(rival): self.chosen_by(rival) for rival in running}
+        finite = [rival for rival in running if math.isfinite(scores[id(rival)].loss)]
+        if not finite:
+            return self.given
+        first = scores[id(min(finite, key=lambda rival: scores[id(rival)].rank))]
+        close = [rival for rival in finite if close_to(scores[id(rival)], first)]
+        best = min(close, key=lambda rival: (len(rival.setup.changes), scores[id(rival)].rank))
+        if not scores[id(best)].better_than(self.chosen_by(self.given), BETTER):
+            return self.given
+        # Not used for choosing, but what is worse there is not handed back.
+        was, now = self.compared(self.given), self.compared(best)
+        return self.given if was.better_than(now, 0.0) or not self.learns(now) else best
+
+    def trials(self, chosen: Rival) -> Iterator[Trial]:
+        """What was tried, in order, beside the given setup after as many steps."""
+        for rival in self.rivals:
+            steps = max(rival.scores)
+            was, now = self.given.scores[steps], rival.last
+            yield Trial(said(rival.setup), was.loss, now.loss, rival is chosen, steps, was.accuracy, now.accuracy)
 
 
-def clipping(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
-    """Gradient clipping, at the same rate."""
-    if best.clip is None:
-        yield phrase("change.clipping", norm=CLIP), replace(best, clip=CLIP)
+def close_to(score: Score, best: Score) -> bool:
+    """Whether it is about as good: the rule of one standard error (Breiman et al. 1984, section 3.4.3)."""
+    if math.isnan(best.accuracy):
+        return score.loss <= (1 + CLOSE) * best.loss
+    error = math.sqrt(max(best.accuracy * (1 - best.accuracy), 1 / best.samples) / best.samples)
+    return score.accuracy >= best.accuracy - error and score.loss <= CLOSE_LOSS * best.loss
 
 
-def normalization(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
-    """Batch normalization between linear maps and activations."""
-    model = normalized(best.model)
-    if model is not None:
-        yield phrase("change.normalization"), replace(best, model=model)
+def most_frequent(y: Array) -> float:
+    """The share of right guesses of whoever always says the most frequent class, and two standard errors more."""
+    if y.dtype.kind not in "iub" or y.ndim != 1:
+        return math.inf
+    share = float(np.unique(y, return_counts=True)[1].max() / len(y))
+    return share + 2 * math.sqrt(max(share * (1 - share), 1 / len(y)) / len(y))
 
 
-def connections(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
-    """Residual connections around layers that keep the shape."""
-    model = residual(best.model, bench.x[:2])
-    if model is not None:
-        yield phrase("change.connections"), replace(best, model=model)
-
-
-def activations(best: Setup, before: Judged, bench: Bench, loss: float) -> Proposals:
-    """Another activation with the start that suits it, if the given one was found wanting."""
-    if before.verdict.word == HEALTHY:
-        return
-    for name, start in (("relu", "he"), ("tanh", "xavier")):
-        model = activated(best.model, name)
-        if model is not None:
-            initialize(model, start, bench.seeds[0])
-            yield phrase("change.activation", name=name, start=start), replace(best, model=model)
+def said(setup: Setup) -> Phrase:
+    """All changes of a setup in words."""
+    return phrase("change.several", changes=tuple(change.what for change in setup.changes))

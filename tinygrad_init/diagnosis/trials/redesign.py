@@ -6,9 +6,11 @@ import copy
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from ...engine.modes import no_grad
 from ...engine.tensor import Tensor
-from ...nn import MLP, Activation, BatchNorm, Module, Residual, Sequential, dtype_of, is_linear_map
+from ...nn import MLP, Activation, BatchNorm, Module, PReLU, Residual, Sequential, dtype_of, is_linear_map
 
 
 def modules_of(model: Module) -> list[Module] | None:
@@ -41,8 +43,7 @@ def normalized(model: Module) -> Module | None:
     found: list[Module] = []
     for i, module in enumerate(chain):
         found.append(module)
-        follows = chain[i + 1] if i + 1 < len(chain) else None
-        if is_linear_map(module) and isinstance(follows, Activation):
+        if is_linear_map(module) and i < last_map(chain) and is_activation(chain[i + 1]):
             found.append(BatchNorm(units(module), dtype=vars(module)["weight"].dtype))
     return Sequential(*found) if len(found) > len(chain) else None
 
@@ -75,14 +76,55 @@ def residual(model: Module, x: Any) -> Module | None:
 
 
 def activated(model: Module, name: str) -> Module | None:
-    """With another activation outside residual blocks; None if that changes nothing, or the model is no chain."""
+    """With another activation between its layers, outside residual blocks; what comes after the last layer stays.
+
+    None if that changes nothing, or the model is no chain.
+    """
     chain = parts(model)
     if chain is None:
         return None
+    last = last_map(chain)
     changed = [
-        Activation(name) if isinstance(module, Activation) and module.name != name else module for module in chain
+        Activation(name)
+        if i < last and is_activation(module) and not (isinstance(module, Activation) and module.name == name)
+        else module
+        for i, module in enumerate(chain)
     ]
     return Sequential(*changed) if any(new is not old for new, old in zip(changed, chain, strict=True)) else None
+
+
+def without_output_activation(model: Module) -> Module | None:
+    """Without what comes after the last layer and has no parameters; None if nothing does, or the model is no chain."""
+    chain = parts(model)
+    if chain is None:
+        return None
+    last = last_map(chain)
+    if last < 0 or last == len(chain) - 1 or any(list(module.parameters()) for module in chain[last + 1 :]):
+        return None
+    return Sequential(*chain[: last + 1])
+
+
+def last_map(chain: list[Module]) -> int:
+    """Where the last module stands in which there is a linear map; -1 if there is none."""
+    there = [any(is_linear_map(inner) for _, inner in module.named_modules()) for module in chain]
+    return max((i for i, has in enumerate(there) if has), default=-1)
+
+
+def is_activation(module: Module) -> bool:
+    """Whether a module is an activation, ours or one that somebody wrote: without parameters, number by number."""
+    if isinstance(module, Activation | PReLU):
+        return True
+    if type(module).__module__.startswith(Module.__module__.partition(".")[0] + ".") or list(module.parameters()):
+        return False  # the package's other modules are known not to be
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4, 6)).astype(np.float32)
+    other = np.where(rng.random(x.shape) < 0.5, x, x + 1)
+    try:
+        with no_grad():
+            a, b = (np.asarray(module(Tensor(values)).numpy()) for values in (x, other))
+    except Exception:  # whatever somebody's own module wants, it does not take numbers of this shape
+        return False
+    return a.shape == x.shape and bool(np.array_equal(a[x == other], b[x == other]) and not np.array_equal(a, b))
 
 
 def units(module: Module) -> int:
