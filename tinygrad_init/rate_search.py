@@ -26,8 +26,8 @@ SMOOTHED = 5
 TRIED, SMALLER, MOST_SMALLER = 60, 3.0, 4
 # A loss that is still above this share of its first has hardly fallen: then smaller rates are tried in any case.
 FALLEN = 0.95
-# And one above this share has failed.
-FAILED = 0.8
+# A rate has failed that ends so many times higher than a third of it.
+FAILED = 2.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class RateSearch:
     def lr(self) -> float:
         ends = [loss for _, loss in self.tried]
         best, start = ends.index(min(ends)), float(self.losses[0])
-        failed = best > 0 and ends[best - 1] > FAILED * start
+        failed = best > 0 and ends[best - 1] > FAILED * ends[best]
         if failed and best + 1 < len(ends) and ends[best + 1] < FALLEN * start:
             best += 1
         return self.tried[best][0]
