@@ -164,7 +164,7 @@ def range_test(rehearsal: Rehearsal, lowest: float = 1e-6, highest: float = 100.
 
 
 def kept(rehearsal: Rehearsal, rate: float) -> Iterator[tuple[float, float]]:
-    """The rate and smaller ones, each kept for some steps, and what the last losses are then; until that is no lower."""
+    """The rate and smaller ones, each kept for some steps, and the last losses; until these are no lower."""
     lowest = math.inf
     for _ in range(MOST_SMALLER):
         rehearsal.restart(rate)

@@ -68,7 +68,7 @@ def test_lengths_are_compared_at_the_door(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("train", 1), ("diagnose", 1), ("Monitor", 1), ("lab", 2), ("recommend", 10)]
+    ("name", "least"), [("train", 1), ("diagnose", 1), ("Monitor", 1), ("lab", 2), ("recommend", 4)]
 )
 def test_too_few_samples(name: str, least: int) -> None:
     with pytest.raises(ValueError, match=f"{name}: expected at least {least} samples?, got none"):
@@ -233,7 +233,7 @@ def test_what_makes_no_optimizer() -> None:
 
 
 def test_more_steps_than_fit_are_refused_before_anything_is_tried() -> None:
-    with pytest.raises(ValueError, match=r"recommend: 1000000000 steps of 24 samples are 4\.8e\+10 numbers, more than"):
+    with pytest.raises(ValueError, match=r"recommend: expected 1 to 100000 steps, .* got 1000000000"):
         recommend(model(), X, Y, steps=10**9)
 
 

@@ -23,6 +23,7 @@ def test_a_report_of_version_2_is_converted() -> None:
     assert [answer["key"] for answer in new["answers"]] == ["fit", "signal", "gradient", "units", "alive", "advice"]
     for answer, before in zip(new["answers"][1:], old["answers"], strict=True):
         assert str(Phrase(**answer["said"])) == answer["sentence"] == before["sentence"]
+    assert all(layer.pop("bias") == "nan" for layer in new["layers"]), "version 2 did not measure biases"
     assert {key: new[key] for key in old.keys() - {"version", "verdict", "answers"}} == {
         key: old[key] for key in old.keys() - {"version", "verdict", "answers"}
     }

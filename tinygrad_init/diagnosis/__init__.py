@@ -34,9 +34,11 @@ from .records import (
 )
 from .report import Report
 from .showing.saved import read_report
+from .trials import redesign
 from .trials.comparison import STARTS, Comparison, check_sizes, compare_starts, default_sizes
 from .trials.quotient import Quotient, quotient, side_by_side
-from .trials.recommendation import Recommendation, Setup, recommend
+from .trials.recommendation import Recommendation, recommend
+from .trials.setup import Change, Setup
 from .watching.monitor import Event, Moment, Monitor
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "STARTS",
     "Answer",
     "Attribution",
+    "Change",
     "Classes",
     "Comparison",
     "Cotangent",
@@ -84,6 +87,7 @@ __all__ = [
     "quotient",
     "read_report",
     "recommend",
+    "redesign",
     "run",
     "same_draws",
     "side_by_side",

@@ -100,9 +100,14 @@ def balance_classes(measured: Measured) -> Phrase:
     return phrase("advice.classes")
 
 
+def without_biases(measured: Measured) -> Phrase | None:
+    """That biases should be 0, where they are not."""
+    return phrase("advice.biases") if any(layer.bias > 0 for layer in measured.layers) else None
+
+
 def draw(measured: Measured) -> Phrase:
     """Weights that are alike, or all 0."""
-    return phrase("advice.draw", start=good_start(measured))
+    return phrase("advice.draw", start=good_start(measured), biases=without_biases(measured))
 
 
 def unstick(measured: Measured) -> Phrase:
@@ -119,16 +124,22 @@ def generator(measured: Measured) -> Phrase:
 
 def carry(measured: Measured) -> Phrase:
     """A signal that does not depend on the input."""
-    return scaling(measured) if has_good_start(measured) else phrase("advice.carry", start=good_start(measured))
+    if has_good_start(measured):
+        return scaling(measured)
+    return phrase("advice.carry", start=good_start(measured), biases=without_biases(measured))
 
 
 def revive(measured: Measured) -> Phrase:
     """Dead units."""
-    return phrase("advice.dead", start=good_start(measured))
+    if has_good_start(measured):
+        return phrase("advice.dead.design")
+    return phrase("advice.dead", start=good_start(measured), biases=without_biases(measured))
 
 
 def calm(measured: Measured) -> Phrase:
     """Saturated units."""
+    if has_good_start(measured):
+        return phrase("advice.saturated.inputs")
     return phrase("advice.saturated", start=good_start(measured))
 
 
@@ -145,7 +156,8 @@ def scaling(measured: Measured) -> Phrase:
     if record is not None and record.homogeneous and math.isfinite(way.way) and abs(way.way) > 0.3:
         clip = phrase("advice.factor.clip") if way.way > 0 else None
         return phrase("advice.factor", start=start, factor=power_of_ten(-way.way / steps), clip=clip)
-    return phrase("advice.start", start=start, clip=phrase("advice.start.clip") if way.way > 0 else None)
+    biases = without_biases(measured)
+    return phrase("advice.start", start=start, biases=biases, clip=phrase("advice.start.clip") if way.way > 0 else None)
 
 
 def is_gentle(name: str) -> bool:

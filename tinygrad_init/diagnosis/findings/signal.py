@@ -67,12 +67,14 @@ def fading(measured: Measured) -> Iterator[Verdict]:
 
 @finding(SIGNAL, rank=130, remedy=remedies.carry)
 def lost(measured: Measured) -> Iterator[Verdict]:
-    """A signal that is exactly 0, or no longer depends on the input: biases alone keep its size up."""
+    """A signal that is exactly 0, or no longer depends on the input."""
     if empty := silent(measured):
         yield Verdict("lost", empty[0], "signal.zero", {"layers": empty})
     for i, key in layers_where(measured, "signal.lost"):
         z = measured.layers[i - 1].z
-        yield Verdict("lost", i, key, {"z": z.rms, "across": z.across_samples})
+        biases = any(layer.bias > 0 for layer in measured.layers[:i])
+        rest = phrase("signal.lost.biases" if biases else "signal.lost.same")
+        yield Verdict("lost", i, key, {"z": z.rms, "across": z.across_samples, "rest": rest})
         return
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..network import Cotangent, Link, Network
 from ..records import Layer
-from .signal import describe, ratio
+from .signal import describe, ratio, rms
 from .slopes import FLAT, MOSTLY, share_of_steepest
 from .symmetry import classes
 
@@ -45,6 +45,7 @@ def _layer(network: Network, link: Link, activation: Link | None, delta: Cotange
         update_ratio=ratio(lr * dw.rms, w.rms),
         distinct=classes(parameters),
         distinct_updates=classes(gradients),
+        bias=0.0 if link.bias is None else rms(link.bias.values),
     )
 
 

@@ -98,6 +98,8 @@ class Layer:
         Learning rate · rms ∂C/∂W / rms W: by which share a plain gradient step changes the weights (NaN for 0/0).
     distinct, distinct_updates
         The units by the equality of weights and bias, and of the gradients of those.
+    bias
+        Root mean square of the biases; 0 without any.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Layer:
     update_ratio: float
     distinct: Classes
     distinct_updates: Classes
+    bias: float = 0.0
 
     @property
     def dead_share(self) -> float:

@@ -84,6 +84,7 @@ def from_2(found: dict[str, Any]) -> dict[str, Any]:
         }
         for answer in new["answers"]
     ]
+    new["layers"] = [{**layer, "bias": "nan"} for layer in new["layers"]]
     new["notes"], new["fit"], new["ahead"] = [], None, None
     return new
 

@@ -37,6 +37,10 @@ SEEDS = 2
 # A setup with fewer changes is taken if its loss is within this share of the best, or where there are classes, if it
 # is within a standard error of the best and its loss within so many times that one's.
 CLOSE, CLOSE_LOSS = 0.1, 3.0
+# A trial may not be longer; where one would take too much of the budget it is shorter, but has at least so many steps.
+MOST_STEPS, LEAST_STEPS = 100_000, 100
+# What all trials together take: so many steps, and so many times the longest of them.
+FIXED, TIMES = 6000, 13
 # What is not better than guessing by this share has learned nothing.
 GUESSED = 0.02
 
@@ -109,10 +113,10 @@ def recommend(
     TypeError, ValueError
         As in `diagnose`; or there are fewer than 4 samples.
     """
-    if steps < 1 or batch_size < 1 or not budget > 0:
+    if not 1 <= steps <= MOST_STEPS or batch_size < 1 or not budget > 0:
         raise ValueError(
-            f"recommend: expected at least 1 step, 1 sample a batch and a positive budget, got {steps}, {batch_size} "
-            f"and {budget}"
+            f"recommend: expected 1 to {MOST_STEPS} steps, at least 1 sample a batch and a positive budget, got "
+            f"{steps}, {batch_size} and {budget}"
         )
     x, y = pairs("recommend", x, y, least=LEAST)
     for what, values in (("x", x), ("y", y)):
@@ -123,7 +127,7 @@ def recommend(
     given = Setup(copy.deepcopy(model), make, rate, loss=by_name(loss), batch_size=batch_size)
     before = diagnose(model, x[:512], y[:512], function, rate, optimizer=make)
     seeds = [int(seed) for seed in np.random.default_rng(rng).integers(2**31, size=2 + SEEDS)]
-    search = Search(given, ground_of(x, y, function, seeds[0]), before, seeds[1:], steps, time.monotonic() + budget)
+    search = Search(given, ground_of(x, y, function, seeds[0]), seeds[1:], steps, budget)
     search.on_trial = on_trial
     with shown(candidates(given, before, x, y), "trying", progress) as proposed:
         best = search.best(list(proposed))
@@ -145,7 +149,7 @@ def recommend(
         guess=search.guess,
         learns=search.learns(now),
         certain=len(x) >= CERTAIN,
-        steps=steps,
+        steps=search.steps,
     )
 
 
@@ -186,15 +190,17 @@ class Search:
 
     setup: Setup
     ground: Ground
-    before: Judged
     seeds: list[int]
     steps: int
-    end: float
+    budget: float
     on_trial: Callable[[Phrase], object] | None = None
 
     def __post_init__(self) -> None:
-        self.stages = [(max(1, round(share * self.steps)), left) for share, left in STAGES]
+        self.end = time.monotonic() + self.budget
         self.given = Rival.of(self.setup, self.ground, self.seeds[0])
+        affordable = (self.budget / self.given.seconds() - FIXED) / TIMES
+        self.steps = min(self.steps, max(LEAST_STEPS, int(affordable)))
+        self.stages = [(max(1, round(share * self.steps)), left) for share, left in STAGES]
         for steps, _ in self.stages:
             self.given.go_on(steps, self.ground)
         self.rivals: list[Rival] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,7 +117,7 @@ def right(output: Array, y: Array) -> float:
         return float(np.mean(output.argmax(axis=1) == y))
     if output.size == y.size and y.size and np.isin(y, (0, 1)).all() and len(y) == y.size:
         # Of logits the sign says the class; of probabilities whether they are above one half.
-        middle = 0.5 if 0 <= output.min() and output.max() <= 1 else 0.0
+        middle = 0.5 if output.min() >= 0 and output.max() <= 1 else 0.0
         return float(np.mean((output.reshape(-1) > middle) == (y.reshape(-1) > 0.5)))
     return math.nan
 
@@ -148,6 +149,15 @@ class Rival:
             batch_size=setup.batch_size, clip=setup.clip, rng=seed, owner="recommend",
         )  # fmt: skip
         return Rival(setup, rehearsal)
+
+    def seconds(self, steps: int = 5) -> float:
+        """What a step takes, the first apart; it is then where it began."""
+        self.run.advance(1)
+        began = time.perf_counter()
+        self.run.advance(1 + steps)
+        taken = (time.perf_counter() - began) / steps
+        self.run.restart(self.setup.lr)
+        return max(taken, 1e-9)
 
     def find_rate(self) -> None:
         """Take the rate that a range test says."""
