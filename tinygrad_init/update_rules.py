@@ -1,0 +1,65 @@
+"""Update rules by the names that command lines and reports call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .engine.tensor import Tensor
+from .naming import known_name
+from .optim import SGD, Adam, AdamW, Optimizer
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """An update rule that has a name.
+
+    Attributes
+    ----------
+    label
+        As reports call it.
+    lr
+        A learning rate that suits it, for features of size 1.
+    make
+        From parameters and a learning rate to the optimizer.
+    """
+
+    label: str
+    lr: float
+    make: Callable[[list[Tensor], float], Optimizer]
+
+    def at(self, lr: float) -> Callable[[list[Tensor]], Optimizer]:
+        """What makes the optimizer of parameters, as `train` and `diagnose` want it."""
+        return lambda parameters: self.make(parameters, lr)
+
+
+OPTIMIZERS: dict[str, UpdateRule] = {
+    "sgd": UpdateRule("SGD", 0.1, SGD),
+    "momentum": UpdateRule("SGD momentum 0.9", 0.05, lambda parameters, lr: SGD(parameters, lr, momentum=0.9)),
+    "nesterov": UpdateRule(
+        "SGD Nesterov momentum 0.9", 0.05, lambda parameters, lr: SGD(parameters, lr, momentum=0.9, nesterov=True)
+    ),
+    "adam": UpdateRule("Adam", 1e-3, Adam),
+    "adamw": UpdateRule("AdamW", 1e-3, AdamW),
+}
+
+# What they are called elsewhere; how a name is written (AdamW, adam_w) does not matter.
+ALIASES: dict[str, str] = {
+    "gradient_descent": "sgd",
+    "sgd_momentum": "momentum",
+    "sgd_with_momentum": "momentum",
+    "nag": "nesterov",
+}
+
+
+def optimizer_name(name: str) -> str:
+    """What an update rule is called here, by our name or that of other libraries (`ALIASES`).
+
+    Raises
+    ------
+    TypeError
+        It is no text.
+    ValueError
+        There is none of that name.
+    """
+    return known_name("an optimizer", name, OPTIMIZERS, ALIASES)
