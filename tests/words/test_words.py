@@ -27,6 +27,7 @@ FAMILIES = (
     "page",
     "layers",
     "criticality",
+    "data",
 )
 
 

@@ -15,7 +15,7 @@ class Loss(Module):
     Parameters
     ----------
     name
-        "half_squared_error", "mse", "cross_entropy", "binary_cross_entropy" or "hinge", or what other libraries call them.
+        "half_squared_error", "mse", "cross_entropy", "binary_cross_entropy" or "hinge", or the same in other libraries.
     reduction
         "mean", "sum" or "none".
     """

@@ -244,7 +244,7 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "hinge": hinge,
 }
 
-# What PyTorch, Keras and optax call the same losses. Those of Keras are meant as with from_logits=True: ours take logits.
+# What PyTorch, Keras and optax call the same losses; ours take logits, so Keras's are those with from_logits=True.
 ALIASES: dict[str, str] = {
     "mse_loss": "mse",
     "mean_squared_error": "mse",
