@@ -144,5 +144,11 @@ def test_update_rules_lead_down_with_their_own_rate(name: str) -> None:
     x = np.random.default_rng(2).normal(size=(200, 4)).astype(np.float32)
     rule = update_rules.OPTIMIZERS[name]
     model = nn.MLP([4, 16, 1], "tanh", rng=0)
-    history = tgi.train(model, x, x[:, :1] * x[:, 1:2], "mse", rule.at(rule.lr), epochs=20, batch_size=20, rng=0)
+    rate = rule.lr_for("regression")
+    history = tgi.train(model, x, x[:, :1] * x[:, 1:2], "mse", rule.at(rate), epochs=20, batch_size=20, rng=0)
+    assert history[-1] < history[0] and np.isfinite(history).all()
+    model = nn.MLP([4, 16, 2], "tanh", rng=0)
+    rate = rule.lr_for("classification")
+    classes = (x[:, 0] * x[:, 1] > 0).astype(int)
+    history = tgi.train(model, x, classes, "cross_entropy", rule.at(rate), epochs=20, batch_size=20, rng=0)
     assert history[-1] < history[0] and np.isfinite(history).all()

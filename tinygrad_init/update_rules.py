@@ -16,17 +16,21 @@ class UpdateRule:
 
     Attributes
     ----------
-    label
-        As reports call it.
     lr
-        A learning rate that suits it, for features of size 1.
+        A learning rate that suits it, for features of size 1 and classes.
+    lr_regression
+        The same for squared errors, whose slopes grow with the error.
     make
         From parameters and a learning rate to the optimizer.
     """
 
-    label: str
     lr: float
+    lr_regression: float
     make: Callable[[list[Tensor], float], Optimizer]
+
+    def lr_for(self, task: str) -> float:
+        """A learning rate that suits it, for "classification" or "regression"."""
+        return self.lr_regression if task == "regression" else self.lr
 
     def at(self, lr: float) -> Callable[[list[Tensor]], Optimizer]:
         """What makes the optimizer of parameters, as `train` and `diagnose` want it."""
@@ -34,13 +38,11 @@ class UpdateRule:
 
 
 OPTIMIZERS: dict[str, UpdateRule] = {
-    "sgd": UpdateRule("SGD", 0.1, SGD),
-    "momentum": UpdateRule("SGD momentum 0.9", 0.05, lambda parameters, lr: SGD(parameters, lr, momentum=0.9)),
-    "nesterov": UpdateRule(
-        "SGD Nesterov momentum 0.9", 0.05, lambda parameters, lr: SGD(parameters, lr, momentum=0.9, nesterov=True)
-    ),
-    "adam": UpdateRule("Adam", 1e-3, Adam),
-    "adamw": UpdateRule("AdamW", 1e-3, AdamW),
+    "sgd": UpdateRule(0.1, 0.02, SGD),
+    "momentum": UpdateRule(0.05, 0.01, lambda parameters, lr: SGD(parameters, lr, momentum=0.9)),
+    "nesterov": UpdateRule(0.05, 0.01, lambda parameters, lr: SGD(parameters, lr, momentum=0.9, nesterov=True)),
+    "adam": UpdateRule(1e-3, 1e-3, Adam),
+    "adamw": UpdateRule(1e-3, 1e-3, AdamW),
 }
 
 # What they are called elsewhere; how a name is written (AdamW, adam_w) does not matter.

@@ -11,6 +11,8 @@ from .complaints import DataError
 # Beyond this, squares and differences of features overflow, and what is seen then is not the network's doing. Features
 # are scaled in float64, so that what float32 does not hold (beyond 3.4e38) can be learned from up to here.
 LARGEST = 1e100
+# Of longer texts errors show the beginning.
+LONG = 40
 MISSING = ("", "na", "n/a", "nan", "null", "none")
 DECIMALS = (".", ",")
 # Groups of three digits, separated by what is not the decimal sign.
@@ -93,7 +95,7 @@ def number(where: str, text: str, decimal: str = ".") -> float:
         raise DataError(f"{where}: missing value")
     found = as_float(text, decimal)
     if found is None:
-        raise DataError(f"{where}: expected a number, got {text!r}")
+        raise DataError(f"{where}: expected a number, got {text if len(text) <= LONG else text[:LONG] + '…'!r}")
     if abs(found) <= LARGEST:
         if found == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0]):
             raise DataError(f"{where}: {text} is too small for float64, where it would be 0; scale the column")

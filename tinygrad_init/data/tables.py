@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from ..naming import nearest, spelled
 from .complaints import DataError
 from .numerals import is_number
 
 SEPARATORS = (",", ";", "\t", "|")
 # So many rows say what separates their cells.
 SAMPLE = 100
+# So many columns are named in an error.
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ class Table:
             There is none of that name.
         """
         if name not in self.header:
-            raise DataError(f"{self.path}: no column {name!r}; there is {', '.join(self.header)}")
+            shown = ", ".join(self.header[:SHOWN]) + (", …" if len(self.header) > SHOWN else "")
+            near = nearest(name, {spelled(column): column for column in self.header})
+            raise DataError(f"{self.path}: no column {name!r}; there is {shown}{near}")
         return self.header.index(name)
 
     def cells(self, columns: Collection[int]) -> Iterator[tuple[str, str]]:
@@ -87,7 +92,7 @@ def read_table(path: Path | str, separator: str | None = None) -> Table:
         raise DataError(f"{path}: row {reader.line_num}: {error}") from None
     if not rows:
         raise DataError(f"{path}: no rows")
-    header = tuple(name.strip() for name in rows[0][1])
+    header = tuple(" ".join(name.split()) for name in rows[0][1])
     check_header(path, header, found)
     if len(rows) == 1:
         raise DataError(f"{path}: no rows below the header")
