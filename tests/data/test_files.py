@@ -212,11 +212,11 @@ class TestDoubts:
             (np.arange(1000, 1040), "nothing but the number of the row"),
             (np.random.default_rng(2).permutation(40), "nothing but the number of the row"),
             (np.full(40, 7.5), "the same number in every row"),
-            (marked(-999), "-999 comes up again and again"),
-            (marked(-9999.0), "-9999 comes up again and again"),
-            (marked(9999), "9999 comes up again and again"),
-            (marked(999), "999 comes up again and again"),
-            (marked(-1), "-1 comes up again and again"),
+            (marked(-999), "-999 stands there several times"),
+            (marked(-9999.0), "-9999 stands there several times"),
+            (marked(9999), "9999 stands there several times"),
+            (marked(999), "999 stands there several times"),
+            (marked(-1), "-1 stands there several times"),
         ],
         ids=str,
     )
@@ -265,6 +265,16 @@ class TestDoubts:
                 data.load(str(tmp_path / "a.npz"), drop=[wrong])
         with pytest.raises(DataError, match="no column of 'x' is left"):
             data.load(str(tmp_path / "a.npz"), drop=[str(i) for i in range(12)])
+
+    def test_numbers_to_be_learned_may_stand_for_none_too(self, tmp_path: Path) -> None:
+        for code, said in ((-999, 1), (-1, 1), (15, 0)):
+            y = marked(code) + (0.5 if code == 15 else 0)
+            np.savez(tmp_path / "a.npz", x=NUMBERS[:, None], y=y)
+            file = write(tmp_path / "a.csv", "a,y\n" + "".join(f"{a},{b}\n" for a, b in zip(NUMBERS, y, strict=True)))
+            for name in (file, str(tmp_path / "a.npz")):
+                found = warned(name, task="regression")
+                assert len(found) == said
+                assert all(f"target 'y': {code} stands there several times" in str(one) for one in found)
 
     def test_names_with_blanks_are_quoted_for_the_shell(self, tmp_path: Path) -> None:
         rows = "".join(f"{i},{value},{'uv'[i % 2]}\n" for i, value in enumerate(NUMBERS))

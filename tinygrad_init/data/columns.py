@@ -42,6 +42,13 @@ def question(path: str, names: Sequence[str], x: Array) -> None:
         warnings.warn(DataWarning(key, file=path, columns=named(found), drop=drop, value=value), stacklevel=2)
 
 
+def question_target(path: str, name: str, y: Array) -> None:
+    """Warn of numbers to be learned that probably stand for none."""
+    for code in (-1.0, *CODES) if len(y) >= FEWEST else ():
+        if stands_for_missing(y, code):
+            warnings.warn(DataWarning("data.code.target", file=path, name=repr(name), value=code), stacklevel=2)
+
+
 def named(names: Sequence[str]) -> Phrase:
     """Columns by their names."""
     shown = tuple(map(repr, names[:NAMED]))

@@ -85,6 +85,8 @@ def load_csv(
     places, texts = zip(*table.cells([at]), strict=True)
     y, names = from_texts(table.path, table.header[at], places, texts, task, sign)
     columns.question(table.path, [table.header[column] for column in features], x)
+    if not names:
+        columns.question_target(table.path, table.header[at], y)
     return x, y, names
 
 
@@ -165,6 +167,8 @@ def load_npz(
         )
     targets, names = from_array(path, name, y, task)
     columns.question(str(path), [str(column) for column in kept], x)
+    if not names:
+        columns.question_target(str(path), name, targets)
     return x, targets, names
 
 
