@@ -185,10 +185,19 @@ class TestOptimizer:
             for language in tgi.words.LANGUAGES:
                 assert tgi.words.say(f"optimizer.{name}", {}, language)
 
-    def test_recommend_takes_it_or_says_that_it_does_not(self, capsys: pytest.CaptureFixture[str]) -> None:
-        code = main(["recommend", "--data", "moons", "--sizes", "2,4,2", "--steps", "5", "--optimizer", "adam"])
-        out, err = capsys.readouterr()
-        assert (code, "Now: " in out) == (0, True) or (code, err.count("\n")) == (2, 1)
+    def test_recommend_is_given_it(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        made: list[Any] = []
+
+        def recommend(model: Any, *_: Any, optimizer: Any, **__: Any) -> Any:
+            made.append(optimizer(list(model.parameters())))
+            raise ValueError("enough")
+
+        monkeypatch.setattr(tgi.diagnosis, "recommend", recommend)
+        for name, kind, lr in (("adam", tgi.optim.Adam, 1e-3), ("momentum", tgi.optim.SGD, 0.05)):
+            assert main(["recommend", "--data", "moons", "--sizes", "2,4,2", "--optimizer", name]) == 2
+            assert type(made[-1]) is kind and made[-1].lr == lr
+        assert main(["recommend", "--data", "moons", "--sizes", "2,4,2", "--optimizer", "adam", "--lr", "0.5"]) == 2
+        assert made[-1].lr == 0.5
 
 
 def test_names_of_other_libraries_are_ours(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 from typing import Any
 
 from .options import InputError, add_network, build_network, console, positive, show
@@ -30,11 +29,6 @@ def run(args: argparse.Namespace) -> int:
     from ..words import say
 
     network = build_network(args)
-    rule: dict[str, Any] = {}
-    if "optimizer" in inspect.signature(recommend).parameters:
-        rule["optimizer"] = network.optimizer
-    elif args.optimizer != "sgd":
-        raise InputError(f"--optimizer {args.optimizer}: only plain gradient descent (sgd) is tried")
     try:
         with Console(stderr=True).status(say("recommend.first", {}, args.language)) as status:
             found = recommend(
@@ -42,12 +36,11 @@ def run(args: argparse.Namespace) -> int:
                 network.x,
                 network.y,
                 network.loss,
-                lr=args.lr,
+                optimizer=network.optimizer,
                 steps=args.steps,
                 batch_size=args.batch_size,
                 rng=args.seed,
                 on_trial=lambda change: status.update(change.spoken(args.language)),
-                **rule,
             )
     except ValueError as error:
         raise InputError(str(error)) from None
