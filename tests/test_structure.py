@@ -18,11 +18,11 @@ PACKAGE = Path(tgi.__file__).parent
 PAGE = PACKAGE / "laboratory" / "page"
 # Each floor imports what lies below it, and on its own floor what is below there.
 FLOORS = (
-    ("kernels", "words", "lazy_names", "layering", "progress", "version", "_interruption"),
+    ("kernels", "words", "lazy_names", "layering", "naming", "progress", "version", "_interruption"),
     ("engine",),
     ("ops", "programs"),
     ("activations", "gradient_checks", "scalar"),
-    ("theory", "nn", "optim", "init", "data"),
+    ("theory", "nn", "optim", "update_rules", "init", "data"),
     ("starts", "training"),
     ("rehearsal",),
     ("rate_search",),
@@ -33,6 +33,7 @@ FLOORS = (
 BESIDE = {
     "nn": {"init"},
     "init": {"theory"},
+    "update_rules": {"optim"},
     "starts": set(),
     "training": set(),
     "cli": {"laboratory"},

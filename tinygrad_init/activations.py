@@ -18,15 +18,12 @@ from .engine.backward import grad
 from .engine.graph import Operation
 from .engine.modes import enable_grad, no_grad
 from .engine.tensor import Tensor
-from .ops.activations import ACTIVATIONS, prelu
+from .ops.activations import ACTIVATIONS, activation_name, prelu
 
 Array = np.ndarray[Any, Any]
 
-# Other names that are in use, and what they mean.
-SYNONYMS: dict[str, tuple[str, dict[str, float]]] = {
-    "linear": ("identity", {}),
-    "prelu": ("leaky_relu", {"negative_slope": 0.25}),
-}
+# What a PReLU is that has learned nothing yet.
+PRELU_SLOPE = 0.25
 # A slope below this share of the activation's steepest counts as flat.
 FLAT = 0.1
 
@@ -131,8 +128,8 @@ def activation(given: Any, **params: float) -> ActivationRecord:
     Parameters
     ----------
     given
-        A name out of `ops.activations.ACTIVATIONS`, "linear" or "prelu"; an operation of one tensor; a module that has
-        a record (`nn.Activation`, `nn.PReLU`); or a record.
+        A name out of `ops.activations.ACTIVATIONS`, "prelu", or what other libraries call the same; an operation of one
+        tensor; a module that has a record (`nn.Activation`, `nn.PReLU`); or a record.
     params
         What the function takes besides its input.
 
@@ -144,7 +141,7 @@ def activation(given: Any, **params: float) -> ActivationRecord:
         It is none of those, or has no such parameters.
     """
     if isinstance(given, str):
-        return _named(given, tuple(sorted(params.items())))
+        return _named(activation_name(given), tuple(sorted(params.items())))
     if isinstance(given, Operation):
         unknown = params.keys() - set(given.param_names)
         if given.arity != 1 or unknown:
@@ -164,7 +161,6 @@ def activation(given: Any, **params: float) -> ActivationRecord:
 @lru_cache(maxsize=256)
 def _named(name: str, params: tuple[tuple[str, float], ...]) -> ActivationRecord:
     """That of a name, made once, so that what is measured of it is measured once."""
-    known, own = SYNONYMS.get(name, (name, {}))
-    if known not in ACTIVATIONS:
-        raise ValueError(f"expected an activation out of {', '.join(ACTIVATIONS)}, linear, prelu; got {name!r}")
-    return activation(ACTIVATIONS[known], **own | dict(params))
+    if name == "prelu":
+        return activation(ACTIVATIONS["leaky_relu"], **{"negative_slope": PRELU_SLOPE} | dict(params))
+    return activation(ACTIVATIONS[name], **dict(params))

@@ -56,7 +56,7 @@ def makes(rule: Rule | None, model: Module, owner: str, lr: float = 0.1) -> Make
         kind, options = type(rule), options_of(rule)
         return lambda parameters: kind(parameters, **options)
     made: Any = rule(trainable(model)) if callable(rule) else rule
-    if not isinstance(made, Optimizer):
+    if not (callable(rule) and isinstance(made, Optimizer)):
         raise TypeError(
             f"{owner}: expected an optimizer, a function that makes one, or a learning rate; got {type(made).__name__}"
         )

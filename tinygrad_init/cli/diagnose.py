@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = Settings(
         dataset.name, len(dataset.x), len(dataset.classes), sizes, args.activation, args.loss, args.lr, args.epochs,
-        args.batch_size, args.seed, args.dtype,
+        args.batch_size, args.seed, args.dtype, args.optimizer, args.scale_targets,
     )  # fmt: skip
     starts = list(dict.fromkeys(args.init or STARTS))
     out = console()

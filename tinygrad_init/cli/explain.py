@@ -16,7 +16,7 @@ def add_to(commands: Any) -> None:
         description="Follow the gradient from the loss back to a weight matrix: which factor makes it small or large.",
     )
     parser.add_argument("weight", metavar="WEIGHT", help="such as layers.0.weight")
-    add_network(parser, one_start=True)
+    add_network(parser, one_start=True, trained=False)
     parser.set_defaults(run=run)
 
 

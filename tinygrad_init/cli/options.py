@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,12 +90,29 @@ def real(text: str) -> float:
     return number if math.isfinite(number) else math.nan
 
 
+def called(look_up: Callable[[str], str]) -> Callable[[str], str]:
+    """What reads a name, ours or that of other libraries."""
+
+    def read(name: str) -> str:
+        try:
+            return look_up(name)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def column(text: str) -> str:
+    """A sign between cells; that of a tab may be written."""
+    return {"tab": "\t", r"\t": "\t"}.get(text, text)
+
+
 def add_activation(parser: argparse.ArgumentParser, default: str) -> None:
     """An activation by its name."""
-    from ..nn import ACTIVATIONS
+    from ..ops.activations import ACTIVATIONS, activation_name
 
-    help = f"{', '.join(ACTIVATIONS)} ({default})"
-    parser.add_argument("--activation", default=default, choices=list(ACTIVATIONS), metavar="NAME", help=help)
+    help = f"{', '.join([*ACTIVATIONS, 'prelu'])} ({default})"
+    parser.add_argument("--activation", default=default, type=called(activation_name), metavar="NAME", help=help)
 
 
 def need(*modules: str) -> None:
@@ -106,61 +125,74 @@ def need(*modules: str) -> None:
         raise InputError(str(error)) from None
 
 
-def add_network(parser: argparse.ArgumentParser, one_start: bool) -> None:
+def add_network(parser: argparse.ArgumentParser, one_start: bool, trained: bool = True) -> None:
     """The data, the network and how it is trained."""
-    from ..data import DATASETS
     from ..diagnosis.trials.comparison import STARTS
-    from ..init import INITIALIZERS
-    from ..nn import ACTIVATIONS
-    from ..ops.losses import LOSSES
+    from ..init import INITIALIZERS, start_name
+    from ..ops.losses import LOSSES, loss_name
+    from ..update_rules import OPTIMIZERS, optimizer_name
     from ..words import LANGUAGES
 
     add = parser.add_argument
-    add(
-        "--data",
-        default="digits",
-        metavar="NAME|FILE",
-        help=f"{', '.join(DATASETS)}, or a .csv or .npz file with classes (digits)",
-    )
-    add("--target", help="the file's column (.csv) or array (.npz) to be learned (the last column, or y)")
+    add_data(parser)
     add("--sizes", type=sizes, metavar="N,N,...", help="input, hidden layers, output (three hidden layers of 64)")
-    names = [*ACTIVATIONS, "prelu"]
-    add("--activation", default="relu", choices=names, metavar="NAME", help=f"{', '.join(names)} (relu)")
+    add_activation(parser, "relu")
     starts = ", ".join(INITIALIZERS)
     if one_start:
-        add("--init", type=start, default="torch", metavar="NAME", help=f"the start: {starts} (torch)")
+        add("--init", type=called(start_name), default="torch", metavar="NAME", help=f"the start: {starts} (torch)")
     else:
         add(
             "--init",
             action="append",
-            type=start,
+            type=called(start_name),
             metavar="NAME",
             help=f"a start; may be given several times: {starts} ({', '.join(STARTS)})",
         )
-    add("--lr", type=rate, default=0.1, help="learning rate of plain gradient descent (0.1)")
+    parser.set_defaults(optimizer="sgd")
+    if trained:
+        names = ", ".join(OPTIMIZERS)
+        add("--optimizer", type=called(optimizer_name), metavar="NAME", help=f"what trains: {names} (sgd)")
+    rates = [f"{rule.lr:g} or {rule.lr_regression:g} with {name}" for name, rule in OPTIMIZERS.items()]
+    usual = ", ".join(rates if trained else rates[:1])
+    add("--lr", type=rate, help=f"learning rate (for classes or a regression {usual})")
     add("--batch-size", type=positive, default=64, help="samples an update (64)")
     losses = ", ".join(LOSSES)
-    add("--loss", default="cross_entropy", choices=list(LOSSES), metavar="NAME", help=f"{losses} (cross_entropy)")
+    help = f"{losses} (cross_entropy for classes, mse for a regression)"
+    add("--loss", type=called(loss_name), metavar="NAME", help=help)
     add("--seed", type=seed, default=0, help="of the start, the split and the batches (0)")
     add("--dtype", default="float32", choices=["float32", "float64"], help="(float32)")
     add("--language", default=locale_language(), choices=list(LANGUAGES), help="of sentences (that of the locale)")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """The data, what is to be learned of them, and how a file is written."""
+    from ..data import BUILT_IN, TASKS
+
+    add = parser.add_argument
+    names = ", ".join(BUILT_IN)
+    add("--data", default="digits", metavar="NAME|FILE", help=f"{names}, or a .csv, .tsv or .npz file (digits)")
+    add("--target", metavar="NAME", help="the file's column or array (.npz) to be learned (the last column, or y)")
+    add(
+        "--task",
+        default=TASKS[0],
+        choices=TASKS,
+        help="what is to be learned: classes, or numbers (numbers with fractions or of many sizes are a regression)",
+    )
+    add("--scale-targets", action="store_true", help="bring the targets of a regression to mean 0 and variance 1")
+    add("--drop", action="append", default=[], metavar="NAME", help="a column to leave out; may be given several times")
+    add(
+        "--separator",
+        type=column,
+        metavar="SIGN",
+        help="between cells of a text file: , ; tab | or another (found)",
+    )
+    add("--decimal", choices=[".", ","], help="the decimal sign of a text file (found)")
 
 
 def locale_language() -> str:
     """The language that the environment asks for, if the library speaks it; else English."""
     said = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     return "zh" if said.lower().startswith("zh") else "en"
-
-
-def start(name: str) -> str:
-    """A start by its name, ours or that of other libraries."""
-    from ..init import INITIALIZERS, start_name
-
-    try:
-        return start_name(name)
-    except ValueError:
-        choices = ", ".join(map(repr, INITIALIZERS))
-        raise argparse.ArgumentTypeError(f"invalid choice: {name!r} (choose from {choices})") from None
 
 
 @dataclass(frozen=True)
@@ -171,20 +203,47 @@ class Network:
     x: Any
     y: Any
     loss: str
+    optimizer: Any
 
 
 def load_data(args: argparse.Namespace) -> tuple[Dataset, tuple[int, ...]]:
-    """The data set and the sizes of the network, or an `InputError`."""
-    from ..data import DataError, load
+    """The data set and the sizes of the network, or an `InputError`.
+
+    What was not said of loss and learning rate is filled in.
+    """
+    from ..data.samples import require_fits
     from ..diagnosis import check_sizes, default_sizes
+    from ..diagnosis.trials.comparison import check_loss, default_loss
+    from ..update_rules import OPTIMIZERS
 
     try:
-        dataset = load(args.data, args.target, rng=args.seed)
+        dataset = read(args)
+        if args.scale_targets and dataset.classes:
+            raise InputError(f"--scale-targets: {dataset.name} has classes; only targets of a regression are scaled")
+        args.loss = args.loss or default_loss(dataset)
+        args.lr = args.lr or OPTIMIZERS[args.optimizer].lr_for(dataset.task)
+        check_loss(dataset, args.loss)
         found = args.sizes or default_sizes(dataset, args.loss)
         check_sizes(found, dataset, args.loss)
-    except (DataError, ValueError) as error:
+        if not args.scale_targets:
+            require_fits(dataset.name, "y", dataset.y, args.dtype)
+    except ValueError as error:
         raise InputError(str(error)) from None
     return dataset, found
+
+
+def read(args: argparse.Namespace) -> Dataset:
+    """The data set; what looks doubtful in a file is said on stderr, a line each."""
+    from ..data import DataWarning, load
+
+    options = {"task": args.task, "separator": args.separator, "decimal": args.decimal, "drop": args.drop}
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always", DataWarning)
+        dataset = load(args.data, args.target, args.seed, **options)
+    for doubt in doubts:
+        said = doubt.message.said.spoken(args.language) if isinstance(doubt.message, DataWarning) else doubt.message
+        print(f"tinygrad-init: {said}", file=sys.stderr)
+    return dataset
 
 
 def build_network(args: argparse.Namespace) -> Network:
@@ -195,14 +254,18 @@ def build_network(args: argparse.Namespace) -> Network:
     from ..diagnosis.trials.comparison import targets
     from ..nn import MLP
     from ..training import initialize
+    from ..update_rules import OPTIMIZERS
 
     dataset, found = load_data(args)
     model = MLP(found, args.activation, rng=0, dtype=args.dtype)
     initialize(model, args.init, args.seed)
     order = np.random.default_rng(args.seed).permutation(len(dataset.x))
     x = StandardScaler().fit(dataset.x).transform(dataset.x)[order].astype(args.dtype)
-    y = targets(dataset.y[order], args.loss, found[-1], np.dtype(args.dtype))
-    return Network(model, x, y, args.loss)
+    y = dataset.y[order]
+    if args.scale_targets:
+        y = StandardScaler().fit(y[:, None]).transform(y[:, None])[:, 0]
+    y = targets(y, args.loss, found[-1], np.dtype(args.dtype))
+    return Network(model, x, y, args.loss, OPTIMIZERS[args.optimizer].at(args.lr))
 
 
 def check_outputs(outputs: dict[str, Path | None], data: str | None = None) -> None:
@@ -220,9 +283,9 @@ def check_outputs(outputs: dict[str, Path | None], data: str | None = None) -> N
     InputError
         Says why.
     """
-    from ..data import DATASETS
+    from ..data import BUILT_IN
 
-    known = [] if data is None or data in DATASETS or not os.path.exists(data) else [("--data", Path(data))]
+    known = [] if data is None or data in BUILT_IN or not os.path.exists(data) else [("--data", Path(data))]
     made = []
     try:
         for option, path in outputs.items():

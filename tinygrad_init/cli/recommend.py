@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .options import InputError, add_network, build_network, console, positive, show
+from .options import InputError, add_network, build_network, console, positive, rate, show
 
 
 def add_to(commands: Any) -> None:
     """The command and its options."""
     parser = commands.add_parser(
         "recommend",
-        help="try out starts, learning rates and designs, and keep what helps",
+        help="try out scales, starts, learning rates, optimizers and designs, and keep what helps",
         description="Try changes on copies of a network and keep only those that make it train better.",
     )
     add_network(parser, one_start=True)
-    parser.add_argument("--steps", type=positive, default=100, help="how long each trial trains (100)")
+    parser.add_argument("--steps", type=positive, default=1000, help="how long the longest trials train (1000)")
+    parser.add_argument(
+        "--budget", type=rate, default=60.0, metavar="SECONDS", help="after which no trial is begun any more (60)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -36,9 +39,10 @@ def run(args: argparse.Namespace) -> int:
                 network.x,
                 network.y,
                 network.loss,
-                lr=args.lr,
+                optimizer=network.optimizer,
                 steps=args.steps,
                 batch_size=args.batch_size,
+                budget=args.budget,
                 rng=args.seed,
                 on_trial=lambda change: status.update(change.spoken(args.language)),
             )

@@ -1,9 +1,11 @@
 """Data: sets to learn from, scaling, batches, files."""
 
 from .batches import batches, split
-from .files import DataError, load_csv, load_npz
+from .complaints import DataError, DataWarning
+from .files import load_csv, load_npz
 from .scaling import MinMaxScaler, Scaler, StandardScaler
 from .sets import (
+    BUILT_IN,
     DATASETS,
     REGRESSIONS,
     Dataset,
@@ -18,11 +20,15 @@ from .sets import (
     spirals,
     xor,
 )
+from .targets import TASKS
 
 __all__ = [
+    "BUILT_IN",
     "DATASETS",
     "REGRESSIONS",
+    "TASKS",
     "DataError",
+    "DataWarning",
     "Dataset",
     "MinMaxScaler",
     "Scaler",

@@ -2,149 +2,120 @@
 
 from __future__ import annotations
 
-import csv
-import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from . import columns
+from .complaints import DataError
+from .numerals import DECIMALS, LARGEST, decimal_of, is_missing, is_number, number, too_large
+from .tables import Table, read_table
+from .targets import (
+    AUTO,
+    CLASSIFICATION,
+    REGRESSION,
+    are_classes,
+    check_task,
+    classes,
+    from_texts,
+    numbers,
+)
+
 Array = np.ndarray[Any, Any]
 
 
-# Beyond this, squares and differences of features overflow, and what is seen then is not the network's doing. Features
-# are scaled in float64, so that what float32 does not hold (beyond 3.4e38) can be learned from up to here.
-LARGEST = 1e100
-MISSING = ("", "na", "n/a", "nan", "null", "none")
-
-
-class DataError(ValueError):
-    """A file or data set that cannot be learned from; the message is one line that says where and why."""
-
-
-def load_csv(path: Path | str, target: str | None = None) -> tuple[Array, Array, tuple[str, ...]]:
-    """Numbers and a target from a CSV file whose first row names the columns.
+def load_csv(
+    path: Path | str,
+    target: str | None = None,
+    *,
+    task: str = AUTO,
+    separator: str | None = None,
+    decimal: str | None = None,
+    drop: Sequence[str] = (),
+) -> tuple[Array, Array, tuple[str, ...]]:
+    """Numbers and a target from a text file whose first row names the columns.
 
     Parameters
     ----------
     path
-        The file, in UTF-8, separated by commas.
+        The file, in UTF-8.
     target
-        The name of the target's column; the last one unless given. Its values are the names of classes.
+        The name of the target's column; the last one unless given.
+    task
+        "classification": the target's values are the names of classes. "regression": they are numbers to be learned.
+        "auto": numbers with fractions, or many different whole ones, are a regression.
+    separator
+        What stands between two cells; found out of `,`, `;`, tabs and `|` unless given.
+    decimal
+        The decimal sign, "." or ","; found unless given.
+    drop
+        The names of columns to leave out.
 
     Returns
     -------
     x, y, classes
-        float64 of shape (rows, columns - 1), class numbers of shape (rows,), and the classes' names.
+        float64 of shape (rows, features); class numbers of shape (rows,), and the classes' names; or float64 numbers of
+        that shape and no names.
 
     Raises
     ------
     DataError
         Names file, row (as an editor counts lines) and column.
+
+    Warns
+    -----
+    DataWarning
+        Of columns that are probably no features, and of names that may mean one class.
     """
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader if row]
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected text in UTF-8 ({error.reason} at byte {error.start})") from None
-    except csv.Error as error:
-        raise DataError(f"{path}: row {reader.line_num}: {error}") from None
-    if not rows:
-        raise DataError(f"{path}: no rows")
-    header = [name.strip() for name in rows[0][1]]
-    _check_header(path, header)
-    if len(rows) == 1:
-        raise DataError(f"{path}: no rows below the header")
-    at = _target_column(path, header, target)
-    x = np.empty((len(rows) - 1, len(header) - 1))
-    labels = []
-    for i, (line, row) in enumerate(rows[1:]):
-        if len(row) != len(header):
-            raise DataError(f"{path}: row {line}: expected {len(header)} columns, got {len(row)}")
-        values = [_number(path, line, header[j], text) for j, text in enumerate(row) if j != at]
-        x[i] = values
-        labels.append(row[at].strip())
-        if labels[-1].lower() in MISSING:
-            raise DataError(f"{path}: row {line}, column {header[at]!r}: {_missing_class(labels[-1])}")
-    y, classes = _classes(str(path), np.array(labels), header[at])
-    return x, y, classes
+    check_task(task)
+    if decimal not in (None, *DECIMALS):
+        raise DataError(f"{path}: expected . or , as a decimal sign, got {decimal!r}")
+    table = read_table(path, separator)
+    left_out = {table.column(name) for name in drop}
+    at = target_column(table, target, left_out)
+    features = [column for column in range(len(table.header)) if column != at and column not in left_out]
+    if not features:
+        raise DataError(f"{table.path}: no column is left beside the target {table.header[at]!r}")
+    sign = decimal or decimal_of(table.path, table.cells([*features, *numeric(table, at, task)]))
+    x = np.empty((len(table.rows), len(features)))
+    for i, (line, row) in enumerate(table.rows):
+        x[i] = [number(f"{table.path}: {table.place(line, column)}", row[column], sign) for column in features]
+    places, texts = zip(*table.cells([at]), strict=True)
+    y, names = from_texts(table.path, table.header[at], places, texts, task, sign)
+    columns.question(table.path, [table.header[column] for column in features], x)
+    if not names:
+        columns.question_target(table.path, table.header[at], y)
+    return x, y, names
 
 
-def _check_header(path: Path | str, header: list[str]) -> None:
-    if len(header) < 2:
-        raise DataError(f"{path}: row 1: expected at least one column of numbers and a target, got {header}")
-    if all(_is_number(name) for name in header):
-        raise DataError(f"{path}: row 1: expected the names of the columns, got numbers")
-    doubled = next((name for i, name in enumerate(header) if name in header[:i]), None)
-    if doubled is not None:
-        raise DataError(f"{path}: row 1: two columns are named {doubled!r}")
+def target_column(table: Table, target: str | None, left_out: set[int]) -> int:
+    """The number of the target's column: by its name, or the last that is not left out.
+
+    Raises
+    ------
+    DataError
+        There is none of that name, or it is left out.
+    """
+    kept = [column for column in range(len(table.header)) if column not in left_out]
+    at = table.column(target) if target is not None else max(kept, default=0)
+    if at in left_out:
+        raise DataError(f"{table.path}: the column {table.header[at]!r} is the target, and cannot be left out")
+    return at
 
 
-def _target_column(path: Path | str, header: list[str], target: str | None) -> int:
-    if target is None:
-        return len(header) - 1
-    if target not in header:
-        raise DataError(f"{path}: no column {target!r}; there is {', '.join(header)}")
-    return header.index(target)
+def numeric(table: Table, at: int, task: str) -> list[int]:
+    """The target's column if it has numbers, which say as much of decimal signs as others."""
+    if task == CLASSIFICATION:
+        return []
+    known = [text for _, text in table.cells([at]) if not is_missing(text)]
+    return [at] if all(any(is_number(text, decimal) for decimal in DECIMALS) for text in known) else []
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _missing_class(text: str) -> str:
-    """A target that is not there; what stands in its place may be the name of a class all the same."""
-    return "missing value" + (f" {text!r}; if it is a class, give it another name" if text else "")
-
-
-def _number(path: Path | str, line: int, column: str, text: str) -> float:
-    where, text = f"{path}: row {line}, column {column!r}", text.strip()
-    if text.lower() in MISSING:
-        raise DataError(f"{where}: missing value")
-    if not _is_number(text):
-        raise DataError(f"{where}: expected a number, got {text!r}")
-    number = float(text)
-    if abs(number) <= LARGEST:
-        if number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0]):
-            raise DataError(f"{where}: {text} is too small for float64, where it would be 0; scale the column")
-        return number
-    if "inf" in text.lower() or math.isnan(number):
-        raise DataError(f"{where}: expected a finite number, got {text!r}")
-    raise DataError(f"{where}: {_too_large(text)}")
-
-
-def _too_large(number: str) -> str:
-    """A finite number with which nobody can compute."""
-    return (
-        f"{number} is too large: float32 ends at 3.4e+38, and beyond ±{LARGEST:g} squares overflow in float64, too; "
-        "scale the column"
-    )
-
-
-def _classes(path: str, labels: Array, column: str) -> tuple[Array, tuple[str, ...]]:
-    """Class numbers in the order of the names, numbers by size."""
-    names = np.unique(labels)
-    if len(names) < 2:
-        raise DataError(f"{path}: column {column!r}: only one class, {str(names[0])!r}; at least two are needed")
-    if len(names) > 2 and len(names) > len(labels) // 2:
-        raise DataError(
-            f"{path}: column {column!r}: {len(names)} different values in {len(labels)} rows; "
-            "expected the names of classes"
-        )
-    if all(_is_number(str(name)) for name in names):
-        names = np.array(sorted(names, key=lambda name: float(str(name))))
-    numbers = {str(name): i for i, name in enumerate(names)}
-    return np.array([numbers[str(label)] for label in labels], dtype=np.intp), tuple(str(name) for name in names)
-
-
-def load_npz(path: Path | str, target: str | None = None) -> tuple[Array, Array, tuple[str, ...]]:
+def load_npz(
+    path: Path | str, target: str | None = None, *, task: str = AUTO, drop: Sequence[str] = ()
+) -> tuple[Array, Array, tuple[str, ...]]:
     """Arrays "x" (samples, ...) and "y" (samples,) from a NumPy archive.
 
     Parameters
@@ -152,7 +123,11 @@ def load_npz(path: Path | str, target: str | None = None) -> tuple[Array, Array,
     path
         The file.
     target
-        The name of the array with the classes; "y" unless given.
+        The name of the array with what is to be learned; "y" unless given.
+    task
+        As in `load_csv`.
+    drop
+        Columns of x to leave out, by their numbers from 0.
 
     Returns
     -------
@@ -163,47 +138,106 @@ def load_npz(path: Path | str, target: str | None = None) -> tuple[Array, Array,
     ------
     DataError
         Names file, array, row and column.
+
+    Warns
+    -----
+    DataWarning
+        As `load_csv`.
     """
+    check_task(task)
     name = target or "y"
-    try:
-        with open(path, "rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            arrays = {key: archive[key] for key in archive.files}
-    except Exception as error:  # a damaged archive fails in as many ways as there are decompressors and parsers
-        raise DataError(f"{path}: expected a NumPy archive of plain arrays ({str(error).splitlines()[0]})") from None
-    for key in ("x", name):
-        if key not in arrays:
-            raise DataError(f"{path}: no array {key!r}; there is {', '.join(arrays) or 'none'}")
-    x, y = arrays["x"], arrays[name]
-    if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
-        raise DataError(f"{path}: expected arrays 'x' and {name!r}, got other members of those names")
+    x, y = arrays_of(path, name)
     if x.ndim < 2 or x.dtype.kind not in "fiub":
         raise DataError(f"{path}: array 'x': expected numbers of shape (samples, features), got {x.dtype} {x.shape}")
     if x.size == 0:
         raise DataError(f"{path}: array 'x': {'no rows' if len(x) == 0 else 'no columns'}")
     with np.errstate(over="ignore"):  # of numbers with more than 64 bits, which are infinite then
         x = x.reshape(len(x), -1).astype(np.float64)
+    kept = kept_columns(path, x.shape[1], drop)
+    x = x[:, kept]
     if y.shape != (len(x),):
         raise DataError(f"{path}: array {name!r}: expected shape ({len(x)},), one a row of 'x', got {y.shape}")
     bad = np.argwhere(~(np.abs(x) <= LARGEST))
     if len(bad):
         row, column = bad[0]
         value = x[row, column]
-        what = f"expected a finite number, got {value:g}" if np.isinf(value) else _too_large(f"{value:g}")
+        what = f"expected a finite number, got {value:g}" if np.isinf(value) else too_large(f"{value:g}")
         raise DataError(
-            f"{path}: array 'x', row {row}, column {column}: {'missing value' if np.isnan(value) else what}"
+            f"{path}: array 'x', row {row}, column {kept[column]}: {'missing value' if np.isnan(value) else what}"
         )
+    targets, names = from_array(path, name, y, task)
+    columns.question(str(path), [str(column) for column in kept], x)
+    if not names:
+        columns.question_target(str(path), name, targets)
+    return x, targets, names
+
+
+def arrays_of(path: Path | str, target: str) -> tuple[Array, Array]:
+    """The arrays "x" and that of the target.
+
+    Raises
+    ------
+    DataError
+        It is no archive, or they are not in it.
+    """
+    try:
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            arrays = {key: archive[key] for key in archive.files}
+    except Exception as error:  # a damaged archive fails in as many ways as there are decompressors and parsers
+        raise DataError(f"{path}: expected a NumPy archive of plain arrays ({str(error).splitlines()[0]})") from None
+    for key in ("x", target):
+        if key not in arrays:
+            raise DataError(f"{path}: no array {key!r}; there is {', '.join(arrays) or 'none'}")
+    x, y = arrays["x"], arrays[target]
+    if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
+        raise DataError(f"{path}: expected arrays 'x' and {target!r}, got other members of those names")
+    return x, y
+
+
+def kept_columns(path: Path | str, count: int, drop: Sequence[str]) -> list[int]:
+    """The numbers of the columns that are not left out.
+
+    Raises
+    ------
+    DataError
+        There is no such column, or none is left.
+    """
+    for name in drop:
+        if not (str(name).isdecimal() and len(str(name)) < 10 and int(name) < count):
+            raise DataError(f"{path}: no column {str(name)!r}; those of 'x' are numbered from 0 to {count - 1}")
+    left_out = {int(name) for name in drop}
+    kept = [column for column in range(count) if column not in left_out]
+    if not kept:
+        raise DataError(f"{path}: no column of 'x' is left")
+    return kept
+
+
+def from_array(path: Path | str, name: str, y: Array, task: str) -> tuple[Array, tuple[str, ...]]:
+    """What is to be learned, out of an array of one number or text a row.
+
+    Raises
+    ------
+    DataError
+        A value is missing or does not fit the task, or all are the same.
+    """
+    where = f"{path}: array {name!r}"
     if y.dtype.kind not in "fiubU":
-        raise DataError(f"{path}: array {name!r}: expected classes as numbers or text, got {y.dtype}")
-    if y.dtype.kind == "f":
-        bad_rows = np.flatnonzero(~(np.abs(y) < 2**53) | (y != np.round(y)))
-        if len(bad_rows):
-            value = y[bad_rows[0]]
-            what = "missing value" if np.isnan(value) else f"expected a class, got {value}"
-            raise DataError(f"{path}: array {name!r}, row {bad_rows[0]}: {what}")
-        y = y.astype(np.int64)
-    for row, label in enumerate(y) if y.dtype.kind == "U" else ():
-        if label.strip().lower() in MISSING:
-            raise DataError(f"{path}: array {name!r}, row {row}: {_missing_class(label.strip())}")
-    classes, names = _classes(str(path), y.astype(str), name)
-    return x, classes, names
+        raise DataError(f"{where}: expected classes as numbers or text, got {y.dtype}")
+    if y.dtype.kind == "U":
+        return from_texts(str(path), name, [f"array {name!r}, row {row}" for row in range(len(y))], y.tolist(), task)
+    values = y.astype(np.float64)
+    missing = np.flatnonzero(np.isnan(values))
+    if len(missing):
+        raise DataError(f"{where}, row {missing[0]}: missing value")
+    if task == REGRESSION or (task == AUTO and not (np.isfinite(values).all() and are_classes(values))):
+        bad = np.flatnonzero(~(np.abs(values) <= LARGEST))
+        if len(bad):
+            value = values[bad[0]]
+            what = f"expected a finite number, got {value:g}" if np.isinf(value) else too_large(f"{value:g}")
+            raise DataError(f"{where}, row {bad[0]}: {what}")
+        return numbers(where, values)
+    bad = np.flatnonzero(~(np.abs(values) < 2**53) | (values != np.round(values)))
+    if len(bad):
+        raise DataError(f"{where}, row {bad[0]}: expected a class, got {values[bad[0]]}")
+    return classes(str(path), name, (y if y.dtype.kind != "f" else y.astype(np.int64)).astype(str).tolist())

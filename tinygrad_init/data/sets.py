@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .files import DataError, load_csv, load_npz
+from .complaints import DataError
+from .files import load_csv, load_npz
+from .targets import AUTO, CLASSIFICATION, REGRESSION, check_task
 
 Array = np.ndarray[Any, Any]
 Seed = np.random.Generator | int | None
@@ -36,6 +38,11 @@ class Dataset:
     x: Array
     y: Array
     classes: tuple[str, ...]
+
+    @property
+    def task(self) -> str:
+        """What is to be learned: "classification" or "regression"."""
+        return CLASSIFICATION if self.classes else REGRESSION
 
 
 def _labelled(name: str, x: Array, y: Array, classes: int) -> Dataset:
@@ -148,31 +155,70 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "blobs": blobs,
 }
 
+# All that need no file.
+BUILT_IN: dict[str, Callable[..., Dataset]] = {**DATASETS, **REGRESSIONS}
+TEXTS = (".csv", ".tsv")
 
-def load(name: str, target: str | None = None, rng: Seed = None) -> Dataset:
-    """A data set by its name, or from a .csv or .npz file.
+
+def load(
+    name: str,
+    target: str | None = None,
+    rng: Seed = None,
+    *,
+    task: str = AUTO,
+    separator: str | None = None,
+    decimal: str | None = None,
+    drop: Sequence[str] = (),
+) -> Dataset:
+    """A data set by its name, or from a .csv, .tsv or .npz file.
 
     Parameters
     ----------
     name
-        Out of `DATASETS`, or a path.
+        Out of `BUILT_IN`, or a path.
     target
         For a file: the column or array with what is to be learned; the last column, or "y", unless given.
     rng
         For the sets that are drawn at random.
+    task
+        "classification" or "regression"; "auto" asks the target, see `load_csv`.
+    separator, decimal
+        Of a text file, where they are not found, see `load_csv`.
+    drop
+        Columns of a file to leave out: their names, or numbers from 0 in an archive.
 
     Raises
     ------
     DataError
-        There is no such set or file, or the file is not fit for learning.
+        There is no such set or file, it is not fit for learning or for the task, or an option is none for it.
+
+    Warns
+    -----
+    DataWarning
+        Of what is probably not meant, see `load_csv`.
     """
-    if name in DATASETS:
-        if target is not None:
-            raise DataError(f"{name}: a target can be chosen only for a file")
-        return DATASETS[name](rng=rng)
+    check_task(task)
     path = Path(name)
-    readers = {".csv": load_csv, ".npz": load_npz}
-    if path.suffix not in readers:
-        raise DataError(f"{name}: expected {', '.join(DATASETS)}, or a file ending in .csv or .npz")
-    x, y, classes = readers[path.suffix](path, target)
-    return Dataset(path.stem, x, y, classes)
+    of_texts = {"a separator": separator, "a decimal sign": decimal}
+    of_files = {"a target": target, **of_texts, "columns to leave out": drop or None}
+    if name in BUILT_IN:
+        refuse(name, of_files, "a file")
+        found = BUILT_IN[name](rng=rng)
+        if task not in (AUTO, found.task):
+            raise DataError(f"{name}: is a {found.task}, not a {task}")
+        return found
+    if path.suffix.lower() in TEXTS:
+        read = load_csv(path, target, task=task, separator=separator, decimal=decimal, drop=drop)
+    elif path.suffix.lower() == ".npz":
+        refuse(name, of_texts, "a text file")
+        read = load_npz(path, target, task=task, drop=drop)
+    else:
+        raise DataError(f"{name}: expected {', '.join(BUILT_IN)}, or a file ending in .csv, .tsv or .npz")
+    return Dataset(path.stem, *read)
+
+
+def refuse(name: str, options: Mapping[str, object], where: str) -> None:
+    """Raise if something was chosen that can be chosen only elsewhere."""
+    chosen = next((what for what, value in options.items() if value is not None), None)
+    if chosen is not None:
+        raise DataError(f"{name}: {chosen} can be chosen only for {where}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..engine.tensor import Tensor
 from ..lazy_names import importing_later
+from ..naming import known_name
 from .criticality import critical_
 from .distributions import (
     TRUNCATED_STD,
@@ -78,7 +79,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "torch": lambda w, rng, activation: torch_default_(w, rng),
 }
 
-# What PyTorch, Keras and JAX call the same starts.
+# What PyTorch, Keras and JAX call the same starts; how a name is written (HeNormal, kaiming_uniform_) does not matter.
 ALIASES: dict[str, str] = {
     "kaiming": "he",
     "kaiming_normal": "he",
@@ -102,13 +103,12 @@ def start_name(name: str) -> str:
 
     Raises
     ------
+    TypeError
+        It is no text.
     ValueError
         There is none of that name.
     """
-    known = ALIASES.get(name, name)
-    if known not in INITIALIZERS:
-        raise ValueError(f"expected an initializer out of {', '.join(INITIALIZERS)}; got {name!r}")
-    return known
+    return known_name("an initializer", name, INITIALIZERS, ALIASES)
 
 
 __all__ = [

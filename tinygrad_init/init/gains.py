@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..activations import activation as record_of
-from ..ops.activations import ACTIVATIONS
+from ..ops.activations import ACTIVATIONS, activation_name
 
 # Those that are one number; leaky relu and prelu have theirs from the slope.
 GAINS: dict[str, float] = {
@@ -22,24 +22,25 @@ def calculate_gain(activation: str, negative_slope: float | None = None) -> floa
     Parameters
     ----------
     activation
-        The name of an activation.
+        The name of an activation, ours or that of other libraries.
     negative_slope
         Of leaky relu; 0.01 unless given.
 
     Raises
     ------
     ValueError
-        There is no conventional gain for it.
+        There is no such activation, or no conventional gain for it.
     """
-    if activation in ("leaky_relu", "prelu"):
+    name = activation_name(activation)
+    if name in ("leaky_relu", "prelu"):
         params = {} if negative_slope is None else {"negative_slope": negative_slope}
-        return gain_or_one(record_of(activation, **params))
-    if activation not in GAINS:
+        return gain_or_one(record_of(name, **params))
+    if name not in GAINS:
         raise ValueError(
             f"calculate_gain: no conventional gain for {activation!r}; "
             f"there is one for {', '.join(GAINS)}, leaky_relu, prelu"
         )
-    return GAINS[activation]
+    return GAINS[name]
 
 
 def gain_or_one(activation: Any) -> float:

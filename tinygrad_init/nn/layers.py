@@ -15,7 +15,7 @@ from ..engine.modes import get_default_dtype
 from ..engine.tensor import Tensor
 from ..init import torch_default_, uniform_
 from ..layering import ACTIVATION, OTHER, RESIDUAL, WEIGHTS, Step, layers
-from ..ops.activations import ACTIVATIONS
+from ..ops.activations import ACTIVATIONS, activation_name
 from ..ops.shape import whole
 from .module import Module, Parameter
 
@@ -74,7 +74,7 @@ class Activation(Module):
     Parameters
     ----------
     name
-        Of the function (see `ACTIVATIONS`).
+        Of the function (see `ACTIVATIONS`), or what other libraries call the same.
     params
         What the function takes besides its input.
     """
@@ -82,9 +82,10 @@ class Activation(Module):
     role = ACTIVATION
 
     def __init__(self, name: str, **params: float) -> None:
-        if name not in ACTIVATIONS:
-            raise ValueError(f"expected an activation out of {', '.join(ACTIVATIONS)}; got {name!r}")
-        self.name, self.params = name, params
+        known = activation_name(name)
+        if known not in ACTIVATIONS:
+            raise ValueError(f"expected an activation without a weight, got {name!r}; nn.PReLU() learns its slope")
+        self.name, self.params = known, params
 
     def forward(self, x: Tensor) -> Tensor:
         return ACTIVATIONS[self.name](x, **self.params)
@@ -154,7 +155,8 @@ class Sequential(Module):
 
 def make_activation(name: str, dtype: Any = None) -> Module:
     """An activation module by its name; "prelu" learns its slope."""
-    return PReLU(dtype=dtype) if name == "prelu" else Activation(name)
+    known = activation_name(name)
+    return PReLU(dtype=dtype) if known == "prelu" else Activation(known)
 
 
 class MLP(Module):
@@ -165,7 +167,7 @@ class MLP(Module):
     sizes
         Of the input, of each hidden layer, and of the output.
     activation
-        The name of the hidden layers' activation.
+        The name of the hidden layers' activation, ours or that of other libraries.
     rng, dtype
         As in `Linear`.
     """
@@ -180,7 +182,7 @@ class MLP(Module):
         if len(sizes) < 2:
             raise ValueError(f"MLP: expected at least an input and an output size, got {list(sizes)}")
         generator = np.random.default_rng(rng)
-        self.sizes, self.activation = tuple(sizes), activation
+        self.sizes, self.activation = tuple(sizes), activation_name(activation)
         modules: list[Module] = []
         for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             if i > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.tensor import Tensor
-from ..ops.losses import LOSSES
+from ..ops.losses import LOSSES, loss_name
 from .module import Module
 
 
@@ -15,15 +15,13 @@ class Loss(Module):
     Parameters
     ----------
     name
-        "half_squared_error", "mse", "cross_entropy", "binary_cross_entropy" or "hinge".
+        "half_squared_error", "mse", "cross_entropy", "binary_cross_entropy" or "hinge", or the same in other libraries.
     reduction
         "mean", "sum" or "none".
     """
 
     def __init__(self, name: str, reduction: str = "mean") -> None:
-        if name not in LOSSES:
-            raise ValueError(f"expected a loss out of {', '.join(LOSSES)}; got {name!r}")
-        self.name, self.reduction = name, reduction
+        self.name, self.reduction = loss_name(name), reduction
 
     def forward(self, prediction: Tensor, target: Any) -> Tensor:
         return LOSSES[self.name](prediction, target, self.reduction)

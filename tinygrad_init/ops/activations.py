@@ -15,6 +15,7 @@ import numpy as np
 from ..engine.graph import Operation
 from ..engine.tensor import Tensor
 from ..kernels.reference import SELU_ALPHA, SELU_SCALE
+from ..naming import known_name
 from .elementwise import abs, clip, exp, gated, sin, where
 from .registry import Array, operation, unary
 from .shape import kept_shape, normalize_axes
@@ -235,3 +236,24 @@ ACTIVATIONS: dict[str, Operation] = {
         sin,
     )
 }
+
+# What other libraries call the same functions; how a name is written (ReLU, hard_tanh) does not matter.
+ALIASES: dict[str, str] = {
+    "swish": "silu",
+    "linear": "identity",
+    "logistic": "sigmoid",
+    "sine": "sin",
+}
+
+
+def activation_name(name: str) -> str:
+    """What an activation is called here, by our name or that of other libraries (`ALIASES`); "prelu" is one, too.
+
+    Raises
+    ------
+    TypeError
+        It is no text.
+    ValueError
+        There is none of that name.
+    """
+    return known_name("an activation", name, (*ACTIVATIONS, "prelu"), ALIASES)

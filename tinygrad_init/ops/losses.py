@@ -16,6 +16,7 @@ from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
+from ..naming import known_name, spelled
 from .activations import log_softmax, sigmoid, softmax
 from .elementwise import gated, maximum, where
 from .registry import Array, binary, operation
@@ -243,9 +244,48 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "hinge": hinge,
 }
 
+# What PyTorch, Keras and optax call the same losses; ours take logits, so Keras's are those with from_logits=True.
+ALIASES: dict[str, str] = {
+    "mse_loss": "mse",
+    "mean_squared_error": "mse",
+    "cross_entropy_loss": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "sparse_categorical_crossentropy": "cross_entropy",
+    "softmax_cross_entropy": "cross_entropy",
+    "softmax_cross_entropy_with_integer_labels": "cross_entropy",
+    "bce": "binary_cross_entropy",
+    "bce_with_logits": "binary_cross_entropy",
+    "bce_with_logits_loss": "binary_cross_entropy",
+    "binary_cross_entropy_with_logits": "binary_cross_entropy",
+    "sigmoid_binary_cross_entropy": "binary_cross_entropy",
+    "hinge_loss": "hinge",
+}
+# Names of losses that are others than ours, and what to do.
+OTHERS: dict[str, str] = {
+    "bceloss": "takes probabilities; binary_cross_entropy takes the logits before the sigmoid",
+    "nllloss": "takes logarithms of probabilities; cross_entropy takes the logits before the softmax",
+    "nll": "takes logarithms of probabilities; cross_entropy takes the logits before the softmax",
+}
+
+
+def loss_name(name: str) -> str:
+    """What a loss is called here, by our name or that of other libraries (`ALIASES`).
+
+    Raises
+    ------
+    TypeError
+        It is no text.
+    ValueError
+        There is none of that name, or what has that name elsewhere is another loss.
+    """
+    other = OTHERS.get(spelled(name)) if isinstance(name, str) else None
+    if other is not None:
+        raise ValueError(f"expected a loss out of {', '.join(LOSSES)}; {name!r} {other}")
+    return known_name("a loss", name, LOSSES, ALIASES)
+
 
 def loss_of(loss: str | Callable[[Tensor, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
-    """A loss by its name, or the function itself.
+    """A loss by its name, ours or that of other libraries, or the function itself.
 
     Raises
     ------
@@ -255,9 +295,7 @@ def loss_of(loss: str | Callable[[Tensor, Any], Tensor]) -> Callable[[Tensor, An
         It is neither.
     """
     if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise ValueError(f"expected a loss out of {', '.join(LOSSES)}, or a function; got {loss!r}")
-        return LOSSES[loss]
+        return LOSSES[loss_name(loss)]
     if isinstance(loss, type):
         raise TypeError(f"expected a loss, got the class {loss.__name__}; make one of it: {loss.__name__}()")
     if not callable(loss):

@@ -20,9 +20,13 @@ class Settings:
     Attributes
     ----------
     data, samples, classes
-        The data set, its size, the number of classes.
+        The data set, its size, the number of classes; 0 for a regression.
     sizes
         Of the network: input, hidden layers, output.
+    optimizer, lr
+        What trains, by its name in `update_rules.OPTIMIZERS`, and at which learning rate.
+    scaled_targets
+        Whether the targets of a regression are brought to mean 0 and variance 1.
     """
 
     data: str
@@ -36,6 +40,8 @@ class Settings:
     batch_size: int
     seed: int
     dtype: str
+    optimizer: str = "sgd"
+    scaled_targets: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,10 @@ class Start:
     losses
         The mean training loss of each epoch.
     accuracy
-        Share of held-out samples that the trained network classifies rightly.
+        Share of held-out samples that the trained network classifies rightly; None for a regression.
+    r2
+        R² on held-out samples: 1 if the trained network's numbers are right, 0 if they are as good as the mean; None
+        for classes, NaN where all held-out targets are the same.
     """
 
     init: str
@@ -59,7 +68,8 @@ class Start:
     before: Judged
     after: Judged
     losses: tuple[float, ...]
-    accuracy: float
+    accuracy: float | None
+    r2: float | None = None
 
 
 @dataclass

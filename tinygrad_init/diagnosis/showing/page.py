@@ -10,7 +10,7 @@ from ...words import say
 from ..records import Compared, Judged, Layer
 from .drawing import interactive, require
 from .plots import Plot, of_comparison, of_report, spoken
-from .text import columns, head_of, heading, row
+from .text import columns, head_of, heading, result_of, row
 
 
 def render(report: Judged | None, comparison: Compared | None = None, language: str = "en") -> str:
@@ -38,6 +38,7 @@ def render(report: Judged | None, comparison: Compared | None = None, language: 
         rows=rows,
         said=partial(spoken, language),
         speak=lambda phrase: phrase.spoken(language),
+        result=result_of,
         figures=figures(plots, language),
         library=get_plotlyjs(),
     )

@@ -64,9 +64,11 @@ def from_2(found: dict[str, Any]) -> dict[str, Any]:
     """From version 2, which had sentences alone."""
     new = {**found, "version": VERSION}
     if "starts" in new:
+        new["settings"] = {**new["settings"], "optimizer": "sgd", "scaled_targets": False}
         new["starts"] = [
             {
                 **start,
+                "r2": None,
                 "verdict": verdict_from_2(start["verdict"]),
                 "before": from_2(start["before"]),
                 "after": from_2(start["after"]),

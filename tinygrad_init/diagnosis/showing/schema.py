@@ -11,7 +11,7 @@ import types
 import typing
 from typing import Any
 
-from ..records import Answer, Measured, Verdict
+from ..records import Answer, Judged, Measured, Settings, Start, Verdict
 from .plain import VERSION, WRITTEN
 
 Plain = dict[Any, dict[str, Any]]
@@ -44,6 +44,29 @@ def schema() -> dict[str, Any]:
         **whole,
         "properties": {**own, **whole["properties"]},
         "required": [*own, *whole["required"]],
+        "$defs": definitions,
+    }
+
+
+def comparison_schema() -> dict[str, Any]:
+    """The same of `Comparison.to_json`; a start has an accuracy or, for a regression, R² on what was held out."""
+    report = schema()
+    definitions = report.pop("$defs")
+    dialect, _ = report.pop("$schema"), report.pop("title")
+    definitions["Report"] = report
+    plain: Plain = PLAIN | {Judged: {"$ref": "#/$defs/Report"}}
+    properties = {
+        "version": {"const": VERSION},
+        "settings": of_type(Settings, definitions),
+        "starts": {"type": "array", "items": of_type(Start, definitions, plain)},
+    }
+    return {
+        "$schema": dialect,
+        "title": "tinygrad_init comparison of starts",
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
         "$defs": definitions,
     }
 

@@ -180,10 +180,8 @@ def as_html(found: RenderableType) -> str:
 
 def start_table(start: Start, language: str = "en") -> RenderableType:
     """One start: its layers at the first batch, the six answers, what training made of it."""
-    end = phrase("comparison.result.end", epochs=len(start.losses), loss=start.losses[-1]) if start.losses else None
-    result = phrase("comparison.result", loss=start.before.loss, end=end, accuracy=start.accuracy)
     answers, table = answers_text(start.before, language), layers_table(start.before.layers, start.init, language)
-    after = [Text(result.spoken(language)), Text("")]
+    after = [Text(result_of(start).spoken(language)), Text("")]
     # What training has made of a healthy start is not in the answers, which are about the start.
     stands = bool(start.losses) and start.losses[-1] > LEARNED * start.before.loss
     if start.before.verdict.word == HEALTHY and (start.verdict.word != HEALTHY or stands):
@@ -191,11 +189,25 @@ def start_table(start: Start, language: str = "en") -> RenderableType:
     return Group(table, Text(""), answers, *after)
 
 
+def result_of(start: Start) -> Phrase:
+    """What training has made of a start: its losses, and how well it does on what was held out."""
+    end = phrase("comparison.result.end", epochs=len(start.losses), loss=start.losses[-1]) if start.losses else None
+    if start.accuracy is None:
+        score = phrase("comparison.score.r2", r2=start.r2)
+    else:
+        score = phrase("comparison.score.accuracy", accuracy=start.accuracy)
+    return phrase("comparison.result", loss=start.before.loss, end=end, score=score)
+
+
 def heading(comparison: Compared, language: str = "en") -> Text:
     """What is being diagnosed, in one line."""
     s = comparison.settings
-    sizes = "-".join(map(str, s.sizes))
-    return Text(say("comparison.heading", {**vars(s), "sizes": sizes, "batch": s.batch_size}, language))
+    if s.classes:
+        task = phrase("comparison.classes", classes=s.classes)
+    else:
+        task = phrase("comparison.regression.scaled" if s.scaled_targets else "comparison.regression")
+    said = {"sizes": "-".join(map(str, s.sizes)), "task": task, "optimizer": phrase(f"optimizer.{s.optimizer}")}
+    return Text(say("comparison.heading", {**vars(s), **said, "batch": s.batch_size}, language))
 
 
 def summary(comparison: Compared, language: str = "en") -> Table:
@@ -207,7 +219,7 @@ def summary(comparison: Compared, language: str = "en") -> Table:
         ("verdict", "left"),
         ("layer", "right"),
         ("loss", "right"),
-        ("accuracy", "right"),
+        ("accuracy" if comparison.settings.classes else "r2", "right"),
     ):
         table.add_column(say(f"column.{name}", {}, language), justify=side, no_wrap=True)  # type: ignore[arg-type]
     for start in comparison.starts:
@@ -218,6 +230,6 @@ def summary(comparison: Compared, language: str = "en") -> Table:
             Text(start.verdict.word, style="green" if start.verdict.word == HEALTHY else "red"),
             layer,
             number(last),
-            f"{start.accuracy:.1%}",
+            number(start.r2 or 0.0) if start.accuracy is None else f"{start.accuracy:.1%}",
         )
     return table

@@ -50,7 +50,10 @@ def start(name: str) -> Change:
         def fill(model: Module) -> object:
             if name == "lsuv":
                 return lsuv_(model, Tensor(setup.inputs(x[:256]), dtype_of(model)), seed)
-            return fixup_(model, seed) if name == "fixup" else initialize(model, name, seed)
+            if name == "fixup":
+                return fixup_(model, seed)
+            initialize(model, name, seed)
+            return model
 
         return replace(setup, model=edited(setup.model, fill))
 

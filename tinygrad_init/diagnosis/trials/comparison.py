@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from ...data import Dataset, StandardScaler, split
+from ...data.samples import require_fits
 from ...nn import MLP
 from ...ops.losses import LOSSES
-from ...optim import SGD
 from ...training import Progress, initialize, predict, train
+from ...update_rules import OPTIMIZERS
 from ..diagnosing import diagnose
 from ..judging import judge
+from ..measures.fit import OF_NUMBERS
 from ..records import Compared, Judged, Settings, Start
 from ..report import Report
 from ..showing.plain import VERSION, fields, plain
@@ -51,7 +53,27 @@ def default_sizes(dataset: Dataset, loss: str) -> tuple[int, ...]:
 
 
 def _outputs(dataset: Dataset, loss: str) -> int:
-    return 1 if loss == "binary_cross_entropy" and len(dataset.classes) == 2 else len(dataset.classes)
+    single = not dataset.classes or (loss == "binary_cross_entropy" and len(dataset.classes) == 2)
+    return 1 if single else len(dataset.classes)
+
+
+def default_loss(dataset: Dataset) -> str:
+    """The loss that is usual for classes, or for numbers."""
+    return "cross_entropy" if dataset.classes else "mse"
+
+
+def check_loss(dataset: Dataset, loss: str) -> None:
+    """Refuse a loss that does not fit the task.
+
+    Raises
+    ------
+    ValueError
+        Says which losses fit.
+    """
+    if not dataset.classes and loss not in OF_NUMBERS:
+        raise ValueError(
+            f"loss: {loss} is for classes, but {dataset.name} is a regression; {' and '.join(OF_NUMBERS)} fit"
+        )
 
 
 def check_sizes(sizes: Sequence[int], dataset: Dataset, loss: str) -> None:
@@ -70,13 +92,13 @@ def check_sizes(sizes: Sequence[int], dataset: Dataset, loss: str) -> None:
     if sizes[0] != features:
         raise ValueError(f"sizes: {dataset.name} has {features} features, but the first size is {sizes[0]}")
     if sizes[-1] != outputs:
-        raise ValueError(
-            f"sizes: {loss} on {len(dataset.classes)} classes needs {outputs} outputs, but the last size is {sizes[-1]}"
-        )
+        on = f"{len(dataset.classes)} classes" if dataset.classes else "a regression"
+        needs = "1 output" if outputs == 1 else f"{outputs} outputs"
+        raise ValueError(f"sizes: {loss} on {on} needs {needs}, but the last size is {sizes[-1]}")
 
 
 def targets(y: Array, loss: str, outputs: int, dtype: Any) -> Array:
-    """Class numbers in the form that a loss wants: as they are, or one output a class that is 1 or 0."""
+    """Targets as a loss wants them: class numbers as they are, one output a class that is 1 or 0, or one output."""
     if loss in ("cross_entropy", "hinge"):
         return y
     if outputs == 1:
@@ -88,6 +110,13 @@ def accuracy(output: Array, y: Array) -> float:
     """Share of samples whose largest output (or whose single output's sign) names the right class."""
     found = (output[:, 0] > 0).astype(y.dtype) if output.shape[1] == 1 else output.argmax(1)
     return float(np.mean(found == y)) if len(y) else float("nan")
+
+
+def r_squared(output: Array, y: Array) -> float:
+    """1 - Σ (y - ŷ)² / Σ (y - mean y)²: the share of the variance that is predicted; NaN where there is none."""
+    with np.errstate(all="ignore"):
+        error = np.sum((y - output[:, 0].astype(np.float64)) ** 2)
+        return float(1 - error / np.sum((y - np.mean(y)) ** 2)) if len(y) and np.ptp(y) > 0 else float("nan")
 
 
 def compare_starts(
@@ -103,7 +132,13 @@ def compare_starts(
     comparison, results
         The comparison, still empty, and an iterator that runs one start after the other and adds each: who stops in
         between has what was finished.
+
+    Raises
+    ------
+    ValueError
+        The loss does not fit the task, or targets do not fit into the network's dtype.
     """
+    check_loss(dataset, settings.loss)
     comparison = Comparison(settings)
     dtype = np.dtype(settings.dtype)
     # Independent streams for what must not be correlated; the data set's own noise has the seed's.
@@ -114,6 +149,10 @@ def compare_starts(
         test_x, test_y = train_x, train_y
     scaler = StandardScaler().fit(train_x)
     train_x, test_x = scaler.transform(train_x).astype(dtype), scaler.transform(test_x).astype(dtype)
+    if settings.scaled_targets:
+        of_targets = StandardScaler().fit(train_y[:, None])
+        train_y, test_y = (of_targets.transform(y[:, None])[:, 0] for y in (train_y, test_y))
+    require_fits(dataset.name, "y", train_y, dtype)
     train_target = targets(train_y, settings.loss, settings.sizes[-1], dtype)
 
     def results() -> Iterator[Start]:
@@ -138,22 +177,23 @@ def run_start(
     on_step: Callable[[str, Progress], None] | None,
 ) -> Start:
     """Measure a start, train from it, measure again, judge. Every start sees the same batches."""
-    loss = LOSSES[settings.loss]
+    loss, rule = LOSSES[settings.loss], OPTIMIZERS[settings.optimizer].at(settings.lr)
     model = MLP(settings.sizes, settings.activation, rng=0, dtype=settings.dtype)
     initialize(model, start, start_rng)
     probe = slice(0, min(len(train_x), 512))
-    before = diagnose(model, train_x[probe], train_target[probe], loss, settings.lr)
+    before = diagnose(model, train_x[probe], train_target[probe], loss, settings.lr, optimizer=rule)
     losses = train(
         model,
         train_x,
         train_target,
         loss,
-        lambda parameters: SGD(parameters, settings.lr),
+        rule,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         rng=batch_rng,
         on_step=None if on_step is None else lambda progress: on_step(start, progress),
     )
     after = diagnose(model, train_x[probe], train_target[probe], loss, settings.lr, trained=True)
-    score = accuracy(predict(model, test_x), test_y)
-    return Start(start, judge(before, after, losses), before, after, tuple(losses), score)
+    output, verdict = predict(model, test_x), judge(before, after, losses)
+    scores = (accuracy(output, test_y), None) if settings.classes else (None, r_squared(output, test_y))
+    return Start(start, verdict, before, after, tuple(losses), *scores)

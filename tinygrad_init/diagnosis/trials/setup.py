@@ -115,7 +115,7 @@ class Setup:
 
     def predict(self, x: Any) -> Array:
         """The model's outputs, in the units of the targets."""
-        found = outputs_of(self.model.eval(), Tensor(self.inputs(x)))
+        found = outputs_of(self.model.eval(), self.inputs(x))
         return found if self.y_scaler is None else scaled(self.y_scaler, found, back=True)
 
     def code(self) -> str:

@@ -15,7 +15,7 @@ from ...diagnosis.trials.comparison import targets
 from ...engine.modes import no_grad
 from ...engine.tensor import Tensor
 from ...nn import BatchNorm, Module, dtype_of, undisturbed
-from ...ops.losses import loss_of
+from ...ops.losses import loss_name, loss_of
 from ...training import Loss
 from ...words import Phrase
 from ..looking.structure import Layer, layers_of
@@ -72,7 +72,7 @@ class Own:
     def __init__(self, model: Module, x: Any, y: Any, loss: str | Loss) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"lab: expected a module, got {type(model).__name__}")
-        self.model, name = copy.deepcopy(model), loss if isinstance(loss, str) else ""
+        self.model, name = copy.deepcopy(model), loss_name(loss) if isinstance(loss, str) else ""
         self.function = loss_of(loss)
         self.frozen = {name for name, parameter in self.model.named_parameters() if not parameter.requires_grad}
         for parameter in self.model.parameters():
