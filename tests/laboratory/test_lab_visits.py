@@ -23,6 +23,8 @@ from tinygrad_init.laboratory.messages.wire import encode, plain
 from tinygrad_init.laboratory.serving import session
 from tinygrad_init.laboratory.serving.session import ROOM, TURNS, Room, Turns, Visit
 
+from ..records import changeable
+
 
 class Clock:
     """A clock that stands still unless it is moved."""
@@ -546,3 +548,7 @@ class TestMessages:
         assert protocol.parse(text + " " * (256 * 1024 - len(text))) == protocol.Pause("pause")
         with pytest.raises(Invalid, match="256 kB"):
             protocol.parse(text + " " * (256 * 1024 - len(text) + 1))
+
+
+def test_messages_and_what_is_seen_are_values() -> None:
+    assert changeable("tinygrad_init.laboratory") == {"Reading", "Shown"}
