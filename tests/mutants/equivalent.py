@@ -18,7 +18,7 @@ EQUIVALENT: list[tuple[str, str, str]] = [
 
 def why_equivalent(fault: Fault) -> str:
     """Why no test can tell a fault from what is right; empty if one may."""
-    if fault.function.endswith("_examples"):
+    if fault.function.endswith("examples"):
         return "operands that tests are given"
     found = (why for path, text, why in EQUIVALENT if fault.path.startswith(path) and text in fault.before)
     return next(found, "")
