@@ -57,7 +57,7 @@ class Bare(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
-        return None if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+        return None if ast.unparse(node.test) in ("TYPE_CHECKING", "not TYPE_CHECKING") else self.generic_visit(node)
 
 
 def meaning(source: str) -> str | None:

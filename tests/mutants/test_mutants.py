@@ -17,7 +17,7 @@ from . import c_faults, python_faults, trials
 from .__main__ import report
 from .equivalent import EQUIVALENT, why_equivalent
 from .fault import CAUGHT, SURVIVED, Fault, changed
-from .trials import OWN, ROOT, USED_BY, Trials, interpreted, relevant, room_of
+from .trials import OWN, ROOT, USED_BY, Trials, compiled, interpreted, relevant, room_of
 
 SOURCE = """
 def twice(x: float) -> float:
@@ -103,6 +103,7 @@ def test_faults_are_chosen_by_the_seed_and_change_what_is_computed(tree: Path) -
         ("def f(x: A | B) -> C: return x", "def f(x: A + B): return x", True),
         ("@cython.boundscheck(False)\ndef f(x): return x", "def f(x): return x", True),
         ("if TYPE_CHECKING:\n    import a", "", True),
+        ("if not TYPE_CHECKING:\n    import a", "", True),
         ("zip(x, y, strict=True)", "zip(x, y, strict=False)", True),
         ("x: int = 1", "x: int = 2", False),
         ("@property\ndef f(x): return x", "def f(x): return x", False),
@@ -144,10 +145,19 @@ def test_every_room_has_tests() -> None:
     assert {*OWN, *USED_BY} <= rooms | {path.removeprefix("tinygrad_init/") for path in modules()}
 
 
-def test_what_is_compiled_is_tested_as_python() -> None:
-    compiled = {path for path in modules() if interpreted(path, ROOT)}
-    assert {"tinygrad_init/engine/graph.py", "tinygrad_init/programs/guards.py"} <= compiled
-    assert "tinygrad_init/ops/shape.py" not in compiled and "tinygrad_init/programs/outside.py" not in compiled
+def test_what_is_compiled_is_tested_as_python_but_for_what_only_compiled_code_runs() -> None:
+    plain = {path for path in modules() if interpreted(Fault(path, 1, "", "", "", ""), ROOT)}
+    assert {"tinygrad_init/engine/graph.py", "tinygrad_init/programs/guards.py"} <= plain
+    assert "tinygrad_init/ops/shape.py" not in plain and "tinygrad_init/programs/outside.py" not in plain
+    for name, functions in trials.COMPILED.items():
+        path = f"tinygrad_init/engine/{name}"
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        assert functions <= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        for function in functions:
+            made = Fault(path, 1, "", "", "", "", function)
+            assert compiled(made) and not interpreted(made, ROOT)
+        assert not compiled(Fault(path, 1, "", "", "", "", "another"))
+    assert compiled(Fault("csrc/program.c", 1, "", "", "", ""))
 
 
 def test_the_report_counts_what_is_decided() -> None:

@@ -38,7 +38,7 @@ USED_BY = {
     "csrc": ["programs", "ops", "nn"],
     "programs": ["engine", "nn"],
     "ops": ["engine", "nn", "programs"],
-    "nn": ["programs", "starts", "diagnosis"],
+    "nn": ["ops", "starts", "programs", "diagnosis"],
     "init": ["starts", "nn", "diagnosis"],
     "starts": ["init", "diagnosis"],
     "theory": ["init", "cli", "diagnosis"],
@@ -52,6 +52,14 @@ USED_BY = {
 COMPILING = ("test_csrc.py", "test_csrc_fuzz.py")  # tests of the C code alone; they take minutes, and come last
 # The tests of kernels compare with these on the compiled backend; all others run them on the reference backend alone.
 REFERENCE = ("tinygrad_init/kernels/reference.py", "tinygrad_init/kernels/reference_machine.py")
+# Functions of the engine that only compiled code runs, or runs to their end: their faults are compiled, as those in C.
+COMPILED = {
+    "backward.py": {"accumulate", "by_kernel", "has_kernel"},
+    "graph.py": {"__dealloc__"},
+    "numbers.py": {"give", "walk_numbers"},
+    "recording.py": {"record_elementwise"},
+    "tensor.py": {"apply_binary", "apply_unary", "binary", "call"},
+}
 
 
 def room_of(path: str) -> str:
@@ -61,7 +69,10 @@ def room_of(path: str) -> str:
 
 
 def relevant(fault: Fault, root: Path) -> list[list[str]]:
-    """Files of tests, those of the own room and those of further ones; those that speak of the function come first."""
+    """Files of tests, those of the own room and those of further ones; those that speak of the function come first.
+
+    In the own room so do those that speak of the file, and often; in further rooms time is short.
+    """
     room = room_of(fault.path)
 
     def files(name: str) -> list[str]:
@@ -76,12 +87,23 @@ def relevant(fault: Fault, root: Path) -> list[list[str]]:
     name = OWN.get(fault.path.removeprefix("tinygrad_init/"), OWN.get(room, room))
     own = files(name) or files("test_package.py")
     compiling = [f"tests/kernels/{name}" for name in COMPILING if room == "csrc"]
-    return [own, [file for name in USED_BY.get(room, []) for file in files(name)] + compiling]
+    further = [file for name in USED_BY.get(room, []) for file in files(name)]
+    if re.fullmatch(r"[a-zA-Z]\w*", fault.function):  # not `__init__`, which says nothing
+        spoken_of = re.compile(rf"\b{fault.function}\b")
+        further.sort(key=lambda file: spoken_of.search((root / file).read_text(encoding="utf-8")) is None)
+    return [own, further + compiling]
 
 
-def interpreted(path: str, root: Path) -> bool:
-    """Whether a file runs as it is only on the reference backend."""
-    return (root / path).with_suffix(".pxd").exists()
+def interpreted(fault: Fault, root: Path) -> bool:
+    """Whether a fault is seen, without a build, only on the reference backend, which runs the file as it is."""
+    return (root / fault.path).with_suffix(".pxd").exists() and not compiled(fault)
+
+
+def compiled(fault: Fault) -> bool:
+    """Whether a fault is only in what is built."""
+    path = Path(fault.path)
+    in_engine = path.parent.name == "engine" and fault.function in COMPILED.get(path.name, ())
+    return fault.path.startswith("csrc/") or in_engine
 
 
 class Trials:
@@ -118,14 +140,16 @@ class Trials:
         """Plant a fault, run the tests, take it back."""
         self.write(fault.path, fault.text)
         try:
-            if fault.path.startswith("csrc/") and not self.build():
+            if compiled(fault) and not self.build():
                 return Verdict(UNDECIDED, "it cannot be compiled")
             return self.look(fault)
         finally:
-            shutil.copy2(self.sound / fault.path, self.faulty / fault.path)
-            if fault.path.startswith("csrc/"):
+            if compiled(fault):  # newer than what was made of the fault, so that nothing of that is taken again
+                self.write(fault.path, (self.sound / fault.path).read_text(encoding="utf-8"))
                 for built in (self.sound / "tinygrad_init").rglob("*.so"):
                     shutil.copy2(built, self.faulty / built.relative_to(self.sound))
+            else:
+                shutil.copy2(self.sound / fault.path, self.faulty / fault.path)
 
     def build(self) -> bool:
         """Compile the extension of the faulty copy anew."""
@@ -137,7 +161,7 @@ class Trials:
         own, further = relevant(fault, self.sound)
         for tests, seconds in ((own, None), (further, FURTHER_SECONDS)):
             chosen = fault.path in REFERENCE and tests is further
-            environment = self.environment(interpreted(fault.path, self.sound) or chosen)
+            environment = self.environment(interpreted(fault, self.sound) or chosen)
             while tests:
                 code, said = self.run(tests, environment, self.faulty, seconds)
                 if code in ("0", "5", "over"):

@@ -319,3 +319,33 @@ def test_the_geometry_is_complete() -> None:
         starts = range(0, len(padded) - (size - 1) * dilation, stride)
         expected = [sum(padded[s + k * dilation] for k in range(size)) for s in starts]
         np.testing.assert_array_equal(tgi.conv1d(x, w, None, stride, padding, dilation).numpy()[0, 0], expected)
+
+
+LEAST = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
+
+
+@pytest.mark.parametrize("option", LEAST)
+@pytest.mark.parametrize("function", [tgi.conv1d, tgi.conv2d, tgi.conv_transpose1d, tgi.conv_transpose2d])
+def test_options_begin_where_they_mean_something(function: Any, option: str) -> None:
+    """The least that is allowed is what is left out; one less is refused, for one axis as well."""
+    if option == "output_padding" and "transpose" not in function.__name__:
+        return
+    axes = 1 if function.__name__.endswith("1d") else 2
+    x, w = np.ones((2, 3, *(4,) * axes)), tgi.tensor(np.ones((3, 3, *(2,) * axes)))
+    least = LEAST[option]
+    np.testing.assert_array_equal(function(x, w, **{option: least}).numpy(), function(x, w).numpy())
+    wrong = [least - 1] if option == "groups" else [least - 1, (least,) * (axes - 1) + (least - 1,)]
+    for value in wrong:
+        with pytest.raises(ValueError, match=f"{option} as one or {1 if option == 'groups' else axes} whole numbers"):
+            function(x, w, **{option: value})
+
+
+@pytest.mark.parametrize("pool", [tgi.max_pool1d, tgi.max_pool2d, tgi.avg_pool1d, tgi.avg_pool2d])
+def test_windows_of_pools_begin_at_one_and_hang_over_by_half(pool: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, *(6,) * (1 if pool.__name__.endswith("1d") else 2)))
+    np.testing.assert_array_equal(pool(x, 1).numpy(), x)
+    np.testing.assert_array_equal(pool(x, 2, 2, 0).numpy(), pool(x, 2).numpy())
+    assert pool(x, 2, 1, 1).shape[-1] == 7 and pool(x, 3, 1, 1).shape[-1] == 6
+    for wrong in ((0,), (2, 0), (2, 1, -1), (3, 1, 2), (1, 1, 1)):
+        with pytest.raises(ValueError, match=pool.__name__):
+            pool(x, *wrong)

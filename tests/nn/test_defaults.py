@@ -1,0 +1,44 @@
+"""What callers leave out is part of the interface: here it stands once more, and who changes it has to say so.
+
+Defaults of layers are PyTorch's.
+"""
+
+from __future__ import annotations
+
+from tinygrad_init import nn, optim
+
+from ..interface import left_out
+
+LAYERS = {
+    "AvgPool1d": {"padding": 0},
+    "AvgPool2d": {"padding": 0},
+    "BatchNorm": {"eps": 1e-05, "momentum": 0.1, "affine": True, "track_running_stats": True},
+    "BatchNorm1d": {"eps": 1e-05, "momentum": 0.1, "affine": True, "track_running_stats": True},
+    "BatchNorm2d": {"eps": 1e-05, "momentum": 0.1, "affine": True, "track_running_stats": True},
+    "Conv1d": {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True},
+    "Conv2d": {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True},
+    "ConvTranspose1d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1},
+    "ConvTranspose2d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1},
+    "Dropout": {"p": 0.5},
+    "Flatten": {"start_axis": 1},
+    "LayerNorm": {"eps": 1e-05, "elementwise_affine": True, "bias": True},
+    "Linear": {"bias": True},
+    "MaxPool1d": {"padding": 0},
+    "MaxPool2d": {"padding": 0},
+    "PReLU": {"units": 1, "slope": 0.25},
+    "Parameter": {"requires_grad": True},
+}
+
+RULES = {
+    "Adam": {"lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-08, "weight_decay": 0.0},
+    "AdamW": {"lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-08, "weight_decay": 0.01},
+    "SGD": {"momentum": 0.0, "nesterov": False, "weight_decay": 0.0},
+}
+
+
+def test_layers() -> None:
+    assert left_out(nn) == LAYERS
+
+
+def test_update_rules() -> None:
+    assert {name: given for name, given in left_out(optim).items() if name in RULES} == RULES

@@ -1,0 +1,113 @@
+"""Training as a user has it: held-out samples, patience, a progress bar, steps that cannot be captured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_init as tgi
+from tinygrad_init import nn, optim
+
+DIGITS = tgi.data.digits()
+X = (DIGITS.x / 16).astype(np.float32)[:600]
+Y = DIGITS.y[:600]
+
+
+def rule(parameters: Any) -> optim.Optimizer:
+    return optim.SGD(parameters, 0.3)
+
+
+def network(seed: int = 0) -> nn.MLP:
+    return nn.MLP((64, 32, 10), rng=seed)
+
+
+def test_the_loss_of_held_out_samples_is_told_after_every_epoch() -> None:
+    model = network()
+    history = tgi.train(
+        model, X[:400], Y[:400], "cross_entropy", rule, epochs=7, batch_size=32, validation=(X[400:], Y[400:]), rng=0
+    )
+    assert len(history) == len(history.validation) == 7 and not history.stopped_early
+    last = tgi.cross_entropy(model(X[400:]), Y[400:]).item()
+    assert history.validation[-1] == pytest.approx(last, rel=1e-6)
+    assert history.best == int(np.argmin(history.validation))
+
+
+def test_without_held_out_samples_nothing_is_different() -> None:
+    """A history is the list of losses that it was, and looking at other samples changes no step."""
+    one = tgi.train(network(), X, Y, "cross_entropy", rule, epochs=3, batch_size=32, rng=0)
+    two = tgi.train(network(), X, Y, "cross_entropy", rule, epochs=3, batch_size=32, rng=0, validation=(X, Y))
+    assert list(one) == list(two) and one.validation == [] and one.best is None
+
+
+def test_a_share_is_held_out_and_not_trained_on() -> None:
+    seen: list[Any] = []
+
+    class Spy(nn.Module):
+        def __init__(self) -> None:
+            self.layer = nn.Linear(1, 2, rng=0)
+
+        def forward(self, x: Any) -> Any:
+            return self.layer(x)
+
+    x = np.arange(40, dtype=np.float32).reshape(-1, 1)
+    model = Spy()
+
+    def loss(prediction: Any, y: Any) -> Any:
+        seen.append(len(y))
+        return tgi.cross_entropy(prediction, y)
+
+    tgi.train(model, x / 40, np.arange(40) % 2, loss, rule, epochs=1, validation=0.25, rng=0)
+    assert set(seen) == {30, 10}
+
+
+def test_patience_ends_the_training_and_goes_back_to_the_best() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 10, 600)  # labels that belong to nothing: held-out samples only become worse
+    model = network()
+    history = tgi.train(
+        model, X, noise, "cross_entropy", rule, epochs=200, batch_size=16, validation=0.3, patience=4, rng=0
+    )
+    assert history.stopped_early and history.best is not None and len(history) == history.best + 5
+    again = network()
+    same = tgi.train(
+        again, X, noise, "cross_entropy", rule, epochs=history.best + 1, batch_size=16, validation=0.3, rng=0
+    )
+    assert same.validation[-1] == history.validation[history.best]
+    for name, values in model.state_dict().items():
+        np.testing.assert_array_equal(values, again.state_dict()[name])
+
+
+def test_what_cannot_be_captured_is_trained_step_by_step_after_one_warning() -> None:
+    def loss(prediction: Any, y: Any) -> Any:
+        float(prediction.sum().item())  # a number that a program does not know
+        return tgi.cross_entropy(prediction, y)
+
+    with pytest.warns(RuntimeWarning, match="train: the steps run without a program") as warned:
+        slow = tgi.train(network(), X, Y, loss, rule, epochs=2, batch_size=64, rng=0)
+    assert len(warned) == 1
+    fast = tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, batch_size=64, rng=0)
+    assert slow == pytest.approx(fast, rel=1e-5)
+
+
+def test_a_bar_disturbs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    one = tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, rng=0, progress=True)
+    assert one == tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, rng=0)
+    assert capsys.readouterr() == ("", "")  # neither of them is a terminal
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"patience": 3}, "a patience of at least 1 epoch, with validation=; got 3"),
+        ({"patience": 0, "validation": 0.2}, "at least 1 epoch"),
+        ({"validation": 1.0}, "leaves a part empty"),
+        ({"validation": 1e-6}, "leaves a part empty"),
+        ({"validation": 1.5}, "share from 0 to 1"),
+        ({"validation": (X[:5], Y[:4])}, "5"),
+    ],
+)
+def test_wrong_input(options: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        tgi.train(network(), X, Y, "cross_entropy", rule, **options)
