@@ -9,7 +9,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -35,6 +35,19 @@ class Progress:
     epoch: int
     step: int
     loss: float
+
+
+class Watcher(Protocol):
+    """What looks on while a network is trained, such as `diagnosis.Monitor`."""
+
+    def start(self) -> object:
+        """Before the first update, when the weights are initialized."""
+
+    def __call__(self, progress: Progress, /) -> object:
+        """After each update."""
+
+    def end(self) -> object:
+        """After the last."""
 
 
 class History(list[float]):
@@ -78,6 +91,7 @@ def train(
     validation: float | tuple[Array, Array] | None = None,
     patience: int | None = None,
     progress: bool = False,
+    monitor: Watcher | None = None,
     on_start: Callable[[], object] | None = None,
     on_step: Callable[[Progress], object] | None = None,
 ) -> History:
@@ -113,6 +127,8 @@ def train(
         `validation`.
     progress
         Show a bar where the errors of a terminal go.
+    monitor
+        Looks on: a `diagnosis.Monitor`, or anything that can be told of start, steps and end.
     on_start, on_step
         Called before the first update, when the weights are initialized, and after each update.
 
@@ -165,8 +181,11 @@ def train(
     update = optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
     if on_start is not None:
         on_start()
+    if monitor is not None:
+        monitor.start()
     run = captured(learning_step(model, function, update, clip), warn="train")
     history, step = History(), 0
+    watching = [call for call in (on_step, monitor) if call is not None]
     best: dict[str, Array] = {}
     with shown(range(epochs), "training", progress) as numbers:
         for epoch in numbers:
@@ -175,8 +194,8 @@ def train(
                 cost = run(xs, ys)
                 step += 1
                 total += cost.item() * len(xs)
-                if on_step is not None:
-                    on_step(Progress(epoch, step, cost.item()))
+                for call in watching:
+                    call(Progress(epoch, step, cost.item()))
             # 6. Again, until the loss no longer falls: what it has been is returned, for the caller to see.
             history.append(total / len(x))
             if held is None:
@@ -189,6 +208,8 @@ def train(
             elif epoch - (-1 if history.best is None else history.best) >= patience:
                 history.stopped_early = True
                 break
+    if monitor is not None:
+        monitor.end()
     if best:
         model.load_state_dict(best)
     return history

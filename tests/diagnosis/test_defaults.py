@@ -11,6 +11,7 @@ from ..interface import left_out
 DIAGNOSIS = {
     "Answer": {"findings": ()},
     "Cotangent": {"log10": 0.0},
+    "Event": {"over": False},
     "Layer": {"bias": 0.0},
     "Link": {
         "sources": (),

@@ -75,10 +75,10 @@ def trend_of(losses: Any) -> Trend:
 def test_a_swing_is_told_from_noise_and_from_descent(seed: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     t = np.arange(100)
-    assert trend_of(1 + size * (t % 2 - 0.5) + 0.02 * size * rng.normal(size=100)).oscillating
-    assert not trend_of(1 + size * 0.2 * rng.normal(size=100)).oscillating
-    assert not trend_of(np.exp(-t / 50)).oscillating
-    assert not trend_of(np.ones(100)).oscillating
+    assert trend_of(1 + size * (t % 2 - 0.5) + 0.02 * size * rng.normal(size=100)).swings
+    assert not trend_of(1 + size * 0.2 * rng.normal(size=100)).swings
+    assert not trend_of(np.exp(-t / 50)).swings
+    assert not trend_of(np.ones(100)).swings
 
 
 @given(seed=seeds, slope=st.floats(0.002, 0.05))
@@ -306,6 +306,125 @@ def test_by_default_looks_are_rationed_by_the_clock(monkeypatch: pytest.MonkeyPa
     for _ in range(2000):
         monitor.after(0.5)
     assert 0.05 * now < spent <= 0.11 * now
+
+
+DIGITS = load("digits")
+PIXELS = ((DIGITS.x - DIGITS.x.mean(axis=0)) / np.maximum(DIGITS.x.std(axis=0), 1e-9)).astype(np.float32)
+
+
+def on_digits(activation: str, start: str, optimizer: Any, epochs: int = 5, batch_size: int = 64) -> Monitor:
+    """A training on digits, looked at rarely enough that the clock does not matter."""
+    model = nn.MLP((64, 64, 64, 10), activation, rng=0)
+    monitor = Monitor(model, PIXELS, DIGITS.y, "cross_entropy", every=25)
+    tgi.train(
+        model, PIXELS, DIGITS.y, "cross_entropy", optimizer, initializer=start, epochs=epochs, batch_size=batch_size,
+        rng=0, monitor=monitor,
+    )  # fmt: skip
+    return monitor
+
+
+@pytest.mark.parametrize(
+    ("activation", "start", "optimizer", "batch_size"),
+    [
+        ("relu", "he", lambda ps: optim.SGD(ps, 0.01), 64),
+        ("relu", "he", lambda ps: optim.SGD(ps, 0.1), 64),
+        ("tanh", "xavier", lambda ps: optim.SGD(ps, 1.0), 64),
+        ("relu", "he", lambda ps: optim.SGD(ps, 0.01, momentum=0.9), 64),
+        ("gelu", "he", lambda ps: optim.Adam(ps, 1e-3), 64),
+        ("relu", "he", lambda ps: optim.AdamW(ps, 1e-3), 64),
+        ("tanh", "xavier", lambda ps: optim.Adam(ps, 0.01), 64),
+        ("relu", "he", lambda ps: optim.SGD(ps, 0.01), 1),
+        ("relu", "he", lambda ps: optim.SGD(ps, 0.3), 1797),
+    ],
+)
+def test_of_a_training_that_goes_well_nothing_is_said(
+    activation: str, start: str, optimizer: Any, batch_size: int
+) -> None:
+    monitor = on_digits(
+        activation, start, optimizer, 40 if batch_size > 64 else 3 if batch_size == 1 else 8, batch_size
+    )
+    assert set(words(monitor)) <= {"converged"} and monitor.trend.mean < 0.3 * monitor.guessing()
+
+
+@pytest.mark.parametrize(
+    ("activation", "start", "optimizer", "batch_size", "word", "said"),
+    [
+        ("tanh", "xavier", lambda ps: optim.SGD(ps, 1.0), 8, "oscillating", "the learning rate is too high"),
+        ("relu", "he", lambda ps: optim.SGD(ps, 0.1, weight_decay=0.5), 64, "shrinking", "weight decay outweighs"),
+        ("relu", "he", lambda ps: optim.SGD(ps, 1e-5), 64, "plateau", "a larger learning rate would end it"),
+        ("tanh", "zeros", lambda ps: optim.SGD(ps, 0.1), 64, "unmoved", "its gradient is 0"),
+        ("relu", "he", lambda ps: optim.SGD(ps, 100.0), 64, "not finite", "the update has made"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    activation: str, start: str, optimizer: Any, batch_size: int, word: str, said: str
+) -> None:
+    monitor = on_digits(activation, start, optimizer, 15, batch_size)
+    assert word in words(monitor) and any(said in event.text for event in monitor.events if event.word == word)
+
+
+def own_loop(lr: float, steps: int = 200, zero_grad: bool = True, step: bool = True, own: bool = True) -> Monitor:
+    """A loop as one writes it, with or without what one forgets."""
+    model, other = (nn.MLP((64, 64, 64, 10), "relu", rng=seed) for seed in (0, 1))
+    tgi.initialize(model, "he", 0)
+    optimizer = optim.SGD(list((model if own else other).parameters()), lr)
+    monitor = Monitor(model, PIXELS, DIGITS.y, "cross_entropy")
+    rng = np.random.default_rng(0)
+    monitor.start()
+    with np.errstate(all="ignore"):
+        for _ in range(steps):
+            rows = rng.integers(0, len(PIXELS), 64)
+            loss = tgi.cross_entropy(model(tgi.Tensor(PIXELS[rows])), DIGITS.y[rows])
+            if zero_grad:
+                optimizer.zero_grad()
+            loss.backward()
+            if step:
+                optimizer.step()
+            monitor.after(loss)
+    monitor.end()
+    return monitor
+
+
+@pytest.mark.parametrize("lr", [0.1, 0.01, 0.001])
+def test_gradients_that_nobody_sets_to_zero_add_up(lr: float) -> None:
+    monitor = own_loop(lr, zero_grad=False)
+    assert "zero_grad()" in first(monitor, "accumulating").text
+    assert "accumulating" not in words(own_loop(lr))
+
+
+@pytest.mark.parametrize("forgotten", ["step", "own"])
+def test_parameters_that_nobody_moves(forgotten: str) -> None:
+    monitor = own_loop(0.1, **{forgotten: False})  # type: ignore[arg-type]
+    assert words(monitor) == ["unmoved"] and "the optimizer's parameters" in monitor.events[0].text
+
+
+def test_what_is_frozen_need_not_move() -> None:
+    model = nn.MLP((64, 16, 10), "relu", rng=0)
+    tgi.initialize(model, "he", 0)
+    held = [p for name, p in model.named_parameters() if not name.startswith("layers.0")]
+    monitor = Monitor(model, PIXELS, DIGITS.y, "cross_entropy", every=5)
+    for frozen in (False, True):
+        monitor = Monitor(model, PIXELS, DIGITS.y, "cross_entropy", every=5)
+        model.linears()[0].weight.requires_grad = not frozen
+        tgi.train(
+            model, PIXELS, DIGITS.y, "cross_entropy", lambda ps: optim.SGD(held, 0.1), batch_size=64, epochs=1, rng=0,
+            monitor=monitor,
+        )  # fmt: skip
+        assert ("unmoved" in words(monitor)) == (not frozen)
+    assert not frozen or not monitor.events
+
+
+def test_the_first_and_the_last_step_and_powers_of_ten_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever that costs."""
+    from tinygrad_init.diagnosis.watching import monitor as module
+
+    clock = iter(range(10**9))
+    monkeypatch.setattr(module, "perf_counter", lambda: float(next(clock)))
+    monitor = own_loop(0.1, steps=203)
+    steps = [moment.step for moment in monitor.timeline]
+    assert {0, 1, 10, 100, 203} <= set(steps)
+    monitor.end()
+    assert [moment.step for moment in monitor.timeline] == steps, "what was looked at is not looked at again"
 
 
 @pytest.mark.parametrize(

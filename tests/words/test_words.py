@@ -29,6 +29,7 @@ FAMILIES = (
     "criticality",
     "data",
     "optimizer",
+    "moved",
 )
 
 

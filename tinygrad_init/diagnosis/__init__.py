@@ -39,7 +39,8 @@ from .trials.comparison import STARTS, Comparison, check_sizes, compare_starts, 
 from .trials.quotient import Quotient, quotient, side_by_side
 from .trials.recommendation import Recommendation, recommend
 from .trials.setup import Change, Setup
-from .watching.monitor import Event, Moment, Monitor
+from .watching.events import Event, Moment
+from .watching.monitor import Monitor
 
 __all__ = [
     "RULES",

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.backward import grad
+from ...engine.modes import enable_grad, no_grad
 from ...engine.tensor import Tensor
 from ...nn import Module, dtype_of, undisturbed
+from ...words import Phrase, phrase
 from ..fronts.copies import as_array
-from ..fronts.own_modules import forward, linear_maps_alone
+from ..fronts.own_modules import Loss, forward, linear_maps_alone
 from ..measures.layers import flat_units_of
 from ..measures.signal import rms
 from ..network import Link, Network
@@ -35,6 +38,8 @@ class LayerState:
         The units whose slope is exactly 0 on the whole probe batch.
     units
         How many there are.
+    moved
+        Whether its weight is another than when it was first looked at, or is not meant to be (frozen).
     """
 
     name: str
@@ -44,6 +49,7 @@ class LayerState:
     saturated: float
     dead: tuple[int, ...]
     units: int
+    moved: bool = True
 
 
 @dataclass
@@ -63,15 +69,23 @@ class Watch:
     ----------
     model
         Any module. What its activations do is seen if it is a chain (see `diagnose`); else its linear maps alone.
-    x
+    x, y
         The probe batch.
+    loss
+        From predictions and targets to one number.
     """
 
-    def __init__(self, model: Module, x: Any) -> None:
-        self.model = model
-        self.x = Tensor(as_array(x), dtype_of(model, np.dtype(np.float32)))
+    def __init__(self, model: Module, x: Any, y: Any, loss: Loss) -> None:
+        self.model, self.y, self.loss = model, y, loss
+        self.kind = dtype_of(model, np.dtype(np.float32))
+        self.x = Tensor(as_array(x), self.kind)
+        if getattr(y, "dtype", None) is not None and y.dtype.kind == "f":
+            self.y = y.astype(self.kind)
+        self.first: dict[str, Array] = {}  # every parameter when it was first looked at
+        self.known_moved: set[str] = set()
+        self.frozen: set[str] = set()
         self.before: dict[str, Before] = {}
-        self.causes: dict[tuple[str, int], str] = {}
+        self.causes: dict[tuple[str, int], Phrase] = {}
         self.network: Network | None = None  # as it was last seen
 
     def look(self) -> tuple[LayerState, ...]:
@@ -82,11 +96,14 @@ class Watch:
                 self.network = forward(self.model, self.x)
             except TypeError:
                 self.network = linear_maps_alone(self.model, self.x)
+            if not self.first:
+                self.first = {name: np.array(p.numpy()) for name, p in self.model.named_parameters()}
+            self.frozen = {name for name, p in self.model.named_parameters() if not p.requires_grad}
             gradients = self.network.gradients
             return tuple(self._state(*layer, gradients) for layer in self.network.layers())
 
     def _state(self, link: Link, activation: Link | None, gradients: dict[str, Array]) -> LayerState:
-        weight = link.matrix.values
+        weight, name = link.matrix.values, link.matrix.name
         saturated, dead = (0.0, ()) if activation is None else flat_units_of(link, activation)
         now = Before(np.array(weight), None if link.bias is None else np.array(link.bias.values), mean_of(link.x), dead)
         before = self.before.get(link.name)
@@ -94,7 +111,7 @@ class Watch:
             for unit in set(dead) - set(before.dead):
                 self.causes[link.name, unit] = mover(before, now, unit)
         self.before[link.name] = now
-        gradient = gradients.get(link.matrix.name)
+        gradient = gradients.get(name)
         return LayerState(
             name=link.name,
             weight_rms=rms(now.weight),
@@ -103,7 +120,55 @@ class Watch:
             saturated=saturated,
             dead=dead,
             units=len(link.by_unit(weight)),
+            moved=name not in self.first or name in self.frozen or self.has_moved(name, weight),
         )
+
+    @property
+    def gradients(self) -> list[Array]:
+        """Copies of the gradients that the parameters have, those of the last step."""
+        return [np.array(p.grad.numpy()) for p in self.model.parameters() if p.grad is not None]
+
+    def probe_loss(self) -> float:
+        """The loss of the probe batch as the model is now."""
+        with undisturbed(self.model), no_grad(), np.errstate(all="ignore"):
+            return float(self.loss(self.model.eval()(self.x), self.y).item())
+
+    def probe_gradient(self) -> float:
+        """The norm of the probe batch's own gradient by all parameters, without touching those that are there."""
+        with undisturbed(self.model), enable_grad(), np.errstate(all="ignore"):
+            cost = self.loss(self.model.eval()(self.x), self.y)
+            wanted = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+            return norm(tensor.numpy() for tensor in grad(cost, wanted)) if wanted else 0.0
+
+    def growth(self) -> float:
+        """The norm of all parameters over that at the first look."""
+        now = norm(p.numpy() for p in self.model.parameters())
+        then = norm(self.first.values())
+        return now / then if then > 0 else math.nan
+
+    def distance(self) -> float:
+        """How far the parameters are from where they were at the first look, as a share of their norm."""
+        known = self.first
+        moved = norm(p.numpy() - known[name] for name, p in self.model.named_parameters() if name in known)
+        now = norm(p.numpy() for p in self.model.parameters())
+        return moved / now if now > 0 else math.nan
+
+    @property
+    def moved(self) -> bool:
+        """Whether any parameter is another than at the first look."""
+        now = dict(self.model.named_parameters())
+        return any(self.has_moved(name, now[name].numpy()) for name in self.first if name in now)
+
+    def has_moved(self, name: str, values: Array) -> bool:
+        """Whether a parameter is or was another than at the first look."""
+        if name not in self.known_moved and not np.array_equal(self.first[name], values):
+            self.known_moved.add(name)
+        return name in self.known_moved
+
+
+def norm(arrays: Any) -> float:
+    """Of all numbers together, in float64."""
+    return math.sqrt(sum(float(np.vdot(a, a)) for a in (np.asarray(array, np.float64) for array in arrays)))
 
 
 def mean_of(x: Array) -> Array:
@@ -111,15 +176,15 @@ def mean_of(x: Array) -> Array:
     return np.asarray(x.reshape(-1, x.shape[-1]).mean(axis=0))
 
 
-def mover(before: Before, now: Before, unit: int) -> str:
+def mover(before: Before, now: Before, unit: int) -> Phrase:
     """What has moved a unit's mean z most: its bias, its weights, or what comes from below.
 
     Δz = W Δx + ΔW x + Δb, with the old weights and the new input.
     """
     shares = {
-        "its input": float(before.weight[unit] @ (now.x - before.x)),
-        "its weights": float((now.weight[unit] - before.weight[unit]) @ now.x),
-        "its bias": 0.0 if now.bias is None or before.bias is None else float(now.bias[unit] - before.bias[unit]),
+        "input": float(before.weight[unit] @ (now.x - before.x)),
+        "weights": float((now.weight[unit] - before.weight[unit]) @ now.x),
+        "bias": 0.0 if now.bias is None or before.bias is None else float(now.bias[unit] - before.bias[unit]),
     }
     name = max(shares, key=lambda key: abs(shares[key]))
-    return f"{name} moved z by {shares[name]:+.2g}"
+    return phrase(f"moved.{name}", by=shares[name])

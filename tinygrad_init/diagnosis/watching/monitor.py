@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,61 +14,28 @@ from ...data.samples import pairs, require_fits
 from ...engine.tensor import Tensor
 from ...nn import Module, dtype_of
 from ...ops.losses import loss_of
-from ...words import in_words
-from ..findings import SHARE
+from ...words import phrase
 from ..fronts.copies import as_array
 from ..fronts.own_modules import Loss, loss_and_cotangent
 from ..measures.guess import best_constant_loss
-from .layer_states import LayerState, Watch
-from .loss_trend import Trend
+from .events import Event, Moment
+from .layer_states import Watch, norm
+from .loss_trend import IMPROVEMENT, Trend
+from .symptoms import JUMPS, Seen, symptoms
 
 if TYPE_CHECKING:
     from ...training import Progress
 
+Array = np.ndarray[Any, Any]
+
 # The samples that are looked at, and how many events are kept.
 PROBED, MOST_EVENTS = 128, 1000
-NEWLY = "killed after step"
-# ‖∂C/∂W‖ of the first layer below or above this share of the last one's has vanished or exploded.
-FACTOR = 1e3
-# A loss that stays above this share of the best constant prediction's has learned nothing of the input.
-LEARNED = 0.9
-# Below this share of the largest gradient that was seen, a flat loss has converged.
-SETTLED = 0.05
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that has begun.
-
-    Attributes
-    ----------
-    word
-        "not finite", "exploding", "vanishing", "dead", "saturated", "oscillating", "plateau" or "converged".
-    step
-        The step after which it was seen, from 1.
-    layer
-        The number of the linear map, from 1; None if it is about the whole training.
-    text
-        In words, with the numbers.
-    """
-
-    word: str
-    step: int
-    layer: int | None
-    text: str
-
-    def __str__(self) -> str:
-        where = "" if self.layer is None else f", layer {self.layer}"
-        return f"step {self.step}{where}: {self.word}: {self.text}"
-
-
-@dataclass(frozen=True)
-class Moment:
-    """The network after a step: the loss of that step, and every layer."""
-
-    step: int
-    loss: float
-    layers: tuple[LayerState, ...]
+# Whatever the budget, a look is taken after the steps 1, 10, 100 and so on.
+ANYWAY = 10
+# So many steps after a look each is followed by its effect on the probe batch.
+FOLLOWED = JUMPS
+# The gradients of two steps one after the other differ by less than this share where they have added up.
+ALIKE = 0.5
 
 
 class Monitor:
@@ -83,8 +50,8 @@ class Monitor:
     loss
         As in training: the name of a loss, or a function from predictions and targets to one number.
     every
-        Look after every so many steps. Without it a look is taken as soon as all looks together have cost no more than
-        `budget` of the time that has passed (the first, which is slower, apart).
+        Look after every so many steps. Without it looks are taken after the steps 1, 10, 100, ..., and whenever all
+        together have cost no more than `budget` of the time that has passed.
     budget
         The share of the time that looks may take, 0.05 unless given.
     capacity
@@ -98,12 +65,12 @@ class Monitor:
     timeline
         Moments, the first always among them.
     events
-        What has begun, in order; each is told once, and again only after it had ended.
+        What has begun and what is over, in order; each is told once, and again only after it had ended.
 
     Examples
     --------
     >>> monitor = Monitor(model, x, y, tgi.cross_entropy, on_event=print)
-    >>> tgi.train(model, x, y, tgi.cross_entropy, optimizer, on_start=monitor.start, on_step=monitor)
+    >>> tgi.train(model, x, y, tgi.cross_entropy, optimizer, monitor=monitor)
     """
 
     def __init__(
@@ -131,17 +98,24 @@ class Monitor:
         self.model, self.loss = model, loss_of(loss)
         self.x, self.y = x[some], y[some]
         self.every, self.budget, self.capacity, self.on_event = every, budget, capacity, on_event
-        self.watch = Watch(model, self.x)
+        self.watch = Watch(model, self.x, self.y, self.loss)
         self.trend = Trend()
         self.timeline: list[Moment] = []
         self.events: list[Event] = []
-        self.active: set[tuple[str, int | None]] = set()
+        self.active: dict[tuple[str, int | None], Event] = {}
         self.ending: set[tuple[str, int | None]] = set()  # what was not so at the last look
         self.previous: Moment | None = None
-        self.largest = 0.0
-        self.due = 0.0
         self.stride, self.looks = 1, 0
-        self._baseline: float | None = None
+        self.began: float | None = None
+        self.spent = 0.0  # seconds, by all looks
+        self.following = 0  # so many steps are still followed
+        self.compared: tuple[float, list[Array]] | None = None  # what they are compared with: probe loss and gradients
+        self.jumps: deque[float] = deque(maxlen=JUMPS)
+        self.added = 0.0
+        self.at_first = math.nan  # the gradients' norm in the first step over that of the probe
+        self.largest = self.steepest = 0.0
+        self.probe, self.probe_best, self.probe_improved = math.nan, math.inf, 0
+        self._guessing: float | None = None
 
     def __call__(self, progress: Progress) -> None:
         """After a step of `tgi.train` (its `on_step`)."""
@@ -154,23 +128,39 @@ class Monitor:
         """
         loss = float(loss.item()) if isinstance(loss, Tensor) else float(loss)
         self.trend.add(loss, epoch)
-        if self.every is not None:
-            if (self.trend.steps - 1) % self.every == 0:
-                self.look(loss)
-        elif not math.isfinite(loss) and not self.broken:
+        now = perf_counter()
+        if self.began is None:
+            self.began = now
+        if self.following:
+            self.follow()
+        if self.due(now, loss):
             self.look(loss)
-        else:
-            now = perf_counter()
-            if now >= self.due:
-                self.look(loss)
-                # So long that the look has taken `budget` of the time until the next. In the first much is done
-                # that is not done again: it says nothing about the others.
-                end = perf_counter()
-                self.due = end + (end - now) * (1 / self.budget - 1) if self.looks > 1 else end
+        elif self.following == 0 and self.compared is not None:
+            self.compared = None
+            assert self.previous is not None
+            self.judge(Moment(self.trend.steps, loss, self.previous.layers), fresh=False)
+        elif not self.following:
+            return
+        self.spent += perf_counter() - now
+
+    def due(self, now: float, loss: float) -> bool:
+        """Whether to look after this step."""
+        step = self.trend.steps
+        if self.every is not None:
+            return (step - 1) % self.every == 0
+        if not math.isfinite(loss):
+            return not self.broken
+        anyway = step == ANYWAY ** round(math.log10(step))
+        return anyway or self.spent <= self.budget * (now - (self.began or now))
 
     def start(self) -> None:
-        """Before the first step (`on_start` of `tgi.train`): what is dead then was born so."""
+        """Before the first step: what is dead then was born so."""
         self.look(math.nan)
+
+    def end(self) -> None:
+        """After the last step: what is so at the end."""
+        if self.trend.steps and (self.previous is None or self.previous.step < self.trend.steps):
+            self.look(self.trend.last)
 
     @property
     def broken(self) -> bool:
@@ -179,119 +169,95 @@ class Monitor:
 
     def look(self, loss: float) -> None:
         """Look at the network now, whatever it costs."""
-        layers = self.watch.look()
-        moment = Moment(self.trend.steps, loss, layers)
+        moment = Moment(self.trend.steps, loss, self.watch.look())
+        self.keep(moment)
+        gradients = self.watch.gradients
+        self.largest = max(self.largest, finite(norm(gradients)))
+        if gradients and math.isnan(self.at_first):
+            self.at_first = self.over_probe(gradients)
+        self.compare_with(self.watch.probe_loss(), gradients)
+        self.following = FOLLOWED
+        self.judge(moment)
+
+    def judge(self, moment: Moment, fresh: bool = True) -> None:
+        """Tell what is so."""
+        seen = Seen(
+            moment, self.previous, self.trend, self.watch, tuple(self.jumps), self.added, self.largest, self.steepest,
+            self.guessing, fresh, self.probe, self.probe_best, self.probe_improved,
+        )  # fmt: skip
+        found = list(symptoms(seen))
+        self.previous = moment
+        self.tell(found, moment.step, fresh)
+
+    def follow(self) -> None:
+        """What the last step has done to the loss of the probe, and to the gradients."""
+        assert self.compared is not None
+        self.following -= 1
+        before, gradients = self.compared
+        now, later = self.watch.probe_loss(), self.watch.gradients
+        if before > 0 and math.isfinite(now):
+            self.jumps.append((now - before) / before)
+        alike = len(later) == len(gradients) > 0 and norm(
+            a - b for a, b in zip(later, gradients, strict=True)
+        ) < ALIKE * norm(later)
+        self.added = self.over_probe(later) / self.at_first if alike and self.at_first > 0 else 0.0
+        self.compare_with(now, later)
+
+    def compare_with(self, probe: float, gradients: list[Array]) -> None:
+        """Keep what the next step will be compared with."""
+        self.probe = probe
+        if probe < self.probe_best - IMPROVEMENT * abs(self.probe_best) or self.probe_best == math.inf > probe:
+            self.probe_best, self.probe_improved = probe, self.trend.steps
+        self.compared = probe, gradients
+
+    def over_probe(self, gradients: list[Array]) -> float:
+        """The norm of gradients over that of the probe batch's own."""
+        probe = finite(self.watch.probe_gradient())
+        self.steepest = max(self.steepest, probe)
+        return finite(norm(gradients)) / probe if probe > 0 else math.nan
+
+    def keep(self, moment: Moment) -> None:
+        """Put a moment into the timeline, which is thinned when it is full."""
         if self.looks % self.stride == 0:
             if len(self.timeline) == self.capacity:
                 self.timeline = self.timeline[::2]
                 self.stride *= 2
             self.timeline.append(moment)
         self.looks += 1
-        found = list(self.findings(moment))
-        self.previous = moment
+
+    def tell(self, found: list[Event], step: int, fresh: bool = True) -> None:
+        """What has begun, and what is over: what ends and begins again at once is one event."""
         for event in found:
-            # A loss that rests has come to one kind of rest, and a layer that loses further units is told again.
-            fresh = key_of(event) not in self.active or (event.word == "dead" and NEWLY in event.text)
-            if fresh and len(self.events) < MOST_EVENTS:
-                self.events.append(event)
-                if self.on_event is not None:
-                    self.on_event(event)
-        # What ends and begins again at once is one event: a threshold must be left for a whole look.
-        ended = self.active - {key_of(event) for event in found}
-        self.active = {key_of(event) for event in found} | (ended - self.ending)
-        self.ending = ended
+            # A layer that loses further units is told again.
+            if event.key not in self.active or event.said.key == "event.dead.killed":
+                self.say(event)
+        now = {event.key: event for event in found}
+        # What has ended is seen by a fresh look, as long as numbers are finite.
+        ends = fresh and not any(event.word == "not finite" for event in found)
+        gone = set(self.active) - set(now) if ends else set()
+        for key in gone & self.ending:
+            begun = self.active.pop(key)
+            self.say(Event(begun.word, step, begun.layer, phrase("event.over", steps=step - begun.step), over=True))
+        self.ending = gone - self.ending if ends else self.ending
+        self.active |= {key: self.active.get(key, event) for key, event in now.items()}
 
-    def findings(self, moment: Moment) -> Iterator[Event]:
-        """Everything that is so at this moment."""
-        step, layers = moment.step, moment.layers
-        if not math.isfinite(moment.loss) and step > 0:
-            yield Event("not finite", step, *self.origin(moment))
-            return
-        yield from self.dying(moment)
-        for i, layer in enumerate(layers[:-1], 1):
-            if layer.saturated > SHARE:
-                yield Event("saturated", step, i, f"{layer.saturated:.0%} of its units, rms z {layer.z_rms:.2g}")
-        sizes = [layer.gradient_rms for layer in layers]
-        if len(sizes) > 1 and all(math.isfinite(size) for size in sizes):
-            first, last = sizes[0], sizes[-1]
-            text = f"rms ∂C/∂W is {last:.2g} at the last layer and {first:.2g} at the first"
-            if first * FACTOR < last:
-                yield Event("vanishing", step, 1, text)
-            elif first > last * FACTOR > 0:
-                yield Event("exploding", step, 1, text)
-        norm = math.hypot(*(size for size in sizes if math.isfinite(size))) if sizes else 0.0
-        self.largest = max(self.largest, norm)
-        if self.trend.oscillating:
-            yield Event(
-                "oscillating",
-                step,
-                None,
-                f"the loss swings around {self.trend.mean:.3g}: the learning rate is too high",
-            )
-        elif self.trend.flat:
-            yield self.rest(moment, norm)
+    def say(self, event: Event) -> None:
+        """Keep an event and tell it."""
+        if len(self.events) < MOST_EVENTS:
+            self.events.append(event)
+            if self.on_event is not None:
+                self.on_event(event)
 
-    def dying(self, moment: Moment) -> Iterator[Event]:
-        """Units that have slope 0 everywhere: from the beginning, or since the last look, and then by which update."""
-        before = self.previous
-        for i, layer in enumerate(moment.layers[:-1], 1):
-            if not layer.dead:
-                continue
-            known = set() if before is None else set(before.layers[i - 1].dead)
-            new = [unit for unit in layer.dead if unit not in known]
-            many = f"{len(layer.dead)} of {layer.units} units"
-            if before is None:
-                born = "were born dead" if moment.step == 0 else "were dead when first looked at"
-                yield Event("dead", moment.step, i, f"{many} {born}")
-            elif new:
-                cause = self.watch.causes.get((layer.name, new[0]), "an update moved z")
-                text = f"{many}, {len(new)} of them {NEWLY} {before.step} (unit {new[0]}: {cause})"
-                yield Event("dead", moment.step, i, text)
-            else:
-                yield Event("dead", moment.step, i, many)
-
-    def origin(self, moment: Moment) -> tuple[int | None, str]:
-        """Where the first number that is not finite comes from."""
-        if not np.isfinite(self.watch.x.numpy()).all():
-            return None, f"the inputs hold infinities or NaN; the loss is {moment.loss}"
-        assert self.watch.network is not None
-        for i, (layer, link) in enumerate(zip(moment.layers, self.watch.network.linears(), strict=True), 1):
-            broken = [p.name for p in link.parameters if not np.isfinite(p.values).all()]
-            if broken:
-                return i, f"the update has made {broken[0]} infinite or NaN; the loss is {moment.loss}"
-            if not math.isfinite(layer.z_rms):
-                return i, f"z of {layer.name} overflows; the loss is {moment.loss}"
-        return None, f"the loss is {moment.loss}, though all layers are finite on the probe batch"
-
-    def rest(self, moment: Moment, norm: float) -> Event:
-        """A loss that no longer falls: has it converged, or stopped too early?"""
-        loss, baseline = self.trend.mean, self.baseline
-        since = f"no lower than {self.trend.best:.3g} since step {self.trend.improved}"
-        if loss > LEARNED * baseline:
-            why = "; ".join(
-                f"{word} at layer {layer}" for word, layer in sorted(self.active, key=str) if layer is not None
-            )
-            text = f"{since}, no better than the best constant prediction ({baseline:.3g})"
-            return Event("plateau", moment.step, None, text + (f"; {why}" if why else ""))
-        share = norm / self.largest if self.largest > 0 else math.nan
-        if not share > SETTLED or loss < SETTLED * baseline:
-            return Event("converged", moment.step, None, f"{since}; the gradient is {share:.2g} of its largest")
-        flat = [i for i, layer in enumerate(moment.layers[:-1], 1) if len(layer.dead) > SHARE * layer.units]
-        why = f"; units of {in_words(flat)} are dead" if flat else "; try another learning rate"
-        text = f"{since}, though the gradient is still {share:.2g} of its largest{why}"
-        return Event("plateau", moment.step, None, text)
-
-    @property
-    def baseline(self) -> float:
+    def guessing(self) -> float:
         """The loss of the best prediction that does not look at the input, on the probe batch."""
-        if self._baseline is None:
+        if self._guessing is None:
             assert self.watch.network is not None
             targets = as_array(self.y, np.float64)
             outputs = self.watch.network.output.shape
-            self._baseline = best_constant_loss(loss_and_cotangent(self.loss, targets, np.float64), targets, outputs)
-        return self._baseline
+            self._guessing = best_constant_loss(loss_and_cotangent(self.loss, targets, np.float64), targets, outputs)
+        return self._guessing
 
 
-def key_of(event: Event) -> tuple[str, int | None]:
-    """What an event is about."""
-    return "rest" if event.word in ("plateau", "converged") else event.word, event.layer
+def finite(value: float) -> float:
+    """The number, or 0 if it is none."""
+    return value if math.isfinite(value) else 0.0
