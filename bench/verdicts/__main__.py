@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,9 +14,9 @@ from rich.console import Console
 from rich.progress import track
 
 from . import __doc__ as description
-from . import scores
-from .tasks import FULL, GRIDS, SMALL, name_of, tasks
-from .trial import run
+from . import repairs, scores
+from .tasks import FULL, GRIDS, SMALL, Task, name_of, tasks
+from .trial import Result, run
 
 
 def main() -> None:
@@ -27,24 +28,42 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help=f"{FULL} networks instead of {SMALL}")
     parser.add_argument("--file", type=Path, help="a line of JSON for each run; gone on with if it is there")
     parser.add_argument(
+        "--repair", type=int, default=0, metavar="N", help="of so many networks also what becomes of a recommendation"
+    )
+    parser.add_argument(
         "--processes", type=int, default=os.cpu_count() or 1, help="how many at a time (all processors)"
     )
     args = parser.parse_args()
     path = args.file or Path("bench/results") / f"verdicts-{args.grid}{'-full' if args.full else ''}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    wanted = {name_of(task): task for task in tasks(args.grid, FULL if args.full else SMALL)}
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    results = {name_of({key: one[key] for key in next(iter(wanted.values()))}): one for one in map(json.loads, lines)}
-    missing = [task for name, task in wanted.items() if name not in results]
     os.environ["OMP_NUM_THREADS"] = "1"  # of each: the processors are busy with others
-    with ProcessPoolExecutor(args.processes, get_context("spawn")) as pool, open(path, "a", encoding="utf-8") as file:
-        waiting = [pool.submit(run, task) for task in missing]
-        for future in track(as_completed(waiting), "training", len(waiting), console=Console(stderr=True)):
+    wanted = tasks(args.grid, FULL if args.full else SMALL)
+    results = finished(wanted, run, path, args.processes, "training")
+    console = Console(width=120)
+    console.print(scores.view(results))
+    if args.repair:
+        best = scores.best_of(results)
+        tried = [{**task, "repair": seed} for task in wanted[: args.repair] for seed in repairs.SEEDS]
+        repaired = finished(tried, repairs.repair, path.with_suffix(".repairs.jsonl"), args.processes, "repairing")
+        console.print(repairs.view(repaired, best))
+
+
+def finished(
+    wanted: list[Task], work: Callable[[Task], Result], path: Path, processes: int, doing: str
+) -> list[Result]:
+    """The results of all tasks: those that the file has, and the others, which are written there, a line each."""
+    names = list(wanted[0])
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    known = {name_of({key: one[key] for key in names}): one for one in map(json.loads, lines)}
+    missing = [task for task in wanted if name_of(task) not in known]
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool, open(path, "a", encoding="utf-8") as file:
+        waiting = [pool.submit(work, task) for task in missing]
+        for future in track(as_completed(waiting), doing, len(waiting), console=Console(stderr=True)):
             result = future.result()
             file.write(json.dumps(result) + "\n")
             file.flush()
-            results[name_of({key: result[key] for key in next(iter(wanted.values()))})] = result
-    Console(width=120).print(scores.view([results[name] for name in wanted]))
+            known[name_of({key: result[key] for key in names})] = result
+    return [known[name_of(task)] for task in wanted]
 
 
 if __name__ == "__main__":

@@ -15,18 +15,25 @@ from .trial import Result
 # A network trains that has gone so much of the way from guessing to the best of its data set; those within so much of
 # that line are also counted apart.
 WAY, NEAR = 0.8, 0.05
+NOTHING = "nothing"
 
 
 def marked(results: Sequence[Result]) -> list[Result]:
     """Each result with `way`, how far it has come, `trains`, and `near`, whether that was close."""
-    best: dict[str, float] = defaultdict(float)
-    for result in results:
-        best[result["data"]] = max(best[result["data"]], result["accuracy"])
+    best = best_of(results)
     found = []
     for result in results:
         way = (result["accuracy"] - result["guess"]) / max(best[result["data"]] - result["guess"], 1e-9)
         found.append({**result, "way": way, "trains": way >= WAY, "near": abs(way - WAY) < NEAR})
     return found
+
+
+def best_of(results: Sequence[Result]) -> dict[str, float]:
+    """The best accuracy that any network has reached, by data set."""
+    best: dict[str, float] = defaultdict(float)
+    for result in results:
+        best[result["data"]] = max(best[result["data"]], result["accuracy"])
+    return best
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,16 @@ def view(results: Sequence[Result]) -> RenderableType:
         own = [result for result in found if (result["word"], result["key"]) == word]
         trains = sum(result["trains"] for result in own)
         words.add_row(" ".join(word), str(many), str(trains), str(many - trains))
+    events = Table("told of by the monitor", "networks", "train", "do not")
+    for word in sorted({word for result in found for word in result["events"]} | {NOTHING}):
+        own = [result for result in found if (word in result["events"] if word != NOTHING else not result["events"])]
+        trains = sum(result["trains"] for result in own)
+        events.add_row(word, str(len(own)), str(trains), str(len(own) - trains))
     seconds = [sum(result["seconds"][i] for result in found) / max(len(found), 1) for i in (0, 1)]
-    parts += [words, Text(f"A diagnosis took {seconds[0]:.3f} s, a training {seconds[1]:.3f} s on average.")]
+    parts += [
+        words,
+        Text(""),
+        events,
+        Text(f"A diagnosis took {seconds[0]:.3f} s, a training {seconds[1]:.3f} s on average."),
+    ]
     return Group(*parts)

@@ -63,7 +63,8 @@ def run(task: Task) -> Result:
     -------
     dict
         The task, with `word`, `key`, `fault` and `notes` of the diagnosis, `guess` (the share of the largest class),
-        `accuracy` on samples held out after training, `loss` of the last steps, and seconds.
+        `accuracy` on samples held out after training, `loss` of the last steps, `events` that a monitor told of and
+        that were not over at the end, and seconds.
     """
     x, y, held_x, held_y, classes = data(task["data"])
     model = build(task)
@@ -73,25 +74,11 @@ def run(task: Task) -> Result:
         report = tgi.diagnose(model, x[:256], y[:256], lr=task["lr"], optimizer=rule)
         verdict = report.verdict
         diagnosed = time.perf_counter()
-        rng = np.random.default_rng(task["seed"])
-        size = min(BATCH, len(x))
-        epochs = math.ceil(HORIZON[task["data"]] * size / len(x))
-        order = np.concatenate([rng.permutation(len(x)) for _ in range(epochs)])[: HORIZON[task["data"]] * size]
         losses: list[float] = []
-        tgi.train(
-            model,
-            x[order],
-            y[order],
-            "cross_entropy",
-            rule,
-            epochs=1,
-            batch_size=size,
-            rng=0,
-            on_step=lambda progress: losses.append(progress.loss),
-        )
+        monitor = tgi.diagnosis.Monitor(model, x, y, "cross_entropy")
+        train(model, task, rule, losses, monitor)
         output = tgi.predict(model.eval(), held_x)
     trained = time.perf_counter()
-    right = float(np.mean(output.argmax(1) == held_y)) if np.isfinite(output).all() else 0.0
     return {
         **task,
         "word": verdict.word,
@@ -99,7 +86,26 @@ def run(task: Task) -> Result:
         "fault": verdict.fault,
         "notes": [note.key for note in report.notes],
         "guess": float(np.bincount(held_y, minlength=classes).max() / len(held_y)),
-        "accuracy": right,
+        "accuracy": right(output, held_y),
         "loss": float(np.mean(losses[-20:])),
+        "events": sorted({word for word, _ in monitor.active}),
         "seconds": [round(diagnosed - began, 4), round(trained - diagnosed, 4)],
     }
+
+
+def train(model: nn.Module, task: Task, rule: Any, losses: list[float], monitor: Any = None, **options: Any) -> None:
+    """Train a model for the horizon of the task's data, on batches that only the task's seed decides."""
+    x, y, *_ = data(task["data"])
+    rng = np.random.default_rng(task["seed"])
+    size, steps = min(BATCH, len(x)), HORIZON[task["data"]]
+    epochs = math.ceil(steps * size / len(x))
+    order = np.concatenate([rng.permutation(len(x)) for _ in range(epochs)])[: steps * size]
+    tgi.train(
+        model, options.pop("scaled", x)[order], y[order], "cross_entropy", rule, epochs=1, batch_size=size, rng=0,
+        on_step=lambda progress: losses.append(progress.loss), monitor=monitor, **options,
+    )  # fmt: skip
+
+
+def right(output: Array, y: Array) -> float:
+    """The share of right classes; none if numbers are not finite."""
+    return float(np.mean(output.argmax(1) == y)) if np.isfinite(output).all() else 0.0
