@@ -132,7 +132,7 @@ def test_steps_that_are_too_small_are_a_verdict_with_a_rate_that_trains(
 
 def test_labels_that_belong_to_nothing_leave_the_loss_where_it_is() -> None:
     shuffled = np.random.default_rng(1).permutation(Y)
-    found = diagnose(nn.Linear(64, 10, rng=0), X, shuffled, optimizer=0.01)
+    found = diagnose(network("xavier", "tanh", 1), X, shuffled, optimizer=0.3)
     assert found.verdict.word == "stalled" and "recommend" in found.answers[-1].sentence
 
 

@@ -104,7 +104,9 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     ),
     "width": lambda r, v: layer(r, 2, distinct=apart(round(v), 32), distinct_updates=apart(round(v), 32)),
     "width_share": lambda r, v: SET["width"](r, 32 * v),
-    "distinct_share": lambda r, v: layer(r, 2, distinct=apart(round(v * 32), 32)),
+    "distinct_share": lambda r, v: layer(
+        r, 2, distinct=apart(round(v * 32), 32), distinct_updates=apart(round(v * 32), 32)
+    ),
     "dead_share": lambda r, v: layer(r, 2, units=1000, dead=tuple(range(round(1000 * v)))),
     "saturated": lambda r, v: layer(r, 2, saturated=v),
     "features_differ": lambda r, v: asked(r, feature_scales=(0.1, 1.0, v), widest=3),
@@ -116,6 +118,9 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     "ahead_over_guess": lambda r, v: ahead(r, first=v * r.guess, last=v * r.guess),
     "rate_factor": lambda r, v: ahead(r, better=v),
     "better_share": lambda r, v: ahead(r, better_last=v * ahead(r).ahead.last),
+    "decay_share": lambda r, v: ahead(r, without_decay=v * ahead(r).ahead.last),
+    "ahead_steps": lambda r, v: ahead(r, steps=round(v)),
+    "linear_share": lambda r, v: asked(r, linear=True, linear_share=v),
     "largest_class": lambda r, v: asked(r, class_shares=(1 - v, v)),
 }  # fmt: skip
 # Rows that are verdicts; those that make notes of them are pinned by themselves.
@@ -132,6 +137,8 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("signal.growing", "z_growth"): (30.01, 29.99),
     ("signal.loud", "loss_over_guess"): (10.01, 9.99),
     ("signal.loud", "z_last"): (10.01, 9.99),
+    ("signal.sure", "loss_over_guess"): (3.01, 2.99),
+    ("signal.sure", "z_last"): (3.01, 2.99),
     ("signal.zero", "z"): (0.0, 1e-30),
     ("signal.fading", "depth"): (4, 1),
     ("signal.fading", "z_fall"): (30.01, 29.99),
@@ -157,6 +164,7 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("fit.targets_large", "target_size"): (30.01, 29.99),
     ("fit.targets_small", "target_size"): (0.00299, 0.00301),
     ("fit.targets_off_centre", "target_off_centre"): (10.01, 9.99),
+    ("fit.linear", "linear_share"): (0.099, 0.101),
     ("fit.one_class", "largest_class"): (0.901, 0.9),
     ("steps.overshooting", "ahead_growth"): (1.501, 1.499),
     ("steps.too_large", "ahead_over_guess"): (0.7501, 0.7499),
@@ -165,7 +173,10 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("steps.too_small", "ahead_over_guess"): (0.7501, 0.7499),
     ("steps.too_small", "rate_factor"): (3.001, 2.999),
     ("steps.too_small", "better_share"): (0.8999, 0.9001),
+    ("steps.decay", "ahead_over_guess"): (0.7501, 0.7499),
+    ("steps.decay", "decay_share"): (0.8999, 0.9001),
     ("steps.stalled", "ahead_over_guess"): (0.7501, 0.7499),
+    ("steps.stalled", "ahead_steps"): (120, 119),
 }
 
 
@@ -195,7 +206,7 @@ def test_what_all_is_built_on_is_healthy() -> None:
 
 # The order in which numbers are set: some make others.
 ORDER = ("samples", "first_share", "first_update", "way", "z_growth", "z_fall", "z_last", "z_first",
-         "ahead_over_guess", "rate_factor", "better_share")  # fmt: skip
+         "ahead_over_guess", "ahead_steps", "rate_factor", "better_share", "decay_share")  # fmt: skip
 
 
 def keys(report: Report) -> set[str]:
@@ -215,6 +226,7 @@ def test_a_threshold_from_both_sides(row: int, at: int) -> None:
                 room = {">": 2 * threshold, "<": 2 * threshold if threshold < 0 else threshold / 2}
                 wanted[other] = room.get(how, threshold / 2 if how == "not >=" else threshold)
                 wanted[other] = 4 if other in ("depth", "samples") else wanted[other]
+            wanted[other] = min(wanted[other], 9.0) if key == "signal.sure" else wanted[other]
         for other in sorted(wanted, key=lambda one: (one == name, ORDER.index(one) if one in ORDER else -1)):
             report = SET[other](report, wanted[other])
         numbers = every_number(report)
@@ -240,7 +252,7 @@ def test_ranks_say_what_is_the_cause() -> None:
 
 def test_notes_are_no_faults() -> None:
     """With notes alone a network is healthy, and all its answers are good."""
-    noted = layer(layer(HEALTHY, 1, dz__rms=1e-3), 2, distinct=apart(30, 32))
+    noted = layer(layer(HEALTHY, 1, dz__rms=1e-3), 2, distinct=apart(30, 32), distinct_updates=apart(30, 32))
     assert [note.key for note in notes(noted)] == ["units.some_alike", "gradient.falls"]
     assert not any(note.fault for note in notes(noted))
     assert noted.notes == notes(noted) and noted.verdict.word == "healthy" and not noted.verdict.fault

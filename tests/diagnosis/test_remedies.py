@@ -174,11 +174,17 @@ class TestLearningRates:
         [
             (0.99 * TIMID, "advice.rate"), (1.01 * TIMID, "advice.step"),
             (0.99 * WILD, "advice.step"), (1.01 * WILD, "advice.rate"),
-            (0.0, "advice.flat"), (math.nan, "advice.nothing"),
+            (0.0, "advice.nothing"), (math.nan, "advice.nothing"),
         ],
     )  # fmt: skip
     def test_steps_are_neither_timid_nor_wild(self, update: float, expected: str) -> None:
         assert key(learning_rate(stepping(update))) == expected
+
+    def test_a_loss_without_a_slope_is_told(self) -> None:
+        flat = stepping(0.0)
+        for i in range(1, len(flat.layers) + 1):
+            flat = layer(flat, i, dw__rms=0.0)
+        assert key(learning_rate(flat)) == "advice.flat"
 
     def test_a_better_rate_makes_steps_of_three_thousandths(self) -> None:
         assert (TIMID, WILD, GOOD_UPDATE) == (1e-5, 0.1, 3e-3)
@@ -237,7 +243,7 @@ class TestJudging:
     def test_units_that_are_mostly_different(self) -> None:
         from .test_findings import apart
 
-        some = layer(REPORT, 2, distinct=apart(31, 32))
+        some = layer(REPORT, 2, distinct=apart(31, 32), distinct_updates=apart(31, 32))
         assert answer("units", some).said.key == "answer.units.mostly"
         assert answer("units", some).said.numbers == {"layer": 2, "distinct": 31, "units": 32}
         assert answer("units", REPORT).said.key == "answer.units"

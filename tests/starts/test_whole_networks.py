@@ -241,6 +241,20 @@ def test_fixup_scales_as_published(m: int) -> None:
     assert model[0].weight.numpy().std() == pytest.approx(math.sqrt(2 / 20), rel=5 / math.sqrt(2 * 64 * 20))
 
 
+@pytest.mark.parametrize(("activation", "last"), [("relu", 0.5), ("tanh", 0.0), ("gelu", 0.0)])
+def test_fixup_leaves_no_branch_dead(activation: str, last: float) -> None:
+    """Zeros before an activation that is flat at 0 would stay: such maps only become smaller."""
+    blocks = [nn.Sequential(nn.Linear(6, 6, rng=i), nn.make_activation(activation)) for i in range(4)]
+    model = nn.Sequential(nn.Linear(5, 6, rng=9), *(nn.Residual(block) for block in blocks), nn.Linear(6, 3, rng=8))
+    factors = starts.fixup_(model, 0)
+    assert set(factors.values()) == {last}
+    x, y = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32), np.arange(40) % 3
+    tgi.cross_entropy(model(tgi.tensor(x)), y).backward()
+    for block in blocks:
+        gradient = next(iter(block.parameters())).grad
+        assert gradient is not None and gradient.numpy().any()
+
+
 def test_residual_sums_double_the_variance_and_fixup_does_not() -> None:
     """He's start in each branch adds as much variance as comes in: ±1/√n a block of n units and sample, averaged."""
     model = residual(8, 1, width=256)

@@ -17,7 +17,7 @@ from .fronts.own_modules import Loss, forward, run
 from .measures import spectra
 from .measures.attribution import attribute
 from .measures.expectation import predict
-from .measures.fit import fit
+from .measures.fit import first_missing, fit
 from .measures.guess import best_constant_loss
 from .measures.layers import measure
 from .measures.signal import describe
@@ -29,6 +29,9 @@ from .records import Ahead, Fit
 from .report import Report
 
 Array = np.ndarray[Any, Any]
+
+# Samples times weights that a diagnosis works on, and how many samples it takes at least.
+NUMBERS, FEWEST = 5e8, 128
 
 
 def diagnose(
@@ -52,7 +55,8 @@ def diagnose(
         `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own that calls its modules one
         after the other, with functions of one tensor between them.
     x, y
-        A batch as the model and the loss want it, the samples first. Some hundred samples are enough.
+        A batch as the model and the loss want it, the samples first. Some hundred samples are enough; of a network of
+        millions of weights no more than 128 and a few are looked at, evenly spread, and what is missing among them.
     loss
         The name of a loss out of `tgi.nn.LOSSES`, or a function from predictions and targets to their mean loss.
     lr
@@ -90,13 +94,24 @@ def diagnose(
         raise ValueError(f"diagnose: expected a model with weight matrices, got {type(model).__name__} without any")
     for what, values in (("x", x), ("y", y)):
         require_fits("diagnose", what, values, dtype_of(model))
-    native = run(model, x, y, function)
+    some = enough(x, y, sum(p.size for p in model.parameters()))
+    native = run(model, x[some], y[some], function)
     exact = native.again(dtype=np.float64)
-    targets = as_array(y, np.float64)
+    targets = as_array(y[some], np.float64)
     assert exact.loss_of is not None
     guess = best_constant_loss(exact.loss_of, targets, exact.output.shape)
-    ahead = None if optimizer is None else few_steps(model, x, y, function, optimizer, guess)
+    ahead = None if optimizer is None else few_steps(model, x, y, function, optimizer, guess, native.work)
     return report_on(native, exact, guess, lr, trained, fit(native, x, y), ahead)
+
+
+def enough(x: Any, y: Any, weights: int) -> Any:
+    """The samples that a diagnosis looks at: all, or of a very large network some, and what is missing among them."""
+    most = max(FEWEST, int(NUMBERS / max(weights, 1)))
+    if len(x) <= most:
+        return slice(None)
+    rows = np.linspace(0, len(x) - 1, most).astype(int)
+    bad = [found[0] for values in (x, y) if (found := first_missing(values)) is not None]
+    return np.unique(np.concatenate([rows, np.array(bad, int)]))
 
 
 def report_on(

@@ -13,7 +13,7 @@ from ..words import Phrase, phrase
 from .findings import ADVICE, FINDINGS, QUESTIONS, Finding
 from .findings.alive import dead, saturated
 from .findings.gradient import at_both_ends, not_finite_backward
-from .findings.registry import FIT
+from .findings.registry import FIT, UNITS
 from .findings.signal import not_finite_forward
 from .findings.steps import learns, solved, told
 from .records import Answer, Measured, Verdict
@@ -27,11 +27,20 @@ TIMID, WILD, GOOD_UPDATE = 1e-5, 0.1, 3e-3
 
 def found_in(measured: Measured) -> Iterator[tuple[Finding, Verdict]]:
     """Everything that was found, causes before what follows from them, faults and notes."""
-    learning = learns(measured) or solved(measured)
     for finding in FINDINGS:
+        excused = excuse(finding.question, measured) is not None
         for verdict in finding.look(measured):
-            # Nothing is a fault with which the loss falls, or has fallen; what does not fit stays one.
-            yield finding, replace(verdict, fault=False) if learning and finding.question != FIT else verdict
+            yield finding, replace(verdict, fault=False) if excused else verdict
+
+
+def excuse(question: str, measured: Measured) -> str | None:
+    """Why what was found is no fault: the loss has fallen ("solved"), or falls ("learns"); None if nothing excuses it.
+
+    What does not fit stays a fault; and units that are the same are worth one, however far that one comes.
+    """
+    if question != FIT and solved(measured):
+        return "solved"
+    return "learns" if question not in (FIT, UNITS) and learns(measured) else None
 
 
 def notes(measured: Measured) -> tuple[Verdict, ...]:
@@ -54,10 +63,8 @@ def answer(question: str, measured: Measured) -> Answer:
     """The first fault is the answer, or that there is none."""
     found = [verdict for finding in FINDINGS if finding.question == question for verdict in finding.look(measured)]
     faults, notes = (tuple(verdict for verdict in found if verdict.fault == fault) for fault in (True, False))
-    if faults and question != FIT and solved(measured):
-        return Answer(question, True, phrase("answer.solved", verdict=faults[0].phrase()))
-    if faults and question != FIT and learns(measured):
-        return Answer(question, True, phrase("answer.learns", verdict=faults[0].phrase()))
+    if faults and (why := excuse(question, measured)) is not None:
+        return Answer(question, True, phrase(f"answer.{why}", verdict=faults[0].phrase()))
     if faults:
         return Answer(question, False, phrase("answer.no", verdict=faults[0].phrase()), faults)
     if question == FIT and notes:
@@ -76,8 +83,9 @@ def good(question: str, measured: Measured) -> Phrase:
         return phrase("answer.gradient", ends=at_both_ends(measured))
     if question == "units":
         for i, layer in enumerate(layers[:-1], 1):
-            if len(layer.distinct) < layer.distinct.units:  # those that are not finite are in no class
-                return phrase("answer.units.mostly", layer=i, distinct=len(layer.distinct), units=layer.units)
+            width = max(len(layer.distinct), len(layer.distinct_updates))
+            if width < layer.distinct.units:  # those that are not finite are in no class
+                return phrase("answer.units.mostly", layer=i, distinct=width, units=layer.units)
     return phrase(f"answer.{question}")
 
 
@@ -97,10 +105,12 @@ def learning_rate(measured: Measured) -> Phrase:
     """For a healthy network: how large a step is."""
     typical, what = measured.typical_update, "network" if measured.trained else "start"
     state = phrase("advice.solved" if solved(measured) else f"advice.{what}_is_healthy")
-    if math.isnan(typical) or measured.lr == 0:
+    if solved(measured) or math.isnan(typical) or measured.lr == 0:
         return phrase("advice.nothing", state=state)
-    if typical == 0:
+    if typical == 0 and not any(layer.dw.rms > 0 for layer in measured.layers):
         return phrase("advice.flat", state=state)
+    if typical == 0:  # of those that have weights and gradients, half have none yet
+        return phrase("advice.nothing", state=state)
     # Steps become small where training ends, and should.
     if typical <= WILD and (typical >= TIMID or measured.trained):
         return phrase("advice.step", state=state, typical=typical)

@@ -338,6 +338,15 @@ class Network:
         """How many links use a weight, by its name."""
         return Counter(link.matrix.name for link in self.linears())
 
+    @property
+    def work(self) -> float:
+        """Multiplications by weights that a sample takes, each position of a convolution counted."""
+        found = 0.0
+        for link in self.linears():
+            units = link.output.shape[link.unit_axis]
+            found += link.matrix.values.size * link.output.size / max(units * len(link.output), 1)
+        return found
+
     def backward(self) -> dict[Link, Cotangent]:
         """∂C/∂output of every link."""
         found: dict[Link, Cotangent] = {}

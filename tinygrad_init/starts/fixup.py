@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..activations import activation
 from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
 from ..init.distributions import Generator, zeros_
 from ..init.scaling import kaiming_normal_
-from ..nn.module import Module
+from ..nn import Module, linear_maps
 from .linear_maps import named_linear_maps, without_biases
 
 
@@ -25,7 +26,9 @@ def fixup_(
 
     With L branches of m linear maps each, the last map of a branch starts as 0 and the others are multiplied by
     L^(-1/(2m - 2)), so that an update of all branches together changes the output as much as one of a single layer.
-    Maps outside branches keep their standard start, biases are 0.
+    Maps outside branches keep their standard start, biases are 0. Where an activation that is flat at 0, such as ReLU,
+    comes after the last map in the branch, zeros would never get a gradient: it is multiplied by L^(-1/2) instead, with
+    which the sum of all branches has the variance of one.
 
     Parameters
     ----------
@@ -58,9 +61,11 @@ def fixup_(
         raise TypeError(f"fixup_: expected a classifier with a weight, got {classifier!r}")
     names = {id(module): name for name, module in named_linear_maps(model)}
     owner: dict[int, int] = {}
+    flat: set[int] = set()
     for _, module in model.named_modules():  # outer blocks come first, so that inner ones have the last word
         if isinstance(branch := getattr(module, "branch", None), Module):
             owner |= {id(inner): id(module) for _, inner in branch.named_modules() if id(inner) in names}
+            flat |= {id(inner) for inner, phi in linear_maps(branch) if phi is not None and is_flat_at_zero(phi)}
     if not owner:
         raise TypeError("fixup_: expected modules with an attribute `branch` that has linear maps; found none")
     branches: dict[int, list[Any]] = {}
@@ -75,8 +80,15 @@ def fixup_(
             factor = factors[names[id(module)]] = len(branches) ** (-1.0 / (2 * len(maps) - 2))
             with no_grad():
                 module.weight.copy_(module.weight * factor)
-        zeros_(maps[-1].weight)
-        factors[names[id(maps[-1])]] = 0.0
+        last = len(branches) ** -0.5 if id(maps[-1]) in flat else 0.0
+        factors[names[id(maps[-1])]] = last
+        with no_grad():
+            maps[-1].weight.copy_(maps[-1].weight * last)
     if classifier is not None:
         zeros_(classifier.weight)  # type: ignore[attr-defined]
     return factors
+
+
+def is_flat_at_zero(phi: Module) -> bool:
+    """Whether an activation has no slope at 0."""
+    return not activation(phi).slope(np.zeros((1, 1))).any()

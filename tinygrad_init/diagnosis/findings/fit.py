@@ -70,6 +70,7 @@ def numbers_of(fit: Fit) -> dict[str, float]:
         "features_differ": ratio(fit.feature_scales[2], fit.feature_scales[1]) if fit.feature_scales else math.nan,
         "inputs_off_centre": fit.off_centre[0],
         "largest_class": max(fit.class_shares, default=math.nan),
+        "linear_share": fit.linear_share,
     }
 
 
@@ -100,6 +101,19 @@ def targets(measured: Measured) -> Iterator[Verdict]:
         if holds(key, numbers):
             yield Verdict("unscaled", None, key, told)
             return
+
+
+@finding(FIT, rank=58, remedy=remedies.hidden_layer)
+def linear(measured: Measured) -> Iterator[Verdict]:
+    """A network that is linear, for targets that no linear function explains; or several maps that are worth one."""
+    fit = measured.fit
+    if fit is None or not fit.linear:
+        return
+    if holds("fit.linear", numbers_of(fit)):
+        key = "fit.linear" if len(measured.layers) > 1 else "fit.no_hidden_layer"
+        yield Verdict("misfit", None, key, {"share": max(fit.linear_share, 0.0)})
+    elif len(measured.layers) > 1:
+        yield Verdict("misfit", None, "fit.no_activation", {"maps": len(measured.layers)}, fault=False)
 
 
 @finding(FIT, rank=160, remedy=remedies.balance_classes)

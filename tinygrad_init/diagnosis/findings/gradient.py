@@ -12,6 +12,10 @@ from .conditions import holds, layers_where
 from .numbers import of_network
 from .registry import GRADIENT, finding
 
+# What gets its gradient in the second step is worth to know and no fault: zeros in a readout, or at the end of a
+# residual branch, are put there on purpose.
+SOON = 1
+
 
 @finding(GRADIENT, rank=10, remedy=remedies.overflow)
 def not_finite_backward(measured: Measured) -> Iterator[Verdict]:
@@ -41,7 +45,8 @@ def stuck(measured: Measured) -> Iterator[Verdict]:
             "step": (last.wakes or 0) + 1,
             "others": others,
         }
-        yield Verdict("asleep", i, "gradient.asleep", numbers)
+        later = any((zeros.wakes or 0) > SOON for _, zeros in asleep)
+        yield Verdict("asleep", i, "gradient.asleep", numbers, fault=later)
 
 
 @finding(GRADIENT, rank=50, remedy=remedies.unstick)
@@ -69,7 +74,10 @@ def vanishing(measured: Measured) -> Iterator[Verdict]:
         why = measured.attributions[0]
         blocked = next((factor for factor in why.factors if factor.log10 == -math.inf), None)
         if why.way == -math.inf and blocked is not None:
-            yield Verdict("vanishing", 1, "gradient.blocked", {"label": blocked.label, "module": blocked.name})
+            wakes = measured.zeros[0].wakes
+            soon = wakes is not None and 0 < wakes <= SOON
+            told = {"label": blocked.label, "module": blocked.name}
+            yield Verdict("vanishing", 1, "gradient.blocked", told, fault=not soon)
         else:
             yield Verdict("vanishing", 1, "gradient.vanishing", on_the_way(measured))
     elif holds("gradient.falls", of_network(measured)):
@@ -87,5 +95,8 @@ def on_the_way(measured: Measured) -> dict[str, float | Phrase | None]:
 
 def at_both_ends(measured: Measured) -> Phrase:
     """The gradient's size, if that is no complaint."""
+    if measured.layers[0].dz.rms == 0 < measured.layers[-1].dz.rms and (measured.zeros[0].wakes or 0) > 0:
+        step = (measured.zeros[0].wakes or 0) + 1
+        return phrase("gradient.wakes", last=measured.layers[-1].dz.rms, step=step)
     key = "gradient.falls" if holds("gradient.falls", of_network(measured)) else "gradient.arrives"
     return phrase(key, last=measured.layers[-1].dz.rms, first=measured.layers[0].dz.rms)

@@ -44,6 +44,8 @@ def of_layer(measured: Measured, layer: int) -> dict[str, float]:
     found, why = measured.layers[layer - 1], measured.attributions[layer - 1]
     own = math.log10(found.dw.rms) + 0.5 * math.log10(found.dw.count) if found.dw.rms > 0 else math.nan
     width = max(len(found.distinct), len(found.distinct_updates))
+    if sum(layer.name == found.name for layer in measured.layers) > 1:
+        own = math.nan  # the gradient is that of all uses together, the product of factors that of one
     return {
         "samples": measured.samples,
         "units": found.units,
@@ -52,7 +54,7 @@ def of_layer(measured: Measured, layer: int) -> dict[str, float]:
         "rounding_decades": own - why.log10 if math.isfinite(why.log10) else math.nan,
         "width": width,
         "width_share": width / found.units,
-        "distinct_share": ratio(len(found.distinct), found.distinct.units),
+        "distinct_share": ratio(width, found.distinct.units),
         "dead_share": found.dead_share,
         "saturated": found.saturated,
     }

@@ -6,7 +6,7 @@ import math
 
 from ...activations import ActivationRecord, activation
 from ...words import Phrase, phrase
-from ..network import power_of_ten
+from ..network import RESIDUAL, power_of_ten
 from ..records import Layer, Measured
 
 # Var w times fan_in (or the mean fan) of the starts that have names.
@@ -110,10 +110,22 @@ def draw(measured: Measured) -> Phrase:
     return phrase("advice.draw", start=good_start(measured), biases=without_biases(measured))
 
 
+def hidden_layer(measured: Measured) -> Phrase:
+    """A linear network."""
+    return phrase("advice.activation_between" if len(measured.layers) > 1 else "advice.hidden_layer")
+
+
+def less_decay(measured: Measured) -> Phrase:
+    """Weights that decay faster than they learn."""
+    return phrase("advice.decay")
+
+
 def unstick(measured: Measured) -> Phrase:
     """Weights without a gradient: the loss has none, or they are to be drawn."""
     if all("loss derivative" in zeros.rules for zeros in measured.zeros):
         return phrase("advice.loss")
+    if any(layer.dead_share == 1 and layer.w.rms > 0 for layer in measured.layers[:-1]):
+        return revive(measured)
     return draw(measured)
 
 
@@ -131,6 +143,9 @@ def carry(measured: Measured) -> Phrase:
 
 def revive(measured: Measured) -> Phrase:
     """Dead units."""
+    inputs = measured.inputs
+    if abs(inputs.mean) > inputs.across_samples:  # all features on one side: units die together
+        return phrase("advice.dead.inputs")
     if has_good_start(measured):
         return phrase("advice.dead.design")
     return phrase("advice.dead", start=good_start(measured), biases=without_biases(measured))
@@ -151,6 +166,8 @@ def scaling(measured: Measured) -> Phrase:
     record, start = record_of(activation_of(measured)), good_start(measured)
     if value < 0 and label in {f"{layer.activation}'" for layer in measured.layers if is_gentle(layer.activation)}:
         return phrase("advice.activation", label=label, decades=-value / steps)
+    if label == RESIDUAL and value > 0:
+        return phrase("advice.branches")
     if has_good_start(measured):
         return phrase("advice.design")
     if record is not None and record.homogeneous and math.isfinite(way.way) and abs(way.way) > 0.3:

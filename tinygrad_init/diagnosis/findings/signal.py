@@ -55,6 +55,10 @@ def growing(measured: Measured) -> Iterator[Verdict]:
         times = ratio(measured.loss, measured.guess)
         numbers = {"z": last.z.rms, "loss": loss_of(measured), "times": times, "guess": measured.guess}
         yield Verdict("exploding", depth, "signal.loud", numbers)
+    elif not measured.trained and holds("signal.sure", of_network(measured)):
+        times = ratio(measured.loss, measured.guess)
+        numbers = {"z": last.z.rms, "loss": loss_of(measured), "times": times, "guess": measured.guess}
+        yield Verdict("exploding", depth, "signal.sure", numbers, fault=False)
 
 
 @finding(SIGNAL, rank=120, remedy=remedies.scaling)
@@ -69,13 +73,20 @@ def fading(measured: Measured) -> Iterator[Verdict]:
 def lost(measured: Measured) -> Iterator[Verdict]:
     """A signal that is exactly 0, or no longer depends on the input."""
     if empty := silent(measured):
-        yield Verdict("lost", empty[0], "signal.zero", {"layers": empty})
+        fault = not all(begins_at_zero(measured, i) for i in empty)
+        yield Verdict("lost", empty[0], "signal.zero", {"layers": empty}, fault=fault)
     for i, key in layers_where(measured, "signal.lost"):
         z = measured.layers[i - 1].z
         biases = any(layer.bias > 0 for layer in measured.layers[:i])
         rest = phrase("signal.lost.biases" if biases else "signal.lost.same")
-        yield Verdict("lost", i, key, {"z": z.rms, "across": z.across_samples, "rest": rest})
+        numbers = {"z": z.rms, "across": z.across_samples, "rest": rest}
+        yield Verdict("lost", i, key, numbers, fault=not begins_at_zero(measured, i))
         return
+
+
+def begins_at_zero(measured: Measured, layer: int) -> bool:
+    """Whether a layer has nothing but zeros for weights and gets a gradient: after one step it has a signal."""
+    return measured.layers[layer - 1].w.rms == 0 and not measured.zeros[layer - 1].whole
 
 
 def silent(measured: Measured) -> list[int]:

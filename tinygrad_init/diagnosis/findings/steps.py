@@ -21,6 +21,8 @@ def numbers_of(measured: Measured) -> dict[str, float]:
         "ahead_over_guess": math.nan if ahead is None else ratio(ahead.last, measured.guess),
         "rate_factor": math.nan if ahead is None else ahead.rate_factor,
         "better_share": math.nan if ahead is None else ahead.better_share,
+        "decay_share": math.nan if ahead is None else ahead.decay_share,
+        "ahead_steps": math.nan if ahead is None else ahead.steps,
     }
 
 
@@ -46,7 +48,7 @@ def told(measured: Measured) -> dict[str, object]:
         "guess": measured.guess,
         "better": ahead.better,
         "better_last": ahead.better_last,
-        "half": ahead.steps // 2,
+        "half": ahead.tried,
     }
 
 
@@ -62,6 +64,14 @@ def steps(measured: Measured) -> Iterator[Verdict]:
         yield Verdict("overshooting", None, "steps.too_large", told(measured))
     elif holds("steps.too_small", numbers):
         yield Verdict("creeping", None, "steps.too_small", told(measured))
+
+
+@finding(GRADIENT, rank=143, remedy=remedies.less_decay)
+def decay(measured: Measured) -> Iterator[Verdict]:
+    """Weights that decay faster than they learn."""
+    if measured.ahead is not None and holds("steps.decay", numbers_of(measured)):
+        numbers = {**told(measured), "without": measured.ahead.without_decay}
+        yield Verdict("shrinking", None, "steps.decay", numbers)
 
 
 @finding(GRADIENT, rank=155, remedy=remedies.try_out)

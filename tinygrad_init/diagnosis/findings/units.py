@@ -32,7 +32,10 @@ def symmetric(measured: Measured) -> Iterator[Verdict]:
             return
     for i, key in layers_where(measured, "units.some_alike"):
         layer = measured.layers[i - 1]
-        numbers = {"distinct": len(layer.distinct), "units": layer.units}
+        width = max(len(layer.distinct), len(layer.distinct_updates))
+        if layer.dw.not_finite > 0 or layer.z.not_finite > 0:
+            return  # of updates that are not finite it cannot be said
+        numbers = {"distinct": width, "units": layer.units}
         yield Verdict("symmetric", i, key, numbers, fault=False)
         return
 

@@ -9,18 +9,27 @@ from typing import Any
 import numpy as np
 
 from ...nn import Module
-from ...rate_search import range_test
+from ...rate_search import TRIED, range_test
 from ...rehearsal import Rehearsal, Rule, in_words
 from ..records import Ahead
 from .own_modules import Loss
 
 STEPS, BATCH, LAST = 120, 64, 20
+# Of a network so large that they would take longer than a second or so fewer steps are taken, by the number of
+# multiplications, so that a verdict does not depend on the machine; and no other rates are tried.
+MULTIPLICATIONS, FEWEST = 2e10, 25
 # Where the loss is still above this share of guessing it is asked which rate would have been better.
 FALLEN = 0.5
+# Where it is between that and this share, it is on its way, and as many steps are taken again.
+UNDECIDED = 0.75
 
 
-def few_steps(model: Module, x: Any, y: Any, loss: Loss, optimizer: Rule, guess: float) -> Ahead | None:
-    """Train a copy for 120 steps; model and optimizer stay as they are, also what the optimizer remembers.
+def few_steps(
+    model: Module, x: Any, y: Any, loss: Loss, optimizer: Rule, guess: float, work: float = 0.0
+) -> Ahead | None:
+    """Train a copy for 120 steps, twice as many if that decides nothing, or fewer if it is very large.
+
+    Model and optimizer stay as they are, also what the optimizer remembers.
 
     None for a single sample, of which nothing can be learned that others have.
 
@@ -33,6 +42,8 @@ def few_steps(model: Module, x: Any, y: Any, loss: Loss, optimizer: Rule, guess:
         What one of somebody's own remembers of a parameter must be kept by its number, as `Optimizer.state` is.
     guess
         The loss of the best prediction that does not look at the input.
+    work
+        Multiplications that a sample takes on its way forward (`Network.work`).
 
     Raises
     ------
@@ -43,13 +54,33 @@ def few_steps(model: Module, x: Any, y: Any, loss: Loss, optimizer: Rule, guess:
     """
     if len(x) < 2:
         return None
-    rehearsal = Rehearsal(model, x, y, loss, optimizer, batch_size=BATCH, owner="diagnose")
+    size = min(BATCH, len(x))
+    steps = int(min(STEPS, max(FEWEST, MULTIPLICATIONS / max(3 * size * work, 1.0))))
+    rehearsal = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
     rule, lr = in_words(rehearsal.optimizer), float(getattr(rehearsal.optimizer, "lr", math.nan))
-    rehearsal.advance(STEPS)
-    losses = rehearsal.losses
-    last = float(np.mean(losses[-LAST:])) if len(losses) == STEPS else math.inf
-    found = Ahead(rule, STEPS, lr, losses[0], last if math.isfinite(last) else math.inf)
-    if not found.last > FALLEN * guess or math.isnan(lr) or not math.isfinite(losses[0]):
+    last = after(rehearsal, steps)
+    if steps == STEPS and FALLEN * guess < last < UNDECIDED * guess:
+        steps *= 2
+        last = after(rehearsal, steps)
+    found = Ahead(rule, steps, lr, rehearsal.losses[0], last)
+    if not found.last > FALLEN * guess or math.isnan(lr) or not math.isfinite(found.first) or steps < STEPS:
         return found
+    if getattr(rehearsal.optimizer, "weight_decay", 0.0) > 0:
+        found = replace(found, without_decay=without_decay(model, x, y, loss, optimizer, size))
     search = range_test(rehearsal)
-    return replace(found, better=search.lr, better_last=dict(search.tried)[search.lr])
+    return replace(found, better=search.lr, better_last=dict(search.tried)[search.lr], tried=TRIED)
+
+
+def after(rehearsal: Rehearsal, steps: int) -> float:
+    """The mean of the last losses of so many steps; infinite if training breaks down."""
+    rehearsal.advance(steps)
+    last = float(np.mean(rehearsal.losses[-LAST:])) if len(rehearsal.losses) == steps else math.inf
+    return last if math.isfinite(last) else math.inf
+
+
+def without_decay(model: Module, x: Any, y: Any, loss: Loss, optimizer: Rule, size: int) -> float:
+    """The loss after some steps of the same optimizer that does not make weights smaller."""
+    rehearsal = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
+    rehearsal.optimizer.weight_decay = 0.0
+    rehearsal.advance(TRIED)
+    return float(np.mean(rehearsal.losses[-LAST:]))

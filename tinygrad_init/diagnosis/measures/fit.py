@@ -36,6 +36,7 @@ def fit(network: Network, x: Any, y: Any) -> Fit:
     """
     inputs, targets = np.asarray(x), np.asarray(y)
     ends_in, low, high, cut = ending(network)
+    linear = is_linear(network)
     numeric = network.loss_name and network.loss_name not in OF_CLASSES
     with np.errstate(all="ignore"):
         numbers = np.asarray(targets, np.float64) if targets.dtype.kind in "fiub" else np.full(1, math.nan)
@@ -56,6 +57,8 @@ def fit(network: Network, x: Any, y: Any) -> Fit:
         feature_scales=scales,
         widest=widest,
         off_centre=off_centre,
+        linear=linear,
+        linear_share=explained(inputs, targets, network.output.shape[1:]) if linear else math.nan,
         input_missing=first_missing(inputs),
         target_missing=first_missing(targets),
     )
@@ -119,6 +122,35 @@ def class_shares(loss: str, targets: Array) -> tuple[float, ...]:
         return ()
     total = float(np.sum(counts))
     return tuple(float(count) / total for count in counts) if total else ()
+
+
+def is_linear(network: Network) -> bool:
+    """Whether the output is a linear function of the input, but for what it goes through after the last linear map."""
+    last = max((i for i, link in enumerate(network.links) if link.role == WEIGHTS), default=-1)
+    return last >= 0 and all(
+        link.role == WEIGHTS or link.elementwise or (link.role == ACTIVATION and link.label == "identity")
+        for link in network.links[: last + 1]
+    )
+
+
+def explained(inputs: Array, targets: Array, outputs: tuple[int, ...]) -> float:
+    """The share of the targets' variance that the best linear map of the features explains: an adjusted R²."""
+    if inputs.ndim != 2 or inputs.dtype.kind not in "fiub" or targets.dtype.kind not in "fiub":
+        return math.nan
+    samples, known = len(inputs), inputs.astype(np.float64)
+    degrees = samples - inputs.shape[1] - 1
+    if degrees < samples / 2:
+        return math.nan
+    wanted = targets.reshape(samples, -1).astype(np.float64)
+    if targets.ndim == 1 and targets.dtype.kind in "iub" and len(outputs) == 1 and outputs[0] > 1:
+        wanted = np.eye(outputs[0])[np.clip(targets, 0, outputs[0] - 1)]
+    if not (np.isfinite(known).all() and np.isfinite(wanted).all()):
+        return math.nan
+    spread = known.std(axis=0)
+    design = np.column_stack([(known - known.mean(axis=0)) / np.where(spread > 0, spread, 1.0), np.ones(samples)])
+    rest = wanted - design @ np.linalg.lstsq(design, wanted, rcond=None)[0]
+    total = float(np.sum((wanted - wanted.mean(axis=0)) ** 2))
+    return 1 - float(np.sum(rest**2)) / total * (samples - 1) / degrees if total > 0 else math.nan
 
 
 def features(inputs: Array) -> tuple[tuple[float, ...], int | None, tuple[float, int | None]]:

@@ -21,15 +21,15 @@ def describe(values: Array) -> Distribution:
     """Statistics of an array of shape (samples, ...); everything after the first axis counts as units."""
     flat = np.asarray(values, np.float64).reshape(len(values), -1) if values.ndim else np.asarray(values).reshape(1, 1)
     finite = np.isfinite(flat)
-    known = flat[finite]
+    every = bool(finite.all())
+    known = flat.reshape(-1) if every else flat[finite]
     if known.size == 0:
         nothing = (math.nan,) * len(QUANTILES)
         share = 1.0 if flat.size else 0.0
         return Distribution(flat.size, share, 0.0, math.nan, math.nan, math.nan, math.nan, nothing, (), ())
     with np.errstate(all="ignore"):
         top = float(np.max(np.abs(known))) or 1.0  # squares of what is scaled by it neither overflow nor underflow
-        scaled = np.where(finite, flat, np.nan) / top
-        whole = scaled[:, np.all(finite, axis=0)]
+        whole = flat / top if every else (np.where(finite, flat, np.nan) / top)[:, np.all(finite, axis=0)]
         counts, edges = histogram(known)
         return Distribution(
             count=flat.size,

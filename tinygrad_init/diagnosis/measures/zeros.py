@@ -14,6 +14,8 @@ Array = np.ndarray[Any, Any]
 
 LOSS, SLOPE, NEXT, ABOVE = "loss derivative", "slope", "next weights", "above"
 INPUT, APART, CANCELLATION, UNDERFLOW = "input", "never together", "cancellation", "underflow"
+# So far the parameter moves that moves farthest, where it is tried out what wakes.
+STRIDE = 0.01
 RULES = {rule: say(f"zero.{rule}") for rule in (LOSS, SLOPE, NEXT, ABOVE, INPUT, APART, CANCELLATION, UNDERFLOW)}
 
 
@@ -29,34 +31,39 @@ def explain_zeros(native: Network, exact: Network) -> tuple[Zeros, ...]:
     """
     cotangents = exact.backward()
     steps = wake_up(exact)
+    unknown: int | None = None
+    if steps is None:
+        silent = not all(native.gradients[link.matrix.name].any() for link in native.linears())
+        steps, unknown = (wake_by_steps(exact) if silent else {}), -1
     found = []
     for own, link in zip(native.linears(), exact.linears(), strict=True):
         name = f"{link.name}.weight"
         zero = link.by_unit(native.gradients[own.matrix.name]) == 0
         rules: dict[str, float] = {}
         if zero.any():
-            why = why_zero(exact, link, cotangents)
-            for rule in RULES:
-                share = float(np.mean(zero & (why == rule)))
-                if share:
-                    rules[rule] = share
-        wakes = -1 if steps is None else steps.get(link.matrix.name)
+            counts = np.bincount(why_zero(exact, link, cotangents)[zero], minlength=len(RULES))
+            rules = {rule: int(count) / zero.size for rule, count in zip(RULES, counts, strict=True) if count}
+        wakes = steps.get(link.matrix.name, unknown)
         found.append(Zeros(name, float(np.mean(zero)), rules, wakes))
     return tuple(found)
 
 
 def why_zero(network: Network, link: Link, cotangents: dict[Link, Cotangent]) -> Array:
-    """For every entry of a weight the rule that would make its gradient 0; `UNDERFLOW` where it is not 0 in float64."""
+    """For every entry of a weight the place in `RULES` of the one that would make its gradient 0.
+
+    Where the gradient is not 0 in float64 that is `UNDERFLOW`.
+    """
+    place = list(RULES).index
     delta = cotangents[link].unit.reshape(link.output.shape)
     gradient = link.by_unit(link.pull_to(link.matrix, cotangents[link]).unit.reshape(link.matrix.values.shape))
-    why = np.full(gradient.shape, UNDERFLOW, dtype=object)
+    why = np.full(gradient.shape, place(UNDERFLOW), np.int8)
     # Without signs nothing cancels: what is still 0 has no sample (and position) where both factors are there.
-    why[gradient == 0] = CANCELLATION
-    why[unsigned_gradient(link, np.abs(delta)) == 0] = APART
-    why[unsigned_gradient(link, np.ones(delta.shape)) == 0] = INPUT
+    why[gradient == 0] = place(CANCELLATION)
+    why[unsigned_gradient(link, np.abs(delta)) == 0] = place(APART)
+    why[unsigned_gradient(link, np.ones(delta.shape)) == 0] = place(INPUT)
     delta = link.rows(delta)
     for unit in np.flatnonzero(~delta.any(axis=0)):
-        why[unit] = why_silent(network, link, int(unit), cotangents)
+        why[unit] = place(why_silent(network, link, int(unit), cotangents))
     return why
 
 
@@ -136,6 +143,24 @@ def wake_up(network: Network) -> dict[str, int] | None:
             moving[name], on[name] = moving[name] | pattern, on[name] | pattern
         if not fresh:
             break
+    return first
+
+
+def wake_by_steps(network: Network, steps: int = 3) -> dict[str, int]:
+    """The same for any network, found by a few small steps: in which a weight or bias first gets a gradient.
+
+    Those that have none until then are missing.
+    """
+    first: dict[str, int] = {}
+    parameters = dict(network.parameters)
+    for step in range(steps):
+        for name, gradient in network.gradients.items():
+            if gradient.any():
+                first.setdefault(name, step)
+                parameters[name] = parameters[name] - STRIDE * gradient / np.max(np.abs(gradient))
+        if len(first) == len(network.gradients) or step == steps - 1:
+            break
+        network = network.again(parameters=parameters)
     return first
 
 

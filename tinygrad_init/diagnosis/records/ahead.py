@@ -22,7 +22,12 @@ class Ahead:
         The loss of the first batch, and the mean of the last ones; `last` is infinite if training broke down.
     better, better_last
         Where the loss has not fallen far: the rate that a range test suggests in place of the optimizer's own, and the
-        mean of the last losses after half as many steps with it; NaN otherwise.
+        mean of the last losses after `tried` steps with it; NaN otherwise.
+    without_decay
+        There, if the optimizer makes weights smaller, the mean of the last losses after `tried` steps of one that does
+        not; NaN otherwise.
+    tried
+        How many steps those were.
     """
 
     rule: str
@@ -32,6 +37,8 @@ class Ahead:
     last: float
     better: float = math.nan
     better_last: float = math.nan
+    without_decay: float = math.nan
+    tried: int = 60
 
     @property
     def growth(self) -> float:
@@ -49,3 +56,8 @@ class Ahead:
     def better_share(self) -> float:
         """The last loss with the suggested rate over that with the optimizer's own."""
         return self.better_last / self.last if self.last > 0 else math.nan
+
+    @property
+    def decay_share(self) -> float:
+        """The last loss without weight decay over that with it."""
+        return self.without_decay / self.last if self.last > 0 else math.nan

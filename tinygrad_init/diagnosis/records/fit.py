@@ -34,6 +34,10 @@ class Fit:
         The number of the feature, from 0, with the largest standard deviation; None without features.
     off_centre
         The largest |mean| of a feature over its standard deviation, and which feature that is; 0 and None without.
+    linear, linear_share
+        Whether nothing but linear maps lies between input and output (before `ends_in`), and then what share of the
+        targets' variance the best linear map of the features explains (R², corrected for their number); NaN otherwise
+        or where there are too few samples to tell.
     input_missing, target_missing
         Sample and feature, from 0, of the first infinity or NaN; None without any.
     """
@@ -52,5 +56,7 @@ class Fit:
     feature_scales: tuple[float, ...]
     widest: int | None
     off_centre: tuple[float, int | None]
+    linear: bool
+    linear_share: float
     input_missing: tuple[int, int] | None
     target_missing: tuple[int, int] | None

@@ -36,6 +36,8 @@ ANYWAY = 10
 FOLLOWED = JUMPS
 # The gradients of two steps one after the other differ by less than this share where they have added up.
 ALIKE = 0.5
+# By chance they are so not so many times in a row.
+IN_A_ROW = 3
 
 
 class Monitor:
@@ -111,7 +113,7 @@ class Monitor:
         self.following = 0  # so many steps are still followed
         self.compared: tuple[float, list[Array]] | None = None  # what they are compared with: probe loss and gradients
         self.jumps: deque[float] = deque(maxlen=JUMPS)
-        self.added = 0.0
+        self.added, self.alike = 0.0, 0
         self.at_first = math.nan  # the gradients' norm in the first step over that of the probe
         self.largest = self.steepest = 0.0
         self.probe, self.probe_best, self.probe_improved = math.nan, math.inf, 0
@@ -197,10 +199,14 @@ class Monitor:
         now, later = self.watch.probe_loss(), self.watch.gradients
         if before > 0 and math.isfinite(now):
             self.jumps.append((now - before) / before)
-        alike = len(later) == len(gradients) > 0 and norm(
-            a - b for a, b in zip(later, gradients, strict=True)
-        ) < ALIKE * norm(later)
-        self.added = self.over_probe(later) / self.at_first if alike and self.at_first > 0 else 0.0
+        change = (
+            norm(a - b for a, b in zip(later, gradients, strict=True)) if len(later) == len(gradients) else math.inf
+        )
+        self.alike = self.alike + 1 if 0 < change < ALIKE * norm(later) else 0
+        self.added = 0.0
+        if self.alike >= IN_A_ROW and self.at_first > 0:
+            times = self.over_probe(later)
+            self.added = min(times, times / self.at_first)
         self.compare_with(now, later)
 
     def compare_with(self, probe: float, gradients: list[Array]) -> None:

@@ -53,8 +53,8 @@ class Seen:
     jumps
         By what share single steps have changed the loss of the probe batch, the last few times that was measured.
     added
-        How many times as large as the loss's own the gradients are, relative to the first step's, if they are nearly
-        the same in two steps one after the other; else 0.
+        How many times as large as the loss's own the gradients are, also relative to the first step's, if they have
+        been nearly the same in several steps one after the other; else 0.
     largest, steepest
         The largest norm of the gradients of a step, and of the probe batch.
     guessing
