@@ -71,7 +71,7 @@ def run(task: Task) -> Result:
     began = time.perf_counter()
     with np.errstate(all="ignore"):
         rule = partial(optimizer, task)
-        report = tgi.diagnose(model, x[:256], y[:256], lr=task["lr"], optimizer=rule)
+        report = tgi.diagnose(model, x[:512], y[:512], lr=task["lr"], optimizer=rule)
         verdict = report.verdict
         diagnosed = time.perf_counter()
         losses: list[float] = []

@@ -53,7 +53,7 @@ def diagnose(
     ----------
     model
         `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own that calls its modules one
-        after the other, with functions of one tensor between them.
+        after the other, with functions of one tensor between them and sums x + f(x) around them.
     x, y
         A batch as the model and the loss want it, the samples first. Some hundred samples are enough; of a network of
         millions of weights no more than 128 and a few are looked at, evenly spread, and what is missing among them.

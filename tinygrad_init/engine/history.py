@@ -1,4 +1,4 @@
-"""Looking back: by which operations one tensor came from another."""
+"""Looking back: by which operations one tensor came from others."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 from .graph import Node
 from .tensor import Tensor
 
-__all__ = ["between"]
+__all__ = ["node_of", "origin"]
 
 
-def between(start: Tensor, end: Tensor) -> list[tuple[Any, tuple[Any, ...]]] | None:
-    """The operations that lead from one tensor to another, each with its parameters, first to last.
+def node_of(tensor: Tensor) -> Any:
+    """What stands for a tensor in the graph; None of a constant."""
+    return tensor._node
 
-    None if there is no such way, or if an operation on it has more than one input.
+
+def origin(node: Any) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
+    """The operation that made a node, its parameters, and the nodes of what went in.
+
+    The operation of a leaf is None; so is the node of a constant.
     """
-    first: Node = start._node
-    node: Node = end._node
-    found: list[tuple[Any, tuple[Any, ...]]] = []
-    while node is not first:
-        if node is None or node.op is None or node.op.arity != 1:
-            return None
-        found.append((node.op, node.params))
-        node = node.left
-    return found[::-1]
+    here: Node = node
+    if here.op is None:
+        return None, (), ()
+    return here.op, here.params, tuple([here.parent(i) for i in range(here.op.arity)])

@@ -20,14 +20,12 @@ STEPS, BATCH, LAST = 120, 64, 20
 MULTIPLICATIONS, FEWEST = 2e10, 25
 # Where the loss is still above this share of guessing it is asked which rate would have been better.
 FALLEN = 0.5
-# Where it is between that and this share, it is on its way, and as many steps are taken again.
-UNDECIDED = 0.75
 
 
 def few_steps(
     model: Module, x: Any, y: Any, loss: Loss, optimizer: Rule, guess: float, work: float = 0.0
 ) -> Ahead | None:
-    """Train a copy for 120 steps, twice as many if that decides nothing, or fewer if it is very large.
+    """Train a copy for 120 steps, or fewer if it is very large.
 
     Model and optimizer stay as they are, also what the optimizer remembers.
 
@@ -59,9 +57,6 @@ def few_steps(
     rehearsal = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
     rule, lr = in_words(rehearsal.optimizer), float(getattr(rehearsal.optimizer, "lr", math.nan))
     last = after(rehearsal, steps)
-    if steps == STEPS and FALLEN * guess < last < UNDECIDED * guess:
-        steps *= 2
-        last = after(rehearsal, steps)
     found = Ahead(rule, steps, lr, rehearsal.losses[0], last)
     if not found.last > FALLEN * guess or math.isnan(lr) or not math.isfinite(found.first) or steps < STEPS:
         return found

@@ -19,11 +19,9 @@ import numpy as np
 
 from ...activations import activation
 from ...engine.backward import grad
-from ...engine.history import between
 from ...engine.modes import enable_grad, no_grad
 from ...engine.tensor import Tensor
 from ...nn import (
-    ACTIVATIONS,
     LOSSES,
     MLP,
     Activation,
@@ -32,7 +30,6 @@ from ...nn import (
     Dropout,
     Module,
     Residual,
-    Sequential,
     dtype_of,
     observe,
     role_of,
@@ -40,66 +37,11 @@ from ...nn import (
 )
 from ..network import ACTIVATION, OTHER, RESIDUAL, WEIGHTS, Cotangent, Link, Network, units_first
 from ..network import Parameter as Named
+from .chains import Function, parts_of
 from .copies import as_array, converted
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]
-
-
-class Function(Module):
-    """An operation on one tensor, such as `reshape`, that a model calls between its modules."""
-
-    def __init__(self, op: Any, params: tuple[Any, ...]) -> None:
-        self.op, self.params = op, params
-
-    def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = self.op(x, *self.params)
-        return found
-
-
-def as_module(op: Any, params: tuple[Any, ...]) -> Module:
-    """An operation with its parameters as a module."""
-    if op.name in ACTIVATIONS:
-        return Activation(op.name, **dict(zip(op.param_names, params, strict=False)))
-    return Function(op, params)
-
-
-def parts_of(module: Module, x: Tensor) -> list[Module] | None:
-    """The modules that a module applies one after the other, and the operations between them as modules.
-
-    None if the module is a link itself.
-
-    Raises
-    ------
-    TypeError
-        They are no chain: what goes into one of them comes from elsewhere than the one before.
-    """
-    if type(module).forward is Sequential.forward:
-        return list(module)  # type: ignore[call-overload]
-    own = {id(child) for _, child in module.children()}
-    if not own or role_of(module) != OTHER:
-        return None
-    with undisturbed(module), enable_grad(), observe() as calls:
-        end = module(x)
-    parts: list[Module] = []
-    before = x
-    for call in calls:
-        if id(call.module) in own:
-            parts += functions_between(before, call.inputs, f"goes into {call.module!r} in {type(module).__name__}")
-            parts.append(call.module)
-            before = call.output
-    return parts + functions_between(before, (end,), f"comes out of {type(module).__name__}")
-
-
-def functions_between(before: Tensor, inputs: tuple[Any, ...], what: str) -> list[Module]:
-    """The operations that lead from what came out of a module to what goes into the next."""
-    found = between(before, inputs[0]) if len(inputs) == 1 and isinstance(inputs[0], Tensor) else None
-    if found is None:
-        raise TypeError(
-            f"expected modules that are called one after the other, with nothing but functions of one tensor between "
-            f"them, but what {what} does not come from the module before alone; use nn.Residual for connections around"
-        )
-    return [as_module(op, params) for op, params in found]
 
 
 class Links:
@@ -153,7 +95,7 @@ class Links:
         shortcut = () if module.shortcut is None else self.of(module.shortcut, x, source)
         past = shortcut[-1].output if shortcut else x.numpy()
         return Link(
-            name=self.names[id(module)],
+            name=self.names.get(id(module), "a sum"),
             role=RESIDUAL,
             label=label_of(module),
             inputs=(x.numpy(),),
@@ -261,7 +203,7 @@ def run(
     ----------
     model
         `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own that calls its modules one
-        after the other, with functions of one tensor between them.
+        after the other, with functions of one tensor between them and sums x + f(x) around them.
     x, y
         The batch, as `loss` wants it.
     loss

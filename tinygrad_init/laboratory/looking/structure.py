@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ...diagnosis.fronts.own_modules import as_module
-from ...engine.history import between
+from ...diagnosis.fronts.chains import functions_between
 from ...engine.modes import enable_grad
 from ...engine.tensor import Tensor
 from ...layering import ACTIVATION, OTHER, RESIDUAL, Step, activation_after
-from ...nn import ACTIVATIONS, Activation, Call, Module, is_linear_map, observe, role_of, undisturbed
+from ...nn import Activation, Call, Module, is_linear_map, observe, role_of, undisturbed
 
 Array = np.ndarray[Any, Any]
 
@@ -120,10 +119,8 @@ def same_shape(call: Call, first: Call) -> bool:
 
 def function_between(start: Any, end: Any) -> Module | None:
     """The first activation among the functions that lead from one tensor to another."""
-    if not (isinstance(start, Tensor) and isinstance(end, Tensor)):
-        return None
-    found = between(start, end) or ()
-    return next((as_module(op, params) for op, params in found if op.name in ACTIVATIONS), None)
+    found = functions_between(start, end) or ()
+    return next((function for function in found if isinstance(function, Activation)), None)
 
 
 def passed(calls: list[Call], layers: list[Layer]) -> Iterator[Passed]:
