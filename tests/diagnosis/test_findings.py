@@ -91,6 +91,7 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     "loss_over_guess": lambda r, v: change(r, loss=v * r.guess),
     "z_first": lambda r, v: layer(r, 1, z__rms=v),
     "z_last": lambda r, v: layer(layer(r, 1, z__rms=v), -1, z__rms=v),
+    "across_last": lambda r, v: layer(r, -1, z__across_samples=v),
     "z_growth": lambda r, v: layer(layer(r, 1, z__rms=1.0), -1, z__rms=v),
     "z_fall": lambda r, v: layer(layer(r, 1, z__rms=v), -1, z__rms=1.0),
     "dz_ratio": lambda r, v: layer(layer(r, 1, dz__rms=1.0), -1, dz__rms=v),
@@ -118,6 +119,7 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     "ahead_over_guess": lambda r, v: ahead(r, first=v * r.guess, last=v * r.guess),
     "rate_factor": lambda r, v: ahead(r, better=v),
     "better_share": lambda r, v: ahead(r, better_last=v * ahead(r).ahead.last),
+    "dropout_share": lambda r, v: ahead(r, without_dropout=v * ahead(r).ahead.last),
     "decay_share": lambda r, v: ahead(r, without_decay=v * ahead(r).ahead.last),
     "ahead_steps": lambda r, v: ahead(r, steps=round(v)),
     "linear_share": lambda r, v: asked(r, linear=True, linear_share=v),
@@ -133,6 +135,8 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("inputs.constant", "inputs_across_samples"): (0.0, 1e-30),
     ("inputs.unscaled", "inputs_rms"): (10.01, 9.99),
     ("inputs.unscaled", "z_first"): (10.01, 9.99),
+    ("inputs.small", "inputs_across_samples"): (0.0299, 0.0301),
+    ("inputs.small", "across_last"): (0.0999, 0.1001),
     ("signal.growing", "depth"): (4, 1),
     ("signal.growing", "z_growth"): (30.01, 29.99),
     ("signal.loud", "loss_over_guess"): (10.01, 9.99),
@@ -165,6 +169,8 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("fit.targets_small", "target_size"): (0.00299, 0.00301),
     ("fit.targets_off_centre", "target_off_centre"): (10.01, 9.99),
     ("fit.linear", "linear_share"): (0.099, 0.101),
+    ("fit.single_class", "largest_class"): (1.0, 0.999),
+    ("fit.few", "samples"): (9, 10),
     ("fit.one_class", "largest_class"): (0.901, 0.9),
     ("steps.overshooting", "ahead_growth"): (1.501, 1.499),
     ("steps.too_large", "ahead_over_guess"): (0.7501, 0.7499),
@@ -175,6 +181,8 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("steps.too_small", "better_share"): (0.8999, 0.9001),
     ("steps.decay", "ahead_over_guess"): (0.7501, 0.7499),
     ("steps.decay", "decay_share"): (0.8999, 0.9001),
+    ("steps.dropout", "ahead_over_guess"): (0.7501, 0.7499),
+    ("steps.dropout", "dropout_share"): (0.6999, 0.7001),
     ("steps.stalled", "ahead_over_guess"): (0.7501, 0.7499),
     ("steps.stalled", "ahead_steps"): (120, 119),
 }
@@ -206,7 +214,7 @@ def test_what_all_is_built_on_is_healthy() -> None:
 
 # The order in which numbers are set: some make others.
 ORDER = ("samples", "first_share", "first_update", "way", "z_growth", "z_fall", "z_last", "z_first",
-         "ahead_over_guess", "ahead_steps", "rate_factor", "better_share", "decay_share")  # fmt: skip
+         "ahead_over_guess", "ahead_steps", "rate_factor", "better_share", "decay_share", "dropout_share")  # fmt: skip
 
 
 def keys(report: Report) -> set[str]:

@@ -179,3 +179,50 @@ def test_a_very_large_network_is_looked_at_through_some_samples() -> None:
     with np.errstate(all="ignore"):
         found = diagnose(model, bad, Y)
     assert found.verdict.key == "not_finite.inputs" and "feature 7 of sample 1501" in found.verdict.reason
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-2])
+def test_inputs_may_be_too_small(size: float) -> None:
+    for optimizer in (None, sgd(0.1)):
+        found = diagnose(nn.MLP((64, 64, 10), "relu", rng=0), size * X, Y, optimizer=optimizer)
+        assert found.verdict.key == "inputs.small" and advice(found).startswith("Scale the inputs")
+
+
+def test_targets_that_are_all_the_same_teach_nothing() -> None:
+    found = diagnose(nn.MLP((64, 16, 10), "relu", rng=0), X, np.full(len(X), 3), optimizer=sgd(0.1))
+    assert found.verdict.key == "fit.single_class" and "class 3" in found.verdict.reason
+    found = diagnose(nn.MLP((64, 16, 1), "relu", rng=0), X, np.full((len(X), 1), 3.0), "mse")
+    assert found.verdict.key == "fit.constant_targets"
+
+
+@pytest.mark.parametrize("shape", [(300,), (300, 1)])
+def test_targets_in_a_row_and_predictions_in_a_column(shape: tuple[int, ...]) -> None:
+    x = X[:300].astype(np.float64)
+    model = nn.MLP((64, 16, 1), "tanh", rng=0, dtype="float64")
+    found = diagnose(model, x, np.sin(x[:, 10]).reshape(shape), lambda p, y: ((p - tgi.tensor(y)) ** 2).mean())
+    assert (found.verdict.key == "fit.stretched") == (shape == (300,))
+    assert ("the same shape" in advice(found)) == (shape == (300,))
+
+
+@pytest.mark.parametrize(("p", "drowned"), [(0.97, True), (0.1, False)])
+def test_dropout_that_drowns_the_signal(p: float, drowned: bool) -> None:
+    model = nn.Sequential(nn.Linear(64, 64, rng=0), nn.ReLU(), nn.Dropout(p, rng=0), nn.Linear(64, 10, rng=1))
+    found = diagnose(model, X, Y, optimizer=sgd(0.1))
+    assert (found.verdict.key == "steps.dropout") == drowned == ("Drop fewer" in advice(found))
+
+
+def test_parameters_that_no_step_moves_are_named() -> None:
+    frozen, other = (nn.MLP((64, 32, 10), "relu", rng=0) for _ in range(2))
+    frozen.linears()[0].weight.requires_grad = False
+    for model, rule, names in (
+        (frozen, sgd(0.1), ("layers.0.weight",)),
+        (other, optim.SGD(other.linears()[1].parameters(), 0.1), ("layers.0.weight", "layers.0.bias")),
+    ):
+        found = diagnose(model, X, Y, optimizer=rule)
+        (note,) = found.notes
+        assert note.key == "steps.unmoved" and note.numbers["names"] == names
+
+
+def test_a_handful_of_samples_may_show_chance() -> None:
+    found = diagnose(nn.MLP((64, 16, 10), "relu", rng=0), X[:5], Y[:5])
+    assert [note.key for note in found.notes] == ["fit.few"]

@@ -88,6 +88,33 @@ def scales(measured: Measured) -> Iterator[Verdict]:
         yield Verdict("unscaled", None, "fit.off_centre", {"feature": fit.off_centre[1], "times": fit.off_centre[0]})
 
 
+@finding(FIT, rank=22, remedy=remedies.look_at_targets)
+def alike(measured: Measured) -> Iterator[Verdict]:
+    """Targets that are all the same: nothing is to be learned."""
+    fit = measured.fit
+    if fit is None or measured.samples < 2:
+        return
+    if holds("fit.single_class", numbers_of(fit)):
+        yield Verdict("misfit", None, "fit.single_class", {"number": fit.class_shares.index(1.0)})
+    elif fit.loss in OF_NUMBERS and fit.target_std == 0:
+        yield Verdict("misfit", None, "fit.constant_targets", {"value": fit.target_mean})
+
+
+@finding(FIT, rank=24, remedy=remedies.reshape_targets)
+def stretched(measured: Measured) -> Iterator[Verdict]:
+    """Targets in a row against predictions in a column, which a loss of one's own compares each with each."""
+    fit = measured.fit
+    if fit is not None and fit.stretched:
+        yield Verdict("misfit", None, "fit.stretched", {"samples": measured.samples})
+
+
+@finding(FIT, rank=165, remedy=remedies.more_samples)
+def few(measured: Measured) -> Iterator[Verdict]:
+    """So few samples that what they show may be chance."""
+    if holds("fit.few", {"samples": measured.samples}):
+        yield Verdict("unbalanced", None, "fit.few", {"samples": measured.samples}, fault=False)
+
+
 @finding(FIT, rank=57, remedy=remedies.scale_targets)
 def targets(measured: Measured) -> Iterator[Verdict]:
     """Targets of a regression that are very large, very small, or far from 0 for their spread."""

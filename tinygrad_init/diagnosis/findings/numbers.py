@@ -11,9 +11,9 @@ from ..records import Measured
 def of_network(measured: Measured) -> dict[str, float]:
     """Those of the whole network.
 
-    `z_growth` and `z_fall` are the factor between the ends of the network, up and down; `way` the decades that the
-    gradient gains on its way back; `first_update` the first layer's update as a share of its weights, and `first_share`
-    that over a typical layer's.
+    `across_last` is how far the last layer's z varies with the input; `z_growth` and `z_fall` are the factor between
+    the ends of the network, up and down; `way` the decades that the gradient gains on its way back; `first_update` the
+    first layer's update as a share of its weights, and `first_share` that over a typical layer's.
     """
     first, last = measured.layers[0], measured.layers[-1]
     return {
@@ -26,6 +26,7 @@ def of_network(measured: Measured) -> dict[str, float]:
         "loss_over_guess": ratio(measured.loss, measured.guess),
         "z_first": first.z.rms,
         "z_last": last.z.rms,
+        "across_last": last.z.across_samples,
         "z_growth": ratio(last.z.rms, max(first.z.rms, 1.0)),
         "z_fall": ratio(first.z.rms, last.z.rms),
         "dz_ratio": ratio(last.dz.rms, first.dz.rms),

@@ -59,7 +59,7 @@ def constant(measured: Measured) -> Phrase:
 
 
 def scale(measured: Measured) -> Phrase:
-    """Inputs that are too large."""
+    """Inputs that are too large or too small."""
     return phrase("advice.scale")
 
 
@@ -113,6 +113,31 @@ def draw(measured: Measured) -> Phrase:
 def hidden_layer(measured: Measured) -> Phrase:
     """A linear network."""
     return phrase("advice.activation_between" if len(measured.layers) > 1 else "advice.hidden_layer")
+
+
+def less_dropout(measured: Measured) -> Phrase:
+    """Dropout that drowns the signal."""
+    return phrase("advice.dropout")
+
+
+def hold(measured: Measured) -> Phrase:
+    """Parameters that nobody moves."""
+    return phrase("advice.hold")
+
+
+def look_at_targets(measured: Measured) -> Phrase:
+    """Targets that are all the same."""
+    return phrase("advice.targets_alike")
+
+
+def reshape_targets(measured: Measured) -> Phrase:
+    """Targets in a row against predictions in a column."""
+    return phrase("advice.reshape")
+
+
+def more_samples(measured: Measured) -> Phrase:
+    """Too few samples."""
+    return phrase("advice.more_samples")
 
 
 def less_decay(measured: Measured) -> Phrase:

@@ -37,11 +37,13 @@ def constant_input(measured: Measured) -> Iterator[Verdict]:
 
 @finding(SIGNAL, rank=60, remedy=remedies.scale)
 def unscaled(measured: Measured) -> Iterator[Verdict]:
-    """Inputs that are far larger than the formulas for weights assume."""
+    """Inputs that are far larger, or far smaller, than the formulas for weights assume."""
     if holds("inputs.unscaled", of_network(measured)):
         inputs = measured.inputs
         numbers = {"rms": inputs.rms, "mean": inputs.mean, "z": measured.layers[0].z.rms}
         yield Verdict("unscaled", None, "inputs.unscaled", numbers)
+    elif measured.inputs.across_samples > 0 and holds("inputs.small", of_network(measured)):
+        yield Verdict("unscaled", None, "inputs.small", {"spread": measured.inputs.across_samples})
 
 
 @finding(SIGNAL, rank=100, remedy=remedies.scaling)

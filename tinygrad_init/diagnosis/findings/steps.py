@@ -22,6 +22,7 @@ def numbers_of(measured: Measured) -> dict[str, float]:
         "rate_factor": math.nan if ahead is None else ahead.rate_factor,
         "better_share": math.nan if ahead is None else ahead.better_share,
         "decay_share": math.nan if ahead is None else ahead.decay_share,
+        "dropout_share": math.nan if ahead is None else ahead.dropout_share,
         "ahead_steps": math.nan if ahead is None else ahead.steps,
     }
 
@@ -72,6 +73,21 @@ def decay(measured: Measured) -> Iterator[Verdict]:
     if measured.ahead is not None and holds("steps.decay", numbers_of(measured)):
         numbers = {**told(measured), "without": measured.ahead.without_decay}
         yield Verdict("shrinking", None, "steps.decay", numbers)
+
+
+@finding(GRADIENT, rank=144, remedy=remedies.less_dropout)
+def dropped(measured: Measured) -> Iterator[Verdict]:
+    """Dropout that drowns what the layers say."""
+    if measured.ahead is not None and holds("steps.dropout", numbers_of(measured)):
+        numbers = {**told(measured), "without": measured.ahead.without_dropout}
+        yield Verdict("lost", None, "steps.dropout", numbers)
+
+
+@finding(GRADIENT, rank=170, remedy=remedies.hold)
+def unmoved(measured: Measured) -> Iterator[Verdict]:
+    """Parameters that no step will move; worth to know, since some are frozen on purpose."""
+    if measured.ahead is not None and measured.ahead.unmoved:
+        yield Verdict("unmoved", None, "steps.unmoved", {"names": measured.ahead.unmoved}, fault=False)
 
 
 @finding(GRADIENT, rank=155, remedy=remedies.try_out)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...nn import Module
+from ...nn import Dropout, Module
 from ...rate_search import TRIED, range_test
 from ...rehearsal import Rehearsal, Rule, in_words
 from ..records import Ahead
@@ -57,11 +57,16 @@ def few_steps(
     rehearsal = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
     rule, lr = in_words(rehearsal.optimizer), float(getattr(rehearsal.optimizer, "lr", math.nan))
     last = after(rehearsal, steps)
-    found = Ahead(rule, steps, lr, rehearsal.losses[0], last)
+    held = {id(parameter) for parameter in rehearsal.optimizer.parameters if parameter.requires_grad}
+    unmoved = tuple(name for name, p in rehearsal.model.named_parameters() if id(p) not in held)
+    found = Ahead(rule, steps, lr, rehearsal.losses[0], last, unmoved=unmoved)
     if not found.last > FALLEN * guess or math.isnan(lr) or not math.isfinite(found.first) or steps < STEPS:
         return found
-    if getattr(rehearsal.optimizer, "weight_decay", 0.0) > 0:
-        found = replace(found, without_decay=without_decay(model, x, y, loss, optimizer, size))
+    lasts = {}
+    for cure in (without_decay, without_dropout):
+        again = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
+        lasts[cure] = after(again, TRIED) if cure(again) else math.nan
+    found = replace(found, without_decay=lasts[without_decay], without_dropout=lasts[without_dropout])
     search = range_test(rehearsal)
     return replace(found, better=search.lr, better_last=dict(search.tried)[search.lr], tried=TRIED)
 
@@ -73,9 +78,17 @@ def after(rehearsal: Rehearsal, steps: int) -> float:
     return last if math.isfinite(last) else math.inf
 
 
-def without_decay(model: Module, x: Any, y: Any, loss: Loss, optimizer: Rule, size: int) -> float:
-    """The loss after some steps of the same optimizer that does not make weights smaller."""
-    rehearsal = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
-    rehearsal.optimizer.weight_decay = 0.0
-    rehearsal.advance(TRIED)
-    return float(np.mean(rehearsal.losses[-LAST:]))
+def without_decay(rehearsal: Rehearsal) -> bool:
+    """Have the optimizer make no weights smaller, if it does."""
+    decays = getattr(rehearsal.optimizer, "weight_decay", 0.0) > 0
+    if decays:
+        rehearsal.optimizer.weight_decay = 0.0
+    return decays
+
+
+def without_dropout(rehearsal: Rehearsal) -> bool:
+    """Have the model drop no numbers, if it does."""
+    drops = [module for _, module in rehearsal.model.named_modules() if isinstance(module, Dropout) and module.p > 0]
+    for module in drops:
+        module.p = 0.0
+    return bool(drops)

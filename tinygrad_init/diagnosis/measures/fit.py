@@ -57,6 +57,7 @@ def fit(network: Network, x: Any, y: Any) -> Fit:
         feature_scales=scales,
         widest=widest,
         off_centre=off_centre,
+        stretched=stretches(network, targets),
         linear=linear,
         linear_share=explained(inputs, targets, network.output.shape[1:]) if linear else math.nan,
         input_missing=first_missing(inputs),
@@ -122,6 +123,18 @@ def class_shares(loss: str, targets: Array) -> tuple[float, ...]:
         return ()
     total = float(np.sum(counts))
     return tuple(float(count) / total for count in counts) if total else ()
+
+
+def stretches(network: Network, targets: Array) -> bool:
+    """Whether a loss without a name takes targets in a row for something else than the same in a column."""
+    if network.loss_name or targets.ndim != 1 or network.output.shape != (len(network.output), 1):
+        return False
+    rows = targets[: len(network.output)]
+    try:
+        column = network.again(y=rows[:, None]).loss
+    except (TypeError, ValueError):
+        return False
+    return len(rows) > 1 and not math.isclose(column, network.loss, rel_tol=1e-3)
 
 
 def is_linear(network: Network) -> bool:

@@ -58,8 +58,12 @@ def histogram(values: Array) -> tuple[tuple[int, ...], tuple[float, ...]]:
 def rms(values: Array) -> float:
     """Root mean square, in float64; it neither overflows nor underflows on the way. That of nothing is 0."""
     found = np.asarray(values, np.float64)
-    length = float(kernels.reduce(found, NORM, tuple(range(found.ndim)), False))
-    return length / math.sqrt(max(found.size, 1))
+    return length(found) / math.sqrt(max(found.size, 1))
+
+
+def length(values: Array) -> float:
+    """The Euclidean norm of all numbers together; it neither overflows nor underflows on the way."""
+    return float(kernels.reduce(values, NORM, tuple(range(values.ndim)), False))
 
 
 def ratio(numerator: float, denominator: float) -> float:

@@ -26,6 +26,10 @@ class Ahead:
     without_decay
         There, if the optimizer makes weights smaller, the mean of the last losses after `tried` steps of one that does
         not; NaN otherwise.
+    without_dropout
+        The same, if the model drops numbers, with one that keeps them all.
+    unmoved
+        The parameters that are frozen, or that the optimizer does not hold.
     tried
         How many steps those were.
     """
@@ -38,6 +42,8 @@ class Ahead:
     better: float = math.nan
     better_last: float = math.nan
     without_decay: float = math.nan
+    without_dropout: float = math.nan
+    unmoved: tuple[str, ...] = ()
     tried: int = 60
 
     @property
@@ -61,3 +67,8 @@ class Ahead:
     def decay_share(self) -> float:
         """The last loss without weight decay over that with it."""
         return self.without_decay / self.last if self.last > 0 else math.nan
+
+    @property
+    def dropout_share(self) -> float:
+        """The last loss without dropout over that with it."""
+        return self.without_dropout / self.last if self.last > 0 else math.nan

@@ -34,6 +34,9 @@ class Fit:
         The number of the feature, from 0, with the largest standard deviation; None without features.
     off_centre
         The largest |mean| of a feature over its standard deviation, and which feature that is; 0 and None without.
+    stretched
+        Whether the loss, one of somebody's own, compares targets of shape (samples,) with predictions of shape
+        (samples, 1) each with each.
     linear, linear_share
         Whether nothing but linear maps lies between input and output (before `ends_in`), and then what share of the
         targets' variance the best linear map of the features explains (R², corrected for their number); NaN otherwise
@@ -56,6 +59,7 @@ class Fit:
     feature_scales: tuple[float, ...]
     widest: int | None
     off_centre: tuple[float, int | None]
+    stretched: bool
     linear: bool
     linear_share: float
     input_missing: tuple[int, int] | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,13 @@ import numpy as np
 from ...engine.backward import grad
 from ...engine.modes import enable_grad, no_grad
 from ...engine.tensor import Tensor
-from ...nn import Module, dtype_of, undisturbed
+from ...nn import Call, Module, dtype_of, observe, undisturbed
 from ...words import Phrase, phrase
 from ..fronts.copies import as_array
 from ..fronts.own_modules import Loss, forward, linear_maps_alone
 from ..measures.layers import flat_units_of
-from ..measures.signal import rms
-from ..network import Link, Network
+from ..measures.signal import length, rms
+from ..network import Link, Network, Parameter
 
 Array = np.ndarray[Any, Any]
 
@@ -86,21 +86,59 @@ class Watch:
         self.frozen: set[str] = set()
         self.before: dict[str, Before] = {}
         self.causes: dict[tuple[str, int], Phrase] = {}
-        self.network: Network | None = None  # as it was last seen
+        self.network: Network | None = None  # as it was last seen whole
+        self.output: Any = None  # what came out then
+        self.known: list[tuple[Link, Link | None]] | None = None  # its layers
 
-    def look(self) -> tuple[LayerState, ...]:
-        """All layers as they are now; `causes` then says what has moved units that have died since the last look."""
+    def look(self, whole: bool = False) -> tuple[LayerState, ...]:
+        """All layers as they are now; `causes` then says what has moved units that have died since the last look.
+
+        Parameters
+        ----------
+        whole
+            Whether `network` is wanted as it is now. Else, where each layer's modules are called once, one pass through
+            the model is enough.
+        """
+        named = dict(self.model.named_parameters())
         with undisturbed(self.model), np.errstate(all="ignore"):
             self.model.eval()
-            try:
-                self.network = forward(self.model, self.x)
-            except TypeError:
-                self.network = linear_maps_alone(self.model, self.x)
+            layers = None if whole else self._layers_again(named)
+            if layers is None:
+                try:
+                    self.network = forward(self.model, self.x)
+                except TypeError:
+                    self.network = linear_maps_alone(self.model, self.x)
+                self.known = layers = self.network.layers()
+                self.output = Tensor(self.network.output, self.network.output.dtype)
             if not self.first:
-                self.first = {name: np.array(p.numpy()) for name, p in self.model.named_parameters()}
-            self.frozen = {name for name, p in self.model.named_parameters() if not p.requires_grad}
-            gradients = self.network.gradients
-            return tuple(self._state(*layer, gradients) for layer in self.network.layers())
+                self.first = {name: np.array(p.numpy()) for name, p in named.items()}
+            self.frozen = {name for name, p in named.items() if not p.requires_grad}
+            gradients = {name: p.grad.numpy() for name, p in named.items() if p.grad is not None}
+            return tuple(self._state(*layer, gradients) for layer in layers)
+
+    def _layers_again(self, named: dict[str, Any]) -> list[tuple[Link, Link | None]] | None:
+        """The layers as they were seen last, with what goes through them now; None if that has to be found anew."""
+        if self.known is None:
+            return None
+        with no_grad(), observe() as calls:
+            self.output = self.model(self.x)
+        modules = {id(module): name for name, module in self.model.named_modules()}
+        called: dict[str, list[Call]] = {}
+        for call in calls:
+            called.setdefault(modules.get(id(call.module), ""), []).append(call)
+
+        def now(link: Link) -> Link:
+            (call,) = called[link.name]
+            found = replace(link, inputs=(call.inputs[0].numpy(),), output=call.output.numpy())
+            if link.weight is None:
+                return found
+            bias = link.bias and Parameter(link.bias.name, named[link.bias.name].numpy())
+            return replace(found, weight=Parameter(link.weight.name, named[link.weight.name].numpy()), bias=bias)
+
+        try:
+            return [(now(link), None if phi is None else now(phi)) for link, phi in self.known]
+        except (KeyError, ValueError):  # a function, or a module that is called several times
+            return None
 
     def _state(self, link: Link, activation: Link | None, gradients: dict[str, Array]) -> LayerState:
         weight, name = link.matrix.values, link.matrix.name
@@ -128,10 +166,13 @@ class Watch:
         """Copies of the gradients that the parameters have, those of the last step."""
         return [np.array(p.grad.numpy()) for p in self.model.parameters() if p.grad is not None]
 
-    def probe_loss(self) -> float:
-        """The loss of the probe batch as the model is now."""
-        with undisturbed(self.model), no_grad(), np.errstate(all="ignore"):
-            return float(self.loss(self.model.eval()(self.x), self.y).item())
+    def probe_loss(self, fresh: bool = False) -> float:
+        """The loss of the probe batch as the model is now, or (`fresh`) as it was just looked at."""
+        with no_grad(), np.errstate(all="ignore"):
+            if not fresh:
+                with undisturbed(self.model):
+                    self.output = self.model.eval()(self.x)
+            return float(self.loss(self.output, self.y).item())
 
     def probe_gradient(self) -> float:
         """The norm of the probe batch's own gradient by all parameters, without touching those that are there."""
@@ -167,8 +208,8 @@ class Watch:
 
 
 def norm(arrays: Any) -> float:
-    """Of all numbers together, in float64."""
-    return math.sqrt(sum(float(np.vdot(a, a)) for a in (np.asarray(array, np.float64) for array in arrays)))
+    """Of all numbers together."""
+    return math.hypot(*(length(array) for array in arrays))
 
 
 def mean_of(x: Array) -> Array:

@@ -171,14 +171,17 @@ class Monitor:
 
     def look(self, loss: float) -> None:
         """Look at the network now, whatever it costs."""
-        moment = Moment(self.trend.steps, loss, self.watch.look())
+        moment = Moment(self.trend.steps, loss, self.watch.look(whole=not math.isfinite(loss) and self.looks > 0))
         self.keep(moment)
         gradients = self.watch.gradients
         self.largest = max(self.largest, finite(norm(gradients)))
         if gradients and math.isnan(self.at_first):
             self.at_first = self.over_probe(gradients)
-        self.compare_with(self.watch.probe_loss(), gradients)
-        self.following = FOLLOWED
+        self.compare_with(self.watch.probe_loss(fresh=True), gradients)
+        # Of the first steps nothing is to be learned that the next look does not show.
+        self.following = FOLLOWED if moment.step >= ANYWAY or self.every is not None else 0
+        if not self.following:
+            self.compared = None
         self.judge(moment)
 
     def judge(self, moment: Moment, fresh: bool = True) -> None:
