@@ -173,6 +173,8 @@ def test_starts_designs_and_clipping_are_tried_on_top() -> None:
     assert not any("activation: relu" in one for one in relu) and "start: he" in relu and "start: xavier" not in relu
     flat = [" | ".join(one) for one in proposed(network(4, 2), SCALED, Y)]
     assert flat == ["", "start: xavier", "start: orthogonal", "start: lsuv", "clipping: norm 1"]
+    mixed = [nn.Linear(4, 4, rng=0), nn.ReLU(), nn.Linear(4, 4, rng=1), nn.Tanh(), nn.Linear(4, 2, rng=2)]
+    assert proposed(nn.Sequential(*mixed), SCALED, Y)[1] == ["start: he"], "the first activation counts"
     blocks = nn.Sequential(nn.Linear(4, 4, rng=0), nn.Residual(nn.Linear(4, 4, rng=1)), nn.Linear(4, 2, rng=2))
     assert ["start: fixup"] in proposed(blocks, SCALED, Y)
 
@@ -186,9 +188,10 @@ def test_starts_designs_and_clipping_are_tried_on_top() -> None:
         (np.arange(0, 100, 7), True),
         (np.array([True, False] * 5), False),
         (10 * np.array([[1.0, 0.0], [-1.0, 0.0]]), True),
+        (np.array([[-1.0, -1.0, -3.0], [1.0, 1.0, 3.0]]), False),  # three times as wide is not more than that
         (RNG.normal(size=(50, 1, 3, 3)), False),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_which_numbers_are_far_from_one(values: Any, expected: bool) -> None:
     assert changes.unscaled(values) == expected
@@ -241,6 +244,7 @@ def test_what_comes_after_the_last_map_and_has_nothing_to_learn_can_go() -> None
         shorter: Any = without_output_activation(nn.Sequential(*chain, *end))
         assert len(list(shorter)) == 3 and shorter[2].weight is not chain[2].weight
         np.testing.assert_array_equal(shorter[2].weight.numpy(), chain[2].weight.numpy())
+    assert len(list(without_output_activation(nn.Sequential(chain[0], nn.ReLU())))) == 1  # type: ignore[call-overload]
     for model in (nn.Sequential(*chain), nn.Sequential(*chain, nn.PReLU()), nn.Sequential(nn.ReLU()), nn.Linear(2, 2)):
         assert without_output_activation(model) is None
     assert (last_map(chain), last_map([nn.ReLU()]), last_map([])) == (2, -1, -1)

@@ -133,6 +133,10 @@ class TestScores:
         assert found.loss == pytest.approx(np.mean([np.mean((p - COLUMN.mean()) ** 2) for p in
                                                     np.array_split(COLUMN, 16)]), rel=1e-5)  # fmt: skip
         assert math.isnan(found.accuracy)
+        for kind in ("float32", "float64"):  # targets come in the dtype of what is predicted, as in training
+            bare = Setup(network(1, kind), plain, 0.1, loss="mse")
+            found = ground(tgi.mse, COLUMN).score(bare, np.zeros((40, 1), kind), (X, COLUMN))
+            assert found.loss == pytest.approx(np.mean([np.mean(p**2) for p in np.array_split(COLUMN, 16)]), rel=1e-5)
 
     def test_over_several_seeds(self) -> None:
         found = mean([Score(np.array([1.0, 3.0]), 0.5, 9), Score(np.array([3.0, 4.0]), 1.0, 9)])
@@ -286,6 +290,19 @@ class TestChoosing:
         one, other = search.again(left[0])
         assert one is left[0] and set(other.scores) == {10}
 
+    def test_all_meet_the_same_batches_and_the_loss_of_guessing(self) -> None:
+        for loss, y, outputs, guess in (
+            (tgi.cross_entropy, Y, 2, -np.mean(np.log(np.bincount(Y)[Y] / 40))),
+            (tgi.mse, COLUMN, 1, np.var(COLUMN)),
+            (tgi.mse, COLUMN.astype(np.float32), 1, np.var(COLUMN)),
+        ):
+            search = Search(Setup(network(outputs), plain, 0.1, loss=loss), ground(loss, y), [7, 8], 10, 60.0)
+            assert search.guess == pytest.approx(guess, rel=1e-5)
+            search.best([(nothing(),)])
+            assert search.given.run.seed == search.rivals[0].run.seed == 7
+            assert [one.run.seed for one in search.again(search.given)] == [7, 8]
+            assert search.rivals[0].setup.seed == 7
+
     def test_ten_five_and_three_are_left(self) -> None:
         setup = Setup(network(), plain, 0.1, batch_size=8)
         search = Search(setup, ground(), [1, 2], 20, 60.0)
@@ -301,3 +318,5 @@ def test_a_report_is_of_at_most_512_samples() -> None:
     found = recommend(network(), x, Y[rows], steps=1, budget=1e-9)
     assert found.before.samples == found.after.samples == 512
     assert copy.deepcopy(found.setup).model.training
+    one, other = (recommend(network(), x, Y[rows], steps=1, budget=1e-9, rng=rng) for rng in (0, 1))
+    assert one.loss_before == found.loss_before != other.loss_before, "by the seed samples are held out"
