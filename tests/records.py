@@ -9,9 +9,9 @@ import pkgutil
 
 
 def changeable(room: str) -> set[str]:
-    """The dataclasses defined below a package whose fields may be set anew."""
-    package = importlib.import_module(room)
-    names = [room, *(found.name for found in pkgutil.walk_packages(package.__path__, f"{room}."))]
+    """The dataclasses defined in a file or below a package whose fields may be set anew."""
+    inside = getattr(importlib.import_module(room), "__path__", [])
+    names = [room, *(found.name for found in pkgutil.walk_packages(inside, f"{room}."))]
     classes = {
         one
         for name in names

@@ -14,6 +14,8 @@ from tinygrad_init.activations import activation
 from tinygrad_init.naming import known_name, spelled
 from tinygrad_init.ops import activations, losses
 
+from .records import changeable
+
 # What has names: how a name is looked up, our names, and those of others.
 KINDS: dict[str, tuple[Callable[[str], str], Any, dict[str, str]]] = {
     "activation": (activations.activation_name, (*nn.ACTIVATIONS, "prelu"), activations.ALIASES),
@@ -152,3 +154,24 @@ def test_update_rules_lead_down_with_their_own_rate(name: str) -> None:
     classes = (x[:, 0] * x[:, 1] > 0).astype(int)
     history = tgi.train(model, x, classes, "cross_entropy", rule.at(rate), epochs=20, batch_size=20, rng=0)
     assert history[-1] < history[0] and np.isfinite(history).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "usual", "regression", "options"),
+    [
+        ("sgd", 0.1, 0.02, {"momentum": 0.0, "nesterov": False}),
+        ("momentum", 0.05, 0.01, {"momentum": 0.9, "nesterov": False}),
+        ("nesterov", 0.05, 0.01, {"momentum": 0.9, "nesterov": True}),
+        ("adam", 1e-3, 1e-3, {"weight_decay": 0.0}),
+        ("adamw", 1e-3, 1e-3, {"weight_decay": 0.01}),
+    ],
+)
+def test_update_rules_are_what_they_are_called(
+    name: str, usual: float, regression: float, options: dict[str, Any]
+) -> None:
+    """Their own rates stand here once more: commands print them."""
+    rule = update_rules.OPTIMIZERS[name]
+    assert (rule.lr_for("classification"), rule.lr_for("regression")) == (usual, regression)
+    made = rule.at(0.25)([nn.Parameter(np.ones(1))])
+    assert made.lr == 0.25 and {key: getattr(made, key) for key in options} == options
+    assert changeable("tinygrad_init.update_rules") == set()

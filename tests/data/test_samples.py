@@ -37,6 +37,7 @@ PAIRS: dict[str, Any] = {
     "diagnose": lambda x, y: diagnose(model(), x, y),
     "recommend": lambda x, y: recommend(model(), x, y, steps=1),
     "Monitor": lambda x, y: Monitor(model(), x, y, "cross_entropy"),
+    "find_lr": lambda x, y: tgi.find_lr(model(), x, y, steps=10),
     "lab": lab,
 }
 LENGTHS: dict[str, Any] = {
@@ -68,7 +69,7 @@ def test_lengths_are_compared_at_the_door(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("train", 1), ("diagnose", 1), ("Monitor", 1), ("lab", 2), ("recommend", 4)]
+    ("name", "least"), [("train", 1), ("diagnose", 1), ("Monitor", 1), ("find_lr", 1), ("lab", 2), ("recommend", 4)]
 )
 def test_too_few_samples(name: str, least: int) -> None:
     with pytest.raises(ValueError, match=f"{name}: expected at least {least} samples?, got none"):

@@ -207,10 +207,10 @@ class TestInside:
     @pytest.mark.parametrize(
         ("first", "last", "expected"),
         [
-            (1.0, 999.0, []),
-            (1.0, 1001.0, ["vanishing"]),
-            (999.0, 1.0, []),
-            (1001.0, 1.0, ["exploding"]),
+            (1.0, 999.5, []),
+            (1.0, 1000.5, ["vanishing"]),
+            (999.5, 1.0, []),
+            (1000.5, 1.0, ["exploding"]),
             (0.0, 1.0, ["vanishing"]),
             (1.0, 0.0, []),
             (0.0, 0.0, []),

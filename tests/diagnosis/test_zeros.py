@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import tinygrad_init as tgi
 from tinygrad_init import nn, optim
-from tinygrad_init.diagnosis import RULES, explain_zeros, run, wake_up
+from tinygrad_init.diagnosis import RULES, Zeros, explain_zeros, run, wake_up
+from tinygrad_init.diagnosis.measures.zeros import wake_by_steps
 
 from ..strategies import seeds
 
@@ -144,3 +145,77 @@ def test_a_dead_unit_of_the_first_layer_never_wakes_one_above_a_moving_layer_may
     change(model.linears()[1].bias, -100.0)
     steps = wake_up(run(model, X, Y, tgi.cross_entropy))
     assert steps == {"layers.4.bias": 0}  # nothing below a layer that is dead moves either
+
+
+@given(depth=st.integers(1, 2), zero=st.lists(st.booleans(), min_size=3, max_size=3), seed=seeds)
+def test_small_steps_find_what_patterns_predict(depth: int, zero: list[bool], seed: int) -> None:
+    """As far as they go: three steps."""
+    rng = np.random.default_rng(seed)
+    model = nn.MLP((3, *(4,) * depth, 2), "tanh", rng=0, dtype="float64")
+    tgi.initialize(model, "lecun", rng)
+    for linear, empty in zip(model.linears(), zero, strict=False):
+        if empty:
+            change(linear.weight, 0.0)
+    network = run(model, rng.normal(size=(9, 3)), np.array([0, 0, 0, 0, 0, 0, 1, 1, 1]), tgi.cross_entropy)
+    predicted = wake_up(network)
+    assert predicted is not None
+    for steps in (1, 2, 3):
+        assert wake_by_steps(network, steps) == {name: step for name, step in predicted.items() if step < steps}
+    assert wake_by_steps(network) == wake_by_steps(network, 3)
+
+
+def residual(*zeros: int) -> nn.Sequential:
+    """Two blocks between linear maps; the maps of these numbers are 0."""
+    maps = [nn.Linear(a, b, rng=i, dtype="float64") for i, (a, b) in enumerate([(5, 4), *[(4, 4)] * 4, (4, 3)])]
+    for i in zeros:
+        change(maps[i].weight, 0.0)
+    first, a, b, c, d, last = maps
+    blocks = [nn.Residual(nn.Sequential(one, nn.Tanh(), other)) for one, other in ((a, b), (c, d))]
+    return nn.Sequential(first, *blocks, last)
+
+
+@pytest.mark.parametrize(
+    ("zeros", "wakes"),
+    [
+        ((), [-1] * 6),  # nothing is silent, and nobody asks
+        ((2,), [0, 1, 0, 0, 0, 0]),
+        ((2, 4), [0, 1, 0, 1, 0, 0]),
+        ((5,), [1, 1, 1, 1, 1, 0]),
+        ((2, 5), [1, 2, 1, 1, 1, 0]),
+        ((1, 2), [0, -1, -1, 0, 0, 0]),  # both of a branch: no small step has led out, which proves nothing
+    ],
+)
+def test_in_residual_networks_small_steps_say_when_zeros_wake(zeros: tuple[int, ...], wakes: list[int]) -> None:
+    model = residual(*zeros)
+    if zeros == (1, 2):
+        for module in list(model)[1].branch:
+            if isinstance(module, nn.Linear):
+                change(module.bias, 0.0)
+    network = run(model, X, Y, tgi.cross_entropy)
+    found = explain_zeros(network, network)
+    assert [one.wakes for one in found] == wakes
+    assert [one.whole for one in found] == [wake != 0 and zeros != () for wake in wakes]
+
+
+@pytest.mark.parametrize(
+    ("share", "wakes", "end"),
+    [
+        (1.0, None, "; training on these samples can never change that"),
+        (1.0, 1, "; it can wake in step 2"),
+        (1.0, 2, "; it can wake in step 3"),
+        (1.0, 0, ""),
+        (1.0, -1, ""),
+        (0.5, None, ""),
+        (0.5, 2, ""),
+    ],
+)
+def test_when_they_wake_is_said_of_matrices_without_any_gradient(share: float, wakes: int | None, end: str) -> None:
+    assert str(Zeros("w", share, {}, wakes)) == f"w: {share:.0%} of ∂C/∂W is exactly 0{end}"
+    one = str(Zeros("w", share, {"slope": share}, wakes))
+    assert one == f"w: {share:.0%} of ∂C/∂W is exactly 0: {RULES['slope']}{end}"
+
+
+def test_the_rule_that_makes_most_zeros_comes_first() -> None:
+    zeros = Zeros("w", 0.5, {"input": 0.125, "slope": 0.375}, 0)
+    assert zeros.because == f"75% because {RULES['slope']}; 25% because {RULES['input']}"
+    assert Zeros("w", 0.5, {"input": 0.5}, 0).because == str(RULES["input"])

@@ -5,9 +5,10 @@ Defaults of layers are PyTorch's.
 
 from __future__ import annotations
 
-from tinygrad_init import nn, optim
+from tinygrad_init import nn, optim, rate_search, rehearsal, training
 
 from ..interface import left_out
+from ..records import changeable
 
 LAYERS = {
     "AvgPool1d": {"padding": 0},
@@ -42,3 +43,21 @@ def test_layers() -> None:
 
 def test_update_rules() -> None:
     assert {name: given for name, given in left_out(optim).items() if name in RULES} == RULES
+
+
+SEARCHES = {
+    "find_lr": {"batch_size": 64, "lowest": 1e-6, "highest": 100.0, "steps": 120, "rng": 0},
+    "range_test": {"lowest": 1e-6, "highest": 100.0, "steps": 120},
+}
+
+
+def test_searches() -> None:
+    assert {name: given for name, given in left_out(rate_search).items() if name in SEARCHES} == SEARCHES
+    assert left_out(rehearsal)["Rehearsal"] == {"batch_size": 64, "rng": 0}
+    assert left_out(rehearsal)["makes"] == {"lr": 0.1}
+    assert left_out(training)["train"] == {"epochs": 10, "progress": False}
+
+
+def test_records_are_values() -> None:
+    assert changeable("tinygrad_init.rate_search") == changeable("tinygrad_init.activations") == set()
+    assert changeable("tinygrad_init.training") == {"Progress"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 import tinygrad_init as tgi
 from tinygrad_init import nn, optim
+from tinygrad_init.progress import shown
+from tinygrad_init.training import History
 
 DIGITS = tgi.data.digits()
 X = (DIGITS.x / 16).astype(np.float32)[:600]
@@ -86,7 +89,7 @@ def test_what_cannot_be_captured_is_trained_step_by_step_after_one_warning() -> 
 
     with pytest.warns(RuntimeWarning, match="train: the steps run without a program") as warned:
         slow = tgi.train(network(), X, Y, loss, rule, epochs=2, batch_size=64, rng=0)
-    assert len(warned) == 1
+    assert len(warned) == 1 and warned[0].filename == __file__
     fast = tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, batch_size=64, rng=0)
     assert slow == pytest.approx(fast, rel=1e-5)
 
@@ -95,6 +98,40 @@ def test_a_bar_disturbs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     one = tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, rng=0, progress=True)
     assert one == tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, rng=0)
     assert capsys.readouterr() == ("", "")  # neither of them is a terminal
+
+
+@pytest.mark.parametrize("items", [[3, 1, 2], iter([3, 1, 2])], ids=["so many", "who knows how many"])
+def test_a_bar_is_shown_where_it_is_wanted_and_goes_again(
+    items: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as if there was a terminal
+    with shown(items, "counting") as found:
+        assert list(found) == [3, 1, 2]
+    out, err = capsys.readouterr()
+    assert out == "" and "counting" in err and err.endswith("\x1b[2K")  # what clears a line
+    with shown([3], "counting", wanted=False) as found:
+        assert list(found) == [3]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_who_does_not_ask_for_a_bar_gets_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, rng=0)
+    assert capsys.readouterr() == ("", "")
+    tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, rng=0, progress=True)
+    assert "training" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [([], None), ([2.0, 1.0, 3.0], 1), ([1.0, 1.0], 0), ([math.nan, 2.0, math.inf], 1), ([math.nan], None)],
+)
+def test_the_best_epoch_is_the_first_with_the_lowest_finite_loss(losses: list[float], best: int | None) -> None:
+    history = History()
+    history.validation = losses
+    assert history.best == best
 
 
 @pytest.mark.parametrize(

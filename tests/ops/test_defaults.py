@@ -8,6 +8,7 @@ from __future__ import annotations
 from tinygrad_init import ops
 
 from ..interface import left_out
+from ..records import changeable
 
 OPERATIONS = {
     "avg_pool1d": {"padding": 0},
@@ -39,3 +40,7 @@ OPERATIONS = {
 
 def test_operations() -> None:
     assert left_out(ops) == OPERATIONS
+
+
+def test_records_are_values() -> None:
+    assert changeable("tinygrad_init.ops") == set()

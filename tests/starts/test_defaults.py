@@ -5,6 +5,7 @@ from __future__ import annotations
 from tinygrad_init import starts
 
 from ..interface import left_out
+from ..records import changeable
 
 STARTS = {
     "balance_": {"tolerance": 0.01, "max_steps": 100},
@@ -15,3 +16,7 @@ STARTS = {
 
 def test_starts() -> None:
     assert left_out(starts) == STARTS
+
+
+def test_records_are_values() -> None:
+    assert changeable("tinygrad_init.starts") == set()

@@ -6,6 +6,7 @@ from tinygrad_init import theory
 from tinygrad_init.theory import mean_field, profile
 
 from ..interface import left_out
+from ..records import changeable
 
 THEORY = {
     "MeanField": {"sigma_b": 0.0},
@@ -24,3 +25,7 @@ def test_theory() -> None:
 def test_methods() -> None:
     assert left_out(mean_field.MeanField) == {"fixed_point": {"q0": 1.0}, "profile": {"input_square": 1.0}}
     assert left_out(profile.Profile)["band"] == {"deviations": 2.0}
+
+
+def test_records_are_values() -> None:
+    assert changeable("tinygrad_init.theory") == set()

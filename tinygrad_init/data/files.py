@@ -99,7 +99,7 @@ def target_column(table: Table, target: str | None, left_out: set[int]) -> int:
         There is none of that name, or it is left out.
     """
     kept = [column for column in range(len(table.header)) if column not in left_out]
-    at = table.column(target) if target is not None else max(kept, default=0)
+    at = table.column(target) if target is not None else max(kept, default=len(table.header) - 1)
     if at in left_out:
         raise DataError(f"{table.path}: the column {table.header[at]!r} is the target, and cannot be left out")
     return at

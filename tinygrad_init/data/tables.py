@@ -115,7 +115,10 @@ def separator_of(path: Path | str, lines: Sequence[str]) -> str:
     if len(fitting) > 1:
         signs = " and ".join(map(repr, fitting))
         raise DataError(f"{path}: {signs} both cut all rows into columns; say which by --separator")
-    return fitting[0] if fitting else max(SEPARATORS, key=lambda separator: (widths[separator] or [0])[0])
+    if fitting:
+        return fitting[0]
+    headers = {separator: widths[separator] or cut(lines[:1], separator) or [0] for separator in SEPARATORS}
+    return max(SEPARATORS, key=lambda separator: headers[separator][0])
 
 
 def cut(lines: Sequence[str], separator: str) -> list[int]:

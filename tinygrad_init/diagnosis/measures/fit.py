@@ -71,7 +71,9 @@ def ending(network: Network) -> tuple[str, float, float, bool]:
         kind = makes_probabilities(link)
         if kind:
             return kind, *((0.0, 1.0) if kind == "softmax" else (-math.inf, 0.0)), False
-        if link.role == ACTIVATION and link.label != "identity":
+        if link.role == ACTIVATION and link.label == "identity":
+            continue
+        if link.role == ACTIVATION:
             return link.label, *bounds(link)
         # What comes from another linear map, or is learned, has no bound of its own.
         if link.role != OTHER or link.parameters or link.mixes_samples or link.output.shape != link.x.shape:

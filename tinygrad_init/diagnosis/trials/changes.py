@@ -59,7 +59,7 @@ def start(name: str) -> Change:
 
     code = f'tgi.initialize(model, "{name}", {{seed}})'
     if name == "lsuv":
-        code = "tgi.starts.lsuv_(model, tgi.tensor(x[:256]), {seed})"
+        code = "tgi.starts.lsuv_(model, tgi.tensor(x[:256], next(model.parameters()).dtype), {seed})"
     if name == "fixup":
         code = "tgi.starts.fixup_(model, {seed})"
     return Change(phrase("change.start", name=name), apply, code)

@@ -200,7 +200,7 @@ class Monitor:
         self.following -= 1
         before, gradients = self.compared
         now, later = self.watch.probe_loss(), self.watch.gradients
-        if before > 0 and math.isfinite(now):
+        if 0 < before < math.inf and math.isfinite(now):
             self.jumps.append((now - before) / before)
         change = (
             norm(a - b for a, b in zip(later, gradients, strict=True)) if len(later) == len(gradients) else math.inf
