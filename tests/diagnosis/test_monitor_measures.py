@@ -31,14 +31,14 @@ class Told:
         self.asked: list[float] = []
         self.moved, self.causes, self.network, self.x = True, dict[Any, Any](), None, tgi.tensor(X)
 
-    def look(self) -> tuple[LayerState, ...]:
+    def look(self, whole: bool = False) -> tuple[LayerState, ...]:
         return (LayerState("a", 1.0, 1.0, 1.0, 0.0, (), 4),) * 2
 
     @property
     def gradients(self) -> list[Any]:
         return list(next(self.steps))
 
-    def probe_loss(self) -> float:
+    def probe_loss(self, fresh: bool = False) -> float:
         self.asked.append(next(self.losses))
         return self.asked[-1]
 
