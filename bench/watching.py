@@ -21,7 +21,7 @@ SIZES: tuple[tuple[int, ...], ...] = (
     (64, 256, 256, 10),
     (64, 512, 512, 512, 10),
 )
-STEPS, BATCH, REPEATED = 2000, 64, 7
+STEPS, BATCH, REPEATED = 5000, 64, 5
 
 
 def seconds(sizes: tuple[int, ...], watched: bool, steps: int) -> tuple[float, int]:
