@@ -176,7 +176,10 @@ class Trials:
                 if code in ("0", "5", "over"):
                     break
                 failed = re.findall(r"^(?:FAILED|ERROR) (\S+?\.py(?:::.*?)?)(?: - .*)?$", said, re.MULTILINE)
-                at = re.findall(r"^(tests/\S+?\.py::.*?) *(?:[A-Z]+ *\[ *\d+%\])?$", said, re.MULTILINE)
+                # Where the interpreter itself breaks down it says so behind the name of the test.
+                at = re.findall(
+                    r"^(tests/\S+?\.py::.*?) *(?:[A-Z]+ *\[ *\d+%\]|Fatal Python error: .*)?$", said, re.MULTILINE
+                )
                 if not (found := failed[:1] or at[-1:]):
                     return Verdict(CAUGHT, f"no test was run, pytest ended with {code}: {said[-200:]!r}")
                 sound = self.run(found, environment, self.sound)[0] == "0"
