@@ -185,6 +185,8 @@ class Trials:
                 sound = self.run(found, environment, self.sound)[0] == "0"
                 if sound and (code == "hangs" or self.run(found, environment, self.faulty)[0] != "0"):
                     return Verdict(CAUGHT, f"{found[0]} {'hangs' if code == 'hangs' else ''}".strip())
+                if found[0] in self.left_out:  # it has been left out, and is run again
+                    return Verdict(UNDECIDED, f"{found[0]} fails, with and without the fault, and cannot be left out")
                 self.left_out.add(found[0])
                 tests = [file for file in tests if file != found[0]]
         return Verdict(SURVIVED)
