@@ -14,6 +14,8 @@ from tinygrad_init import nn
 from tinygrad_init.diagnosis import Moment, Monitor
 from tinygrad_init.diagnosis.measures.signal import rms
 from tinygrad_init.diagnosis.watching.layer_states import LayerState, Watch, norm
+from tinygrad_init.diagnosis.watching.loss_trend import Trend
+from tinygrad_init.words import phrase
 
 X = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
 Y = np.arange(40) % 2
@@ -279,3 +281,33 @@ class TestTheProbe:
 def test_a_norm_is_of_all_numbers_together() -> None:
     assert norm([np.array([3.0]), np.array([[0.0, 4.0]])]) == 5.0 and norm([]) == 0.0
     assert norm([np.full(4, 1e30, np.float32)]) == pytest.approx(2e30)
+
+
+def test_where_the_probe_has_no_gradient_nothing_is_compared_with_it() -> None:
+    alike = [[10 * np.array([np.cos(0.1 * v), np.sin(0.1 * v)])] for v in range(6)]
+    monitor, _ = told([1.0] * 9, alike, [0.0])
+    assert after(monitor, 5) == [0.0] * 5 and math.isnan(monitor.at_first)
+    monitor, _ = told([1.0] * 9, alike, [1.0, 0.0, 0.0])
+    assert not any(added > 0 for added in after(monitor, 5)) and monitor.events == []
+
+
+def test_losses_that_never_were_finite_have_not_improved_since_the_beginning() -> None:
+    for steps, flat in ((50, False), (51, True)):
+        trend = Trend()
+        for _ in range(steps):
+            trend.add(math.nan)
+        assert trend.flat == flat
+
+
+def test_each_layer_is_told_of_its_own_dead_units_and_of_what_has_killed_the_first_new_one() -> None:
+    def state(*dead: int) -> LayerState:
+        return LayerState("a", 1.0, 1.0, 1.0, 0.0, dead, 4)
+
+    monitor, watch = told([1.0] * 9)
+    watch.causes = {("a", 2): phrase("moved.bias", by=-5.0), ("a", 3): phrase("moved.input", by=-7.0)}
+    monitor.judge(Moment(1, 0.5, (state(), state(1), state())))
+    monitor.judge(Moment(2, 0.5, (state(), state(1, 2, 3), state())))
+    born, killed = monitor.events
+    assert (born.layer, killed.layer) == (2, 2) and "1 of 4" in born.text
+    assert killed.said.numbers["new"] == 2
+    assert killed.said.numbers["unit"] == 2 and "its bias moved z by -5" in killed.text

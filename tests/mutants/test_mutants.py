@@ -75,6 +75,9 @@ def test_what_becomes_of_faults(tree: Path, monkeypatch: pytest.MonkeyPatch) -> 
         hanging = running.judge(fault("i += 1", "i -= 1"))
         assert (hanging.word, hanging.why) == (CAUGHT, "tests/room/test_thing.py::test_count hangs")
         assert running.judge(fault("def twice", "def thrice")).word == CAUGHT  # nothing can be imported
+        broken = running.judge(fault("2 * x", "__import__('os').abort()"))
+        assert (broken.word, broken.why) == (CAUGHT, "tests/room/test_thing.py::test_twice")
+        assert running.left_out == {"tests/room/test_thing.py::test_that_fails_anyway"}
         assert running.judge(fault("3 * x", "5 * x")).word == SURVIVED  # what was planted before is gone
         for path, content in before.items():
             for copy in (running.sound, running.faulty):

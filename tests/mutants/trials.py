@@ -176,12 +176,17 @@ class Trials:
                 if code in ("0", "5", "over"):
                     break
                 failed = re.findall(r"^(?:FAILED|ERROR) (\S+?\.py(?:::.*?)?)(?: - .*)?$", said, re.MULTILINE)
-                at = re.findall(r"^(tests/\S+?\.py::.*?) *(?:[A-Z]+ *\[ *\d+%\])?$", said, re.MULTILINE)
+                # Where the interpreter itself breaks down it says so behind the name of the test.
+                at = re.findall(
+                    r"^(tests/\S+?\.py::.*?) *(?:[A-Z]+ *\[ *\d+%\]|Fatal Python error: .*)?$", said, re.MULTILINE
+                )
                 if not (found := failed[:1] or at[-1:]):
                     return Verdict(CAUGHT, f"no test was run, pytest ended with {code}: {said[-200:]!r}")
                 sound = self.run(found, environment, self.sound)[0] == "0"
                 if sound and (code == "hangs" or self.run(found, environment, self.faulty)[0] != "0"):
                     return Verdict(CAUGHT, f"{found[0]} {'hangs' if code == 'hangs' else ''}".strip())
+                if found[0] in self.left_out:  # it has been left out, and is run again
+                    return Verdict(UNDECIDED, f"{found[0]} fails, with and without the fault, and cannot be left out")
                 self.left_out.add(found[0])
                 tests = [file for file in tests if file != found[0]]
         return Verdict(SURVIVED)
