@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -97,15 +97,18 @@ class undisturbed:
     ----------
     model
         Whose `training` flags, `Buffer`s and `rng`s, in all modules, are put back.
+    modules
+        All of its modules, if whoever asks has them: finding them takes longer than a small model.
     """
 
-    def __init__(self, model: Module) -> None:
-        self.model = model
+    def __init__(self, model: Module, modules: Sequence[Module] | None = None) -> None:
+        self.model, self.modules = model, modules
 
     def __enter__(self) -> None:
-        modules = [module for _, module in self.model.named_modules()]
+        modules = self.modules or [module for _, module in self.model.named_modules()]
         self.modes = [(module, vars(module).get("training")) for module in modules]
-        self.buffers = [(buffer, buffer.numpy().copy()) for _, buffer in self.model.named_buffers()]
+        buffers = {id(value): value for one in modules for value in vars(one).values() if isinstance(value, Buffer)}
+        self.buffers = [(buffer, buffer.numpy().copy()) for buffer in buffers.values()]
         rngs = [rng for module in modules if isinstance(rng := vars(module).get("rng"), np.random.Generator)]
         self.states = [(rng, rng.bit_generator.state) for rng in rngs]
 

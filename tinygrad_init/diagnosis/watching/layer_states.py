@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,6 +83,8 @@ class Watch:
         self.x = Tensor(as_array(x), self.kind)
         if getattr(y, "dtype", None) is not None and y.dtype.kind == "f":
             self.y = y.astype(self.kind)
+        self.modules = dict(model.named_modules())
+        self.parameters = dict(model.named_parameters())
         self.first: dict[str, Array] = {}  # every parameter when it was first looked at
         self.known_moved: set[str] = set()
         self.frozen: set[str] = set()
@@ -99,10 +103,9 @@ class Watch:
             Whether `network` is wanted as it is now. Else, where each layer's modules are called once, one pass through
             the model is enough.
         """
-        named = dict(self.model.named_parameters())
-        with undisturbed(self.model), np.errstate(all="ignore"):
-            self.model.eval()
-            layers = None if whole else self._layers_again(named)
+        named = self.parameters
+        with self.quietly(), np.errstate(all="ignore"):
+            layers = None if whole else self._layers_again()
             if layers is None:
                 try:
                     self.network = forward(self.model, self.x)
@@ -116,13 +119,21 @@ class Watch:
             gradients = {name: p.grad.numpy() for name, p in named.items() if p.grad is not None}
             return tuple(self._state(*layer, gradients) for layer in layers)
 
-    def _layers_again(self, named: dict[str, Any]) -> list[tuple[Link, Link | None]] | None:
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """The model as it is used; afterwards it is as it was."""
+        with undisturbed(self.model, list(self.modules.values())):
+            for module in self.modules.values():
+                module.training = False
+            yield
+
+    def _layers_again(self) -> list[tuple[Link, Link | None]] | None:
         """The layers as they were seen last, with what goes through them now; None if that has to be found anew."""
         if self.known is None:
             return None
         with no_grad(), observe() as calls:
             self.output = self.model(self.x)
-        modules = {id(module): name for name, module in self.model.named_modules()}
+        modules = {id(module): name for name, module in self.modules.items()}
         called: dict[str, list[Call]] = {}
         for call in calls:
             called.setdefault(modules.get(id(call.module), ""), []).append(call)
@@ -132,8 +143,10 @@ class Watch:
             found = replace(link, inputs=(call.inputs[0].numpy(),), output=call.output.numpy())
             if link.weight is None:
                 return found
-            bias = link.bias and Parameter(link.bias.name, named[link.bias.name].numpy())
-            return replace(found, weight=Parameter(link.weight.name, named[link.weight.name].numpy()), bias=bias)
+            bias = link.bias and Parameter(link.bias.name, self.parameters[link.bias.name].numpy())
+            return replace(
+                found, weight=Parameter(link.weight.name, self.parameters[link.weight.name].numpy()), bias=bias
+            )
 
         try:
             return [(now(link), None if phi is None else now(phi)) for link, phi in self.known]
@@ -164,41 +177,40 @@ class Watch:
     @property
     def gradients(self) -> list[Array]:
         """Copies of the gradients that the parameters have, those of the last step."""
-        return [np.array(p.grad.numpy()) for p in self.model.parameters() if p.grad is not None]
+        return [np.array(p.grad.numpy()) for p in self.parameters.values() if p.grad is not None]
 
     def probe_loss(self, fresh: bool = False) -> float:
         """The loss of the probe batch as the model is now, or (`fresh`) as it was just looked at."""
         with no_grad(), np.errstate(all="ignore"):
             if not fresh:
-                with undisturbed(self.model):
-                    self.output = self.model.eval()(self.x)
+                with self.quietly():
+                    self.output = self.model(self.x)
             return float(self.loss(self.output, self.y).item())
 
     def probe_gradient(self) -> float:
         """The norm of the probe batch's own gradient by all parameters, without touching those that are there."""
-        with undisturbed(self.model), enable_grad(), np.errstate(all="ignore"):
-            cost = self.loss(self.model.eval()(self.x), self.y)
-            wanted = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        with self.quietly(), enable_grad(), np.errstate(all="ignore"):
+            cost = self.loss(self.model(self.x), self.y)
+            wanted = [parameter for parameter in self.parameters.values() if parameter.requires_grad]
             return norm(tensor.numpy() for tensor in grad(cost, wanted)) if wanted else 0.0
 
     def growth(self) -> float:
         """The norm of all parameters over that at the first look."""
-        now = norm(p.numpy() for p in self.model.parameters())
+        now = norm(p.numpy() for p in self.parameters.values())
         then = norm(self.first.values())
         return now / then if then > 0 else math.nan
 
     def distance(self) -> float:
         """How far the parameters are from where they were at the first look, as a share of their norm."""
         known = self.first
-        moved = norm(p.numpy() - known[name] for name, p in self.model.named_parameters() if name in known)
-        now = norm(p.numpy() for p in self.model.parameters())
+        moved = norm(p.numpy() - known[name] for name, p in self.parameters.items() if name in known)
+        now = norm(p.numpy() for p in self.parameters.values())
         return moved / now if now > 0 else math.nan
 
     @property
     def moved(self) -> bool:
         """Whether any parameter is another than at the first look."""
-        now = dict(self.model.named_parameters())
-        return any(self.has_moved(name, now[name].numpy()) for name in self.first if name in now)
+        return any(self.has_moved(name, p.numpy()) for name, p in self.parameters.items() if name in self.first)
 
     def has_moved(self, name: str, values: Array) -> bool:
         """Whether a parameter is or was another than at the first look."""
