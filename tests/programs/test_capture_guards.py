@@ -11,6 +11,7 @@ import pytest
 
 import tinygrad_init as tgi
 from tinygrad_init import optim
+from tinygrad_init.programs.capturing import MOST_PROGRAMS
 
 from .capturing import assert_same, leaf
 
@@ -317,3 +318,21 @@ def test_arguments_that_require_grad_and_what_is_no_function_are_refused() -> No
         tgi.capture(3)
     with pytest.raises(tgi.CaptureError, match="real numbers"):
         tgi.capture(lambda x: W)(np.array(["a"]))
+
+
+def test_the_program_that_was_used_last_is_the_last_to_be_given_up() -> None:
+    @tgi.capture
+    def times(x: Any, n: int) -> Any:
+        return x * n
+
+    x = np.ones(3)
+    for n in range(MOST_PROGRAMS):
+        times(x, n)
+    times(x, 0)  # the oldest, which is now the newest
+    with pytest.warns(RuntimeWarning, match="was captured"):
+        times(x, MOST_PROGRAMS)
+    captures = times.captures
+    np.testing.assert_array_equal(np.asarray(times(x, 0)), 0 * x)
+    assert times.captures == captures, "it is still there"
+    times(x, 1)
+    assert times.captures == captures + 1, "this one had to go"
