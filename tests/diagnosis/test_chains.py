@@ -82,6 +82,30 @@ def test_written_by_hand_or_made_of_modules_it_is_the_same(name: str) -> None:
     assert diagnose(model, X, Y).verdict.word in ("healthy", "exploding", "vanishing")
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_many_blocks_in_a_row_take_no_longer_each(swapped: bool) -> None:
+    class Deep(nn.Module):
+        def __init__(self) -> None:
+            self.layers = nn.Sequential(*(nn.Linear(6, 6, rng=seed) for seed in range(200)))
+
+        def forward(self, x: tgi.Tensor) -> tgi.Tensor:
+            for layer in self.layers:
+                x = tgi.tanh(layer(x)) + x if swapped else x + tgi.tanh(layer(x))
+            return x
+
+    model = Deep()
+
+    class Flat(nn.Module):
+        def __init__(self) -> None:
+            vars(self).update({f"l{i}": layer for i, layer in enumerate(model.layers)})
+
+        def forward(self, x: tgi.Tensor) -> tgi.Tensor:
+            return model(x)
+
+    found = parts_of(Flat(), tgi.tensor(X.astype(np.float32), requires_grad=True))
+    assert found is not None and len(found) == 200 and all(isinstance(part, nn.Residual) for part in found)
+
+
 def test_a_shortcut_may_be_learned() -> None:
     model = Net(WAYS["a shortcut that is learned"][0])
     network = run(model, X, Y, tgi.cross_entropy)

@@ -79,46 +79,37 @@ class History:
 
     def __init__(self, owner: str, calls: list[Call]) -> None:
         self.owner = owner
+        self.steps: dict[int, list[tuple[Any, Module]] | None] = {}  # by node, those that were asked for
         self.calls: dict[int, list[Call]] = {}  # by the node of their result; there may be several that change nothing
         for call in calls:
             if isinstance(call.output, Tensor):
                 self.calls.setdefault(id(node_of(call.output)), []).append(call)
 
     def parts(self, end: Tensor, start: Tensor) -> list[Module]:
-        """The modules that lead from one tensor to another, first to last."""
-        way = self.back(node_of(end))
-        return self.until(way, node_of(start), node_of(end))
-
-    def until(self, way: list[tuple[Any, Module]], first: Any, last: Any) -> list[Module]:
-        """Those of a way back that lie behind a node.
+        """The modules that lead from one tensor to another, first to last.
 
         Raises
         ------
         TypeError
-            The node is not on it.
+            They do not.
         """
         found: list[Module] = []
-        if last is first:
-            return found
-        for node, module in way:
-            found.append(module)
-            if node is first:
-                return found[::-1]
-        raise TypeError(self.refusal(way[-1][0] if way else last))
-
-    def back(self, node: Any) -> list[tuple[Any, Module]]:
-        """Step by step from a node to what it came from: where each step began, and the module that made it.
-
-        It ends where a node came from nothing, or from more than one without being a sum of two ways from a third.
-        """
-        found: list[tuple[Any, Module]] = []
-        while node is not None:
-            step = self.by_call(node) or self.by_operation(node)
+        node, first = node_of(end), node_of(start)
+        while node is not first:
+            step = None if node is None else self.step(node)
             if step is None:
-                return found
-            found += step
-            node = step[-1][0]
-        return found
+                raise TypeError(self.refusal(node))
+            for node, module in step:
+                found.append(module)
+                if node is first:  # what only hands on comes from where it went
+                    break
+        return found[::-1]
+
+    def step(self, node: Any) -> list[tuple[Any, Module]] | None:
+        """What made a node, each with the node that it was made of, the last first; None if nothing that is known."""
+        if id(node) not in self.steps:
+            self.steps[id(node)] = self.by_call(node) or self.by_operation(node)
+        return self.steps[id(node)]
 
     def by_call(self, node: Any) -> list[tuple[Any, Module]] | None:
         """The calls of modules that made a node, the last first."""
@@ -143,13 +134,28 @@ class History:
             return [(inputs[0], as_module(op, params))]
         if op.name != "add" or None in inputs:
             return None
-        left, right = (self.back(one) for one in inputs)
-        passed = {id(inputs[1]), *(id(before) for before, _ in right)}
-        nodes = [inputs[0], *(before for before, _ in left)]
-        start = next((one for one in nodes if one is not None and id(one) in passed), None)
-        if start is None:
-            return None
-        sides = [self.until(way, start, end) for way, end in zip((left, right), inputs, strict=True)]
+        return self.sum_of(*inputs)
+
+    def sum_of(self, left: Any, right: Any) -> list[tuple[Any, Module]] | None:
+        """A sum of two that have come from the same node, as a residual block on that.
+
+        Both ways are gone back only as far as they must be, and over another sum last: else a sum would ask for all
+        sums before it.
+        """
+        ways: tuple[list[tuple[Any, Module]], list[tuple[Any, Module]]] = ([], [])
+        ends, seen = [left, right], ({id(left)}, {id(right)})
+        while id(ends[0]) not in seen[1] and id(ends[1]) not in seen[0]:
+            open_ = [side for side in (0, 1) if ends[side] is not None]
+            sums = {side: not self.calls.get(id(ends[side])) and len(origin(ends[side])[2]) > 1 for side in open_}
+            steps = ((side, self.step(ends[side])) for side in sorted(open_, key=lambda side: sums[side]))
+            side, step = next(((side, step) for side, step in steps if step is not None), (0, None))
+            if step is None:
+                return None
+            for ends[side], module in step:
+                ways[side].append((ends[side], module))
+                seen[side].add(id(ends[side]))
+        start = ends[0] if id(ends[0]) in seen[1] else ends[1]
+        sides = [behind(way, start, end) for way, end in zip(ways, (left, right), strict=True)]
         branch, shortcut = sorted(sides, key=len, reverse=True)
         if not branch:  # twice the same
             return None
@@ -163,3 +169,15 @@ class History:
             f"expected modules that are called one after the other, with nothing but functions of one tensor between "
             f"them and sums x + f(x) around them; in {self.owner} there is {what}"
         )
+
+
+def behind(way: list[tuple[Any, Module]], start: Any, end: Any) -> list[Module]:
+    """The modules of a way back from a node that lie behind another one on it, first to last."""
+    found: list[Module] = []
+    if end is start:
+        return found
+    for node, module in way:
+        found.append(module)
+        if node is start:
+            break
+    return found[::-1]
