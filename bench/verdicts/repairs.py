@@ -14,7 +14,7 @@ from rich.text import Text
 
 import tinygrad_init as tgi
 
-from .scores import WAY
+from .scores import WAY, way_of
 from .tasks import Task, name_of
 from .trial import Result, build, data, optimizer, right, train
 
@@ -66,19 +66,14 @@ def view(results: Sequence[Result], best: dict[str, float]) -> RenderableType:
         groups.setdefault(name_of({key: result[key] for key in TOLD}), []).append(result)
     kinds: dict[str, list[list[Result]]] = {"fails": [], "trains": []}
     for runs in groups.values():
-        given = float(np.mean([way(run, "given", best) for run in runs]))
+        given = float(np.mean([way_of(run, "given", best) for run in runs]))
         kinds["trains" if given >= WAY else "fails"].append(runs)
     for kind, networks in kinds.items():
         runs = [run for one in networks for run in one]
-        after = sum(way(run, "repaired", best) >= WAY for run in runs)
+        after = sum(way_of(run, "repaired", best) >= WAY for run in runs)
         worse = sum(np.mean([run["given"] - run["repaired"] for run in one]) > WORSE for one in networks)
         table.add_row(
             kind, str(len(networks)), str(len(runs)), f"{after} of {len(runs)}", f"{worse} of {len(networks)}"
         )
     seconds: Any = np.median([result["seconds"] for result in results]) if results else float("nan")
     return Group(table, Text(f"A recommendation took {seconds:.1f} s in the median."))
-
-
-def way(run: Result, which: str, best: dict[str, float]) -> float:
-    """How far a network has come from guessing to the best of its data set."""
-    return float((run[which] - run["guess"]) / max(best[run["data"]] - run["guess"], 1e-9))

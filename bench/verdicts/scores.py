@@ -23,9 +23,14 @@ def marked(results: Sequence[Result]) -> list[Result]:
     best = best_of(results)
     found = []
     for result in results:
-        way = (result["accuracy"] - result["guess"]) / max(best[result["data"]] - result["guess"], 1e-9)
+        way = way_of(result, "accuracy", best)
         found.append({**result, "way": way, "trains": way >= WAY, "near": abs(way - WAY) < NEAR})
     return found
+
+
+def way_of(result: Result, accuracy: str, best: dict[str, float]) -> float:
+    """How far a network has come from guessing to the best of its data set, by one of its accuracies."""
+    return float((result[accuracy] - result["guess"]) / max(best[result["data"]] - result["guess"], 1e-9))
 
 
 def best_of(results: Sequence[Result]) -> dict[str, float]:

@@ -11,4 +11,4 @@ from .registry import ADVICE, FINDINGS, QUESTIONS, Finding, finding
 # When more than this share of a layer's units is dead or saturated, that is told.
 SHARE = threshold("alive.saturated", "saturated")
 
-__all__ = ["ADVICE", "FINDINGS", "QUESTIONS", "SHARE", "Finding", "finding"]
+__all__ = ["ADVICE", "FINDINGS", "QUESTIONS", "SHARE", "Finding", "finding", "threshold"]

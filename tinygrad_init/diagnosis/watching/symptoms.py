@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...words import Phrase, phrase
-from ..findings import SHARE
+from ..findings import SHARE, threshold
 from .events import Event, Moment
 from .layer_states import LayerState, Watch, norm
 from .loss_trend import Trend, risen
@@ -22,8 +22,8 @@ ROUNDING = 1e-6
 DYING = 0.1
 # A loss that stays above this share of the best constant prediction's has learned nothing of the input.
 LEARNED = 0.9
-# A loss below this share of it is as good as solved: nothing keeps it from falling.
-SOLVED = 0.05
+# A loss below this share of it is as good as solved, as at a start: nothing keeps it from falling.
+SOLVED = threshold("solved", "loss_over_guess")
 # Below this share of the largest gradient of the probe batch that was seen, a flat loss has converged.
 SETTLED = 0.05
 # A single step that moves the loss of the same samples by this share, now up and now down, is too large.
