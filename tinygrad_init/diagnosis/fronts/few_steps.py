@@ -62,11 +62,15 @@ def few_steps(
     found = Ahead(rule, steps, lr, rehearsal.losses[0], last, unmoved=unmoved)
     if not found.last > FALLEN * guess or math.isnan(lr) or not math.isfinite(found.first) or steps < STEPS:
         return found
-    lasts = {}
-    for cure in (without_decay, without_dropout):
+    if getattr(rehearsal.optimizer, "weight_decay", 0.0) > 0:
         again = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
-        lasts[cure] = after(again, TRIED) if cure(again) else math.nan
-    found = replace(found, without_decay=lasts[without_decay], without_dropout=lasts[without_dropout])
+        again.optimizer.weight_decay = 0.0
+        found = replace(found, without_decay=after(again, TRIED))
+    if dropouts(rehearsal.model):
+        again = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
+        for module in dropouts(again.model):
+            module.p = 0.0
+        found = replace(found, without_dropout=after(again, TRIED))
     search = range_test(rehearsal)
     return replace(found, better=search.lr, better_last=dict(search.tried)[search.lr], tried=TRIED)
 
@@ -78,17 +82,6 @@ def after(rehearsal: Rehearsal, steps: int) -> float:
     return last if math.isfinite(last) else math.inf
 
 
-def without_decay(rehearsal: Rehearsal) -> bool:
-    """Have the optimizer make no weights smaller, if it does."""
-    decays = getattr(rehearsal.optimizer, "weight_decay", 0.0) > 0
-    if decays:
-        rehearsal.optimizer.weight_decay = 0.0
-    return decays
-
-
-def without_dropout(rehearsal: Rehearsal) -> bool:
-    """Have the model drop no numbers, if it does."""
-    drops = [module for _, module in rehearsal.model.named_modules() if isinstance(module, Dropout) and module.p > 0]
-    for module in drops:
-        module.p = 0.0
-    return bool(drops)
+def dropouts(model: Module) -> list[Dropout]:
+    """The modules that drop numbers."""
+    return [module for _, module in model.named_modules() if isinstance(module, Dropout) and module.p > 0]
