@@ -157,6 +157,19 @@ def test_parameters_inputs_and_targets_can_be_others() -> None:
         forward(model, X).backward()
 
 
+def test_the_units_of_a_convolution_are_its_channels() -> None:
+    """Those of a dense map lie last, in the links and in the line that says what the network is."""
+    model = nn.Sequential(nn.Conv2d(3, 5, 3, rng=0), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 4 * 6, 2, rng=1))
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(7, 3, 6, 8)), rng.normal(size=(7, 2))
+    network = run(model, x, y, tgi.mse)
+    conv, dense = (link for link in network.links if link.role == WEIGHTS)
+    assert (conv.unit_axis, dense.unit_axis) == (1, -1)
+    assert conv.rows(conv.output).shape == (7 * 4 * 6, 5) and dense.rows(dense.output).shape == (7, 2)
+    assert all(link.unit_axis == -1 for link in network.links if link.role != WEIGHTS)
+    assert network.description == "Sequential: conv2d(3→5) relu flatten linear(120→2)"
+
+
 MODELS = {
     "dense": lambda: nn.MLP((6, 5, 2), "gelu", rng=0, dtype="float64"),
     "residual": lambda: nn.Sequential(

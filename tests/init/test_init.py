@@ -112,6 +112,27 @@ def test_every_start_is_reproducible_and_keeps_dtype_and_grad(name: str, dtype: 
         assert np.any(start(1) != start(2))
 
 
+@pytest.mark.parametrize("name", ["small", "large", "lecun", "xavier", "he", "he_fan_out"])
+def test_starts_by_name_have_the_variance_that_they_are_known_for(name: str) -> None:
+    """ "small" and "large" are a hundredth and a hundred times LeCun's 1/fan_in."""
+    rows, columns = 300, 200
+    w = init.INITIALIZERS[name](tgi.tensor(np.zeros((rows, columns))), np.random.default_rng(0), "tanh").numpy()
+    variances = {
+        "small": 0.01 / columns,
+        "large": 100 / columns,
+        "lecun": 1 / columns,
+        "xavier": 2 / (rows + columns),
+        "he": 2 / columns,
+        "he_fan_out": 2 / rows,
+    }
+    assert np.var(w) == pytest.approx(variances[name], rel=0.03)
+
+
+def test_the_constant_start_is_a_tenth() -> None:
+    w = init.INITIALIZERS["constant"](tgi.tensor(np.zeros((3, 2))), np.random.default_rng(0), "tanh").numpy()
+    assert np.all(w == 0.1)
+
+
 def test_one_seed_does_not_make_layers_alike() -> None:
     model = tgi.nn.MLP([8, 8, 8, 8])
     tgi.initialize(model, "xavier", 0)
