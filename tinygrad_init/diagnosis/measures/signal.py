@@ -15,6 +15,8 @@ Array = np.ndarray[Any, Any]
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 BINS = 40
 NORM = kernels.REDUCTIONS["norm"]
+# Sums of squares up to this, and down to its inverse, have lost nothing on the way.
+SAFE = {np.dtype(np.float32): 1e25, np.dtype(np.float64): 1e200}
 
 
 def describe(values: Array) -> Distribution:
@@ -63,6 +65,12 @@ def rms(values: Array) -> float:
 
 def length(values: Array) -> float:
     """The Euclidean norm of all numbers together; it neither overflows nor underflows on the way."""
+    if values.dtype in SAFE and values.flags.c_contiguous:  # several times as fast
+        flat = values.reshape(-1)
+        with np.errstate(all="ignore"):
+            square = float(np.dot(flat, flat))
+        if 1 / SAFE[values.dtype] < square < SAFE[values.dtype]:
+            return math.sqrt(square)
     return float(kernels.reduce(values, NORM, tuple(range(values.ndim)), False))
 
 

@@ -18,7 +18,7 @@ from ...words import Phrase, phrase
 from ..fronts.copies import as_array
 from ..fronts.own_modules import Loss, forward, linear_maps_alone
 from ..measures.layers import flat_units_of
-from ..measures.signal import length, rms
+from ..measures.signal import length
 from ..network import Link, Network, Parameter
 
 Array = np.ndarray[Any, Any]
@@ -93,6 +93,8 @@ class Watch:
         self.network: Network | None = None  # as it was last seen whole
         self.output: Any = None  # what came out then
         self.known: list[tuple[Link, Link | None]] | None = None  # its layers
+        with self.quietly(), np.errstate(all="ignore"):
+            self._find_layers()  # before the training, since it takes longer than all looks that follow
 
     def look(self, whole: bool = False) -> tuple[LayerState, ...]:
         """All layers as they are now; `causes` then says what has moved units that have died since the last look.
@@ -107,12 +109,7 @@ class Watch:
         with self.quietly(), np.errstate(all="ignore"):
             layers = None if whole else self._layers_again()
             if layers is None:
-                try:
-                    self.network = forward(self.model, self.x)
-                except TypeError:
-                    self.network = linear_maps_alone(self.model, self.x)
-                self.known = layers = self.network.layers()
-                self.output = Tensor(self.network.output, self.network.output.dtype)
+                layers = self._find_layers()
             if not self.first:
                 self.first = {name: np.array(p.numpy()) for name, p in named.items()}
             self.frozen = {name for name, p in named.items() if not p.requires_grad}
@@ -126,6 +123,16 @@ class Watch:
             for module in self.modules.values():
                 module.training = False
             yield
+
+    def _find_layers(self) -> list[tuple[Link, Link | None]]:
+        """The layers of the whole network as it is now."""
+        try:
+            self.network = forward(self.model, self.x)
+        except TypeError:
+            self.network = linear_maps_alone(self.model, self.x)
+        self.output = Tensor(self.network.output, self.network.output.dtype)
+        self.known = self.network.layers()
+        return self.known
 
     def _layers_again(self) -> list[tuple[Link, Link | None]] | None:
         """The layers as they were seen last, with what goes through them now; None if that has to be found anew."""
@@ -165,9 +172,9 @@ class Watch:
         gradient = gradients.get(name)
         return LayerState(
             name=link.name,
-            weight_rms=rms(now.weight),
-            gradient_rms=math.nan if gradient is None else rms(gradient),
-            z_rms=rms(link.output),
+            weight_rms=spread(now.weight),
+            gradient_rms=math.nan if gradient is None else spread(gradient),
+            z_rms=spread(link.output),
             saturated=saturated,
             dead=dead,
             units=len(link.by_unit(weight)),
@@ -222,6 +229,11 @@ class Watch:
 def norm(arrays: Any) -> float:
     """Of all numbers together."""
     return math.hypot(*(length(array) for array in arrays))
+
+
+def spread(values: Array) -> float:
+    """The root mean square, in the dtype of the numbers: their order of magnitude is what matters."""
+    return length(values) / math.sqrt(max(values.size, 1))
 
 
 def mean_of(x: Array) -> Array:
