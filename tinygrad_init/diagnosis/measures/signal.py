@@ -14,13 +14,17 @@ Array = np.ndarray[Any, Any]
 
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 BINS = 40
+MANY = 2**18
 NORM = kernels.REDUCTIONS["norm"]
 # Sums of squares up to this, and down to its inverse, have lost nothing on the way.
 SAFE = {np.dtype(np.float32): 1e25, np.dtype(np.float64): 1e200}
 
 
 def describe(values: Array) -> Distribution:
-    """Statistics of an array of shape (samples, ...); everything after the first axis counts as units."""
+    """Statistics of an array of shape (samples, ...); everything after the first axis counts as units.
+
+    Quantiles, but for the smallest and the largest number, are those of a sample where there are more than 2^18.
+    """
     flat = np.asarray(values, np.float64).reshape(len(values), -1) if values.ndim else np.asarray(values).reshape(1, 1)
     finite = np.isfinite(flat)
     every = bool(finite.all())
@@ -41,10 +45,17 @@ def describe(values: Array) -> Distribution:
             rms=rms(known),
             across_samples=float(np.sqrt(np.mean(np.var(whole, axis=0)))) * top if whole.size else math.nan,
             across_units=float(np.std(np.mean(whole, axis=0))) * top if whole.size else math.nan,
-            quantiles=tuple(float(q) for q in np.quantile(known, QUANTILES)),
+            quantiles=quantiles(known),
             counts=counts,
             edges=edges,
         )
+
+
+def quantiles(values: Array) -> tuple[float, ...]:
+    """Those at `QUANTILES`."""
+    some = values if values.size <= MANY else values[np.random.default_rng(0).integers(values.size, size=MANY)]
+    inner = (float(q) for q in np.quantile(some, QUANTILES[1:-1]))
+    return (float(np.min(values)), *inner, float(np.max(values)))
 
 
 def histogram(values: Array) -> tuple[tuple[int, ...], tuple[float, ...]]:

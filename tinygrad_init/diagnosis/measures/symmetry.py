@@ -20,6 +20,8 @@ Array = np.ndarray[Any, Any]
 
 # Rounding errors add up over a training: so many spacings of numbers still count as equal.
 ROUNDING = 1e3
+# Rows are told apart by so many projections, as long as no more than so many are near each other by the first.
+PROJECTIONS, CROWD = 3, 64
 
 
 def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
@@ -38,18 +40,17 @@ def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
         tolerance = ROUNDING * float(np.finfo(rows.dtype).eps)
     size = np.max(np.abs(rows), axis=1, initial=0.0)
     # Rows that are alike have projections that are: only such are compared.
-    along: Array = np.random.default_rng(0).uniform(0.5, 1.0, (rows.shape[1],)).astype(rows.dtype)
-    members, exact = [], True
+    along = np.random.default_rng(0).uniform(0.5, 1.0, (rows.shape[1], PROJECTIONS)).astype(rows.dtype)
     with np.errstate(all="ignore"):
-        projection = np.nan_to_num(rows @ along, posinf=np.inf, neginf=-np.inf)
+        projections = np.nan_to_num(rows @ along, posinf=np.inf, neginf=-np.inf)
+        finite = np.isfinite(size)
+        reach = tolerance * np.max(size[finite], initial=0.0) * (np.max(np.sum(along, axis=0)) + rows.shape[1])
+        left = finite & ~alone(projections, reach)
+        members, exact = [(int(i),) for i in np.flatnonzero(finite & ~left)], True
+        projection = projections[:, 0]
         order = np.argsort(projection, kind="stable")
         ordered = projection[order]
-        finite = np.isfinite(size)
-        reach = tolerance * np.max(size[finite], initial=0.0) * (np.sum(along) + rows.shape[1])
-        if np.all(np.diff(ordered) > reach):  # the usual case: none is near another
-            return Classes(tuple((int(i),) for i in np.flatnonzero(finite)), True)
-        left = finite.copy()
-        for first in range(len(rows)):
+        for first in np.flatnonzero(left):
             if not left[first]:
                 continue
             low = np.searchsorted(ordered, projection[first] - reach, "left")
@@ -61,7 +62,23 @@ def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
             exact = exact and bool(np.all(rows[same] == rows[first]) or len(same) == 1)
             left[same] = False
             members.append(tuple(int(i) for i in same))
-    return Classes(tuple(members), exact)
+    return Classes(tuple(sorted(members)), exact)
+
+
+def alone(projections: Array, reach: float) -> Array:
+    """Which rows are certainly near no other, by several projections of each; those in a crowd are not said to be."""
+    order = np.argsort(projections[:, 0], kind="stable")
+    first, found = projections[order, 0], np.ones(len(order), bool)
+    for step in range(1, len(order)):
+        near = first[step:] - first[:-step] <= reach
+        if not near.any():
+            return found
+        if step == CROWD:
+            break
+        one, other = order[:-step][near], order[step:][near]
+        both = np.all(np.abs(projections[one] - projections[other]) <= reach, axis=1)
+        found[one[both]] = found[other[both]] = False
+    return np.zeros(len(order), bool) if len(order) > CROWD else found
 
 
 def same_draws(weights: dict[str, Array], least: int = 16) -> list[tuple[str, str]]:
