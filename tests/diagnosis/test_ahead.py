@@ -10,7 +10,7 @@ import pytest
 import tinygrad_init as tgi
 from tinygrad_init import nn, optim
 from tinygrad_init.diagnosis import diagnose
-from tinygrad_init.diagnosis.fronts.few_steps import BATCH, STEPS, few_steps
+from tinygrad_init.diagnosis.fronts.few_steps import BATCH, PATIENT, STEPS, few_steps, parts
 
 DIGITS = tgi.data.digits()
 X = ((DIGITS.x - DIGITS.x.mean(0)) / np.maximum(DIGITS.x.std(0), 1e-9)).astype(np.float32)[:600]
@@ -32,17 +32,21 @@ def test_the_steps_are_those_of_training_and_leave_everything_as_it_was() -> Non
     assert all(np.array_equal(model.state_dict()[name], values) for name, values in before.items())
     assert rule.state == state == {} and all(p.grad is None for p in model.parameters())
     rng, losses = np.random.default_rng(0), []
-    epochs = [rng.permutation(len(X)) for _ in range(STEPS * BATCH // len(X) + 2)]
-    full = len(X) // BATCH * BATCH  # batches are all of one size
+    seen, held = parts(len(X))
+    assert len(held) == len(X) // 4 and sorted([*seen, *held]) == list(range(len(X)))
+    x, y = X[seen], Y[seen]
+    epochs = [rng.permutation(len(x)) for _ in range(STEPS * BATCH // len(x) + 2)]
+    full = len(x) // BATCH * BATCH  # batches are all of one size
     order = np.concatenate([epoch[:full] for epoch in epochs])
     for step in range(STEPS):
         chosen = order[step * BATCH : (step + 1) * BATCH]
-        loss = tgi.cross_entropy(model(X[chosen]), Y[chosen])
+        loss = tgi.cross_entropy(model(x[chosen]), y[chosen])
         rule.zero_grad()
         loss.backward()
         rule.step()
         losses.append(loss.item())
     assert (ahead.first, ahead.last) == pytest.approx((losses[0], np.mean(losses[-20:])), rel=1e-4)
+    assert ahead.held_out == pytest.approx(tgi.cross_entropy(model(X[held]), Y[held]).item(), rel=1e-4)
     assert ahead.rule == "SGD, lr 0.1, momentum 0.9"
 
 
@@ -130,10 +134,40 @@ def test_steps_that_are_too_small_are_a_verdict_with_a_rate_that_trains(
         assert diagnose(network(activation="tanh"), X, Y, optimizer=better).verdict.word == "healthy"
 
 
-def test_labels_that_belong_to_nothing_leave_the_loss_where_it_is() -> None:
+@pytest.mark.parametrize("rate", [0.3, 2.0])
+def test_labels_that_belong_to_nothing_are_learned_by_heart(rate: float) -> None:
     shuffled = np.random.default_rng(1).permutation(Y)
-    found = diagnose(network("xavier", "tanh", 1), X, shuffled, optimizer=0.3)
-    assert found.verdict.word == "stalled" and "recommend" in found.answers[-1].sentence
+    model = network("xavier", "tanh", 1)
+    found = diagnose(model, X, shuffled, optimizer=rate)
+    assert found.verdict.key == "steps.memorized" and not found.answers[0].good
+    assert "Do the labels belong to the inputs?" in found.answers[-1].sentence
+    assert diagnose(model, X, Y, optimizer=rate).verdict.word == "healthy"
+
+
+def test_a_loss_that_falls_too_slowly_is_slow() -> None:
+    found = diagnose(network("xavier", "sigmoid", 1), X, Y, optimizer=0.02)
+    assert found.verdict.word == "slow" and 0.5 < found.ahead.last / found.guess < 0.75
+    assert found.ahead.steps == PATIENT and "recommend" in found.answers[-1].sentence
+
+
+def test_running_averages_that_lag_behind_are_told() -> None:
+    """A batch normalization that hardly follows: right in training mode, wrong when it is used."""
+    for momentum, key in ((0.1, "healthy.ahead"), (1e-4, "steps.lagging")):
+        normalization = nn.BatchNorm(32, momentum=momentum)
+        model = nn.Sequential(nn.Linear(64, 32, rng=0), normalization, nn.ReLU(), nn.Linear(32, 10, rng=1))
+        tgi.init.constant_(model[0].bias, 8.0)
+        found = diagnose(model, X, Y, optimizer=0.1)
+        assert found.verdict.key == key
+        assert found.ahead.last < 0.5 * found.guess
+        assert (found.ahead.evaluated > found.guess) == (key == "steps.lagging")
+
+
+def test_branches_that_start_at_zero_and_learn_are_worth_to_know_and_no_fault() -> None:
+    """Their units are alike at first; what comes past them is not."""
+    branch = nn.Sequential(nn.Linear(64, 64, rng=0), nn.Tanh())
+    tgi.init.zeros_(branch[0].weight)
+    found = diagnose(nn.Sequential(nn.Residual(branch), nn.Linear(64, 10, rng=1)), X, Y, optimizer=0.3)
+    assert found.verdict.word == "healthy" and found.ahead.last < 0.3 * found.guess
 
 
 @pytest.mark.parametrize("start", ["zeros", "constant", "small"])

@@ -117,6 +117,8 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     "target_off_centre": lambda r, v: asked(r, loss="mse", target_mean=v, target_std=1.0),
     "ahead_growth": lambda r, v: ahead(r, first=2.0, last=2.0 * v),
     "ahead_over_guess": lambda r, v: ahead(r, first=v * r.guess, last=v * r.guess),
+    "evaluated_over_guess": lambda r, v: ahead(r, evaluated=v * r.guess),
+    "held_out_over_guess": lambda r, v: ahead(r, held_out=v * r.guess),
     "rate_factor": lambda r, v: ahead(r, better=v),
     "better_share": lambda r, v: ahead(r, better_last=v * ahead(r).ahead.last),
     "dropout_share": lambda r, v: ahead(r, without_dropout=v * ahead(r).ahead.last),
@@ -126,7 +128,7 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     "largest_class": lambda r, v: asked(r, class_shares=(1 - v, v)),
 }  # fmt: skip
 # Rows that are verdicts; those that make notes of them are pinned by themselves.
-VERDICTS = [row for row in table() if row["key"] not in ("steps.learns", "solved")]
+VERDICTS = [row for row in table() if row["key"] not in ("steps.learns", "steps.learns_apart", "solved")]
 # For every condition a value on each side of its threshold, written down here once more: who moves one has to say so.
 PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("not_finite.inputs", "inputs_not_finite"): (1e-9, 0.0),
@@ -185,6 +187,20 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("steps.dropout", "dropout_share"): (0.6999, 0.7001),
     ("steps.stalled", "ahead_over_guess"): (0.7501, 0.7499),
     ("steps.stalled", "ahead_steps"): (120, 119),
+    ("steps.slow", "ahead_over_guess"): (0.5001, 0.4999),
+    ("steps.slow", "ahead_steps"): (120, 119),
+    ("steps.memorized", "ahead_over_guess"): (0.7499, 0.7501),
+    ("steps.memorized", "held_out_over_guess"): (1.0001, 0.9999),
+    ("steps.memorized", "evaluated_over_guess"): (0.5999, 0.6001),
+    ("steps.lagging", "ahead_over_guess"): (0.4999, 0.5001),
+    ("steps.lagging", "evaluated_over_guess"): (0.6001, 0.5999),
+}
+
+
+MOST = {
+    ("signal.sure", "loss_over_guess"): 9.0,
+    ("signal.sure", "z_last"): 9.0,
+    ("steps.slow", "ahead_over_guess"): 0.7,
 }
 
 
@@ -234,7 +250,7 @@ def test_a_threshold_from_both_sides(row: int, at: int) -> None:
                 room = {">": 2 * threshold, "<": 2 * threshold if threshold < 0 else threshold / 2}
                 wanted[other] = room.get(how, threshold / 2 if how == "not >=" else threshold)
                 wanted[other] = 4 if other in ("depth", "samples") else wanted[other]
-            wanted[other] = min(wanted[other], 9.0) if key == "signal.sure" else wanted[other]
+            wanted[other] = min(wanted[other], MOST.get((key, other), math.inf))  # beyond it is another finding's
         for other in sorted(wanted, key=lambda one: (one == name, ORDER.index(one) if one in ORDER else -1)):
             report = SET[other](report, wanted[other])
         numbers = every_number(report)

@@ -15,7 +15,7 @@ from .findings.alive import dead, saturated
 from .findings.gradient import at_both_ends, not_finite_backward
 from .findings.registry import FIT, UNITS
 from .findings.signal import not_finite_forward
-from .findings.steps import learns, solved, told
+from .findings.steps import learns, learns_apart, solved, told
 from .records import Answer, Measured, Verdict
 
 HEALTHY = "healthy"
@@ -36,11 +36,13 @@ def found_in(measured: Measured) -> Iterator[tuple[Finding, Verdict]]:
 def excuse(question: str, measured: Measured) -> str | None:
     """Why what was found is no fault: the loss has fallen ("solved"), or falls ("learns"); None if nothing excuses it.
 
-    What does not fit stays a fault; and units that are the same are worth one, however far that one comes.
+    What does not fit stays a fault; and units that are the same are worth one, unless that comes further than one can.
     """
-    if question != FIT and solved(measured):
+    if question == FIT:
+        return None
+    if solved(measured):
         return "solved"
-    return "learns" if question not in (FIT, UNITS) and learns(measured) else None
+    return "learns" if (learns_apart if question == UNITS else learns)(measured) else None
 
 
 def notes(measured: Measured) -> tuple[Verdict, ...]:

@@ -81,6 +81,16 @@ def try_out(measured: Measured) -> Phrase:
     return phrase("advice.try_out")
 
 
+def smaller_steps(measured: Measured) -> Phrase:
+    """Running averages follow weights that move less."""
+    return phrase("advice.smaller_steps")
+
+
+def other_labels(measured: Measured) -> Phrase:
+    """Labels that have nothing to do with the inputs, or too few samples."""
+    return phrase("advice.other_labels")
+
+
 def fit_output(measured: Measured) -> Phrase:
     """What stands between the last linear map and the loss."""
     fit = measured.fit

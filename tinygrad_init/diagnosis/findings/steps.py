@@ -9,7 +9,7 @@ from ..measures.signal import ratio
 from ..records import Measured, Verdict
 from . import remedies
 from .conditions import holds
-from .registry import GRADIENT, finding
+from .registry import FIT, GRADIENT, finding
 
 
 def numbers_of(measured: Measured) -> dict[str, float]:
@@ -19,6 +19,8 @@ def numbers_of(measured: Measured) -> dict[str, float]:
         "loss_over_guess": ratio(measured.loss, measured.guess),
         "ahead_growth": math.nan if ahead is None else ahead.growth,
         "ahead_over_guess": math.nan if ahead is None else ratio(ahead.last, measured.guess),
+        "evaluated_over_guess": math.nan if ahead is None else ratio(ahead.evaluated, measured.guess),
+        "held_out_over_guess": math.nan if ahead is None else ratio(ahead.held_out, measured.guess),
         "rate_factor": math.nan if ahead is None else ahead.rate_factor,
         "better_share": math.nan if ahead is None else ahead.better_share,
         "decay_share": math.nan if ahead is None else ahead.decay_share,
@@ -30,6 +32,11 @@ def numbers_of(measured: Measured) -> dict[str, float]:
 def learns(measured: Measured) -> bool:
     """Whether the loss fell far in the first steps: what was found is then no fault."""
     return holds("steps.learns", numbers_of(measured))
+
+
+def learns_apart(measured: Measured) -> bool:
+    """Whether it fell so far that units that are alike are no fault either."""
+    return learns(measured) and holds("steps.learns_apart", numbers_of(measured))
 
 
 def solved(measured: Measured) -> bool:
@@ -46,6 +53,8 @@ def told(measured: Measured) -> dict[str, object]:
         "rule": ahead.rule,
         "first": ahead.first,
         "last": ahead.last,
+        "evaluated": ahead.evaluated,
+        "held_out": ahead.held_out,
         "guess": measured.guess,
         "better": ahead.better,
         "better_last": ahead.better_last,
@@ -92,6 +101,25 @@ def unmoved(measured: Measured) -> Iterator[Verdict]:
 
 @finding(GRADIENT, rank=155, remedy=remedies.try_out)
 def stalled(measured: Measured) -> Iterator[Verdict]:
-    """A loss that hardly falls, whatever the reason."""
-    if measured.ahead is not None and holds("steps.stalled", numbers_of(measured)):
+    """A loss that hardly falls, or slowly, whatever the reason."""
+    numbers = numbers_of(measured)
+    if measured.ahead is None:
+        return
+    if holds("steps.stalled", numbers):
         yield Verdict("stalled", None, "steps.stalled", told(measured))
+    elif holds("steps.slow", numbers):
+        yield Verdict("slow", None, "steps.slow", told(measured))
+
+
+@finding(FIT, rank=154, remedy=remedies.other_labels)
+def memorized(measured: Measured) -> Iterator[Verdict]:
+    """Samples that are learned by heart: of others nothing is known. So it is with labels that belong to nothing."""
+    if measured.ahead is not None and holds("steps.memorized", numbers_of(measured)):
+        yield Verdict("misfit", None, "steps.memorized", told(measured))
+
+
+@finding(GRADIENT, rank=156, remedy=remedies.smaller_steps)
+def lagging(measured: Measured) -> Iterator[Verdict]:
+    """Batch normalization whose running averages do not follow: what is learned is not there when it is used."""
+    if measured.ahead is not None and holds("steps.lagging", numbers_of(measured)):
+        yield Verdict("lagging", None, "steps.lagging", told(measured))

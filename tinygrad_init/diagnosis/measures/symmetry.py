@@ -46,7 +46,8 @@ def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
         finite = np.isfinite(size)
         reach = tolerance * np.max(size[finite], initial=0.0) * (np.max(np.sum(along, axis=0)) + rows.shape[1])
         left = finite & ~alone(projections, reach)
-        members, exact = [(int(i),) for i in np.flatnonzero(finite & ~left)], True
+        members: list[tuple[int, ...]] = [(int(i),) for i in np.flatnonzero(finite & ~left)]
+        exact = True
         projection = projections[:, 0]
         order = np.argsort(projection, kind="stable")
         ordered = projection[order]

@@ -15,11 +15,17 @@ class Ahead:
     rule
         The optimizer in words: "SGD, lr 0.1".
     steps
-        How many were wanted, each on a batch of its own out of the samples.
+        How many were wanted, each on a batch of its own out of the samples: half as many where that was enough.
     lr
         Its rate.
     first, last
         The loss of the first batch, and the mean of the last ones; `last` is infinite if training broke down.
+    evaluated
+        The loss of all samples after the steps, of the network as it is when it is used: with the running averages of
+        batch normalization. NaN for a network without any.
+    held_out
+        The loss of a quarter of the samples that no step has seen, the lowest of those looked at; NaN where there are
+        too few.
     better, better_last
         Where the loss has not fallen far: the rate that a range test suggests in place of the optimizer's own, and the
         mean of the last losses after `tried` steps with it; NaN otherwise.
@@ -39,6 +45,8 @@ class Ahead:
     lr: float
     first: float
     last: float
+    evaluated: float = math.nan
+    held_out: float = math.nan
     better: float = math.nan
     better_last: float = math.nan
     without_decay: float = math.nan

@@ -94,7 +94,7 @@ class Verdict:
     ----------
     word
         "vanishing", "exploding", "lost", "unscaled", "stuck", "asleep", "saturated", "dead", "symmetric", "correlated",
-        "misfit", "unbalanced", "overshooting", "creeping", "stalled" or "healthy".
+        "misfit", "unbalanced", "overshooting", "creeping", "stalled", "slow", "lagging" or "healthy".
     layer
         The number of the linear map, from 1; None if it is about all of them.
     key
