@@ -237,6 +237,16 @@ def keys(report: Report) -> set[str]:
     return {verdict.key for _, verdict in found_in(report)}
 
 
+def test_of_several_layers_of_rounding_errors_the_first_is_named() -> None:
+    report = HEALTHY
+    for i in (2, 3):
+        report = layer(
+            report, i, dw__rms=10 ** (report.attributions[i - 1].log10 + 4) / math.sqrt(report.layers[i - 1].dw.count)
+        )
+    (stuck,) = (verdict for _, verdict in found_in(report) if verdict.key == "gradient.rounding")
+    assert stuck.layer == 2 and stuck.numbers["layers"] == [2, 3]
+
+
 @pytest.mark.parametrize(("row", "at"), [(i, j) for i, row in enumerate(VERDICTS) for j in range(len(row["when"]))])
 def test_a_threshold_from_both_sides(row: int, at: int) -> None:
     """All other conditions of the row hold with room to spare; this one by a hair, and then not."""

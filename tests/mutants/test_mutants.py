@@ -15,7 +15,7 @@ pytest.importorskip("cosmic_ray", reason="the extra mutants is not installed")
 
 from . import c_faults, python_faults, trials
 from .__main__ import report
-from .equivalent import EQUIVALENT, why_equivalent
+from .equivalent import CHANGES, EQUIVALENT, why_equivalent
 from .fault import CAUGHT, SURVIVED, Fault, changed
 from .trials import OWN, ROOT, USED_BY, Trials, compiled, interpreted, relevant, room_of
 
@@ -122,6 +122,14 @@ def test_faults_of_c_have_their_place(entry: Any) -> None:
     file, old, new, _ = entry
     assert (ROOT / "csrc" / file).read_text(encoding="utf-8").count(old) == 1
     assert old != new
+
+
+@pytest.mark.parametrize("entry", CHANGES, ids=lambda entry: f"{entry[0]} {entry[1]}")
+def test_changes_that_change_nothing_have_their_place(entry: Any) -> None:
+    path, old, new, why = entry
+    (line,) = [line for line in (ROOT / path).read_text(encoding="utf-8").splitlines() if old in line]
+    assert why_equivalent(Fault(path, 1, "", line, line.replace(old, new), "")) == why
+    assert not why_equivalent(Fault(path, 1, "", line, line.replace(old, "0"), ""))
 
 
 @pytest.mark.parametrize("entry", EQUIVALENT, ids=lambda entry: f"{entry[0]} {entry[1]}")
