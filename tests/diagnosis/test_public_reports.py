@@ -204,6 +204,16 @@ def test_targets_in_a_row_and_predictions_in_a_column(shape: tuple[int, ...]) ->
     assert ("the same shape" in advice(found)) == (shape == (300,))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_of_a_network_that_has_diverged_no_targets_are_called_stretched(value: float) -> None:
+    """A loss that has nothing to do with the order of its targets, and is not finite."""
+    model = nn.MLP((64, 16, 1), "tanh", rng=0, dtype="float64")
+    filled(model.linears()[-1], value)
+    loss = lambda p, y: ((p.reshape(-1) - tgi.tensor(np.ravel(y))) ** 2).mean()  # noqa: E731
+    found = diagnose(model, X[:300].astype(np.float64), X[:300, 10].astype(np.float64), loss)
+    assert found.verdict.word == "exploding" and found.answers[0].good
+
+
 @pytest.mark.parametrize(("p", "drowned"), [(0.97, True), (0.1, False)])
 def test_dropout_that_drowns_the_signal(p: float, drowned: bool) -> None:
     model = nn.Sequential(nn.Linear(64, 64, rng=0), nn.ReLU(), nn.Dropout(p, rng=0), nn.Linear(64, 10, rng=1))

@@ -129,6 +129,8 @@ def class_shares(loss: str, targets: Array) -> tuple[float, ...]:
 
 def stretches(network: Network, targets: Array) -> bool:
     """Whether a loss without a name takes targets in a row for something else than the same in a column."""
+    if not math.isfinite(network.loss):  # no such number is close to itself
+        return False
     if network.loss_name or targets.ndim != 1 or network.output.shape != (len(network.output), 1):
         return False
     rows = targets[: len(network.output)]
