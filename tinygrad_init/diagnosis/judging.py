@@ -16,13 +16,15 @@ from .findings.gradient import at_both_ends, not_finite_backward
 from .findings.registry import FIT, UNITS
 from .findings.signal import not_finite_forward
 from .findings.steps import learns, learns_apart, solved, told
-from .records import Answer, Measured, Verdict
+from .records import Answer, Judged, Measured, Verdict
 
 HEALTHY = "healthy"
 # A loss that is still above this share of its first value has hardly fallen.
 LEARNED = 0.95
 # Plain gradient steps that change the weights by such shares are neither timid nor wild; in the middle is this one.
 TIMID, WILD, GOOD_UPDATE = 1e-5, 0.1, 3e-3
+# Notes that an answer tells in words of its own.
+IN_OTHER_WORDS = {"units.some_alike": "answer.units.mostly"}
 
 
 def found_in(measured: Measured) -> Iterator[tuple[Finding, Verdict]]:
@@ -48,6 +50,17 @@ def excuse(question: str, measured: Measured) -> str | None:
 def notes(measured: Measured) -> tuple[Verdict, ...]:
     """What is worth to know and no fault."""
     return tuple(verdict for _, verdict in found_in(measured) if not verdict.fault)
+
+
+def untold(report: Judged) -> tuple[Verdict, ...]:
+    """The notes that no answer tells already."""
+    said = [answer.said for answer in report.answers]
+    told, keys = [part for one in said for part in one.numbers.values()], {one.key for one in said}
+    return tuple(
+        note
+        for note in report.notes
+        if note.why not in told and note.phrase() not in told and IN_OTHER_WORDS.get(note.key) not in keys
+    )
 
 
 def gravest(measured: Measured) -> tuple[Finding, Verdict] | None:

@@ -128,6 +128,10 @@ class Verdict:
             return phrase("verdict", word=word, reason=self.why)
         return phrase("verdict.at", word=word, layer=self.layer, reason=self.why)
 
+    def note(self) -> Phrase:
+        """As something that is worth to know: without its word, which names a fault."""
+        return self.why if self.layer is None else phrase("note.at", layer=self.layer, reason=self.why)
+
     def __str__(self) -> str:
         return str(self.phrase())
 
@@ -175,4 +179,9 @@ class Judged(Measured):
     @property
     def verdict(self) -> Verdict:
         """The gravest finding, or that the network is healthy."""
+        raise NotImplementedError
+
+    @property
+    def notes(self) -> tuple[Verdict, ...]:
+        """What is worth to know and no fault."""
         raise NotImplementedError

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from ...words import say
+from ..judging import untold
 from ..records import Compared, Judged, Layer
 from .drawing import interactive, require
 from .plots import Plot, of_comparison, of_report, spoken
@@ -36,6 +37,7 @@ def render(report: Judged | None, comparison: Compared | None = None, language: 
         heading=head,
         columns=columns(language),
         rows=rows,
+        notes=untold,
         said=partial(spoken, language),
         speak=lambda phrase: phrase.spoken(language),
         result=result_of,

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ...words import Phrase, number, phrase, say
 from ..findings import SHARE
-from ..judging import HEALTHY, LEARNED
+from ..judging import HEALTHY, LEARNED, untold
 from ..records import Attribution, Compared, Judged, Layer, Recommended, Start, Zeros
 
 COLUMNS = (
@@ -72,11 +72,14 @@ def columns(language: str = "en") -> list[str]:
 
 
 def answers_text(report: Judged, language: str = "en") -> Text:
-    """The six questions with their answers."""
+    """The six questions with their answers, and below them what else is worth to know."""
     text = Text()
     for answer in report.answers:
         text.append(f"{say(f'question.{answer.key}', {}, language)} ", style="bold")
         text.append(f"{answer.said.spoken(language)}\n", style="green" if answer.good else "red")
+    for note in untold(report):
+        text.append(f"{say('question.notes', {}, language)} ", style="bold")
+        text.append(f"{note.note().spoken(language)}\n", style="cyan")
     text.rstrip()
     return text
 
