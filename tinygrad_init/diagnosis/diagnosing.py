@@ -94,14 +94,36 @@ def diagnose(
         raise ValueError(f"diagnose: expected a model with weight matrices, got {type(model).__name__} without any")
     for what, values in (("x", x), ("y", y)):
         require_fits("diagnose", what, values, dtype_of(model))
+    return examine(model, x, y, function, lr, trained, optimizer)
+
+
+def examine(
+    model: Module,
+    x: Array,
+    y: Array,
+    loss: Loss,
+    lr: float,
+    trained: bool = False,
+    optimizer: Rule | None = None,
+    asked: Fit | None = None,
+) -> Report:
+    """What `diagnose` does once it knows that there is something to diagnose.
+
+    Parameters
+    ----------
+    model, x, y, loss, lr, trained, optimizer
+        As in `diagnose`, checked.
+    asked
+        What is known of data, output, loss and targets from before, since no step changes them; measured unless given.
+    """
     some = enough(x, y, sum(p.size for p in model.parameters()))
-    native = run(model, x[some], y[some], function)
+    native = run(model, x[some], y[some], loss)
     exact = native.again(dtype=np.float64)
     targets = as_array(y[some], np.float64)
     assert exact.loss_of is not None
     guess = best_constant_loss(exact.loss_of, targets, exact.output.shape)
-    ahead = None if optimizer is None else few_steps(model, x, y, function, optimizer, guess, native.work)
-    return report_on(native, exact, guess, lr, trained, fit(native, x, y), ahead)
+    ahead = None if optimizer is None else few_steps(model, x, y, loss, optimizer, guess, native.work)
+    return report_on(native, exact, guess, lr, trained, fit(native, x, y) if asked is None else asked, ahead)
 
 
 def enough(x: Any, y: Any, weights: int) -> Any:

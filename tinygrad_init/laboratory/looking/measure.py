@@ -2,7 +2,8 @@
 
 What changes with every step is read off one captured forward and backward pass over a probe, at most 256 samples (and,
 where there are more, a forward pass over all for loss and accuracy); what takes longer (the verdict, the six answers,
-theory, factors) comes from `diagnose` on the probe, and is as old as `report_step` says.
+notes, theory, factors) comes from a diagnosis on the probe, and is as old as `report_step` says. Whether data, output,
+loss and targets fit is measured once, of all samples: no step changes it.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from typing import Any
 import numpy as np
 
 from ...activations import activation
-from ...diagnosis import Answer, Report, Verdict, classes, diagnose
+from ...diagnosis import Answer, Report, Verdict, classes
+from ...diagnosis import run as run_network
+from ...diagnosis.diagnosing import examine
 from ...diagnosis.fronts.copies import as_array
 from ...diagnosis.fronts.own_modules import by_unit, rows_of
+from ...diagnosis.measures.fit import fit
 from ...diagnosis.measures.layers import flat_units
 from ...diagnosis.measures.signal import rms
 from ...diagnosis.measures.slopes import share_of_steepest
+from ...diagnosis.records import Fit
 from ...diagnosis.trials.comparison import accuracy
 from ...engine.backward import grad
 from ...engine.modes import no_grad
@@ -87,6 +92,7 @@ class Watched:
         self.report_step: int | None = None
         self.report_look: Look | None = None
         self.test_losses: dict[int, float] = {}
+        self._fit: Fit | None = None
         self.linears: list[Any] = [layer.linear for layer in run.layers]
         self.activations: list[Any] = [layer.activation for layer in run.layers]
         self.pictures = Pictures(run, samples)
@@ -162,8 +168,23 @@ class Watched:
         self.report_step = step
         if not self.run.unexplained:
             run = self.run
-            self.report = diagnose(run.model, self.x, self.target, run.loss, run.config.lr, trained=step > 0)
+            self.report = examine(
+                run.model, self.x, self.target, run.loss, run.config.lr, trained=step > 0, asked=self.fit()
+            )
             self.report_look = self.look()
+
+    def fit(self) -> Fit:
+        """How data, output, loss and targets fit: of all samples, once.
+
+        Of a network that has diverged less can be told: it is measured again with the next report.
+        """
+        if self._fit is not None:
+            return self._fit
+        network = run_network(self.run.model, self.x, self.target, self.run.loss)
+        found = fit(network, self.samples.x, self.samples.target)
+        if math.isfinite(network.loss):
+            self._fit = found
+        return found
 
     def now(self, step: int, stride: int, look: Look) -> RunNow:
         """The run in a frame, without detail."""
