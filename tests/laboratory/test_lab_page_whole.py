@@ -178,6 +178,16 @@ def test_axe_finds_nothing(lab: Lab, scheme: str) -> None:
     assert not violations(lab)
 
 
+@needs_tools
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_faults_and_notes_are(lab: Lab, scheme: str) -> None:
+    lab.page.emulate_media(color_scheme=scheme)
+    lab.page.add_init_script((TOOLS / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    lab.open(fragment({"layers": [6] * 6, "activations": ["identity"], "starts": [{"name": "he"}]}))
+    lab.until(lambda: lab.page.locator("#verdict .notes dd").is_visible())
+    assert lab.page.locator("#verdict dd.bad").count() and not violations(lab)
+
+
 def test_the_keyboard_reaches_tabs_layers_and_the_tour(lab: Lab) -> None:
     lab.open()
     page = lab.page

@@ -22,6 +22,7 @@ from ...diagnosis import run as run_network
 from ...diagnosis.diagnosing import examine
 from ...diagnosis.fronts.copies import as_array
 from ...diagnosis.fronts.own_modules import by_unit, rows_of
+from ...diagnosis.judging import untold
 from ...diagnosis.measures.fit import fit
 from ...diagnosis.measures.layers import flat_units
 from ...diagnosis.measures.signal import rms
@@ -191,6 +192,7 @@ class Watched:
         report, test = self.report, self.test(step)
         verdict = None if report is None else verdict_of(report.verdict)
         answers = () if report is None else tuple(map(answer_of, report.answers))
+        notes = () if report is None else tuple(said(note.note()) for note in untold(report))
         return RunNow(
             loss=look.loss,
             accuracy=look.accuracy,
@@ -200,6 +202,7 @@ class Watched:
             losses=thinned(self.run.losses, stride, step, look.loss if self.run.config.batch == 0 else None),
             verdict=verdict,
             answers=answers,
+            notes=notes,
             report_step=self.report_step,
             layers=self.layers(look),
             edges=self.pictures.edges([layer.dw for layer in look.layers]),

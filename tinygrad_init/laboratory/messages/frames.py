@@ -289,8 +289,8 @@ class Detail:
 class RunNow:
     """A run at a step: loss and accuracy (null: a regression) of all samples, layers of at most 256 of them.
 
-    Those of a test are of the samples that are held out (null: there are none). `unit_maps` are those of the hidden
-    units, layer by layer; empty where there are many.
+    Those of a test are of the samples that are held out (null: there are none). `notes` are what is worth to know, no
+    fault, and told by no answer. `unit_maps` are those of the hidden units, layer by layer; empty where there are many.
     """
 
     loss: float
@@ -301,6 +301,7 @@ class RunNow:
     test_losses: tuple[tuple[int, float], ...]
     verdict: VerdictOf | None
     answers: tuple[AnswerOf, ...]
+    notes: tuple[Said, ...]
     report_step: int | None
     layers: tuple[LayerNow, ...]
     edges: tuple[Edges, ...]

@@ -251,6 +251,7 @@ export interface RunNow {
   test_losses: ([number, number | null])[];
   verdict: VerdictOf | null;
   answers: AnswerOf[];
+  notes: Said[];
   report_step: number | null;
   layers: LayerNow[];
   edges: Edges[];

@@ -1,4 +1,4 @@
-// What is wrong, where and why, in a sentence; and the six questions with their answers.
+// What is wrong, where and why, in a sentence; the six questions with their answers; and what is no fault, but worth to know.
 
 import { byId, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
@@ -10,6 +10,7 @@ export function verdicts() {
   /** @type {{card: HTMLElement, reason: HTMLElement, mark: HTMLElement, word: HTMLElement}[]} */
   let cards = [];
   const questions = h("dl", { class: "answers" });
+  const notes = h("dl", { class: "notes" });
 
   function build() {
     const runs = store.built?.runs ?? [];
@@ -22,7 +23,7 @@ export function verdicts() {
       name.hidden = runs.length === 1;
       return { card: h("p", { class: "sentence" }, mark, name, word, reason), reason, mark, word };
     });
-    root.replaceChildren(h("div", {}, ...cards.map(({ card }) => card)), questions);
+    root.replaceChildren(h("div", {}, ...cards.map(({ card }) => card)), questions, notes);
   }
 
   function draw() {
@@ -38,8 +39,9 @@ export function verdicts() {
       setText(card.word, verdict.layer === null ? word : t("verdict.at", { word, layer: verdict.layer }));
       setText(card.reason, say(verdict.why));
     });
-    const answers = frame.runs[selection.run]?.answers ?? [];
-    if (!answers.length) return; // they come once a second
+    const run = frame.runs[selection.run];
+    if (!run?.answers.length) return; // they come once a second
+    const { answers } = run;
     while (questions.children.length < 2 * answers.length) questions.append(h("dt"), h("dd"));
     answers.forEach((answer, i) => {
       const [question, reply] = [questions.children[2 * i], questions.children[2 * i + 1]];
@@ -48,6 +50,16 @@ export function verdicts() {
       setText(reply, say(answer.said));
       reply.className = answer.good ? "good" : "bad";
     });
+    list(run.notes);
+  }
+
+  /** @param {import("../protocol.js").Said[]} found */
+  function list(found) {
+    const texts = found.length ? [say({ key: "question.notes", numbers: {} }), ...found.map((note) => say(note))] : [];
+    while (notes.children.length > texts.length) notes.lastChild?.remove();
+    while (notes.children.length < texts.length) notes.append(h(notes.children.length ? "dd" : "dt"));
+    texts.forEach((text, i) => setText(notes.children[i], text));
+    notes.hidden = !texts.length;
   }
 
   store.on("built", build);
