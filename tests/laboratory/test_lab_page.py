@@ -373,7 +373,8 @@ def test_what_is_chosen_in_the_picture_and_by_menus_is_shown_in_detail(lab: Lab)
     lab.page.get_by_role("combobox", name="Layer", exact=True).last.select_option("2")
     lab.page.get_by_role("combobox", name="Unit", exact=True).select_option("4")
     lab.page.get_by_role("combobox", name="Input", exact=True).select_option("1")
-    lab.until(lambda: lab.frame["runs"][0]["detail"]["weight"] and lab.frame["runs"][0]["detail"]["factors"])
+    # Until the input has arrived, the frames are about the unit's bias.
+    lab.until(lambda: lab.frame["runs"][0]["detail"]["input"] == 1 and lab.frame["runs"][0]["detail"]["factors"])
     lab.drawn()
     detail = lab.frame["runs"][0]["detail"]
     weights = lab.frame["runs"][0]["edges"][2]["weight"]
