@@ -202,7 +202,8 @@ def test_layers_are_paired_with_activations_in_one_place() -> None:
         "tinygrad_init.nn.layers",
         "tinygrad_init.nn.module",
         "tinygrad_init.nn.residual",
-        "tinygrad_init.diagnosis.network",
+        "tinygrad_init.diagnosis.network.graph",
+        "tinygrad_init.diagnosis.network.links",
         "tinygrad_init.diagnosis.trials.quotient",
         "tinygrad_init.laboratory.looking.structure",
     }

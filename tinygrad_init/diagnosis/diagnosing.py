@@ -163,7 +163,7 @@ def report_on(
         What the first steps have shown.
     """
     layers = measure(native, lr)
-    weights = {link.matrix.name: (f"{link.name}.weight", link.matrix.values) for link in native.linears()}
+    weights = {link.matrix.name: link.matrix.values for link in native.linears()}
     return Report(
         model=native.description,
         samples=len(native.inputs["x"]),
@@ -175,7 +175,7 @@ def report_on(
         layers=layers,
         attributions=attribute(exact),
         zeros=explain_zeros(native, exact),
-        same_draws=tuple(same_draws(dict(weights.values()))),
+        same_draws=tuple(same_draws(weights)),
         first_not_finite=native.first_not_finite(),
         predictions=predict(exact, layers),
         matrices=matrix_sizes_of(exact),

@@ -50,11 +50,12 @@ class Buffer(Tensor):
 
 
 class Call(NamedTuple):
-    """A call of a module: what went in and what came out."""
+    """A call of a module: what went in, by position and by name, and what came out."""
 
     module: Module
     inputs: tuple[Any, ...]
     output: Any
+    options: dict[str, Any]
 
 
 class observe:
@@ -143,7 +144,7 @@ class Module:
             trace.visits(self)
         output = self.forward(*inputs, **options)
         if observer is not None:
-            observer(Call(self, inputs, output))
+            observer(Call(self, inputs, output, options))
         return output
 
     def forward(self, *inputs: Any, **options: Any) -> Any:

@@ -77,12 +77,12 @@ def lost(measured: Measured) -> Iterator[Verdict]:
     if empty := silent(measured):
         fault = not all(begins_at_zero(measured, i) for i in empty)
         yield Verdict("lost", empty[0], "signal.zero", {"layers": empty}, fault=fault)
-    for i, key in layers_where(measured, "signal.lost"):
+    for i in in_all_uses(measured, "signal.lost"):
         z = measured.layers[i - 1].z
         biases = any(layer.bias > 0 for layer in measured.layers[:i])
         rest = phrase("signal.lost.biases" if biases else "signal.lost.same")
         numbers = {"z": z.rms, "across": z.across_samples, "rest": rest}
-        yield Verdict("lost", i, key, numbers, fault=not begins_at_zero(measured, i))
+        yield Verdict("lost", i, "signal.lost", numbers, fault=not begins_at_zero(measured, i))
         return
 
 
@@ -93,7 +93,17 @@ def begins_at_zero(measured: Measured, layer: int) -> bool:
 
 def silent(measured: Measured) -> list[int]:
     """The layers whose z is exactly 0 on every sample."""
-    return [i for i, _ in layers_where(measured, "signal.zero")]
+    return in_all_uses(measured, "signal.zero")
+
+
+def in_all_uses(measured: Measured, key: str) -> list[int]:
+    """The layers for which a finding holds, and for all others with the same weights.
+
+    What a recurrent network takes its first step from may be 0: what it makes of later states carries the signal.
+    """
+    found = [i for i, _ in layers_where(measured, key)]
+    carrying = {layer.name for i, layer in enumerate(measured.layers, 1) if i not in found}
+    return [i for i in found if measured.layers[i - 1].name not in carrying]
 
 
 def loss_of(measured: Measured) -> Phrase:

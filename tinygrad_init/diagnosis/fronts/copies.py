@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 def converted(
     model: Module, dtype: Any, parameters: dict[str, Array] | None = None, evaluating: bool = False
 ) -> Module:
-    """A copy of a model, its parameters and buffers in another dtype (None: in their own); nothing in it is frozen."""
+    """A copy of a model, its parameters, buffers and arrays in another dtype (None: in their own); nothing is frozen."""
     copied = copy.deepcopy(model)
     known: dict[int, Any] = {}
     for _, module in copied.named_modules():
@@ -28,6 +28,8 @@ def converted(
                 if isinstance(value, Parameter):
                     known[id(value)].requires_grad = True
                 setattr(module, name, known[id(value)])
+            elif isinstance(value, np.ndarray) and value.dtype.kind == "f" and dtype is not None:
+                setattr(module, name, value.astype(dtype))
     overwrite(copied, parameters or {})
     return copied.eval() if evaluating else copied
 

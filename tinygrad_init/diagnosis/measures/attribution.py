@@ -9,23 +9,30 @@ the logarithms add up to log‖∂C/∂W_l‖ exactly:
 
 where the alignment, log(‖δ_lᵀ a_(l-1)‖ / ‖δ_l‖‖a_(l-1)‖), says how well the samples' contributions agree. All norms are
 Frobenius norms over the whole batch.
+
+Where several ways lead back to a link, its cotangent is a sum over them, and no product of numbers along one of them.
+Then the factors are those between the links that all ways go through, and from such a link to where the ways meet again
+there is one factor, the sum, which is named by the links whose cotangents it adds up.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..network import ACTIVATION, WEIGHTS, Cotangent, Link, Network
+from ..network import ACTIVATION, OTHER, WEIGHTS, Cotangent, Link, Network
 from ..records import ENDS, Attribution, Factor
 
 Array = np.ndarray[Any, Any]
 
 LOSS, SHARE, INPUT, ALIGNMENT = ENDS
+# Of a sum over ways, and of how many at most the names are told.
+SUM, MOST_NAMED = "sum", 4
 
 
 def attribute(network: Network) -> tuple[Attribution, ...]:
@@ -35,32 +42,77 @@ def attribute(network: Network) -> tuple[Attribution, ...]:
     """
     found: dict[Link, Attribution] = {}
     with np.errstate(all="ignore"):
+        cotangents = network.backward()
         loss = Factor(LOSS, "", "∂C/∂output", network.from_loss.norm)
-        for link, cotangent, factors in paths(network.links, network.from_loss, (loss,)):
+        for link, factors in ways_back(network, cotangents, network.links, (loss,)):
             if link.role == WEIGHTS:
                 # A weight that several links share has the sum of their gradients, none of which is known alone.
                 shared = network.uses[link.matrix.name] > 1
                 measured = math.nan if shared else Cotangent.of(network.gradients[link.matrix.name]).norm
-                found[link] = _attribution(link, cotangent, factors, measured)
+                found[link] = _attribution(link, cotangents[link], factors, measured)
     return tuple(found[link] for link in network.linears())
 
 
-def paths(
-    links: Sequence[Link], cotangent: Cotangent, above: tuple[Factor, ...]
-) -> Iterator[tuple[Link, Cotangent, tuple[Factor, ...]]]:
-    """Every link with the cotangent of its output and the factors that made it, last link first.
+def ways_back(
+    network: Network, cotangents: dict[Link, Cotangent], links: Sequence[Link], above: tuple[Factor, ...]
+) -> Iterator[tuple[Link, tuple[Factor, ...]]]:
+    """Every link of a graph, and of the blocks in it, with the factors that made its cotangent; last link first.
 
     The way into a residual block's branch does not change the cotangent; the block as a whole is one factor for what
     lies below it.
+
+    Parameters
+    ----------
+    cotangents
+        ∂C/∂output of every link.
+    links, above
+        The graph, and the factors that made the cotangent of its last link.
+
+    Notes
+    -----
+    The links that all ways from the output to a link go through are its dominators in the graph turned round; the
+    nearest is that of its consumers (Cooper, Harvey and Kennedy 2001, "A simple, fast dominance algorithm").
     """
+    known: dict[Link, tuple[Factor, ...]] = {}
+    gates: dict[Link, tuple[Link | None, int]] = {}  # the nearest link that all ways go through, and how many there are
     for link in reversed(links):
-        yield link, cotangent, above
-        yield from paths(link.branch, cotangent, above)
-        yield from paths(link.shortcut, cotangent, above)
-        (below,) = link.pull(cotangent)
-        label = "W" if link.role == WEIGHTS else f"{link.label}'" if link.role == ACTIVATION else link.label
-        above = (*above, Factor(link.role, link.name, label, step(cotangent, below)))
-        cotangent = below
+        takers = list(dict.fromkeys(network.consumers[link]))
+        if link is links[-1]:
+            gates[link], known[link] = (None, 0), above
+        else:
+            gate = takers[0] if takers else links[-1]
+            for taker in takers[1:]:
+                gate = nearest(gates, gate, taker)
+            gates[link] = gate, gates[gate][1] + 1
+            change = step(cotangents[gate], cotangents[link])
+            known[link] = (*known[gate], through(gate, change) if len(takers) == 1 else over(link, takers, change))
+        yield link, known[link]
+        yield from ways_back(network, cotangents, link.branch, known[link])
+        yield from ways_back(network, cotangents, link.shortcut, known[link])
+
+
+def nearest(gates: dict[Link, tuple[Link | None, int]], one: Link, other: Link) -> Link:
+    """The nearest link that all ways to both go through."""
+    while one is not other:
+        if gates[one][1] >= gates[other][1]:
+            one = gates[one][0]  # type: ignore[assignment]  # the output's link is above all others
+        else:
+            other = gates[other][0]  # type: ignore[assignment]
+    return one
+
+
+def through(link: Link, change: float) -> Factor:
+    """The factor of one link."""
+    label = "W" if link.role == WEIGHTS else f"{link.label}'" if link.role == ACTIVATION else link.label
+    return Factor(link.role, link.name, label, change)
+
+
+def over(link: Link, takers: list[Link], change: float) -> Factor:
+    """The factor of a sum over several ways, named by those that take the link's output: modules by their names."""
+    names = Counter(taker.label if taker.role == OTHER else taker.name for taker in takers)
+    each = [name if times == 1 else f"{times}×{name}" for name, times in names.items()]
+    named = ", ".join(each[:MOST_NAMED]) + (", …" if len(each) > MOST_NAMED else "")
+    return Factor(SUM, link.name, f"Σ({named})", change)
 
 
 def step(above: Cotangent, below: Cotangent) -> float:
@@ -77,7 +129,7 @@ def _attribution(link: Link, cotangent: Cotangent, above: tuple[Factor, ...], me
         Factor(INPUT, link.name, "layer input", signal.norm),
         Factor(ALIGNMENT, link.name, "alignment", alignment),
     )
-    return Attribution(f"{link.name}.weight", gradient.norm, (*above, *ends), measured)
+    return Attribution(link.matrix.name, gradient.norm, (*above, *ends), measured)
 
 
 def of_weight(layer: Attribution, delta: Array, x: Array, unit: int, input: int) -> Attribution:
@@ -134,22 +186,25 @@ def literal_factors(network: Network, name: str) -> list[Literal]:
     Raises
     ------
     ValueError
-        A layer has more than one unit, the batch more than one sample, or there is no such weight.
+        A layer has more than one unit, the batch more than one sample, the network is no chain, or there is no such
+        weight.
 
     Notes
     -----
     ∂C/∂w_l = ∂C/∂a_L · φ'(z_L) · w_L · φ'(z_(L-1)) · … · φ'(z_l) · a_(l-1): the product that the article begins with.
     """
-    wide = [link.name for link in network.links if link.x.size != 1 or link.output.size != 1]
+    wide = [link.name for link in network.links if any(values.size != 1 for values in (*link.inputs, link.output))]
     if wide:
         raise ValueError(f"literal_factors: expected single units and one sample, but {wide[0]} has more numbers")
-    names = [f"{link.name}.weight" for link in network.linears()]
+    if not network.is_chain:
+        raise ValueError("literal_factors: expected links one after the other, each with one input; use attribute")
+    names = [link.matrix.name for link in network.linears()]
     if name not in names:
         raise ValueError(f"literal_factors: expected a weight out of {', '.join(names)}; got {name!r}")
     at = len(names)
     factors = [Literal("∂C/∂output", value_of(network.from_loss))]
     for link in reversed(network.links):
-        if link.role == WEIGHTS and f"{link.name}.weight" == name:
+        if link.role == WEIGHTS and link.matrix.name == name:
             return [*factors, Literal("x" if at == 1 else f"a{at - 1}", float(link.x.item()))]
         (slope,) = link.pull(Cotangent.of(np.ones(link.output.shape)))
         symbol = f"w{at}" if link.role == WEIGHTS else f"{link.label}'(z{at})"

@@ -67,7 +67,9 @@ def fit(network: Network, x: Any, y: Any) -> Fit:
 
 def ending(network: Network) -> tuple[str, float, float, bool]:
     """What the last linear map's output goes through, between what numbers that keeps it, and whether it cuts off."""
-    for link in reversed(network.links):
+    for link in network.before_output():
+        if len(link.inputs) != 1:
+            break
         kind = makes_probabilities(link)
         if kind:
             return kind, *((0.0, 1.0) if kind == "softmax" else (-math.inf, 0.0)), False
@@ -145,7 +147,7 @@ def is_linear(network: Network) -> bool:
     """Whether the output is a linear function of the input, but for what it goes through after the last linear map."""
     last = max((i for i, link in enumerate(network.links) if link.role == WEIGHTS), default=-1)
     return last >= 0 and all(
-        link.role == WEIGHTS or link.elementwise or (link.role == ACTIVATION and link.label == "identity")
+        link.role == WEIGHTS or link.draws or (link.role == ACTIVATION and link.label == "identity")
         for link in network.links[: last + 1]
     )
 

@@ -38,7 +38,7 @@ def _layer(network: Network, link: Link, activation: Link | None, delta: Cotange
         w=w,
         z=describe(z),
         a=describe(z if activation is None else activation.output),
-        dz=describe(Cotangent(delta.unit * len(z), delta.log10).numbers()),
+        dz=describe(Cotangent(delta.unit * len(network.output), delta.log10).numbers()),
         dw=dw,
         saturated=saturated,
         dead=dead,

@@ -21,6 +21,8 @@ Array = np.ndarray[Any, Any]
 
 # Matrices up to this size are decomposed.
 LARGEST = 128
+# What comes out for a sample alone and among others differs by less than this share, if others are no matter.
+APART = 1e-6
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,7 @@ def jacobian(network: Network, sample: Array) -> Array:
     # The sample once for each output, each with the cotangent of another output: one pass gives all rows.
     copies = network.again(x=np.repeat(sample[None], outputs, axis=0), **how)
     rows = np.eye(outputs).reshape(copies.output.shape)
-    for link in reversed(copies.links):
-        (rows,) = link.pull_plain(rows)
-    return rows.reshape(outputs, -1)
+    return copies.pull_plain(rows).reshape(outputs, -1)
 
 
 def jacobian_singular_values(network: Network, samples: Array) -> Array:
@@ -163,7 +163,7 @@ def jacobian_singular_values(network: Network, samples: Array) -> Array:
 
 def matrix_sizes_of(network: Network) -> tuple[MatrixSizes, ...]:
     """How far every weight matrix stretches, as long as that is quickly found."""
-    found = [(f"{link.name}.weight", link.by_unit(link.matrix.values)) for link in network.linears()]
+    found = [(link.matrix.name, link.by_unit(link.matrix.values)) for link in network.linears()]
     if max(min(matrix.shape) for _, matrix in found) > LARGEST:
         return ()
     return tuple(matrix_sizes(name, matrix) for name, matrix in found)
@@ -176,8 +176,20 @@ def stretching(network: Network) -> tuple[float, ...]:
     if mixing or outputs > LARGEST or network.first_not_finite() is not None:
         return ()
     first = network.inputs["x"][:1]
-    # Whether what draws at random does so is no matter of the sample: it is looked at as in use.
-    chance = any(link.elementwise for link in network.flat())
-    settled = network.again(x=first, backward=False, evaluating=True) if chance else network
-    values = jacobian_singular_values(settled, first)[0]
+    try:
+        # Whether what draws at random does so is no matter of the sample: it is looked at as in use.
+        chance = any(link.draws for link in network.flat())
+        settled = network.again(backward=False, evaluating=True) if chance else network
+        if not alone(settled, first):
+            return ()
+        values = jacobian_singular_values(settled, first)[0]
+    except (TypeError, ValueError):  # the model takes batches of one size alone
+        return ()
     return tuple(float(value) for value in values) if np.isfinite(values).all() else ()
+
+
+def alone(network: Network, first: Array) -> bool:
+    """Whether the first sample comes out the same without the others."""
+    single = network.again(x=first, backward=False).output
+    together = network.output[:1]
+    return single.shape == together.shape and np.allclose(single, together, atol=APART * np.max(np.abs(together)))

@@ -12,11 +12,13 @@ from ..records import Zeros
 
 Array = np.ndarray[Any, Any]
 
-LOSS, SLOPE, NEXT, ABOVE = "loss derivative", "slope", "next weights", "above"
+LOSS, SLOPE, NEXT, STOPPED, ABOVE = "loss derivative", "slope", "next weights", "stopped", "above"
 INPUT, APART, CANCELLATION, UNDERFLOW = "input", "never together", "cancellation", "underflow"
 # So far the parameter moves that moves farthest, where it is tried out what wakes.
 STRIDE = 0.01
-RULES = {rule: say(f"zero.{rule}") for rule in (LOSS, SLOPE, NEXT, ABOVE, INPUT, APART, CANCELLATION, UNDERFLOW)}
+RULES = {
+    rule: say(f"zero.{rule}") for rule in (LOSS, SLOPE, NEXT, STOPPED, ABOVE, INPUT, APART, CANCELLATION, UNDERFLOW)
+}
 
 
 def explain_zeros(native: Network, exact: Network) -> tuple[Zeros, ...]:
@@ -37,14 +39,13 @@ def explain_zeros(native: Network, exact: Network) -> tuple[Zeros, ...]:
         steps, unknown = (wake_by_steps(exact) if silent else {}), -1
     found = []
     for own, link in zip(native.linears(), exact.linears(), strict=True):
-        name = f"{link.name}.weight"
         zero = link.by_unit(native.gradients[own.matrix.name]) == 0
         rules: dict[str, float] = {}
         if zero.any():
             counts = np.bincount(why_zero(exact, link, cotangents)[zero], minlength=len(RULES))
             rules = {rule: int(count) / zero.size for rule, count in zip(RULES, counts, strict=True) if count}
         wakes = steps.get(link.matrix.name, unknown)
-        found.append(Zeros(name, float(np.mean(zero)), rules, wakes))
+        found.append(Zeros(link.matrix.name, float(np.mean(zero)), rules, wakes))
     return tuple(found)
 
 
@@ -77,39 +78,53 @@ def unsigned_gradient(link: Link, delta: Array) -> Array:
 def why_silent(network: Network, link: Link, unit: int, cotangents: dict[Link, Cotangent]) -> str:
     """Why no gradient arrives at a unit's z: what stops it on the way from the output.
 
-    The numbers that depend on the unit are followed upwards; the first link that a gradient reaches among them, but
-    does not pass, is to blame.
+    The numbers that depend on the unit are followed upwards, on all ways, each as far as the next weights; the first
+    link that a gradient reaches among them, but does not pass, is to blame. If there is none the gradient is 0 above,
+    unless on every way there comes a link whose output does not depend on the unit at all.
     """
     if network.from_loss.is_zero:
         return LOSS
     mask = np.zeros(link.output.shape, bool)
     np.moveaxis(mask, link.unit_axis, 0)[unit] = True
-    for above in network.after(link):
+    row, place = network.places[link]
+    masks: dict[Link | str, Array] = {link: mask}
+    ends = []
+    for above in row[place + 1 :]:
+        pairs = zip(above.sources, above.inputs, strict=True)
+        came = [np.broadcast_to(masks.get(source, False), x.shape) for source, x in pairs]
+        if not any(each.any() for each in came):
+            continue
         arriving = cotangents[above].unit.reshape(above.output.shape) != 0
         if above.role == ACTIVATION:
-            if (arriving & mask).any():
+            if (arriving & came[0]).any():
                 return SLOPE
+            masks[above] = came[0]
             continue
-        mask = depends_on(above, mask)
-        if above.role == WEIGHTS and not mask.any():
-            return NEXT
-        if (arriving & mask).any():
+        mask = depends_on(above, came)
+        if not mask.any():
+            ends.append(NEXT if above.role == WEIGHTS else STOPPED)
+        elif (arriving & mask).any():
             return CANCELLATION
-        if above.role == WEIGHTS:
-            return ABOVE
-    return ABOVE
+        elif above.role == WEIGHTS:
+            ends.append(ABOVE)
+        else:
+            masks[above] = mask
+    return ends[0] if ends and ABOVE not in ends else ABOVE
 
 
-def depends_on(link: Link, mask: Array) -> Array:
-    """Which numbers of a link's output change with the given ones of its input."""
-    if link.elementwise:
-        return mask
+def depends_on(link: Link, masks: list[Array]) -> Array:
+    """Which numbers of a link's output change with the given ones of its inputs."""
+    if link.draws:
+        return masks[0]
     if link.role == WEIGHTS and link.matrix.values.ndim == 2:  # the weights say it, without another product
+        (mask,) = masks
         units = np.flatnonzero(mask.any(axis=tuple(range(mask.ndim - 1))))
-        return np.asarray(mask[..., units] @ (link.matrix.values[:, units] != 0).T)
-    x = link.x
-    changed = np.where(mask, x + 1 + np.abs(np.random.default_rng(0).normal(size=x.shape)), x)
-    return np.asarray(link.again(changed).output != link.output)
+        return np.asarray(mask[..., units] @ (link.by_unit(link.matrix.values)[:, units] != 0).T)
+    changed = [
+        np.where(mask, x + 1 + np.abs(np.random.default_rng(0).normal(size=x.shape)), x)
+        for mask, x in zip(masks, link.inputs, strict=True)
+    ]
+    return np.asarray(link.again(*changed).output != link.output)
 
 
 def wake_up(network: Network) -> dict[str, int] | None:

@@ -21,7 +21,7 @@ from ...diagnosis import Answer, Report, Verdict, classes
 from ...diagnosis import run as run_network
 from ...diagnosis.diagnosing import examine
 from ...diagnosis.fronts.copies import as_array
-from ...diagnosis.fronts.own_modules import by_unit, rows_of
+from ...diagnosis.fronts.module_links import by_unit, rows_of
 from ...diagnosis.judging import untold
 from ...diagnosis.measures.fit import fit
 from ...diagnosis.measures.layers import flat_units

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...diagnosis.fronts.own_modules import by_unit
+from ...diagnosis.fronts.module_links import by_unit
 from ...engine.modes import no_grad
 from ...engine.tensor import Tensor
 from ...nn import dtype_of, observe

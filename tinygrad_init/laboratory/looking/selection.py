@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...activations import FLAT, activation
-from ...diagnosis.fronts.own_modules import by_unit
+from ...diagnosis.fronts.module_links import by_unit
 from ...diagnosis.measures.attribution import of_weight
 from ...diagnosis.measures.signal import histogram
 from ...diagnosis.measures.slopes import share_of_steepest

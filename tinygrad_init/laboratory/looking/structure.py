@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...diagnosis.fronts.chains import functions_between
+from ...diagnosis.fronts.functions import functions_between
 from ...engine.modes import enable_grad
 from ...engine.tensor import Tensor
 from ...layering import ACTIVATION, OTHER, RESIDUAL, Step, activation_after
