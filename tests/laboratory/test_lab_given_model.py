@@ -214,8 +214,21 @@ def test_flattened_channels_have_no_single_edges() -> None:
         weight_paths(watched, 0, 0, 0, 0)
 
 
-def test_a_model_that_is_no_chain_is_shown_without_a_verdict() -> None:
-    own = Own(Adds(), MOONS.x, MOONS.y, "cross_entropy")
+def test_a_model_whose_tensors_are_put_together_has_a_verdict_but_no_paths() -> None:
+    own = Own(Gated(), MOONS.x, MOONS.y, "cross_entropy")
+    experiment = Experiment(began(own, Config()), own)
+    watched = watch(experiment)[0]
+    watched.diagnose(0)
+    now = watched.now(0, 1, watched.look())
+    assert now.verdict is not None and len(now.layers) == 3
+    labels = [[factor.label for factor in detail(watched, watched.look(), i, 0, 1).factors] for i in (0, 1)]
+    assert "tanh'" in labels[0] and "mul" in labels[0] and "sigmoid'" in labels[1]
+    with pytest.raises(Invalid, match="layers follow one another"):
+        weight_paths(watched, 0, 0, 0, 0)
+
+
+def test_a_model_that_cannot_be_opened_is_shown_without_a_verdict() -> None:
+    own = Own(Cut(), MOONS.x, MOONS.y, "cross_entropy")
     experiment = Experiment(began(own, Config()), own)
     watched = watch(experiment)[0]
     watched.diagnose(0)
@@ -224,9 +237,16 @@ def test_a_model_that_is_no_chain_is_shown_without_a_verdict() -> None:
     assert "There is no verdict" in str(experiment.runs[0].notes[0])
 
 
-class Adds(nn.Module):
+class Gated(nn.Module):
     def __init__(self) -> None:
         self.one, self.other, self.end = nn.Linear(2, 6, rng=0), nn.Linear(2, 6, rng=1), nn.Linear(6, 2, rng=2)
 
     def forward(self, x: Any) -> Any:
         return self.end(tgi.tanh(self.one(x)) * tgi.sigmoid(self.other(x)))
+
+
+class Cut(Gated):
+    """The last layer alone learns: what it gets is taken out of the graph."""
+
+    def forward(self, x: Any) -> Any:
+        return self.end((self.one(x) + self.other(x)).detach())

@@ -118,7 +118,13 @@ def examine(
     """
     some = enough(x, y, sum(p.size for p in model.parameters()))
     native = run(model, x[some], y[some], loss)
-    exact = native.again(dtype=np.float64)
+    try:
+        exact = native.again(dtype=np.float64)
+    except TypeError as error:
+        raise TypeError(
+            f"diagnose: expected a model that can also compute in float64, where what the dtype does is told from what "
+            f"the network does; write its constants in the dtype of what comes in, np.asarray(c, x.dtype) ({error})"
+        ) from None
     targets = as_array(y[some], np.float64)
     assert exact.loss_of is not None
     guess = best_constant_loss(exact.loss_of, targets, exact.output.shape)

@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 def converted(
     model: Module, dtype: Any, parameters: dict[str, Array] | None = None, evaluating: bool = False
 ) -> Module:
-    """A copy of a model, its parameters, buffers and arrays in another dtype (None: in their own); nothing is frozen."""
+    """A copy of a model, its numbers in another dtype (None: in their own); nothing in it is frozen."""
     copied = copy.deepcopy(model)
     known: dict[int, Any] = {}
     for _, module in copied.named_modules():

@@ -15,7 +15,9 @@ from ...engine.history import node_of
 from ...engine.modes import enable_grad, mode
 from ...engine.storage import refuse_masked
 from ...engine.tensor import Tensor
-from ...nn import Call, Module, Parameter, undisturbed
+from ...nn import Call, Module, Parameter, role_of, undisturbed
+from ..network import OTHER
+from .functions import LINEAR
 
 Array = np.ndarray[Any, Any]
 
@@ -51,8 +53,8 @@ class Step:
 def steps_of(module: Module, x: Tensor) -> tuple[list[Step], Any]:
     """The steps that lead from an input to a module's output, and that output; the module is left as it was.
 
-    Modules inside are steps if they make a tensor of a tensor, and of nothing else but constants and their own
-    parameters; of others the steps inside are told.
+    Linear maps, activations, residual blocks and whatever is not made of other modules are one step if they make a
+    tensor of a tensor, and of nothing else but constants and parameters; of all others the steps inside are told.
 
     Raises
     ------
@@ -67,14 +69,14 @@ def steps_of(module: Module, x: Tensor) -> tuple[list[Step], Any]:
             f"expected {type(module).__name__} to return a tensor, got {type(end).__name__}; "
             "write a module whose forward returns the predictions alone"
         )
-    return leading_to(end, watched.open[0][1]), end
+    return leading_to(end, [step for _, steps in watched.open for step in steps]), end
 
 
 def leading_to(end: Tensor, steps: list[Step]) -> list[Step]:
-    """The steps that something which leads to a tensor depends on."""
+    """The steps that a tensor came from; what made constants is none, unless it draws."""
     wanted, found = {key(end)}, []
     for step in reversed(steps):
-        if key(step.output) in wanted:
+        if key(step.output) in wanted and (step.draws or not is_constant(step.output)):
             found.append(step)
             wanted |= {key(tensor) for tensor in step.inputs}
     return found[::-1]
@@ -126,12 +128,7 @@ class Watched:
         while module is not call.module:
             module, steps = self.open.pop()
             inside = steps + inside
-        alone = len(call.inputs) == 1 and not call.options
-        if alone and isinstance(call.inputs[0], Tensor) and isinstance(call.output, Tensor):
-            (x,) = call.inputs
-            if closed(inside, x):
-                inside = [Step(call.module, (x,), call.output, constants((x,)))]
-        self.open[-1][1].extend(inside)
+        self.open[-1][1].extend(inside if made_of_steps(call, inside) else [whole(call)])
 
     # Operations
 
@@ -194,6 +191,27 @@ class Watched:
 def constants(inputs: tuple[Tensor, ...]) -> dict[int, Array]:
     """Copies of the constants among operands, by their place: they may be changed later."""
     return {place: np.array(tensor.numpy()) for place, tensor in enumerate(inputs) if is_constant(tensor)}
+
+
+def whole(call: Call) -> Step:
+    """The call of a module that is one step."""
+    return Step(call.module, call.inputs, call.output, constants(call.inputs))
+
+
+def made_of_steps(call: Call, inside: list[Step]) -> bool:
+    """Whether a call is no step itself."""
+    function = len(call.inputs) == 1 and not call.options and isinstance(call.inputs[0], Tensor)
+    if not (function and isinstance(call.output, Tensor) and closed(inside, call.inputs[0])):
+        return True
+    if role_of(call.module) != OTHER:
+        return False
+    return any(True for _ in call.module.children()) or any(map(multiplies, inside))
+
+
+def multiplies(step: Step) -> bool:
+    """Whether a step is a product with a matrix that is a parameter."""
+    places = () if isinstance(step.what, Module) else LINEAR.get(step.what.name, ())
+    return any(isinstance(step.inputs[place], Parameter) for place in places if place < len(step.inputs))
 
 
 def closed(steps: Iterable[Step], x: Tensor) -> bool:

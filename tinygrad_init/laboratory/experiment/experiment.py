@@ -87,7 +87,7 @@ class Run:
         self.model, self.notes = source.start(config, samples)
         self.loss = source.loss(config)
         self.layers = layers_of(self.model, samples.x[:2])
-        self.unexplained = why_no_chain(self.model, samples.x[:2])
+        self.unexplained = why_unexplained(self.model, samples.x[:2])
         if self.unexplained:
             self.notes = [*self.notes, phrase("no_verdict", reason=self.unexplained)]
         self.parameters: list[Tensor] = list(self.model.parameters())
@@ -137,10 +137,11 @@ def generators_of(model: Module) -> list[np.random.Generator]:
     return [rng for rng in found if isinstance(rng, np.random.Generator)]
 
 
-def why_no_chain(model: Module, x: Array) -> str:
-    """Why a model is no chain of modules, as `diagnose` wants it; "" if it is one."""
+def why_unexplained(model: Module, x: Array) -> str:
+    """Why `diagnose`, which looks at a model in float64 as well, cannot say anything of it; "" if it can."""
     try:
-        forward(model, x)
+        for dtype in (None, np.float64):
+            forward(model, x, dtype)
     except TypeError as error:
         return str(error)
     return ""

@@ -100,6 +100,8 @@ class Watched:
         names = {id(module): name for name, module in run.model.named_modules()}
         pairs = enumerate(zip(self.linears, self.activations, strict=True))
         self.layer_of = {names[id(part)]: i for i, pair in pairs for part in pair if id(part) in names}
+        parameters = {id(parameter): name for name, parameter in run.model.named_parameters()}
+        self.weight_names = [parameters[id(linear.weight)] for linear in self.linears]
         # Whether a look, of which nobody should know, would change what later passes do.
         self.careful = bool(run.generators or run.buffers)
         self._look: Callable[[Array, Array], Any] = captured(self._looker())

@@ -85,7 +85,10 @@ def factors_of(watched: Watched, layer: int, unit: int | None, input: int | None
     report, look = watched.report, watched.report_look
     if report is None or look is None:
         return ()
-    found = report.attributions[layer]
+    # What leads to no output has no gradient, and no factors.
+    found = next((each for each in report.attributions if each.name == watched.weight_names[layer]), None)
+    if found is None:
+        return ()
     if unit is not None and input is not None:
         at = look.layers[layer]
         found = of_weight(found, at.dz / len(at.dz), at.x, unit, input)

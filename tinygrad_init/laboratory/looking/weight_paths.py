@@ -62,7 +62,7 @@ def weight_paths(watched: Watched, layer: int, unit: int, input: int, sample: in
     Raises
     ------
     Invalid
-        There is no such weight or sample, or a layer is not dense.
+        There is no such weight or sample, a layer is not dense, or layers do not follow one another.
     """
     samples = watched.samples
     if layer >= len(watched.linears):
@@ -80,6 +80,8 @@ def weight_paths(watched: Watched, layer: int, unit: int, input: int, sample: in
     one = slice(sample, sample + 1)
     with evaluation(watched.run.model):
         network = run_network(watched.run.model, samples.x[one], samples.target[one], watched.run.loss)
+    if not network.is_chain:
+        raise Invalid("layer", "chain")
     return Paths(network, layer).draw(unit, input)
 
 
