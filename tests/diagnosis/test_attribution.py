@@ -90,19 +90,6 @@ def test_functions_between_modules_are_links() -> None:
     assert "leaky_relu'" in attribute(chain)[0].totals()
 
 
-def test_what_is_no_chain_is_refused_by_name() -> None:
-    class Fork(nn.Module):
-        def __init__(self) -> None:
-            self.a, self.b = nn.Linear(4, 3, rng=0), nn.Linear(4, 3, rng=1)
-
-        def forward(self, x: tgi.Tensor) -> tgi.Tensor:
-            return self.a(x) * self.b(x)
-
-    x, y = batch(np.random.default_rng(0), 4, 3)
-    with pytest.raises(TypeError, match="in Fork there is 'mul', which puts together"):
-        run(Fork(), x, y, tgi.cross_entropy)
-
-
 @given(depth=st.integers(1, 12), activation=st.sampled_from(ACTIVATIONS), seed=seeds)
 def test_a_chain_of_single_units_has_the_articles_list_of_factors(depth: int, activation: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -137,6 +124,19 @@ def test_literal_factors_want_single_units() -> None:
     one = run(nn.MLP((1, 1), rng=0), np.ones((1, 1)), np.ones((1, 1)), tgi.mse)
     with pytest.raises(ValueError, match=r"out of layers\.0\.weight; got 'w'"):
         literal_factors(one, "w")
+
+
+def test_literal_factors_want_a_chain() -> None:
+    class Square(nn.Module):
+        def __init__(self) -> None:
+            self.a = nn.Linear(1, 1, rng=0)
+
+        def forward(self, x: tgi.Tensor) -> tgi.Tensor:
+            return self.a(x) * self.a(x)
+
+    network = run(Square(), np.ones((1, 1)), np.ones((1, 1)), tgi.mse)
+    with pytest.raises(ValueError, match="one after the other, each with one input"):
+        literal_factors(network, "a.weight")
 
 
 def test_gradients_beyond_the_smallest_number_are_known() -> None:

@@ -52,8 +52,8 @@ def diagnose(
     Parameters
     ----------
     model
-        `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own that calls its modules one
-        after the other, with functions of one tensor between them and sums x + f(x) around them.
+        `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own whose forward computes one
+        tensor from one tensor, by modules and by operations, with whatever tensors put together.
     x, y
         A batch as the model and the loss want it, the samples first. Some hundred samples are enough; of a network of
         millions of weights no more than 128 and a few are looked at, evenly spread, and what is missing among them.
@@ -77,7 +77,9 @@ def diagnose(
     Raises
     ------
     TypeError
-        The model is no chain of modules, x and y are not made of real numbers, or `optimizer` is none.
+        The model's output is no tensor or does not come from its input, no weights lie between them, or it depends on
+        what it keeps from call to call; it cannot compute in float64; x and y are not made of real numbers, or
+        `optimizer` is none.
     ValueError
         There is no linear map in it, x and y differ in length, are empty or hold what does not fit into the model's
         dtype, there is no loss of that name, or the optimizer holds none of the model's parameters.

@@ -42,8 +42,8 @@ def run(
     Parameters
     ----------
     model
-        `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own that calls its modules one
-        after the other, with functions of one tensor between them and sums x + f(x) around them.
+        `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own whose forward computes one
+        tensor from one tensor, by modules and by operations, with whatever tensors put together.
     x, y
         The batch, as `loss` wants it.
     loss
@@ -58,7 +58,8 @@ def run(
     Raises
     ------
     TypeError
-        The model is no chain.
+        The output is no tensor or does not come from the input, no weights lie between them, or the model depends on
+        what it keeps from call to call.
     """
     model = copy.deepcopy(model)  # what is run again later is what it was now
     whole, copied = (converted(model, dtype, parameters, evaluating) for _ in range(2))
@@ -127,7 +128,7 @@ def forward(
     Raises
     ------
     TypeError
-        The model is no chain.
+        The output is no tensor or does not come from the input.
     """
     # As it is, the model itself will do: a copy takes longer than a look at a small network.
     itself = dtype is None and not parameters and not evaluating
@@ -155,7 +156,7 @@ def forward(
 
 
 def linear_maps_alone(model: Module, x: Tensor) -> Network:
-    """What can be seen of a model that is no chain: its linear maps, in the order in which they are called."""
+    """What can be seen of a model that cannot be opened: its linear maps, in the order in which they are called."""
     links = Links.of_model(model)
     with no_grad(), observe() as calls:
         output = model(x)

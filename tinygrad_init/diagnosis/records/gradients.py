@@ -19,11 +19,12 @@ class Factor:
     Attributes
     ----------
     kind
-        "loss", "activation", "weights", "residual", "other", "share" (of one unit), "input" or "alignment".
+        "loss", "activation", "weights", "residual", "other", "sum" (over several ways), "share" (of one unit), "input"
+        or "alignment".
     name
-        Of the module; "" for the loss and the alignment.
+        Of the module; "" for the loss and the alignment. Of a sum, that whose output the ways lead back to.
     label
-        What it is in words: "sigmoid'", "W", "batchnorm".
+        What it is in words: "sigmoid'", "W", "batchnorm", "Σ(a, mul)" of what a sum adds up.
     log10
         Its decimal logarithm: -1 for a factor of a tenth.
     """

@@ -70,7 +70,7 @@ class Watch:
     Parameters
     ----------
     model
-        Any module. What its activations do is seen if it is a chain (see `diagnose`); else its linear maps alone.
+        Any module. What its activations do is seen if `diagnose` can open it; else its linear maps alone.
     x, y
         The probe batch.
     loss
