@@ -18,6 +18,7 @@ DIAGNOSIS = {
         "parameters": (),
         "unit_axis": -1,
         "elementwise": False,
+        "draws": False,
         "mixes_samples": False,
         "branch": (),
         "shortcut": (),

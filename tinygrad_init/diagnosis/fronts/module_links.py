@@ -8,7 +8,6 @@ four functions of arrays (`vjp`, `vjp_to`, `jvp`, `rerun`).
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from ...engine.modes import enable_grad
 from ...engine.tensor import Tensor
 from ...nn import Activation, BatchNorm, Dropout, Module, Parameter, Residual, Sequential, role_of
 from ...ops import add
-from ..network import ACTIVATION, OTHER, WEIGHTS, Link, folded, units_first
+from ..network import ACTIVATION, OTHER, WEIGHTS, Link, flat, folded, units_first
 from ..network import Parameter as Named
 from .forward_pass import Step, key, steps_of
 from .functions import Fixed, Function, Turned, as_module
@@ -67,11 +66,11 @@ class Links:
             return self.residual(module, x, source)
         if has_parts(module):
             return self.written(module, x, source)
-        whole = (self.link(module, (x,), (source,)),)
-        if not multiplies(module):
-            return whole
-        opened = self.written(module, x, source)
-        return opened if any(link.role == WEIGHTS for link in opened) else whole
+        if multiplies(module):
+            opened = self.written(module, x, source)
+            if any(link.role == WEIGHTS for link in opened):
+                return opened
+        return (self.link(module, (x,), (source,)),)
 
     def chain(self, modules: list[Module], x: Array, source: Source) -> tuple[Link, ...]:
         """Modules one after the other."""
@@ -99,24 +98,25 @@ class Links:
         known: dict[int, tuple[Array, Source]] = {key(signal): (x, source)}
         fixed: dict[int, Fixed] = {}  # what no input has a part in, and is not what it was in the run
         links: list[Link] = []
+        entering = {key(step.inputs[0]) for step in steps if isinstance(step.what, Module)}
         for step in steps:
             if isinstance(step.what, Module):
-                made = self.of(step.what, *self.entering(step, known))
+                made = self.of(step.what, *self.entering(step, known, fixed))
                 if key(step.inputs[0]) not in known:
-                    made = tuple(map(no_layer, made))
+                    no_layers(made)
             elif step.draws:
                 # Drawn once more, in turn with what modules draw.
                 operands = [leaf(step.constants.get(i, t.numpy())) for i, t in enumerate(step.inputs)]
                 fixed[key(step.output)] = Function(step.what, step.params)(*operands).numpy()
                 continue
-            elif is_turned(step):
+            elif is_turned(step) and key(step.output) not in entering:
                 fixed[key(step.output)] = Turned(step.inputs[0])  # type: ignore[arg-type]
                 continue
             else:
                 made = (self.operation(step, known, fixed),)
             links += made
-            known[key(step.output)] = (made[-1].output, made[-1]) if made else self.entering(step, known)
-        reached = any(source in link.sources or is_lookup(link) for link in links)
+            known[key(step.output)] = (made[-1].output, made[-1]) if made else self.entering(step, known, fixed)
+        reached = any(source in link.sources or is_lookup(link, len(x)) for link in links)
         if key(end) not in known or (links and not reached):
             raise TypeError(
                 f"expected an output that comes from the input; in {type(module).__name__} there is what does not come "
@@ -124,7 +124,9 @@ class Links:
             )
         return folded(links)
 
-    def entering(self, step: Step, known: dict[int, tuple[Array, Source]]) -> tuple[Array, Source]:
+    def entering(
+        self, step: Step, known: dict[int, tuple[Array, Source]], fixed: dict[int, Fixed]
+    ) -> tuple[Array, Source]:
         """What goes into a call of a module: something that was made before, a parameter, or a constant."""
         (x,) = step.inputs
         if key(x) in known:
@@ -132,7 +134,9 @@ class Links:
         if isinstance(x, Parameter):
             return x.numpy(), self.parameters.get(id(x), "a parameter")
         self.constants += 1
-        return step.constants.get(0, x.numpy()), f"constant {self.constants}"
+        drawn = fixed.get(key(x))
+        values = drawn if isinstance(drawn, np.ndarray) else step.constants.get(0, x.numpy())
+        return values, f"constant {self.constants}"
 
     def operation(self, step: Step, known: dict[int, tuple[Array, Source]], fixed: dict[int, Fixed]) -> Link:
         """The link of an operation: its inputs are what was made before; all else is part of it."""
@@ -205,14 +209,16 @@ def multiplies(module: Module) -> bool:
     return not here and role_of(module) == OTHER and any(value.ndim > 1 for value in own)
 
 
-def no_layer(link: Link) -> Link:
-    """A link on what is constant: its weights are no layer that the signal goes through, but a bias of another kind."""
-    return replace(link, role=OTHER, weight=None, bias=None) if link.role == WEIGHTS else link
+def no_layers(links: tuple[Link, ...]) -> None:
+    """Links on what is constant: their weights are no layers that the signal goes through, but a kind of bias."""
+    for link in flat(links):
+        if link.role == WEIGHTS:
+            link.role, link.weight, link.bias = OTHER, None, None
 
 
-def is_lookup(link: Link) -> bool:
-    """Whether a link takes rows out of a table that is learned: their numbers come from the input outside the graph."""
-    return link.label == "getitem" and not link.inputs
+def is_lookup(link: Link, samples: int) -> bool:
+    """Whether a link takes from a table that is learned what belongs to each sample, whose number left the graph."""
+    return not link.inputs and link.output.shape[:1] == (samples,)
 
 
 def is_turned(step: Step) -> bool:
