@@ -45,7 +45,7 @@ def of_layer(measured: Measured, layer: int) -> dict[str, float]:
     found, why = measured.layers[layer - 1], measured.attributions[layer - 1]
     own = math.log10(found.dw.rms) + 0.5 * math.log10(found.dw.count) if found.dw.rms > 0 else math.nan
     width = max(len(found.distinct), len(found.distinct_updates))
-    if sum(layer.name == found.name for layer in measured.layers) > 1:
+    if math.isnan(why.measured):
         own = math.nan  # the gradient is that of all uses together, the product of factors that of one
     return {
         "samples": measured.samples,

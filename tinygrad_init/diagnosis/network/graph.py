@@ -158,8 +158,8 @@ class Network:
 
     @cached_property
     def uses(self) -> Counter[str]:
-        """How many links use a weight, by its name."""
-        return Counter(link.matrix.name for link in self.linears())
+        """How many links use a parameter, as a weight or otherwise, by its name."""
+        return Counter(name for link in self.flat() for name in {parameter.name for parameter in link.parameters})
 
     @property
     def work(self) -> float:
