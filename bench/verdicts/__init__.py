@@ -3,6 +3,7 @@
     python -m bench.verdicts                        the small grid for finding thresholds, 300 networks
     python -m bench.verdicts --grid reporting       other depths, widths and seeds: what counts
     python -m bench.verdicts --full                 6000 of a grid
+    python -m bench.verdicts --shares FILE          and how often each word was right, for reports
 
 Each run is a task, a dict of plain values, and its result another one, a line of JSON; a file of lines that is there
 already is gone on with. `tasks` has the grids, `trial` what is done with a task, `scores` what comes out.

@@ -31,6 +31,9 @@ def main() -> None:
         "--repair", type=int, default=0, metavar="N", help="of so many networks also what becomes of a recommendation"
     )
     parser.add_argument(
+        "--shares", type=Path, metavar="FILE", help="write how often each word was right, as a report tells"
+    )
+    parser.add_argument(
         "--processes", type=int, default=os.cpu_count() or 1, help="how many at a time (all processors)"
     )
     args = parser.parse_args()
@@ -41,6 +44,9 @@ def main() -> None:
     results = finished(wanted, run, path, args.processes, "training")
     console = Console(width=120)
     console.print(scores.view(results))
+    if args.shares:
+        source = f"python -m bench.verdicts --grid {args.grid}{' --full' if args.full else ''}"
+        args.shares.write_text(json.dumps(scores.shares(results, source), indent=2) + "\n", encoding="utf-8")
     if args.repair:
         best = scores.best_of(results)
         tried = [{**task, "repair": seed} for task in wanted[: args.repair] for seed in repairs.SEEDS]

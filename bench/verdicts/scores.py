@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from tinygrad_init.diagnosis.fronts.few_steps import STEPS
 
 from .trial import Result
 
@@ -84,6 +87,16 @@ def score(results: Sequence[Result]) -> Score:
         count=len(results),
         near=sum(result["near"] for result in results),
     )
+
+
+def shares(results: Sequence[Result], source: str) -> dict[str, Any]:
+    """Of the verdicts of each word how many were right, as `diagnosis/findings/shares.json` keeps them."""
+    words: dict[str, dict[str, int]] = {}
+    for result in marked(results):
+        counted = words.setdefault(result["word"], {"right": 0, "networks": 0})
+        counted["networks"] += 1
+        counted["right"] += result["trains"] != result["fault"]
+    return {"source": source, "steps": STEPS, "words": dict(sorted(words.items()))}
 
 
 def view(results: Sequence[Result]) -> RenderableType:
