@@ -17,9 +17,10 @@ Array = np.ndarray[Any, Any]
 
 def measure(network: Network, lr: float) -> tuple[Layer, ...]:
     """All layers of a network that was run on a batch, first to last."""
-    cotangents = network.backward()
     with np.errstate(all="ignore"):
-        return tuple(_layer(network, link, activation, cotangents[link], lr) for link, activation in network.layers())
+        return tuple(
+            _layer(network, link, activation, network.cotangents[link], lr) for link, activation in network.layers()
+        )
 
 
 def _layer(network: Network, link: Link, activation: Link | None, delta: Cotangent, lr: float) -> Layer:

@@ -198,6 +198,11 @@ class Network:
                     arriving[source] = arriving[source] + part if source in arriving else part
         return arriving.get(name, np.zeros_like(self.inputs[name]))
 
+    @cached_property
+    def cotangents(self) -> dict[Link, Cotangent]:
+        """What `backward` finds, once for all who ask."""
+        return self.backward()
+
     def first_not_finite(self) -> tuple[str, int] | None:
         """The first link whose output has infinities or NaN, and the number of the linear map it belongs to."""
         layer = 0

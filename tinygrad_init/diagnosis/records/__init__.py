@@ -1,11 +1,12 @@
 """Records only: what was measured of a network, what was found, and the answers. They know nobody but the words."""
 
 from .ahead import Ahead
+from .evidence import Evidence, Precision, Representation, Rounding, Sharpness
 from .fit import Fit
 from .gradients import ENDS, Attribution, Factor, Prediction, Zeros
 from .layers import Classes, Distribution, Layer, MatrixSizes
 from .trials import BETTER, Compared, Recommended, Settings, Start, Trial
-from .verdicts import Answer, Judged, Measured, Verdict
+from .verdicts import Answer, Confidence, Judged, Measured, Verdict
 
 __all__ = [
     "BETTER",
@@ -15,16 +16,22 @@ __all__ = [
     "Attribution",
     "Classes",
     "Compared",
+    "Confidence",
     "Distribution",
+    "Evidence",
     "Factor",
     "Fit",
     "Judged",
     "Layer",
     "MatrixSizes",
     "Measured",
+    "Precision",
     "Prediction",
     "Recommended",
+    "Representation",
+    "Rounding",
     "Settings",
+    "Sharpness",
     "Start",
     "Trial",
     "Verdict",

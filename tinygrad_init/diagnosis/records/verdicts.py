@@ -9,6 +9,7 @@ from typing import Any
 
 from ...words import Phrase, phrase
 from .ahead import Ahead
+from .evidence import Evidence
 from .fit import Fit
 from .gradients import Attribution, Prediction, Zeros
 from .layers import Distribution, Layer, MatrixSizes
@@ -53,6 +54,8 @@ class Measured:
         Data, output, loss and targets beside each other.
     ahead
         What the first steps have shown; None unless it was said which optimizer will train.
+    evidence
+        What is worth to know beside that, with what it took.
     """
 
     model: str
@@ -73,6 +76,7 @@ class Measured:
     trained: bool = False
     fit: Fit | None = None
     ahead: Ahead | None = None
+    evidence: Evidence | None = None
 
     @property
     def typical_update(self) -> float:
@@ -137,6 +141,23 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Confidence:
+    """How often a verdict of the same word was right about networks that were then trained.
+
+    Attributes
+    ----------
+    right, networks
+        Of so many networks about so many: those said to be healthy trained, the others did not.
+    source
+        Where they were counted.
+    """
+
+    right: int
+    networks: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """One of the six questions and its answer.
 
@@ -184,4 +205,9 @@ class Judged(Measured):
     @property
     def notes(self) -> tuple[Verdict, ...]:
         """What is worth to know and no fault."""
+        raise NotImplementedError
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """How often such a verdict was right; None where that was not counted."""
         raise NotImplementedError
