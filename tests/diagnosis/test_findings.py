@@ -18,7 +18,7 @@ from tinygrad_init.diagnosis.findings.conditions import COMPARISONS, table
 from tinygrad_init.diagnosis.findings.fit import numbers_of
 from tinygrad_init.diagnosis.findings.numbers import of_layer, of_network
 from tinygrad_init.diagnosis.judging import found_in, notes
-from tinygrad_init.diagnosis.records import Ahead, Classes, Factor
+from tinygrad_init.diagnosis.records import Ahead, Classes, Factor, Rounding, Sharpness
 from tinygrad_init.words import LANGUAGES, templates
 
 RNG = np.random.default_rng(0)
@@ -61,6 +61,24 @@ def ahead(report: Report, **fields: float) -> Report:
     """With other first steps; unless said otherwise they leave the loss at that of guessing."""
     base = report.ahead or Ahead("SGD, lr 1", 120, 1.0, report.guess, report.guess)
     return change(report, ahead=dataclasses.replace(base, **fields))
+
+
+def evidence(report: Report, **fields: Any) -> Report:
+    assert report.evidence is not None
+    return change(report, evidence=dataclasses.replace(report.evidence, **fields))
+
+
+def rounded(report: Report, signal: float = 0.0, gradient: float = 0.0) -> Report:
+    """With a second layer of which float16 would lose so much of signal and gradient."""
+    assert report.evidence is not None
+    kept = {"bfloat16": Rounding(0.0, 0.0, 0.0)}
+    new = dataclasses.replace(
+        report.evidence.precision[1],
+        signal={"float16": Rounding(0.0, 0.0, signal), **kept},
+        gradient={"float16": Rounding(gradient, 0.0, 0.0), **kept},
+    )
+    first, _, *rest = report.evidence.precision
+    return evidence(report, precision=(first, new, *rest))
 
 
 def way(report: Report, decades: float) -> Report:
@@ -124,6 +142,9 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     "dropout_share": lambda r, v: ahead(r, without_dropout=v * ahead(r).ahead.last),
     "decay_share": lambda r, v: ahead(r, without_decay=v * ahead(r).ahead.last),
     "ahead_steps": lambda r, v: ahead(r, steps=round(v)),
+    "sharpness": lambda r, v: evidence(r, sharpness=Sharpness(2 * v, 0.0, "gradient", 1.0, 2.0, 128, 5)),
+    "float16_lost": lambda r, v: rounded(r, gradient=v),
+    "float16_overflow": lambda r, v: rounded(r, signal=v),
     "linear_share": lambda r, v: asked(r, linear=True, linear_share=v),
     "largest_class": lambda r, v: asked(r, class_shares=(1 - v, v)),
 }  # fmt: skip
@@ -194,6 +215,9 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("steps.memorized", "evaluated_over_guess"): (0.5999, 0.6001),
     ("steps.lagging", "ahead_over_guess"): (0.4999, 0.5001),
     ("steps.lagging", "evaluated_over_guess"): (0.6001, 0.5999),
+    ("steps.sharp", "sharpness"): (1.001, 0.999),
+    ("precision.underflow", "float16_lost"): (0.0501, 0.0499),
+    ("precision.overflow", "float16_overflow"): (1e-9, 0.0),
 }
 
 

@@ -141,7 +141,8 @@ def test_fixup_wakes_in_the_second_step(count: int, optimizer: Any) -> None:
     model = blocks(count, two_maps)
     starts.fixup_(model, 0)
     found = diagnose(model, X[:300], Y[:300], optimizer=optimizer)
-    assert found.verdict.word == "healthy" and {"asleep", "lost"} == {note.word for note in found.notes}
+    told = {note.word for note in found.notes} - {"sharp"}  # how curved the loss is belongs to another question
+    assert found.verdict.word == "healthy" and told == {"asleep", "lost"}
     assert found.zeros[1].wakes == 1 and advice(found) == "Nothing: the start is healthy."
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from ..ops.losses import loss_of
 from ..rehearsal import Rule
 from .fronts.copies import as_array
 from .fronts.few_steps import few_steps
+from .fronts.first_step import first_step
 from .fronts.own_modules import Loss, forward, run
 from .measures import spectra
 from .measures.attribution import attribute
@@ -20,12 +24,14 @@ from .measures.expectation import predict
 from .measures.fit import first_missing, fit
 from .measures.guess import best_constant_loss
 from .measures.layers import measure
+from .measures.precision import precision
+from .measures.representation import representation
 from .measures.signal import describe
 from .measures.spectra import matrix_sizes_of, stretching
 from .measures.symmetry import same_draws
 from .measures.zeros import explain_zeros
 from .network import Network
-from .records import Ahead, Fit
+from .records import Ahead, Evidence, Fit
 from .report import Report
 
 Array = np.ndarray[Any, Any]
@@ -67,7 +73,8 @@ def diagnose(
         What will train it: an optimizer of the model's parameters, a function that makes one, or the rate of plain
         gradient descent. Then 120 steps are taken on a copy, each on 64 of the samples. Where the loss falls to half of
         guessing, whatever else was found is worth to know and no fault; where it stays above three quarters, that is a
-        fault, and a range test says which rate would have been better.
+        fault, and a range test says which rate would have been better. The report's `evidence` then has the sharpness
+        and the updates of the very first step, too.
 
     Returns
     -------
@@ -130,8 +137,12 @@ def examine(
     targets = as_array(y[some], np.float64)
     assert exact.loss_of is not None
     guess = best_constant_loss(exact.loss_of, targets, exact.output.shape)
-    ahead = None if optimizer is None else few_steps(model, x, y, loss, optimizer, guess, native.work)
-    return report_on(native, exact, guess, lr, trained, fit(native, x, y) if asked is None else asked, ahead)
+    ahead = first = None
+    if optimizer is not None:
+        ahead = few_steps(model, x, y, loss, optimizer, guess, native.work)
+        weights = [link.matrix.name for link in native.linears()]
+        first = first_step(model, x, y, loss, optimizer, weights, native.work)
+    return report_on(native, exact, guess, lr, trained, fit(native, x, y) if asked is None else asked, ahead, first)
 
 
 def enough(x: Any, y: Any, weights: int) -> Any:
@@ -152,6 +163,7 @@ def report_on(
     trained: bool = False,
     asked: Fit | None = None,
     ahead: Ahead | None = None,
+    first: Evidence | None = None,
 ) -> Report:
     """The report on a network, whichever front end it came from.
 
@@ -169,6 +181,8 @@ def report_on(
         What is known of data, output, loss and targets.
     ahead
         What the first steps have shown.
+    first
+        What the very first has, to which the rest of the evidence is added.
     """
     layers = measure(native, lr)
     weights = {link.matrix.name: link.matrix.values for link in native.linears()}
@@ -191,7 +205,20 @@ def report_on(
         trained=trained,
         fit=asked,
         ahead=ahead,
+        evidence=with_measures(native, first or Evidence()),
     )
+
+
+def with_measures(network: Network, first: Evidence) -> Evidence:
+    """Evidence with what it takes no optimizer for, and the seconds of each."""
+    found: dict[str, Any] = {}
+    seconds = dict(first.seconds)
+    measures: tuple[Callable[[Network], Any], ...] = (representation, precision)
+    for look in measures:
+        began = time.perf_counter()
+        found[look.__name__] = look(network)
+        seconds[look.__name__] = time.perf_counter() - began
+    return replace(first, **found, seconds=seconds)
 
 
 def jacobian(model: Module, x: Any) -> Array:

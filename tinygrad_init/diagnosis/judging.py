@@ -5,9 +5,13 @@ are they alive, what should I do?
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 from ..words import Phrase, phrase
 from .findings import ADVICE, FINDINGS, QUESTIONS, Finding
@@ -16,7 +20,7 @@ from .findings.gradient import at_both_ends, not_finite_backward
 from .findings.registry import FIT, UNITS
 from .findings.signal import not_finite_forward
 from .findings.steps import learns, learns_apart, solved, told
-from .records import Answer, Judged, Measured, Verdict
+from .records import Answer, Confidence, Judged, Measured, Verdict
 
 HEALTHY = "healthy"
 # A loss that is still above this share of its first value has hardly fallen.
@@ -25,6 +29,8 @@ LEARNED = 0.95
 TIMID, WILD, GOOD_UPDATE = 1e-5, 0.1, 3e-3
 # Notes that an answer tells in words of its own.
 IN_OTHER_WORDS = {"units.some_alike": "answer.units.mostly"}
+# Of fewer networks than these a share of right verdicts says little.
+COUNTED = 10
 
 
 def found_in(measured: Measured) -> Iterator[tuple[Finding, Verdict]]:
@@ -160,3 +166,29 @@ def judge(before: Measured, after: Measured | None = None, losses: Sequence[floa
     stands = phrase("healthy.stands") if losses[-1] > LEARNED * before.loss else None
     numbers = {"ends": ends, "before": before.loss, "after": losses[-1], "stands": stands}
     return Verdict(HEALTHY, None, "healthy.trained", numbers, fault=False)
+
+
+@cache
+def shares() -> dict[str, Any]:
+    """How many verdicts of each word were right; `python -m bench.verdicts --shares` writes it anew."""
+    found: dict[str, Any] = json.loads(files(f"{__package__}.findings").joinpath("shares.json").read_text("utf-8"))
+    return found
+
+
+def confidence(measured: Measured, verdict: Verdict) -> Confidence | None:
+    """How often a verdict of that word was right about networks that were diagnosed in the same way, then trained.
+
+    None where it was not counted: of a network that is trained, without an optimizer or with fewer steps, or for a word
+    that hardly any of those networks got.
+    """
+    table, ahead = shares(), measured.ahead
+    counted = table["words"].get(verdict.word)
+    if (
+        counted is None
+        or counted["networks"] < COUNTED
+        or measured.trained
+        or ahead is None
+        or ahead.steps < table["steps"]
+    ):
+        return None
+    return Confidence(counted["right"], counted["networks"], table["source"])

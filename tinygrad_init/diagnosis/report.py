@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .judging import answers, judge, notes
-from .records import Answer, Judged, Measured, Verdict
+from .judging import answers, confidence, judge, notes
+from .records import Answer, Confidence, Judged, Measured, Verdict
 from .showing.drawing import figure
 from .showing.page import render
 from .showing.plain import VERSION, fields, plain
@@ -40,9 +40,20 @@ class Report(Judged):
         """What is worth to know and no fault."""
         return notes(self)
 
+    @cached_property
+    def confidence(self) -> Confidence | None:
+        """How often such a verdict was right about networks that were then trained; None where it was not counted."""
+        return confidence(self, self.verdict)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, numbers and strings; numbers that JSON does not know become "nan", "inf", "-inf"."""
-        judged = {"version": VERSION, "verdict": self.verdict, "answers": self.answers, "notes": self.notes}
+        judged = {
+            "version": VERSION,
+            "verdict": self.verdict,
+            "confidence": self.confidence,
+            "answers": self.answers,
+            "notes": self.notes,
+        }
         return {key: plain(value) for key, value in (judged | fields(self)).items()}
 
     def to_json(self) -> str:

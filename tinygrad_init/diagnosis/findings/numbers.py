@@ -40,13 +40,16 @@ def of_layer(measured: Measured, layer: int) -> dict[str, float]:
     """Those of one layer, counted from 1.
 
     `across_share` is the share of the signal that depends on the input; `rounding_decades` by how much less of the
-    gradient there is in float64; `width` how many units are different, in their weights or in their updates.
+    gradient there is in float64; `width` how many units are different, in their weights or in their updates;
+    `float16_lost` and `float16_overflow` which shares float16 would turn into 0 and infinities.
     """
     found, why = measured.layers[layer - 1], measured.attributions[layer - 1]
     own = math.log10(found.dw.rms) + 0.5 * math.log10(found.dw.count) if found.dw.rms > 0 else math.nan
     width = max(len(found.distinct), len(found.distinct_updates))
     if math.isnan(why.measured):
         own = math.nan  # the gradient is that of all uses together, the product of factors that of one
+    precision = () if measured.evidence is None else measured.evidence.precision
+    rounded = precision[layer - 1] if precision else None
     return {
         "samples": measured.samples,
         "units": found.units,
@@ -58,4 +61,6 @@ def of_layer(measured: Measured, layer: int) -> dict[str, float]:
         "distinct_share": ratio(width, found.distinct.units),
         "dead_share": found.dead_share,
         "saturated": found.saturated,
+        "float16_lost": math.nan if rounded is None else rounded.lost("float16"),
+        "float16_overflow": math.nan if rounded is None else rounded.overflow("float16"),
     }

@@ -15,6 +15,9 @@ from .registry import FIT, GRADIENT, finding
 def numbers_of(measured: Measured) -> dict[str, float]:
     """The numbers that the table of conditions compares; NaN if no steps were taken."""
     ahead = measured.ahead
+    sharpness = None if measured.evidence is None else measured.evidence.sharpness
+    if sharpness is not None and sharpness.metric == "adam":
+        sharpness = None  # that metric lasts for a step
     return {
         "loss_over_guess": ratio(measured.loss, measured.guess),
         "ahead_growth": math.nan if ahead is None else ahead.growth,
@@ -26,6 +29,7 @@ def numbers_of(measured: Measured) -> dict[str, float]:
         "decay_share": math.nan if ahead is None else ahead.decay_share,
         "dropout_share": math.nan if ahead is None else ahead.dropout_share,
         "ahead_steps": math.nan if ahead is None else ahead.steps,
+        "sharpness": math.nan if sharpness is None else sharpness.share,
     }
 
 
@@ -97,6 +101,16 @@ def unmoved(measured: Measured) -> Iterator[Verdict]:
     """Parameters that no step will move; worth to know, since some are frozen on purpose."""
     if measured.ahead is not None and measured.ahead.unmoved:
         yield Verdict("unmoved", None, "steps.unmoved", {"names": measured.ahead.unmoved}, fault=False)
+
+
+@finding(GRADIENT, rank=175, remedy=remedies.other_rate)
+def sharp(measured: Measured) -> Iterator[Verdict]:
+    """Steps that grow along the steepest curvature; worth to know, since the steps on a copy have shown what comes."""
+    evidence = measured.evidence
+    if evidence is not None and evidence.sharpness is not None and holds("steps.sharp", numbers_of(measured)):
+        found = evidence.sharpness
+        numbers = {"share": found.share, "when": measured.when, "eigenvalue": found.eigenvalue, "most": found.largest}
+        yield Verdict("sharp", None, "steps.sharp", numbers, fault=False)
 
 
 @finding(GRADIENT, rank=155, remedy=remedies.try_out)

@@ -10,6 +10,7 @@ from ...words import say
 from ..judging import untold
 from ..records import Compared, Judged, Layer
 from .drawing import interactive, require
+from .evidence import evidence_phrases
 from .plots import Plot, of_comparison, of_report, spoken
 from .text import columns, head_of, heading, result_of, row
 
@@ -41,6 +42,7 @@ def render(report: Judged | None, comparison: Compared | None = None, language: 
         said=partial(spoken, language),
         speak=lambda phrase: phrase.spoken(language),
         result=result_of,
+        evidence=evidence_phrases,
         figures=figures(plots, language),
         library=get_plotlyjs(),
     )

@@ -28,6 +28,10 @@ NOT_ASKED = {
 }
 
 
+# What reports of version 3 have got since there were such.
+ADDED = {"confidence": None, "evidence": None}
+
+
 def read_report(text: str) -> dict[str, Any]:
     """A saved report or comparison of starts in the present form (see `showing.schema`).
 
@@ -51,13 +55,21 @@ def read_report(text: str) -> dict[str, Any]:
     if not whole:
         raise ValueError("read_report: expected a report or a comparison of starts, with its version")
     if version == VERSION:
-        return dict(found)
+        return completed(found)
     if version != 2:
         raise ValueError(f"read_report: expected version 2 to {VERSION}, got version {version!r}")
     try:
         return from_2(found)
     except (KeyError, TypeError) as error:
         raise ValueError(f"read_report: expected a whole report of version 2, but {error} is missing") from None
+
+
+def completed(found: dict[str, Any]) -> dict[str, Any]:
+    """A report, or a comparison of starts, of the present version with what it did not have yet: nothing."""
+    if "starts" not in found:
+        return ADDED | found
+    starts = [start | {when: ADDED | start[when] for when in ("before", "after")} for start in found["starts"]]
+    return {**found, "starts": starts}
 
 
 def from_2(found: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +100,7 @@ def from_2(found: dict[str, Any]) -> dict[str, Any]:
     ]
     new["layers"] = [{**layer, "bias": "nan"} for layer in new["layers"]]
     new["notes"], new["fit"], new["ahead"] = [], None, None
-    return new
+    return ADDED | new
 
 
 def verdict_from_2(verdict: dict[str, Any]) -> dict[str, Any]:

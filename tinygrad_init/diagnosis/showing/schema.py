@@ -11,7 +11,7 @@ import types
 import typing
 from typing import Any
 
-from ..records import Answer, Judged, Measured, Settings, Start, Verdict
+from ..records import Answer, Confidence, Judged, Measured, Settings, Start, Verdict
 from .plain import VERSION, WRITTEN
 
 Plain = dict[Any, dict[str, Any]]
@@ -35,6 +35,7 @@ def schema() -> dict[str, Any]:
     own = {
         "version": {"const": VERSION},
         "verdict": of_type(Verdict, definitions),
+        "confidence": of_type(Confidence | None, definitions),
         "answers": {"type": "array", "items": of_type(Answer, definitions), "minItems": 6, "maxItems": 6},
         "notes": {"type": "array", "items": of_type(Verdict, definitions)},
     }

@@ -15,6 +15,7 @@ from ...words import Phrase, number, phrase, say
 from ..findings import SHARE
 from ..judging import HEALTHY, LEARNED, untold
 from ..records import Attribution, Compared, Judged, Layer, Recommended, Start, Zeros
+from .evidence import evidence_phrases
 
 COLUMNS = (
     "layer", "distinct units", "rms z", "rms a", "saturated", "dead", "rms ∂C/∂z", "rms ∂C/∂W", "update/weight",
@@ -96,7 +97,7 @@ def report_view(report: Judged, language: str = "en") -> RenderableType:
         layers_table(report.layers, language=language),
         Text(say("report.note", {}, language), style="dim"),
         Text(""),
-        *(Text(detail.spoken(language)) for detail in details),
+        *(Text(detail.spoken(language)) for detail in [*details, *evidence_phrases(report)]),
     )
 
 
