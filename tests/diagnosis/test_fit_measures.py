@@ -163,7 +163,8 @@ class TestFewSteps:
         self, last: float, searched: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         found = self.told(monkeypatch, lambda step: 1.0 if step < 100 else last)
-        assert (found.steps, found.first, found.last) == (120, 1.0, pytest.approx(last))
+        steps = 240 if searched else 120  # twice as many where those have not decided
+        assert (found.steps, found.first, found.last) == (steps, 1.0, pytest.approx(last))
         assert math.isfinite(found.better) == searched
 
     def test_the_last_twenty_losses_count(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,14 +173,14 @@ class TestFewSteps:
         assert self.told(monkeypatch, lambda step: 1.0 if step < 119 else math.nan).last == math.inf
         assert self.told(monkeypatch, lambda step: 1.0 if step < 50 else math.inf).last == math.inf
 
-    @pytest.mark.parametrize(("share", "steps"), [(1.01, 118), (1.99, 60), (3.99, 30), (1000.0, 25), (0.5, 120)])
+    @pytest.mark.parametrize(("share", "steps"), [(1.01, 118), (1.99, 60), (3.99, 30), (1000.0, 25), (0.8, 150), (0.5, 240), (0.1, 240)])
     def test_large_networks_take_fewer_steps_and_try_no_rates(
         self, share: float, steps: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """By multiplications: forward, and twice as many back, for each of 40 samples."""
         work = share * 2e10 / (3 * 40 * 120)
         found = self.told(monkeypatch, lambda step: 1.0, work=work)
-        assert found.steps == steps and math.isfinite(found.better) == (steps == 120)
+        assert found.steps == steps and math.isfinite(found.better) == (steps >= 120)
 
     def test_of_one_sample_nothing_is_learned_that_others_have(self) -> None:
         model = nn.MLP((4, 3), rng=0)

@@ -69,6 +69,7 @@ def few_steps(
     rule, lr = in_words(rehearsal.optimizer), float(getattr(rehearsal.optimizer, "lr", math.nan))
     normalized = any(isinstance(module, BatchNorm) for _, module in rehearsal.model.named_modules())
     last, evaluated, held_out, taken = math.inf, math.nan, math.nan, 0
+    held_out_first = as_used(rehearsal, held_x, held_y)
     for taken in sorted({min(steps, STEPS), steps}):
         last = after(rehearsal, taken)
         evaluated = as_used(rehearsal, x, y) if normalized else math.nan
@@ -77,7 +78,7 @@ def few_steps(
             break
     held = {id(parameter) for parameter in rehearsal.optimizer.parameters if parameter.requires_grad}
     unmoved = tuple(name for name, p in rehearsal.model.named_parameters() if id(p) not in held)
-    found = Ahead(rule, taken, lr, rehearsal.losses[0], last, evaluated, held_out, unmoved=unmoved)
+    found = Ahead(rule, taken, lr, rehearsal.losses[0], last, evaluated, held_out_first, held_out, unmoved=unmoved)
     if not found.last > FALLEN * guess or math.isnan(lr) or not math.isfinite(found.first) or taken < STEPS:
         return found
     if getattr(rehearsal.optimizer, "weight_decay", 0.0) > 0:
