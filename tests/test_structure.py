@@ -48,6 +48,8 @@ CORRIDOR = (
     "judging",
     "showing",
     "report",
+    "reporting",
+    "torch_diagnosing",
     "diagnosing",
     "watching",
     "trials",

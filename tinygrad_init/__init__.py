@@ -34,6 +34,7 @@ from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import data, diagnosis, starts, theory
+    from . import torch as torch
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
     from .laboratory.serving.notebook import lab
@@ -60,6 +61,7 @@ _LATER = {
     "recommend": "diagnosis",
     "starts": "",
     "theory": "",
+    "torch": "",
     "train": "training",
 }
 __getattr__, __dir__ = importing_later(__name__, _LATER)

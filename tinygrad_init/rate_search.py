@@ -12,7 +12,7 @@ import numpy as np
 from .data.samples import pairs, require_fits
 from .nn import Module, dtype_of
 from .ops.losses import loss_of
-from .rehearsal import Rehearsal, Rule, in_words, makes
+from .rehearsal import Rehearsal, Rule, makes
 from .training import Loss
 
 Array = np.ndarray[Any, Any]
@@ -151,7 +151,7 @@ def range_test(rehearsal: Rehearsal, lowest: float = 1e-6, highest: float = 100.
     means: list[float] = []
     total, weight, breakdown = 0.0, 0.0, math.inf
     for rate in rates:
-        rehearsal.optimizer.lr = float(rate)
+        rehearsal.lr = float(rate)
         total, weight = (old + (new - old) / SMOOTHED for old, new in ((total, rehearsal.step()), (weight, 1.0)))
         means.append(total / weight)
         if not means[-1] <= BROKEN * min(means):
@@ -160,7 +160,7 @@ def range_test(rehearsal: Rehearsal, lowest: float = 1e-6, highest: float = 100.
     known, losses = rates[: len(means)], np.array(means)
     best = float(known[int(np.nanargmin(losses))]) if np.isfinite(losses).any() else lowest
     tried = tuple(kept(rehearsal, min(breakdown / SAFETY, best)))
-    return RateSearch(in_words(rehearsal.optimizer).split(",")[0], known, losses, breakdown, tried)
+    return RateSearch(rehearsal.rule.split(",")[0], known, losses, breakdown, tried)
 
 
 def kept(rehearsal: Rehearsal, rate: float) -> Iterator[tuple[float, float]]:

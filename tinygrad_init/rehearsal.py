@@ -15,7 +15,7 @@ import numpy as np
 
 from .engine.modes import enable_grad, no_grad
 from .engine.tensor import Tensor
-from .nn import Module, dtype_of
+from .nn import BatchNorm, Dropout, Module, dtype_of
 from .optim import SGD, Optimizer
 from .training import Loss, captured, learning_step
 
@@ -183,6 +183,54 @@ class Rehearsal:
         """Go on until so many steps have been taken since the last start, or the loss is no longer finite."""
         while len(self.losses) < steps and (not self.losses or math.isfinite(self.losses[-1])):
             self.step()
+
+    @property
+    def lr(self) -> float:
+        """The optimizer's rate; NaN of one that has none."""
+        return float(getattr(self.optimizer, "lr", math.nan))
+
+    @lr.setter
+    def lr(self, rate: float) -> None:
+        self.optimizer.lr = rate
+
+    @property
+    def rule(self) -> str:
+        """The optimizer in words."""
+        return in_words(self.optimizer)
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether the model is another when it is used: with the running averages of batch normalization."""
+        return any(isinstance(module, BatchNorm) for _, module in self.model.named_modules())
+
+    @property
+    def unmoved(self) -> tuple[str, ...]:
+        """The parameters that no step moves: frozen, or not the optimizer's."""
+        held = {id(parameter) for parameter in self.optimizer.parameters if parameter.requires_grad}
+        return tuple(name for name, parameter in self.model.named_parameters() if id(parameter) not in held)
+
+    def without_decay(self) -> bool:
+        """Let no weights decay from now on; False, and nothing done, if none do."""
+        decays = getattr(self.optimizer, "weight_decay", 0.0) > 0
+        if decays:
+            self.optimizer.weight_decay = 0.0
+        return decays
+
+    def without_dropout(self) -> bool:
+        """Drop no numbers from now on; False, and nothing done, if none are."""
+        drops = [module for _, module in self.model.named_modules() if isinstance(module, Dropout) and module.p > 0]
+        for module in drops:
+            module.p = 0.0
+        return bool(drops)
+
+    def cost(self, x: Array, y: Array) -> float:
+        """The loss of samples as the copy is when it is used; NaN of none, infinite where it is no number."""
+        if len(x) == 0:
+            return math.nan
+        predictions = Tensor(self.predictions(x), self.kind)
+        with np.errstate(all="ignore"), no_grad():
+            found = float(self.loss(predictions, self.samples(y)).item())
+        return found if math.isfinite(found) else math.inf
 
     def predictions(self, x: Array) -> Array:
         """The copy's outputs, as they are when it is used."""

@@ -14,12 +14,12 @@ import tinygrad_init as tgi
 from tinygrad_init import nn
 from tinygrad_init.activations import activation
 from tinygrad_init.diagnosis import Link, Network, Report, diagnose, run
-from tinygrad_init.diagnosis.diagnosing import report_on
 from tinygrad_init.diagnosis.fronts.own_modules import forward
 from tinygrad_init.diagnosis.measures.attribution import attribute
 from tinygrad_init.diagnosis.measures.guess import best_constant_loss
 from tinygrad_init.diagnosis.measures.spectra import jacobian
 from tinygrad_init.diagnosis.network import ACTIVATION, OTHER, WEIGHTS, Cotangent, Parameter
+from tinygrad_init.diagnosis.reporting import report_on
 
 from ..strategies import seeds
 

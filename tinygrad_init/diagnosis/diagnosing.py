@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
-from dataclasses import replace
+import sys
 from typing import Any
 
 import numpy as np
@@ -19,20 +17,11 @@ from .fronts.few_steps import few_steps
 from .fronts.first_step import first_step
 from .fronts.own_modules import Loss, forward, run
 from .measures import spectra
-from .measures.attribution import attribute
-from .measures.expectation import predict
 from .measures.fit import first_missing, fit
 from .measures.guess import best_constant_loss
-from .measures.layers import measure
-from .measures.precision import precision
-from .measures.representation import representation
-from .measures.signal import describe
-from .measures.spectra import matrix_sizes_of, stretching
-from .measures.symmetry import same_draws
-from .measures.zeros import explain_zeros
-from .network import Network
-from .records import Ahead, Evidence, Fit
+from .records import Fit
 from .report import Report
+from .reporting import report_on
 
 Array = np.ndarray[Any, Any]
 
@@ -58,6 +47,7 @@ def diagnose(
     Parameters
     ----------
     model
+        A module of PyTorch's (see `torch_diagnosing.diagnose`), or of this package's:
         `nn.Sequential`, `nn.MLP`, residual blocks in any nesting, or a module of one's own whose forward computes one
         tensor from one tensor, by modules and by operations, with whatever tensors put together.
     x, y
@@ -91,6 +81,12 @@ def diagnose(
         There is no linear map in it, x and y differ in length, are empty or hold what does not fit into the model's
         dtype, there is no loss of that name, or the optimizer holds none of the model's parameters.
     """
+    if is_torch(model):
+        from . import torch_diagnosing  # only where PyTorch is there already
+
+        theirs: Any = torch_diagnosing.diagnose
+        found: Report = theirs(model, x, y, loss, lr, trained=trained, optimizer=optimizer)
+        return found
     function = loss_of(loss)
     if isinstance(optimizer, float | int):
         lr = float(optimizer)
@@ -104,6 +100,12 @@ def diagnose(
     for what, values in (("x", x), ("y", y)):
         require_fits("diagnose", what, values, dtype_of(model))
     return examine(model, x, y, function, lr, trained, optimizer)
+
+
+def is_torch(model: Any) -> bool:
+    """Whether a model is one of PyTorch's, which is not imported to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
 
 
 def examine(
@@ -153,72 +155,6 @@ def enough(x: Any, y: Any, weights: int) -> Any:
     rows = np.linspace(0, len(x) - 1, most).astype(int)
     bad = [found[0] for values in (x, y) if (found := first_missing(values)) is not None]
     return np.unique(np.concatenate([rows, np.array(bad, int)]))
-
-
-def report_on(
-    native: Network,
-    exact: Network,
-    guess: float,
-    lr: float,
-    trained: bool = False,
-    asked: Fit | None = None,
-    ahead: Ahead | None = None,
-    first: Evidence | None = None,
-) -> Report:
-    """The report on a network, whichever front end it came from.
-
-    Parameters
-    ----------
-    native
-        Run in its own dtype.
-    exact
-        The same in float64.
-    guess
-        The loss of the best prediction that does not look at the input.
-    lr, trained
-        As in `diagnose`.
-    asked
-        What is known of data, output, loss and targets.
-    ahead
-        What the first steps have shown.
-    first
-        What the very first has, to which the rest of the evidence is added.
-    """
-    layers = measure(native, lr)
-    weights = {link.matrix.name: link.matrix.values for link in native.linears()}
-    return Report(
-        model=native.description,
-        samples=len(native.inputs["x"]),
-        inputs=describe(native.inputs["x"]),
-        dtype=str(native.inputs["x"].dtype),
-        loss=native.loss,
-        guess=guess,
-        lr=lr,
-        layers=layers,
-        attributions=attribute(exact),
-        zeros=explain_zeros(native, exact),
-        same_draws=tuple(same_draws(weights)),
-        first_not_finite=native.first_not_finite(),
-        predictions=predict(exact, layers),
-        matrices=matrix_sizes_of(exact),
-        jacobian=stretching(exact),
-        trained=trained,
-        fit=asked,
-        ahead=ahead,
-        evidence=with_measures(native, first or Evidence()),
-    )
-
-
-def with_measures(network: Network, first: Evidence) -> Evidence:
-    """Evidence with what it takes no optimizer for, and the seconds of each."""
-    found: dict[str, Any] = {}
-    seconds = dict(first.seconds)
-    measures: tuple[Callable[[Network], Any], ...] = (representation, precision)
-    for look in measures:
-        began = time.perf_counter()
-        found[look.__name__] = look(network)
-        seconds[look.__name__] = time.perf_counter() - began
-    return replace(first, **found, seconds=seconds)
 
 
 def jacobian(model: Module, x: Any) -> Array:

@@ -24,7 +24,7 @@ def numbers_of(measured: Measured) -> dict[str, float]:
         "ahead_over_guess": math.nan if ahead is None else ratio(ahead.last, measured.guess),
         "evaluated_over_guess": math.nan if ahead is None else ratio(ahead.evaluated, measured.guess),
         "held_out_over_guess": math.nan if ahead is None else ratio(ahead.held_out, measured.guess),
-        "held_out_share": math.nan if ahead is None else ahead.held_out_share,
+        "held_out_better": math.nan if ahead is None else ahead.held_out_better,
         "rate_factor": math.nan if ahead is None else ahead.rate_factor,
         "better_share": math.nan if ahead is None else ahead.better_share,
         "decay_share": math.nan if ahead is None else ahead.decay_share,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ...engine.modes import no_grad
-from ...engine.tensor import Tensor
-from ...nn import BatchNorm, Dropout, Module
+from ...nn import Module
 from ...rate_search import TRIED, range_test
-from ...rehearsal import Rehearsal, Rule, in_words
+from ...rehearsal import Rehearsal, Rule
 from ..records import Ahead
 from .own_modules import Loss
 
@@ -23,6 +22,8 @@ STEPS, BATCH, LAST = 120, 64, 20
 PATIENT = 240
 # From so many samples on one of so many is held out.
 ENOUGH, ONE_OF = 128, 4
+# Of those about so many are looked at one by one.
+MOST_ALONE = 64
 # Of a network so large that they would take longer than a second or so fewer steps are taken, by the number of
 # multiplications, so that a verdict does not depend on the machine; and no other rates are tried.
 MULTIPLICATIONS, FEWEST = 2e10, 25
@@ -59,42 +60,66 @@ def few_steps(
     TypeError
         It is none of those.
     """
-    if len(x) < 2:
+
+    def rehearse(rows: Array, size: int) -> Rehearsal:
+        return Rehearsal(model, x[rows], y[rows], loss, optimizer, batch_size=size, owner="diagnose")
+
+    def cost(rehearsal: Any, rows: Array) -> float:
+        return float(rehearsal.cost(x[rows], y[rows]))
+
+    return look_ahead(rehearse, cost, len(x), guess, work)
+
+
+def look_ahead(
+    rehearse: Callable[[Array, int], Any],
+    cost: Callable[[Any, Array], float],
+    samples: int,
+    guess: float,
+    work: float,
+) -> Ahead | None:
+    """The same of a rehearsal in whatever framework.
+
+    Parameters
+    ----------
+    rehearse
+        From the numbers of samples to learn from and how many a step takes to a rehearsal: what `Rehearsal` has besides
+        its model and optimizer.
+    cost
+        From a rehearsal and numbers of samples to their loss as the network is when it is used; NaN of none.
+    samples, guess, work
+        How many there are; the rest as in `few_steps`.
+    """
+    if samples < 2:
         return None
-    seen, unseen = parts(len(x))
-    held_x, held_y, x, y = x[unseen], y[unseen], x[seen], y[seen]
-    size = min(BATCH, len(x))
+    seen, unseen = parts(samples)
+    size = min(BATCH, len(seen))
     steps = int(min(PATIENT, max(FEWEST, MULTIPLICATIONS / max(3 * size * work, 1.0))))
-    rehearsal = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
-    rule, lr = in_words(rehearsal.optimizer), float(getattr(rehearsal.optimizer, "lr", math.nan))
-    normalized = any(isinstance(module, BatchNorm) for _, module in rehearsal.model.named_modules())
+    rehearsal = rehearse(seen, size)
+    rule, lr = rehearsal.rule, rehearsal.lr
     last, evaluated, held_out, taken = math.inf, math.nan, math.nan, 0
-    held_out_first = as_used(rehearsal, held_x, held_y)
     for taken in sorted({min(steps, STEPS), steps}):
         last = after(rehearsal, taken)
-        evaluated = as_used(rehearsal, x, y) if normalized else math.nan
-        held_out = float(np.fmin(held_out, as_used(rehearsal, held_x, held_y)))
+        evaluated = cost(rehearsal, seen) if rehearsal.normalizes else math.nan
+        held_out = float(np.fmin(held_out, cost(rehearsal, unseen)))
         if last <= FALLEN * guess and not evaluated > EVALUATED * guess:
             break
-    held = {id(parameter) for parameter in rehearsal.optimizer.parameters if parameter.requires_grad}
-    unmoved = tuple(name for name, p in rehearsal.model.named_parameters() if id(p) not in held)
-    found = Ahead(rule, taken, lr, rehearsal.losses[0], last, evaluated, held_out_first, held_out, unmoved=unmoved)
+    first, unmoved = rehearsal.losses[0], rehearsal.unmoved
+    better = math.nan
+    if held_out >= guess:
+        some = unseen[:: max(len(unseen) // MOST_ALONE, 1)]
+        better = float(np.mean([cost(rehearsal, some[i : i + 1]) < guess for i in range(len(some))]))
+    found = Ahead(rule, taken, lr, first, last, evaluated, held_out, better, unmoved=unmoved)
     if not found.last > FALLEN * guess or math.isnan(lr) or not math.isfinite(found.first) or taken < STEPS:
         return found
-    if getattr(rehearsal.optimizer, "weight_decay", 0.0) > 0:
-        again = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
-        again.optimizer.weight_decay = 0.0
+    if (again := rehearse(seen, size)).without_decay():
         found = replace(found, without_decay=after(again, TRIED))
-    if dropouts(rehearsal.model):
-        again = Rehearsal(model, x, y, loss, optimizer, batch_size=size, owner="diagnose")
-        for module in dropouts(again.model):
-            module.p = 0.0
+    if (again := rehearse(seen, size)).without_dropout():
         found = replace(found, without_dropout=after(again, TRIED))
     search = range_test(rehearsal)
     return replace(found, better=search.lr, better_last=dict(search.tried)[search.lr], tried=TRIED)
 
 
-def after(rehearsal: Rehearsal, steps: int) -> float:
+def after(rehearsal: Any, steps: int) -> float:
     """The mean of the last losses of so many steps; infinite if training breaks down."""
     rehearsal.advance(steps)
     last = float(np.mean(rehearsal.losses[-LAST:])) if len(rehearsal.losses) == steps else math.inf
@@ -106,18 +131,3 @@ def parts(samples: int) -> tuple[Array, Array]:
     order = np.random.default_rng(0).permutation(samples)
     held = samples // ONE_OF if samples >= ENOUGH else 0
     return np.sort(order[held:]), np.sort(order[:held])
-
-
-def as_used(rehearsal: Rehearsal, x: Any, y: Any) -> float:
-    """The loss of samples in evaluation mode; NaN of none."""
-    if len(x) == 0:
-        return math.nan
-    predictions = Tensor(rehearsal.predictions(x), rehearsal.kind)
-    with np.errstate(all="ignore"), no_grad():
-        loss = float(rehearsal.loss(predictions, rehearsal.samples(y)).item())
-    return loss if math.isfinite(loss) else math.inf
-
-
-def dropouts(model: Module) -> list[Dropout]:
-    """The modules that drop numbers."""
-    return [module for _, module in model.named_modules() if isinstance(module, Dropout) and module.p > 0]

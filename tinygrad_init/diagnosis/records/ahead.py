@@ -23,9 +23,11 @@ class Ahead:
     evaluated
         The loss of all samples after the steps, of the network as it is when it is used: with the running averages of
         batch normalization. NaN for a network without any.
-    held_out_first, held_out
-        The loss of a quarter of the samples that no step sees, before the steps and the lowest of those looked at later;
-        NaN where there are too few.
+    held_out
+        The loss of a quarter of the samples that no step sees, the lowest of those looked at; NaN where there are too
+        few.
+    held_out_better
+        Where that is no better than guessing, the share of those samples whose own loss is; NaN otherwise.
     better, better_last
         Where the loss has not fallen far: the rate that a range test suggests in place of the optimizer's own, and the
         mean of the last losses after `tried` steps with it; NaN otherwise.
@@ -46,8 +48,8 @@ class Ahead:
     first: float
     last: float
     evaluated: float = math.nan
-    held_out_first: float = math.nan
     held_out: float = math.nan
+    held_out_better: float = math.nan
     better: float = math.nan
     better_last: float = math.nan
     without_decay: float = math.nan
@@ -61,11 +63,6 @@ class Ahead:
         if not math.isfinite(self.last):
             return math.inf
         return self.last / self.first if self.first > 0 else math.nan
-
-    @property
-    def held_out_share(self) -> float:
-        """The loss of what is held out over what it was before the steps."""
-        return self.held_out / self.held_out_first if self.held_out_first > 0 else math.nan
 
     @property
     def rate_factor(self) -> float:

@@ -1,0 +1,202 @@
+"""A rehearsal of a PyTorch model: some steps on a copy, by the optimizer that is to train it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from .torch_modules import Loss, one_number, prediction
+
+Array = np.ndarray[Any, Any]
+# An optimizer of the model's parameters, what makes one of parameters, or the rate of plain gradient descent.
+Rule: TypeAlias = Optimizer | Callable[[Any], Optimizer] | float
+
+
+def copied(model: nn.Module, rule: Rule, owner: str) -> tuple[nn.Module, Optimizer]:
+    """A copy of a model with an optimizer of its own, which remembers what a given one does.
+
+    Raises
+    ------
+    TypeError
+        The rule is none.
+    ValueError
+        The optimizer holds none of the model's parameters.
+    """
+    if isinstance(rule, Optimizer):
+        require_holds(rule, model, owner)
+        # Together, so that the parameters of the one copy are those of the other.
+        both: tuple[nn.Module, Optimizer] = copy.deepcopy((model, rule))
+        return both
+    model = copy.deepcopy(model)
+    if isinstance(rule, float | int) and not isinstance(rule, bool):
+        return model, torch.optim.SGD(trainable(model), lr=float(rule))
+    made: Any = rule(trainable(model)) if callable(rule) else rule
+    if not isinstance(made, Optimizer):
+        raise TypeError(
+            f"{owner}: expected an optimizer, a function that makes one, or a learning rate; got {type(made).__name__}"
+        )
+    require_holds(made, model, owner)
+    return model, made
+
+
+def require_holds(optimizer: Optimizer, model: nn.Module, owner: str) -> None:
+    """Refuse an optimizer of other parameters than the model's."""
+    own = {id(parameter) for parameter in model.parameters()}
+    if not any(id(parameter) in own for parameter in held(optimizer)):
+        raise ValueError(f"{owner}: the optimizer holds none of this model's parameters; nothing would move")
+
+
+def trainable(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters that an optimizer is made of."""
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+def held(optimizer: Optimizer) -> list[Any]:
+    """The parameters that an optimizer moves."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+class TorchRehearsal:
+    """Trains a copy; what `Rehearsal` is for this package's models.
+
+    Parameters
+    ----------
+    model, loss
+        As in `diagnose`.
+    inputs
+        What the model is called with, by name: tensors, the samples first.
+    positional
+        Whether they are handed over in order, not by name.
+    targets
+        A tensor, the samples first.
+    rows
+        The numbers of the samples to learn from.
+    rule
+        See `Rule`.
+    batch_size
+        Samples a step, always as many.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        positional: bool,
+        targets: Tensor,
+        rows: Array,
+        loss: Loss,
+        rule: Rule,
+        batch_size: int = 64,
+    ) -> None:
+        self.model, self.optimizer = copied(getattr(model, "_orig_mod", model), rule, "diagnose")
+        self.model.train()
+        self.inputs, self.positional, self.targets, self.rows = inputs, positional, targets, rows
+        self.loss, self.batch_size = loss, min(batch_size, len(rows))
+        self.weights = copy.deepcopy(self.model.state_dict())
+        self.remembered = copy.deepcopy(self.optimizer.state_dict())
+        # Groups keep their rates' proportions to the first.
+        first = self.optimizer.param_groups[0]["lr"]
+        self.proportions = [group["lr"] / first if first else 1.0 for group in self.optimizer.param_groups]
+        self.order, self.losses = self.batches(), list[float]()
+
+    def batches(self) -> Iterator[Array]:
+        """Epoch after epoch, without an end; all of one size."""
+        rng, size = np.random.default_rng(0), self.batch_size
+        while True:
+            order = rng.permutation(len(self.rows))
+            for start in range(0, len(order) - size + 1, size):
+                yield self.rows[order[start : start + size]]
+
+    def returned(self, rows: Array) -> Tensor:
+        """The predictions for some samples."""
+        chosen = torch.from_numpy(np.asarray(rows))
+        inputs = {name: value[chosen] for name, value in self.inputs.items()}
+        return prediction(self.model(*inputs.values()) if self.positional else self.model(**inputs))
+
+    def step(self) -> float:
+        """One step, and its loss before it; random numbers are left where they were."""
+        rows = next(self.order)
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            torch.manual_seed(len(self.losses))
+            self.optimizer.zero_grad()
+            cost = one_number(self.loss(self.returned(rows), self.targets[torch.from_numpy(rows)]))
+            cost.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+        self.losses.append(cost.item())
+        return self.losses[-1]
+
+    def advance(self, steps: int) -> None:
+        """Go on until so many steps have been taken since the last start, or the loss is no longer finite."""
+        while len(self.losses) < steps and (not self.losses or math.isfinite(self.losses[-1])):
+            self.step()
+
+    def restart(self, lr: float) -> None:
+        """Back to where it began, with another rate."""
+        self.model.load_state_dict(self.weights)
+        self.optimizer.load_state_dict(copy.deepcopy(self.remembered))
+        self.lr = lr
+        self.order, self.losses = self.batches(), []
+
+    @property
+    def lr(self) -> float:
+        """The rate of the first group of parameters."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @lr.setter
+    def lr(self, rate: float) -> None:
+        for group, proportion in zip(self.optimizer.param_groups, self.proportions, strict=True):
+            group["lr"] = rate * proportion
+
+    @property
+    def rule(self) -> str:
+        """The optimizer in words."""
+        group = self.optimizer.param_groups[0]
+        more = {"momentum": group.get("momentum", 0), "weight decay": group.get("weight_decay", 0)}
+        said = [f"{key} {value:g}" for key, value in more.items() if value]
+        return ", ".join([type(self.optimizer).__name__, f"lr {group['lr']:.3g}", *said])
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether the model is another when it is used: with the running averages of batch normalization."""
+        return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.model.modules())
+
+    @property
+    def unmoved(self) -> tuple[str, ...]:
+        """The parameters that no step moves: frozen, or not the optimizer's."""
+        moved = {id(parameter) for parameter in held(self.optimizer) if parameter.requires_grad}
+        return tuple(name for name, parameter in self.model.named_parameters() if id(parameter) not in moved)
+
+    def without_decay(self) -> bool:
+        """Let no weights decay from now on; False, and nothing done, if none do."""
+        decays = [group for group in self.optimizer.param_groups if group.get("weight_decay", 0) > 0]
+        for group in decays:
+            group["weight_decay"] = 0.0
+        return bool(decays)
+
+    def without_dropout(self) -> bool:
+        """Drop no numbers from now on; False, and nothing done, if none are."""
+        drops = [
+            module for module in self.model.modules() if isinstance(module, nn.modules.dropout._DropoutNd) and module.p
+        ]
+        for module in drops:
+            module.p = 0.0
+        return bool(drops)
+
+    def cost(self, rows: Array) -> float:
+        """The loss of samples as the copy is when it is used; NaN of none, infinite where it is no number."""
+        if len(rows) == 0:
+            return math.nan
+        self.model.eval()
+        try:
+            with torch.random.fork_rng(devices=[]), torch.no_grad():
+                found = float(self.loss(self.returned(rows), self.targets[torch.from_numpy(rows)]))
+        finally:
+            self.model.train()
+        return found if math.isfinite(found) else math.inf
