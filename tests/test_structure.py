@@ -6,6 +6,8 @@ import ast
 import importlib
 import posixpath
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +29,7 @@ FLOORS = (
     ("rehearsal",),
     ("rate_search",),
     ("diagnosis",),
-    ("laboratory", "cli"),
+    ("laboratory", "torch", "cli"),
 )
 # On one floor: who may import whom.
 BESIDE = {
@@ -36,7 +38,7 @@ BESIDE = {
     "update_rules": {"optim"},
     "starts": set(),
     "training": set(),
-    "cli": {"laboratory"},
+    "cli": {"laboratory", "torch"},
     "programs": {"ops"},
 }
 CORRIDOR = (
@@ -231,3 +233,15 @@ def test_the_page_has_no_regular_expression_over_sentences() -> None:
         if "vendor" not in path.parts:
             code = re.sub(r"/\*.*?\*/|^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.S | re.M)
             assert not (found := sentence.search(code)), (path.name, found)
+
+
+def test_pytorch_is_known_in_few_places_and_never_imported_unasked() -> None:
+    """By its front end and its own room; the package itself runs without."""
+    knowing = {
+        name
+        for name, path in modules("tinygrad_init").items()
+        if re.search(r"^(from|import) torch\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert all(name.rpartition(".")[2].startswith("torch_") or ".torch" in name for name in knowing)
+    code = "import sys, tinygrad_init as tgi; tgi.diagnose, tgi.recommend, tgi.train; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
