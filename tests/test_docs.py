@@ -39,6 +39,20 @@ def test_python_blocks_run_one_after_the_other(page: Path) -> None:
         exec(compile(block, str(page), "exec"), namespace)
 
 
+def test_the_three_lines_for_pytorch_run() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    (block,) = blocks(ROOT / "README.md", "py")
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    x = torch.randn(200, 4)
+    namespace = {
+        "torch": torch, "model": model, "x": x, "y": (x[:, 0] > 0).long(),
+        "optimizer": torch.optim.Adam(model.parameters(), 1e-2),
+    }  # fmt: skip
+    exec(compile(block, "README.md", "exec"), namespace)
+    assert namespace["report"].verdict.word == "healthy"
+
+
 def test_the_example_of_a_wrong_rule_is_found_wrong() -> None:
     (block,) = blocks(ROOT / "CONTRIBUTING.md", "python")
     import numpy as np

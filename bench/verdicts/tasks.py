@@ -25,10 +25,12 @@ DESIGNS: tuple[Task, ...] = (
     {"normalization": True, "residual": False},
     {"normalization": False, "residual": True},
 )
-# Where thresholds are found, and where they are reported: other depths, widths and seeds, and one data set in common.
+# Where thresholds are found, and where they are reported: other depths, widths and seeds, and one data set in common; and
+# one that nobody looks at before what is told is settled.
 GRIDS: dict[str, dict[str, Any]] = {
     "thresholds": {"data": ("digits", "spirals"), "depth": (2, 5, 12, 30), "width": (32, 64), "seed": (0, 1)},
     "reporting": {"data": ("moons", "digits"), "depth": (3, 8, 20, 50), "width": (48, 100), "seed": (10, 11, 12)},
+    "fresh": {"data": ("moons", "digits"), "depth": (1, 4, 15, 35), "width": (40, 80), "seed": (20, 21, 22)},
 }
 # How many networks of a grid are drawn.
 SMALL, FULL = 300, 6000
