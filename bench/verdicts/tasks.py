@@ -25,7 +25,7 @@ DESIGNS: tuple[Task, ...] = (
     {"normalization": True, "residual": False},
     {"normalization": False, "residual": True},
 )
-# Where thresholds are found, and where they are reported: other depths, widths and seeds, and one data set in common; and
+# Where thresholds are found, and where they are reported: other depths, widths and seeds, one data set in common; and
 # one that nobody looks at before what is told is settled.
 GRIDS: dict[str, dict[str, Any]] = {
     "thresholds": {"data": ("digits", "spirals"), "depth": (2, 5, 12, 30), "width": (32, 64), "seed": (0, 1)},

@@ -9,5 +9,6 @@ except ImportError:
     raise ImportError("tinygrad_init.torch needs PyTorch: pip install 'tinygrad_init[torch]'") from None
 
 from ..diagnosis.torch_diagnosing import diagnose
+from ..diagnosis.trials.torch_recommendation import recommend
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "recommend"]

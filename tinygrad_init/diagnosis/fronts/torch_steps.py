@@ -82,6 +82,10 @@ class TorchRehearsal:
         See `Rule`.
     batch_size
         Samples a step, always as many.
+    clip
+        The largest norm of all gradients together; None: any.
+    rng
+        The seed of the order of samples and of what draws at random.
     """
 
     def __init__(
@@ -94,11 +98,13 @@ class TorchRehearsal:
         loss: Loss,
         rule: Rule,
         batch_size: int = 64,
+        clip: float | None = None,
+        rng: int = 0,
     ) -> None:
         self.model, self.optimizer = copied(getattr(model, "_orig_mod", model), rule, "diagnose")
         self.model.train()
         self.inputs, self.positional, self.targets, self.rows = inputs, positional, targets, rows
-        self.loss, self.batch_size = loss, min(batch_size, len(rows))
+        self.loss, self.batch_size, self.clip, self.seed = loss, min(batch_size, len(rows)), clip, rng
         self.weights = copy.deepcopy(self.model.state_dict())
         self.remembered = copy.deepcopy(self.optimizer.state_dict())
         # Groups keep their rates' proportions to the first.
@@ -108,7 +114,7 @@ class TorchRehearsal:
 
     def batches(self) -> Iterator[Array]:
         """Epoch after epoch, without an end; all of one size."""
-        rng, size = np.random.default_rng(0), self.batch_size
+        rng, size = np.random.default_rng(self.seed), self.batch_size
         while True:
             order = rng.permutation(len(self.rows))
             for start in range(0, len(order) - size + 1, size):
@@ -124,10 +130,12 @@ class TorchRehearsal:
         """One step, and its loss before it; random numbers are left where they were."""
         rows = next(self.order)
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            torch.manual_seed(len(self.losses))
+            torch.manual_seed(self.seed + len(self.losses))
             self.optimizer.zero_grad()
             cost = one_number(self.loss(self.returned(rows), self.targets[torch.from_numpy(rows)]))
             cost.backward()  # type: ignore[no-untyped-call]
+            if self.clip is not None:
+                nn.utils.clip_grad_norm_(held(self.optimizer), self.clip)
             self.optimizer.step()
         self.losses.append(cost.item())
         return self.losses[-1]
@@ -193,10 +201,15 @@ class TorchRehearsal:
         """The loss of samples as the copy is when it is used; NaN of none, infinite where it is no number."""
         if len(rows) == 0:
             return math.nan
+        with torch.no_grad():
+            found = float(self.loss(self.predictions(rows), self.targets[torch.from_numpy(rows)]))
+        return found if math.isfinite(found) else math.inf
+
+    def predictions(self, rows: Array) -> Tensor:
+        """The copy's outputs, as they are when it is used."""
         self.model.eval()
         try:
             with torch.random.fork_rng(devices=[]), torch.no_grad():
-                found = float(self.loss(self.returned(rows), self.targets[torch.from_numpy(rows)]))
+                return self.returned(rows)
         finally:
             self.model.train()
-        return found if math.isfinite(found) else math.inf

@@ -18,7 +18,7 @@ from ...progress import shown
 from ...rehearsal import Rule, makes, trainable
 from ...training import Loss
 from ...words import Phrase, phrase
-from ..diagnosing import diagnose
+from ..diagnosing import diagnose, is_torch
 from ..fronts.own_modules import loss_and_cotangent
 from ..measures.guess import best_constant_loss
 from ..records import BETTER, Judged, Recommended, Trial
@@ -113,6 +113,8 @@ def recommend(
     TypeError, ValueError
         As in `diagnose`; or there are fewer than 4 samples.
     """
+    if is_torch(model):
+        raise TypeError("recommend: expected a module of this package; for PyTorch's there is tgi.torch.recommend")
     if not 1 <= steps <= MOST_STEPS or batch_size < 1 or not budget > 0:
         raise ValueError(
             f"recommend: expected 1 to {MOST_STEPS} steps, at least 1 sample a batch and a positive budget, got "
@@ -188,8 +190,8 @@ def fresh(setup: Setup, given: Setup, x: Array, seed: int) -> Module:
 class Search:
     """Rivals that are trained for ever longer, the worse half left behind at each stage."""
 
-    setup: Setup
-    ground: Ground
+    setup: Any  # a `Setup`, or what stands for one in another framework
+    ground: Any
     seeds: list[int]
     steps: int
     budget: float
@@ -197,7 +199,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self.end = time.monotonic() + self.budget
-        self.given = Rival.of(self.setup, self.ground, self.seeds[0])
+        self.given = self.rival(self.setup, self.seeds[0])
         affordable = (self.budget / self.given.seconds() - FIXED) / TIMES
         self.steps = min(self.steps, max(LEAST_STEPS, int(affordable)))
         self.stages = [(max(1, round(share * self.steps)), left) for share, left in STAGES]
@@ -205,10 +207,22 @@ class Search:
             self.given.go_on(steps, self.ground)
         self.rivals: list[Rival] = []
         self.repeated: dict[int, list[Rival]] = {}
+        self.guess = self.guessing()
+
+    def rival(self, setup: Setup, seed: int) -> Rival:
+        """A setup that is to be trained."""
+        return Rival.of(setup, self.ground, seed)
+
+    def made(self, changes: tuple[Change, ...], seed: int) -> Setup:
+        """The given setup with changes."""
+        return made(self.setup, changes, seed, self.ground.train[0])
+
+    def guessing(self) -> float:
+        """The loss, on the samples for the comparison, of the best prediction that does not look at the input."""
         _, y = self.ground.compare
         outputs = self.given.run.predictions(self.setup.inputs(self.ground.compare[0][:1])).shape[1:]
         exact = loss_and_cotangent(self.ground.loss, y.astype(np.float64) if y.dtype.kind == "f" else y, np.float64)
-        self.guess = best_constant_loss(exact, y, (len(y), *outputs))
+        return best_constant_loss(exact, y, (len(y), *outputs))
 
     @property
     def over(self) -> bool:
@@ -222,8 +236,7 @@ class Search:
             if self.over:
                 break
             try:
-                setup = made(self.setup, changes, self.seeds[0], self.ground.train[0])
-                rival = Rival.of(setup, self.ground, self.seeds[0])
+                rival = self.rival(self.made(changes, self.seeds[0]), self.seeds[0])
                 rival.find_rate()
                 if self.on_trial is not None:
                     self.on_trial(said(rival.setup))
@@ -246,8 +259,7 @@ class Search:
             for seed in self.seeds[1:SEEDS]:
                 if self.over and rival is not self.given:
                     break
-                setup = made(self.setup, rival.setup.changes, seed, self.ground.train[0])
-                other = Rival.of(setup, self.ground, seed)
+                other = self.rival(self.made(rival.setup.changes, seed), seed)
                 other.go_on(max(rival.scores), self.ground)
                 self.repeated[id(rival)].append(other)
         return self.repeated[id(rival)]
@@ -262,7 +274,12 @@ class Search:
 
     def learns(self, score: Score) -> bool:
         """Whether a network is better than guessing."""
-        return score.loss < (1 - GUESSED) * self.guess or score.accuracy > most_frequent(self.ground.compare[1])
+        return score.loss < (1 - GUESSED) * self.guess or score.accuracy > most_frequent(self.wanted)
+
+    @property
+    def wanted(self) -> Array:
+        """The targets of the samples for the comparison."""
+        return self.ground.compare[1]
 
     def decide(self, running: list[Rival]) -> Rival:
         """The best of those that are left with the fewest changes, if it is better than what was given."""
