@@ -17,6 +17,7 @@ import tinygrad_init as tgi  # noqa: E402
 from tinygrad_init.diagnosis.fronts.torch_modules import run  # noqa: E402
 from tinygrad_init.diagnosis.network import RESIDUAL, WEIGHTS, Network  # noqa: E402
 
+torch.set_num_threads(1)  # several tests run at a time
 Array = np.ndarray[Any, Any]
 TOKENS = torch.randint(0, 12, (9, 5), generator=torch.Generator().manual_seed(0))
 ROWS = torch.randn(9, 6, generator=torch.Generator().manual_seed(1))

@@ -15,6 +15,7 @@ from torch import nn  # noqa: E402
 
 import tinygrad_init as tgi  # noqa: E402
 
+torch.set_num_threads(1)  # several tests run at a time
 DIGITS = tgi.data.digits()
 X = torch.from_numpy(((DIGITS.x - 8) / 6).astype(np.float32))[:700]
 Y = torch.from_numpy(DIGITS.y)[:700]
@@ -28,14 +29,6 @@ def stack(phi: Any, depth: int, *end: nn.Module) -> nn.Sequential:
 
 def same(one: nn.Module, other: nn.Module) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_a_deep_sigmoid_network_is_repaired_and_the_lines_say_how() -> None:
