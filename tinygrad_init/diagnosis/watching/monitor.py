@@ -30,7 +30,7 @@ Array = np.ndarray[Any, Any]
 
 # The samples that are looked at, and how many events are kept.
 PROBED, MOST_EVENTS = 128, 1000
-# Whatever the budget, a look is taken after the steps 1, 10, 100 and so on.
+# Whatever the budget, a look is taken after the first step and after this one.
 ANYWAY = 10
 # So many steps after a look each is followed by its effect on the probe batch.
 FOLLOWED = JUMPS
@@ -52,8 +52,8 @@ class Monitor:
     loss
         As in training: the name of a loss, or a function from predictions and targets to one number.
     every
-        Look after every so many steps. Without it looks are taken after the steps 1, 10, 100, ..., and whenever all
-        together have cost no more than `budget` of the time that has passed.
+        Look after every so many steps. Without it looks are taken after the first and the tenth step, at the end, and
+        whenever all together have cost no more than `budget` of the time that has passed.
     budget
         The share of the time that looks may take, 0.05 unless given.
     capacity
@@ -152,8 +152,7 @@ class Monitor:
             return (step - 1) % self.every == 0
         if not math.isfinite(loss):
             return not self.broken
-        anyway = step == ANYWAY ** round(math.log10(step))
-        return anyway or self.spent <= self.budget * (now - (self.began or now))
+        return step in (1, ANYWAY) or self.spent <= self.budget * (now - (self.began or now))
 
     def start(self) -> None:
         """Before the first step: what is dead then was born so."""
