@@ -224,10 +224,16 @@ class Rehearsal:
         return bool(drops)
 
     def cost(self, x: Array, y: Array) -> float:
-        """The loss of samples as the copy is when it is used; NaN of none, infinite where it is no number."""
+        """The loss of samples as the copy is when it is used; infinite where it is no number.
+
+        NaN of no samples, and where the model takes batches of one size alone.
+        """
         if len(x) == 0:
             return math.nan
-        predictions = Tensor(self.predictions(x), self.kind)
+        try:
+            predictions = Tensor(self.predictions(x), self.kind)
+        except (TypeError, ValueError):
+            return math.nan
         with np.errstate(all="ignore"), no_grad():
             found = float(self.loss(predictions, self.samples(y)).item())
         return found if math.isfinite(found) else math.inf

@@ -162,6 +162,20 @@ def test_running_averages_that_lag_behind_are_told() -> None:
         assert (found.ahead.evaluated > found.guess) == (key == "steps.lagging")
 
 
+def test_a_model_that_takes_batches_of_one_size_is_looked_at_no_further() -> None:
+    class Fixed(nn.Module):
+        def __init__(self) -> None:
+            self.inner = network()
+
+        def forward(self, x: Any) -> Any:
+            if len(x) not in (BATCH, len(X)):
+                raise ValueError(f"expected {BATCH} samples")
+            return self.inner(x)
+
+    ahead = few_steps(Fixed(), X, Y, tgi.cross_entropy, 0.1, GUESS)
+    assert ahead.last < 0.5 * GUESS and np.isnan(ahead.held_out)
+
+
 def test_branches_that_start_at_zero_and_learn_are_worth_to_know_and_no_fault() -> None:
     """Their units are alike at first; what comes past them is not."""
     branch = nn.Sequential(nn.Linear(64, 64, rng=0), nn.Tanh())
