@@ -1,4 +1,5 @@
-"""For PyTorch's models: `tgi.torch.diagnose(model, x, y, loss, optimizer=...)` says why one does not train.
+"""For PyTorch's models: `tgi.torch.diagnose(model, x, y, loss, optimizer=...)` says why one does not train, and
+`tgi.torch.audit(model_or_path)`, without data, where its weights come from and what is wrong with them.
 
 It wants PyTorch, the extra `torch`; nothing else in the package does.
 """
@@ -10,5 +11,20 @@ except ImportError:
 
 from ..diagnosis.torch_diagnosing import diagnose
 from ..diagnosis.trials.torch_recommendation import recommend
+from .audit_records import CODES, Audit, Finding, Moved, ParameterRecord
+from .auditing import audit
+from .checkpoints import CheckpointError
+from .schemes import Scheme
 
-__all__ = ["diagnose", "recommend"]
+__all__ = [
+    "CODES",
+    "Audit",
+    "CheckpointError",
+    "Finding",
+    "Moved",
+    "ParameterRecord",
+    "Scheme",
+    "audit",
+    "diagnose",
+    "recommend",
+]
