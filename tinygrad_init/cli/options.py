@@ -268,7 +268,9 @@ def build_network(args: argparse.Namespace) -> Network:
     return Network(model, x, y, args.loss, OPTIMIZERS[args.optimizer].at(args.lr))
 
 
-def check_outputs(outputs: dict[str, Path | None], data: str | None = None) -> None:
+def check_outputs(
+    outputs: dict[str, Path | None], data: str | None = None, inputs: dict[str, Path] | None = None
+) -> None:
     """Find out before the work, not after it, that a file cannot be written, or would take the place of another.
 
     Parameters
@@ -277,6 +279,8 @@ def check_outputs(outputs: dict[str, Path | None], data: str | None = None) -> N
         The files that will be written, by the options that name them.
     data
         What --data names, which may be a file.
+    inputs
+        Other files that are read, by how the command line calls them.
 
     Raises
     ------
@@ -286,6 +290,7 @@ def check_outputs(outputs: dict[str, Path | None], data: str | None = None) -> N
     from ..data import BUILT_IN
 
     known = [] if data is None or data in BUILT_IN or not os.path.exists(data) else [("--data", Path(data))]
+    known += [(option, path) for option, path in (inputs or {}).items() if path.exists()]
     made = []
     try:
         for option, path in outputs.items():
