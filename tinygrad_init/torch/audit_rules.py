@@ -23,7 +23,7 @@ Array = np.ndarray[Any, Any]
 # random Fourier features.
 LOUD, QUIET, INPUTS = 10.0, 0.01, 8
 # A fan that differs by less is not worth a word; how sure a finding must be, and of how many numbers.
-TWICE, SURE, ENOUGH = 2.0, 0.95, 256
+TWICE, SURE, ENOUGH = 2.0, 0.9, 256
 # Numbers by which draws are recognized again, and how different they must be.
 HEAD, DIFFERENT = 256, 16
 PATTERNS = ("zeros", "constant", "identity", "dirac", "orthogonal", "few_values", "sparse")
@@ -41,6 +41,8 @@ class Seen:
         Rows of nothing but 0; different numbers of the sample.
     digest, head
         Of all bytes; the first numbers.
+    masking
+        Whether it is a mask, of 0 and -inf.
     """
 
     record: ParameterRecord
@@ -50,6 +52,7 @@ class Seen:
     distinct: int
     digest: bytes
     head: Array
+    masking: bool = False
 
     @property
     def scheme(self) -> str:
@@ -76,7 +79,7 @@ def findings(seen: Sequence[Seen]) -> list[Finding]:
 def of_one(one: Seen, normalized: bool) -> Iterator[Finding]:
     """What one parameter shows by itself."""
     record, kind = one.record, one.role.kind
-    if record.not_finite and not masking(one):
+    if record.not_finite and not one.masking:
         said = phrase("audit.not_finite", count=record.not_finite, all=record.not_finite + record.count)
         yield one.found("not-finite", FAULT, said)
     if record.name.endswith("running_var") and record.low < 0:
@@ -90,11 +93,6 @@ def of_one(one: Seen, normalized: bool) -> Iterator[Finding]:
     scheme = record.scheme
     if kind == EMBEDDING and one.drawn and scheme is not None and abs(scheme.std - 1) < 1e-6:
         yield one.found("embedding-std-1", NOTE, phrase("audit.embedding"))
-
-
-def masking(one: Seen) -> bool:
-    """Whether it is a mask, of 0 and -inf."""
-    return one.role.kind in (STATISTIC, OTHER) and one.record.low == one.record.high == 0
 
 
 def of_rows(one: Seen) -> Iterator[Finding]:
@@ -167,7 +165,8 @@ def copies(seen: Sequence[Seen]) -> Iterator[Finding]:
 
 def draws_again(seen: Sequence[Seen]) -> Iterator[Finding]:
     """Random numbers that occur twice, in another scale or shape: a seed used twice."""
-    drawn = [one for one in seen if one.drawn and one.distinct >= DIFFERENT and len(one.head) >= DIFFERENT]
+    # A table may begin with zeros, for padding.
+    drawn = [one for one in seen if one.drawn and len(one.head) >= DIFFERENT and one.head[:DIFFERENT].all()]
     if len(drawn) < 2:
         return
     # The first numbers tell almost always; only what is alike in them is looked at closer.

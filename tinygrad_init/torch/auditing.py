@@ -20,9 +20,9 @@ from .audit_records import NOTE, Audit, Finding, Moved, ParameterRecord
 from .audit_rules import HEAD, Seen, findings
 from .checkpoints import Checkpoint, CheckpointError, checkpoint
 from .following import activations_after, factors
-from .moments import PIECE, moments, pieces, sample
+from .moments import PIECE, moments, pieces, sample, spacing
 from .patterns import equal_rows, pattern
-from .roles import MAPS, STATISTIC, Role, role_of, roles_of_model
+from .roles import EMBEDDING, MAPS, STATISTIC, Role, role_of, roles_of_model
 from .schemes import recognized, sizes
 
 NUMBERED = re.compile(r"(?:^|\.)(\d+)(?=\.)")
@@ -98,11 +98,10 @@ def audit(
 
 def look(name: str, tensor: Tensor, role: Role, depths: Iterable[int], after: ActivationRecord | None) -> Seen:
     """One parameter."""
-    table = role.kind == "embedding"
-    if tensor.is_complex() or tensor.dtype == torch.bool:
-        tensor = torch.view_as_real(tensor) if tensor.is_complex() else tensor.to(torch.uint8)
+    shape, dtype, eps = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), spacing(tensor)
+    tensor = countable(tensor)
     some = sample(tensor)
-    of = moments(tensor, some, skip_rows=table)
+    of = moments(tensor, some, role.kind == EMBEDDING, eps)
     scheme = None
     if role.kind != STATISTIC:
         scheme = pattern(tensor, of, some, role) or recognized(of, some, role, depths)
@@ -113,8 +112,8 @@ def look(name: str, tensor: Tensor, role: Role, depths: Iterable[int], after: Ac
     forward, backward = (None, None) if after is None or gain is None else factors(after)
     record = ParameterRecord(
         name,
-        tuple(tensor.shape),
-        str(tensor.dtype).removeprefix("torch."),
+        shape,
+        dtype,
         role.kind,
         of.count,
         of.mean,
@@ -134,11 +133,21 @@ def look(name: str, tensor: Tensor, role: Role, depths: Iterable[int], after: Ac
         None if forward is None or gain is None else gain * forward,
         None if backward is None or role.fan_out is None else of.rms * math.sqrt(role.fan_out) * backward,
     )
-    rows = role.kind in (*MAPS, "embedding") and tensor.ndim >= 2 and not of.not_finite and of.low < of.high
+    rows = role.kind in (*MAPS, EMBEDDING) and tensor.ndim >= 2 and not of.not_finite and of.low < of.high
     zero_rows = int((tensor.reshape(len(tensor), -1).count_nonzero(1) == 0).sum()) if rows and of.zeros else 0
-    alike = [group for group in equal_rows(tensor) if tensor[group[0]].any()] if rows else []
+    alike = [group for group in equal_rows(tensor, eps) if tensor[group[0]].any()] if rows else []
     head = next(pieces(tensor, HEAD), torch.zeros(0)).numpy()
-    return Seen(record, role, alike, zero_rows, of.distinct, digest(tensor), head)
+    masking = of.low == of.high == 0 and int(torch.isneginf(tensor).sum()) == of.not_finite
+    return Seen(record, role, alike, zero_rows, of.distinct, digest(tensor), head, masking)
+
+
+def countable(tensor: Tensor) -> Tensor:
+    """A tensor of a dtype that PyTorch counts and compares in: complex numbers as pairs, float8 as float32."""
+    if tensor.is_complex():
+        return torch.view_as_real(tensor.resolve_conj())
+    if tensor.dtype == torch.bool:
+        return tensor.to(torch.uint8)
+    return tensor.float() if tensor.is_floating_point() and tensor.dtype.itemsize < 2 else tensor
 
 
 def digest(tensor: Tensor) -> bytes:
@@ -154,7 +163,7 @@ def movement(tensor: Tensor, reference: Tensor) -> Moved:
     """How far a parameter is from its reference."""
     difference = size = 0.0
     identical = tensor.dtype == reference.dtype
-    for piece, before in zip(pieces(tensor), pieces(reference), strict=True):
+    for piece, before in zip(pieces(countable(tensor)), pieces(countable(reference)), strict=True):
         # NaN is where it was, too.
         identical = identical and bool(((piece == before) | (piece.isnan() & before.isnan())).all())
         difference += float((piece - before).square().sum())

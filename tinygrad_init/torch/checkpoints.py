@@ -78,7 +78,9 @@ def of_tensors(name: str, tensors: Mapping[str, Tensor], model: nn.Module | None
         raise CheckpointError(f"{name}: there are no tensors in it")
     first: dict[Any, str] = {}
     places = {
-        key: (t.data_ptr(), t.shape, t.stride(), t.dtype) for key, t in held.items() if t.numel() and not t.is_meta
+        key: (t.data_ptr(), t.shape, t.stride(), t.dtype)
+        for key, t in held.items()
+        if t.numel() and t.layout is torch.strided and not t.is_meta
     }
     tied = {key: home for key, place in places.items() if (home := first.setdefault(place, key)) != key}
     shapes = {key: tuple(t.shape) for key, t in held.items()}

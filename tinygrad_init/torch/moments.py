@@ -54,6 +54,11 @@ def pieces(tensor: Tensor, size: int = PIECE) -> Any:
         yield row[first : first + size].to(torch.float32 if row.dtype.itemsize < 4 else row.dtype).double()
 
 
+def spacing(tensor: Tensor) -> float:
+    """That of numbers of this dtype at 1; 0 of whole numbers."""
+    return torch.finfo(tensor.dtype).eps if tensor.is_floating_point() else 0.0
+
+
 def sample(tensor: Tensor, size: int = SAMPLE) -> Array:
     """A fixed sample of a tensor's numbers in float64, the same for every tensor of this length; all of a small one."""
     row = tensor.reshape(-1)
@@ -63,13 +68,15 @@ def sample(tensor: Tensor, size: int = SAMPLE) -> Array:
     return np.asarray(next(pieces(row, size), torch.zeros(0, dtype=torch.float64)).numpy())
 
 
-def moments(tensor: Tensor, some: Array, skip_rows: bool = False) -> Moments:
+def moments(tensor: Tensor, some: Array, skip_rows: bool = False, eps: float | None = None) -> Moments:
     """Of all numbers, one pass; `some` is the sample.
 
     Parameters
     ----------
     skip_rows
         Leave out rows that are all 0, such as that of a table's padding.
+    eps
+        The spacing of the dtype that the numbers were kept in, if it is not that of the tensor.
     """
     count, zeros, total, square, low, high = 0, 0, 0.0, 0.0, math.inf, -math.inf
     for piece in pieces(tensor):
@@ -84,7 +91,7 @@ def moments(tensor: Tensor, some: Array, skip_rows: bool = False) -> Moments:
     if skip_rows and tensor.ndim == 2 and zeros:
         count -= int((tensor == 0).all(1).sum()) * tensor.shape[1]
     some = some[np.isfinite(some)]
-    eps = torch.finfo(tensor.dtype).eps if tensor.is_floating_point() else 0.0
+    eps = spacing(tensor) if eps is None else eps
     distinct = len(np.unique(some))
     if not count:
         missing = math.nan if not_finite else 0.0

@@ -70,7 +70,7 @@ def orthogonal_gain(tensor: Tensor, eps: float) -> float | None:
     if few < 2:
         return None
     at = torch.linspace(0, few - 1, min(few, ROWS)).long()
-    rows = matrix[at].double() if eps < 0.01 else matrix[at].float().double()
+    rows = matrix[at].double()
     products = rows @ rows.T
     square = float(products.diagonal().mean())
     if not square > 0:
@@ -90,10 +90,10 @@ def sparse(matrix: Tensor, of: Moments) -> bool:
     return float((zeros == zeros.median()).float().mean()) > ALIKE and not bool((matrix == 0).all(1).any())
 
 
-def equal_rows(tensor: Tensor) -> list[tuple[int, ...]]:
+def equal_rows(tensor: Tensor, eps: float) -> list[tuple[int, ...]]:
     """Groups of rows that are equal, or nearly so as in training; rows of a long tensor are found by some columns."""
     matrix = tensor.reshape(len(tensor), -1)
-    long = SHORT if tensor.dtype.itemsize >= 4 else SHORT_IN_FEW_BITS
+    long = SHORT if eps < FACTORED else SHORT_IN_FEW_BITS
     if len(matrix) < 2 or matrix.shape[1] < long:
         return []
     at = np.unique(np.linspace(0, matrix.shape[1] - 1, min(matrix.shape[1], COLUMNS)).astype(int))

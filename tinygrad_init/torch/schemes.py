@@ -41,7 +41,7 @@ LEAKY = math.sqrt(2 / (1 + 0.2**2))
 BY_HAND = (1.0, 0.5, 0.2, 0.1, 0.05, 0.01, 0.005, 0.002, 0.001)
 GPT2 = 0.02
 # How much less usual: a fan taken for another, a truncated normal whose std is that before the cut, a scale by hand.
-MISTAKEN, UNCORRECTED, HAND = 0.02, 0.1, 0.1
+MISTAKEN, UNCORRECTED, HAND = 0.1, 0.1, 0.1
 
 
 truncated_moments = cache(moments_of_truncated)
@@ -224,7 +224,7 @@ def sizes(role: Role) -> dict[str, tuple[float, float]]:
     convolution = role.kind in (CONVOLUTION, TRANSPOSED)
     found = {
         "fan_in": (fan_in, 1.0),
-        "fan_out": (fan_out, 0.5 if convolution else MISTAKEN * 5),
+        "fan_out": (fan_out, 0.5 if convolution else MISTAKEN),
         "fan_avg": ((fan_in + fan_out) / 2, 1.0),
     }
     if role.window > 1:
@@ -248,7 +248,7 @@ def scaled(fan: str, size: float, prior: float) -> Iterator[Candidate]:
         else:
             called, known = name if name in ("he", "lecun") else "he", usual
         std = gain / math.sqrt(size)
-        # One without a window, or the like, is believed only of the two usual gains.
+        # A mistaken one is believed only of the two usual gains.
         if prior <= MISTAKEN and name not in ("he", "lecun"):
             continue
         options = (fan, gain)
@@ -271,9 +271,8 @@ def fitted(of: Moments) -> Iterator[Candidate]:
         room = (of.high - of.low) / of.count
         yield candidate("uniform", Law(UNIFORM, of.high + room, low=of.low - room), HAND * price**2)
     yield candidate("normal", Law(NORMAL, of.rms), HAND * math.sqrt(price))
-    for cut in (2.0, 3.0):
-        scale = of.rms / truncated_moments(-cut, cut)[1]
-        yield candidate("truncated_normal", Law(TRUNCATED, scale, cut), HAND * UNCORRECTED * math.sqrt(price))
+    for cut in (2.0, 3.0):  # the likeliest is as narrow as the range allows
+        yield candidate("truncated_normal", Law(TRUNCATED, top / cut, cut), HAND * UNCORRECTED * price)
 
 
 def candidate(name: str, law: Law, prior: float, fan: str = "", gain: float = 1.0) -> Candidate:
