@@ -24,6 +24,7 @@ COMMANDS = {
     "diagnose": ["diagnose"],
     "explain": ["explain", "layers.0.weight"],
     "recommend": ["recommend"],
+    "audit": ["audit", "model.safetensors"],
     "theory": ["theory"],
     "phase-diagram": ["phase-diagram"],
     "lab": ["lab"],
@@ -122,7 +123,9 @@ def test_help_ends_well(args: list[str], capsys: pytest.CaptureFixture[str]) -> 
     assert out and not err
 
 
-@pytest.mark.parametrize("args", [[], ["nonsense"], ["--nonsense"], *([c, "--nonsense"] for c in COMMANDS)], ids=str)
+@pytest.mark.parametrize(
+    "args", [[], ["nonsense"], ["--nonsense"], *([*COMMANDS[c], "--nonsense"] for c in COMMANDS)], ids=str
+)
 def test_what_the_parser_refuses(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(args)

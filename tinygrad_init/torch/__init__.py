@@ -11,7 +11,8 @@ except ImportError:
 
 from ..diagnosis.torch_diagnosing import diagnose
 from ..diagnosis.trials.torch_recommendation import recommend
-from .audit_records import CODES, Audit, Finding, Moved, ParameterRecord
+from .audit_records import CODES, Finding, Moved, ParameterRecord
+from .audit_result import Audit
 from .auditing import audit
 from .checkpoints import CheckpointError
 from .schemes import Scheme

@@ -8,12 +8,12 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from ..version import __version__
-from .audit_records import CODES, FAULT, Audit
+from .audit_records import CODES, FAULT, Audited
 
 PAGE = "docs/audit.md"
 
 
-def junit(audit: Audit) -> str:
+def junit(audit: Audited) -> str:
     """A test case for every parameter, which fails by its faults; notes and known findings are its output."""
     about: dict[str, list[Any]] = {one.name: [] for one in audit.parameters}
     for one in audit.findings:
@@ -34,7 +34,7 @@ def junit(audit: Audit) -> str:
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def sarif(audit: Audit) -> str:
+def sarif(audit: Audited) -> str:
     """A result for every finding, at the file and the parameter; what a baseline accepts is suppressed."""
     rules = [{"id": code, "name": name, "help": {"text": f"{PAGE}#{code.lower()}"}} for name, code in CODES.items()]
     results = []

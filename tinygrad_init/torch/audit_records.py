@@ -1,18 +1,13 @@
-"""What an audit says, and in what forms: text, JSON."""
+"""What an audit finds; records only."""
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import dataclass
-from typing import Any
 
-from ..diagnosis.showing.plain import plain
 from ..words import Phrase
 from .schemes import Scheme
 
 FAULT, NOTE = "fault", "note"
-VERSION = 1  # of the JSON form
 
 # Stable, each with its heading in docs/audit.md.
 CODES = {
@@ -148,8 +143,8 @@ class ParameterRecord:
 
 
 @dataclass(frozen=True)
-class Audit:
-    """What a checkpoint's numbers say by themselves; `print` shows it, and so does a notebook.
+class Audited:
+    """What was found in a checkpoint.
 
     Attributes
     ----------
@@ -173,40 +168,3 @@ class Audit:
     def faults(self) -> tuple[Finding, ...]:
         """The faults that no baseline accepts."""
         return tuple(one for one in self.findings if one.severity == FAULT and not one.known)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain dicts, lists, numbers and strings; numbers that JSON does not know become "nan", "inf", "-inf"."""
-        found: dict[str, Any] = {
-            "version": VERSION,
-            "source": self.source,
-            "reference": self.reference,
-            "modules_known": self.modules_known,
-            "findings": [{"code": one.code, **plain(one), "sentence": str(one.said)} for one in self.findings],
-            "parameters": plain(self.parameters),
-        }
-        return found
-
-    def to_json(self) -> str:
-        """The same as text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def text(self, language: str = "en") -> str:
-        """What `print` shows, in one of `words.LANGUAGES`."""
-        from rich.console import Console
-
-        out = Console(file=io.StringIO(), width=120)
-        out.print(self.view(language))
-        assert isinstance(out.file, io.StringIO)
-        return out.file.getvalue()
-
-    def view(self, language: str = "en") -> Any:
-        """For rich's console."""
-        from .audit_view import view
-
-        return view(self, language)
-
-    def __rich__(self) -> Any:
-        return self.view()
-
-    def __str__(self) -> str:
-        return self.text()

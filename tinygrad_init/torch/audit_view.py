@@ -8,13 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ..words import number, say
-from .audit_records import FAULT, Audit, Finding, ParameterRecord
+from .audit_records import FAULT, Audited, Finding, ParameterRecord
 from .roles import EMBEDDING, MAPS
 
 COLUMNS = ("parameter", "shape", "std", "gain", "scheme", "sure")
 
 
-def view(audit: Audit, language: str = "en") -> RenderableType:
+def view(audit: Audited, language: str = "en") -> RenderableType:
     """The findings, and the parameters that are weights or have one."""
     noted = {name for one in audit.findings for name in (one.parameter, *one.others)}
     shown = [one for one in audit.parameters if one.role in (*MAPS, EMBEDDING) or one.name in noted]
@@ -32,7 +32,7 @@ def view(audit: Audit, language: str = "en") -> RenderableType:
     )
 
 
-def numbers_in(audit: Audit) -> int:
+def numbers_in(audit: Audited) -> int:
     """How many numbers there are; those of a storage with two names once."""
     return sum(one.count + one.not_finite for one in audit.parameters if not one.tied_to)
 
@@ -40,14 +40,15 @@ def numbers_in(audit: Audit) -> int:
 def line(one: Finding, language: str) -> Text:
     """A finding: code, parameter, sentence."""
     style = "dim" if one.known else "red" if one.severity == FAULT else "cyan"
-    severity = say("audit.known" if one.known else f"audit.{one.severity}", {}, language)
+    key = "audit.known" if one.known else "audit.fault" if one.severity == FAULT else "audit.note"
+    severity = say(key, {}, language)
     text = Text(f"{one.code} {severity} ", style=f"bold {style}")
     text.append(f"{one.parameter}: " if one.parameter else "", style="bold")
     text.append(one.said.spoken(language), style=style)
     return text
 
 
-def table(audit: Audit, shown: list[ParameterRecord], language: str) -> Table:
+def table(audit: Audited, shown: list[ParameterRecord], language: str) -> Table:
     """A row a parameter; columns that say nothing here are left out."""
     found = Table(box=SIMPLE_HEAD, pad_edge=False)
     columns = [*COLUMNS]

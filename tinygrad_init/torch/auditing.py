@@ -16,7 +16,8 @@ from torch import Tensor
 
 from ..activations import ActivationRecord
 from ..words import phrase
-from .audit_records import NOTE, Audit, Finding, Moved, ParameterRecord
+from .audit_records import NOTE, Finding, Moved, ParameterRecord
+from .audit_result import Audit
 from .audit_rules import HEAD, Seen, findings
 from .checkpoints import Checkpoint, CheckpointError, checkpoint
 from .following import activations_after, factors

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import pickletools
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 SAFETENSORS, PICKLES, INDEX = (".safetensors",), (".pt", ".pth", ".bin", ".ckpt"), ".index.json"
+NAMING = ("GLOBAL", "STACK_GLOBAL", "INST")  # operations of a pickle that look up a function or class by its name
 # Where training scripts keep the model's state beside that of the optimizer, the most specific name first.
 STATES = ("model_state_dict", "state_dict", "model", "module")
 
@@ -201,7 +203,7 @@ def of_safetensors(path: Path) -> Checkpoint:
     except ImportError:
         raise CheckpointError(f"{path}: reading it needs safetensors: pip install 'tinygrad_init[torch]'") from None
     try:
-        file = safe_open(path, framework="pt")
+        file: Any = safe_open(str(path), framework="pt")
         shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 (no mapping)
     except SafetensorError as error:
         raise CheckpointError(f"{path}: no whole file of safetensors: {one_line(error)}") from None
@@ -222,26 +224,40 @@ def of_pickle(path: Path) -> Checkpoint:
             warnings.simplefilter("ignore")  # of old formats: they are read all the same
             found = torch.load(path, mmap=beginning == b"PK", **options)
     except pickle.UnpicklingError as error:
-        if "TorchScript" in str(error) or "global" not in str(error).lower():
-            raise CheckpointError(f"{path}: no whole file of torch.save: {one_line(error)}") from None
-        raise CheckpointError(
-            f"{path}: a pickle that names code, which is not run; save model.state_dict() or use safetensors"
-        ) from None
+        if "Unsupported global" in str(error) or names_code(path):
+            raise CheckpointError(
+                f"{path}: a pickle that names code, which is not run; save model.state_dict() or use safetensors"
+            ) from None
+        raise damaged(path, str(error).partition("WeightsUnpickler error:")[2] or error) from None
     except (
+        OSError,
         RuntimeError,
         EOFError,
+        LookupError,
         ValueError,
-        KeyError,
-        IndexError,
         AttributeError,
         TypeError,
         AssertionError,
     ) as error:
-        raise CheckpointError(f"{path}: no whole file of torch.save: {one_line(error)}") from None
+        raise damaged(path, error) from None  # all of which damaged archives have been seen to raise
     return of_tensors(str(path), tensors_in(found))
 
 
-def one_line(error: Exception) -> str:
+def names_code(path: Path) -> bool:
+    """Whether a pickle in no archive names functions or classes; it is read, not run."""
+    with path.open("rb") as file:
+        try:
+            return any(operation.name in NAMING for operation, _, _ in pickletools.genops(file))
+        except ValueError:  # no pickle, from here on
+            return False
+
+
+def damaged(path: Path, error: object) -> CheckpointError:
+    """What to say of a file that PyTorch cannot read."""
+    return CheckpointError(f"{path}: no whole file of torch.save: {one_line(error)}")
+
+
+def one_line(error: object) -> str:
     """The first sentence of somebody else's message."""
     first = str(error).strip().partition("\n")[0].partition(". ")[0]
     return first[:160].rstrip(".:") or type(error).__name__
