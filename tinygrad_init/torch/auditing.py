@@ -137,7 +137,7 @@ def look(name: str, tensor: Tensor, role: Role, depths: Iterable[int], after: Ac
     rows = role.kind in (*MAPS, EMBEDDING) and tensor.ndim >= 2 and not of.not_finite and of.low < of.high
     zero_rows = int((tensor.reshape(len(tensor), -1).count_nonzero(1) == 0).sum()) if rows and of.zeros else 0
     alike = [group for group in equal_rows(tensor, eps) if tensor[group[0]].any()] if rows else []
-    head = next(pieces(tensor, HEAD), torch.zeros(0)).numpy()
+    head = next(pieces(tensor, HEAD), torch.zeros(0)).clone().numpy()  # no view, which would keep the tensor
     masking = of.low == of.high == 0 and int(torch.isneginf(tensor).sum()) == of.not_finite
     return Seen(record, role, alike, zero_rows, of.distinct, digest(tensor), head, masking)
 

@@ -80,13 +80,15 @@ def moments(tensor: Tensor, some: Array, skip_rows: bool = False, eps: float | N
     """
     count, zeros, total, square, low, high = 0, 0, 0.0, 0.0, math.inf, -math.inf
     for piece in pieces(tensor):
-        finite = piece[torch.isfinite(piece)]
+        added = float(piece.sum())
+        finite = piece if math.isfinite(added) else piece[torch.isfinite(piece)]
         if finite.numel():
             count += finite.numel()
-            zeros += int((finite == 0).sum())
-            total += float(finite.sum())
+            zeros += finite.numel() - int(torch.count_nonzero(finite))
+            total += added if finite is piece else float(finite.sum())
             square += float(finite @ finite)
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+            least, most = finite.aminmax()
+            low, high = min(low, float(least)), max(high, float(most))
     not_finite = tensor.numel() - count
     if skip_rows and tensor.ndim == 2 and zeros:
         count -= int((tensor == 0).all(1).sum()) * tensor.shape[1]

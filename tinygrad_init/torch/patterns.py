@@ -37,7 +37,8 @@ def pattern(tensor: Tensor, of: Moments, some: Array, role: Role) -> Scheme | No
     if of.low == of.high and not (of.zeros and of.low):
         return Scheme("constant", 0.0, gain=of.low)
     if tensor.ndim >= 2:
-        if (gain := identity_gain(tensor, role.groups)) is not None:
+        few = tensor.numel() - of.zeros <= len(tensor)
+        if few and (gain := identity_gain(tensor, role.groups)) is not None:
             return Scheme("identity" if tensor.ndim == 2 else "dirac", of.std, gain=gain)
         if (gain := orthogonal_gain(tensor, of.eps)) is not None:
             return Scheme("orthogonal", of.std, gain=gain)
@@ -50,8 +51,6 @@ def pattern(tensor: Tensor, of: Moments, some: Array, role: Role) -> Scheme | No
 
 def identity_gain(tensor: Tensor, groups: int) -> float | None:
     """The number on the diagonal of an identity, or of a convolution that is one (Dirac); None if it is neither."""
-    if int(torch.count_nonzero(tensor)) > len(tensor):
-        return None
     expected = torch.zeros(tensor.shape)
     if tensor.ndim == 2:
         torch.nn.init.eye_(expected)
