@@ -137,7 +137,9 @@ class TestRegression:
 
     def test_sets_of_numbers_are_there_by_name(self, capsys: pytest.CaptureFixture[str]) -> None:
         for name in tgi.data.REGRESSIONS:
-            assert f"{name} (400 samples, regression)" in shown(capsys, "diagnose", "--data", name, *FAST)
+            assert f"{name} (400 samples, regression)" in shown(
+                capsys, "diagnose", "--data", name, *FAST, "--lr", "0.1"
+            )
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -147,7 +147,7 @@ def test_labels_that_belong_to_nothing_are_learned_by_heart(rate: float) -> None
 def test_a_loss_that_falls_too_slowly_is_slow() -> None:
     found = diagnose(network("xavier", "sigmoid", 1), X, Y, optimizer=0.02)
     assert found.verdict.word == "slow" and 0.5 < found.ahead.last / found.guess < 0.75
-    assert found.ahead.steps == PATIENT and "recommend" in found.answers[-1].sentence
+    assert found.ahead.steps == PATIENT and "instead of 0.02" in found.answers[-1].sentence
 
 
 def test_running_averages_that_lag_behind_are_told() -> None:

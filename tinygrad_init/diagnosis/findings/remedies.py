@@ -13,6 +13,8 @@ from ..records import Layer, Measured
 SIZES = {"he": 2.0, "xavier": 1.0, "lecun": 1.0}
 # No start makes the slope of such an activation larger: sigmoid's is at most 1/4.
 GENTLE = 0.25
+# Another rate is named where it brings the loss below this share of what the given one does.
+FURTHER = 0.9
 
 
 def activation_of(measured: Measured) -> str:
@@ -79,6 +81,13 @@ def other_rate(measured: Measured) -> Phrase:
 def try_out(measured: Measured) -> Phrase:
     """No rule knows: that is what `recommend` is for."""
     return phrase("advice.try_out")
+
+
+def go_further(measured: Measured) -> Phrase:
+    """A loss that does not fall far: another rate, if one was found that gets further in half the steps."""
+    ahead = measured.ahead
+    further = ahead is not None and ahead.better_share < FURTHER
+    return other_rate(measured) if further else try_out(measured)
 
 
 def smaller_steps(measured: Measured) -> Phrase:

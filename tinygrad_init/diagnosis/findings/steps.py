@@ -114,7 +114,7 @@ def sharp(measured: Measured) -> Iterator[Verdict]:
         yield Verdict("sharp", None, "steps.sharp", numbers, fault=False)
 
 
-@finding(GRADIENT, rank=155, remedy=remedies.try_out)
+@finding(GRADIENT, rank=155, remedy=remedies.go_further)
 def stalled(measured: Measured) -> Iterator[Verdict]:
     """A loss that hardly falls, or slowly, whatever the reason."""
     numbers = numbers_of(measured)

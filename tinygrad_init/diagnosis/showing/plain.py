@@ -15,8 +15,11 @@ WRITTEN: dict[type, tuple[str, ...]] = {Verdict: ("reason",), Answer: ("question
 
 
 def fields(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass, as they are, with what is written beside them."""
-    found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    """The fields of a dataclass that make it what it is, with what is written beside them.
+
+    Those that are not compared, as the time that something took, are left out: the same run writes the same file.
+    """
+    found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.compare}
     return found | {name: getattr(value, name) for name in WRITTEN.get(type(value), ())}
 
 

@@ -78,7 +78,8 @@ def of_class(owner: Any, definitions: dict[str, Any], plain: Plain = PLAIN) -> d
     Fields whose metadata say "optional" may be missing.
     """
     hints = typing.get_type_hints(owner, include_extras=True)
-    properties = {field.name: of_type(hints[field.name], definitions, plain) for field in dataclasses.fields(owner)}
+    saved = [field for field in dataclasses.fields(owner) if field.compare]
+    properties = {field.name: of_type(hints[field.name], definitions, plain) for field in saved}
     written = WRITTEN.get(owner, ())
     properties |= {name: {"type": "string"} for name in written}
     summary = (inspect.getdoc(owner) or "").split("\n\n")[0].replace("\n", " ")
@@ -87,7 +88,7 @@ def of_class(owner: Any, definitions: dict[str, Any], plain: Plain = PLAIN) -> d
         "description": summary,
         "properties": properties,
         "required": [
-            *(field.name for field in dataclasses.fields(owner) if not field.metadata.get("optional")),
+            *(field.name for field in saved if not field.metadata.get("optional")),
             *written,
         ],
         "additionalProperties": False,
