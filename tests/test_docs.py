@@ -53,6 +53,14 @@ def test_the_three_lines_for_pytorch_run() -> None:
     assert namespace["report"].verdict.word == "healthy"
 
 
+def test_the_page_on_pytorch_runs() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    torch.set_num_threads(1)
+    namespace: dict[str, object] = {}
+    for block in blocks(ROOT / "docs" / "pytorch.md", "py"):
+        exec(compile(block, "pytorch.md", "exec"), namespace)
+
+
 def test_the_example_of_a_wrong_rule_is_found_wrong() -> None:
     (block,) = blocks(ROOT / "CONTRIBUTING.md", "python")
     import numpy as np
