@@ -7,6 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def test_the_reference_backend_runs_on_python_and_numpy_alone() -> None:
     """No compiled module of ours is loaded, and Cython need not be there."""
     code = """
 import sys
+import tomllib
 sys.modules["cython"] = None
 import tinygrad_init as tgi
 x = tgi.tensor([1.0, 2.0], requires_grad=True)
@@ -161,3 +163,10 @@ def test_files_can_be_read_in_one_sitting() -> None:
         p.name: n for p in files if p not in generated and (n := len(p.read_text(encoding="utf-8").splitlines())) > 420
     }
     assert not long
+
+
+def test_every_folder_of_python_files_is_installed() -> None:
+    """Where the package is imported from its checkout, what the list leaves out is there all the same."""
+    told = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"])
+    there = {".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "tinygrad_init").rglob("__init__.py")}
+    assert told == there
