@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
-import inspect
+import ast
+import importlib.util
 import pkgutil
+from pathlib import Path
 
 
 def changeable(room: str) -> set[str]:
-    """The dataclasses defined in a file or below a package whose fields may be set anew."""
-    inside = getattr(importlib.import_module(room), "__path__", [])
-    names = [room, *(found.name for found in pkgutil.walk_packages(inside, f"{room}."))]
-    classes = {
-        one
-        for name in names
-        if not name.endswith("__main__")
-        for _, one in inspect.getmembers(importlib.import_module(name), inspect.isclass)
-        if dataclasses.is_dataclass(one) and one.__module__.startswith(room)
-    }
-    assert classes
-    return {one.__name__ for one in classes if not one.__dataclass_params__.frozen}  # type: ignore[attr-defined]
+    """The dataclasses defined in a file or below a package whose fields may be set anew.
+
+    As the files say: some of them cannot be imported where an extra is not installed.
+    """
+    home = importlib.util.find_spec(room)
+    assert home is not None and home.origin is not None
+    inside = pkgutil.walk_packages(home.submodule_search_locations or [], f"{room}.", onerror=lambda name: None)
+    files = [Path(home.origin), *(Path(str(importlib.util.find_spec(found.name).origin)) for found in inside)]  # type: ignore[union-attr]
+    found: dict[str, bool] = {}
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                for decorator in map(ast.unparse, node.decorator_list):
+                    if decorator.startswith("dataclass"):
+                        found[node.name] = "frozen=True" not in decorator
+    assert found
+    return {name for name, may in found.items() if may}
