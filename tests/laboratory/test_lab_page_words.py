@@ -266,4 +266,5 @@ def test_verdicts_and_answers_speak_chinese(lab: Lab, start: str) -> None:
     # What is left of Latin letters is names: of initializers, activations, modules and quantities.
     text = " ".join(lab.page.locator("#verdict").all_inner_texts())
     words = set(re.findall(r"[A-Za-z_]{3,}", text))
-    assert words <= {"rms", "relu", "ReLU", "sigmoid", "tanh", "Xavier", "LeCun", "fan_in", "fan_out"}
+    names = {"rms", "relu", "ReLU", "sigmoid", "tanh", "Xavier", "LeCun", "fan_in", "fan_out", "float", "bfloat"}
+    assert words <= names
