@@ -99,6 +99,15 @@ def in_words(optimizer: Optimizer) -> str:
     return ", ".join([type(optimizer).__name__, *rate, *(f"{k} {v:g}" for k, v in more.items() if v)])
 
 
+def whole_batches(samples: int, size: int, seed: int) -> Iterator[Array]:
+    """The numbers of samples, so many a batch, epoch after epoch without an end; what is left of one is left out."""
+    rng = np.random.default_rng(seed)
+    while True:
+        order = rng.permutation(samples)
+        for start in range(0, samples - size + 1, size):
+            yield order[start : start + size]
+
+
 class Rehearsal:
     """Trains a copy.
 
@@ -155,12 +164,8 @@ class Rehearsal:
 
     def batches(self) -> Iterator[tuple[Array, Array]]:
         """Epoch after epoch, without an end; all of one size, so that one program is enough."""
-        rng, size = np.random.default_rng(self.seed), self.batch_size
-        while True:
-            order = rng.permutation(len(self.x))
-            for start in range(0, len(order) - size + 1, size):
-                chosen = order[start : start + size]
-                yield self.x[chosen], self.y[chosen]
+        for chosen in whole_batches(len(self.x), self.batch_size, self.seed):
+            yield self.x[chosen], self.y[chosen]
 
     def restart(self, lr: float) -> None:
         """Back to where it began, with another rate."""
@@ -209,19 +214,24 @@ class Rehearsal:
         held = {id(parameter) for parameter in self.optimizer.parameters if parameter.requires_grad}
         return tuple(name for name, parameter in self.model.named_parameters() if id(parameter) not in held)
 
-    def without_decay(self) -> bool:
-        """Let no weights decay from now on; False, and nothing done, if none do."""
-        decays = getattr(self.optimizer, "weight_decay", 0.0) > 0
-        if decays:
-            self.optimizer.weight_decay = 0.0
-        return decays
+    @property
+    def decays(self) -> bool:
+        """Whether the optimizer makes weights smaller."""
+        return getattr(self.optimizer, "weight_decay", 0.0) > 0
 
-    def without_dropout(self) -> bool:
-        """Drop no numbers from now on; False, and nothing done, if none are."""
-        drops = [module for _, module in self.model.named_modules() if isinstance(module, Dropout) and module.p > 0]
-        for module in drops:
+    def without_decay(self) -> None:
+        """Let no weights decay from now on."""
+        self.optimizer.weight_decay = 0.0
+
+    @property
+    def drops(self) -> list[Dropout]:
+        """The modules that drop numbers."""
+        return [module for _, module in self.model.named_modules() if isinstance(module, Dropout) and module.p > 0]
+
+    def without_dropout(self) -> None:
+        """Drop no numbers from now on."""
+        for module in self.drops:
             module.p = 0.0
-        return bool(drops)
 
     def cost(self, x: Array, y: Array) -> float:
         """The loss of samples as the copy is when it is used; infinite where it is no number.

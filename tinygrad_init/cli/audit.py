@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .options import InputError, check_outputs, console, locale_language, show
+from .options import InputError, check_outputs, console, locale_language, show, write
 
 NO_FAULT, FAULTS = 0, 1
 
@@ -63,14 +63,5 @@ def run(args: argparse.Namespace) -> int:
     known = [one for one in found.findings if one.known]
     counts = {"faults": len(found.faults), "notes": len(notes), "known": len(known)}
     show(out, Text(say("audit.summary", counts, args.language), style="bold"))
-    for path, content in (
-        (args.json, found.to_json),
-        (args.junit, lambda: junit(found)),
-        (args.sarif, lambda: sarif(found)),
-    ):
-        try:
-            if path is not None:
-                path.write_text(content(), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    write((args.json, found.to_json), (args.junit, lambda: junit(found)), (args.sarif, lambda: sarif(found)))
     return FAULTS if found.faults else NO_FAULT

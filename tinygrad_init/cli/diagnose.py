@@ -11,7 +11,6 @@ from .._interruption import INTERRUPTED
 from .options import (
     HEALTHY_FOUND,
     NONE_HEALTHY,
-    InputError,
     add_network,
     check_outputs,
     console,
@@ -19,6 +18,7 @@ from .options import (
     need,
     positive,
     show,
+    write,
 )
 
 
@@ -82,15 +82,7 @@ def run(args: argparse.Namespace) -> int:
             interrupted = True
     if comparison.starts:
         show(out, text.summary(comparison, args.language))
-    for path, content in (
-        (args.json, comparison.to_json),
-        (args.html, lambda: page.render(None, comparison, args.language)),
-    ):
-        try:
-            if path is not None:
-                path.write_text(content(), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    write((args.json, comparison.to_json), (args.html, lambda: page.render(None, comparison, args.language)))
     if interrupted:
         print(f"tinygrad-init: interrupted after {len(comparison.starts)} of {len(starts)} starts", file=sys.stderr)
         return INTERRUPTED

@@ -268,6 +268,22 @@ def build_network(args: argparse.Namespace) -> Network:
     return Network(model, x, y, args.loss, OPTIMIZERS[args.optimizer].at(args.lr))
 
 
+def write(*files: tuple[Path | None, Callable[[], str]]) -> None:
+    """Write what each file is to hold, where one was asked for.
+
+    Raises
+    ------
+    InputError
+        One cannot be written.
+    """
+    for path, content in files:
+        try:
+            if path is not None:
+                path.write_text(content(), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
 def check_outputs(
     outputs: dict[str, Path | None], data: str | None = None, inputs: dict[str, Path] | None = None
 ) -> None:

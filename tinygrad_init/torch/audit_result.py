@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-
 from ..diagnosis.showing.plain import plain
+from ..diagnosis.showing.text import as_text
 from .audit_records import Audited
 from .audit_view import view
 
@@ -42,10 +40,7 @@ class Audit(Audited):
 
     def text(self, language: str = "en") -> str:
         """What `print` shows, in one of `words.LANGUAGES`."""
-        out = Console(file=io.StringIO(), width=120)
-        out.print(self.view(language))
-        assert isinstance(out.file, io.StringIO)
-        return out.file.getvalue()
+        return as_text(self.view(language))
 
     def view(self, language: str = "en") -> Any:
         """For rich's console."""

@@ -111,9 +111,13 @@ def look_ahead(
     found = Ahead(rule, taken, lr, first, last, evaluated, held_out, better, unmoved=unmoved)
     if not found.last > FALLEN * guess or math.isnan(lr) or not math.isfinite(found.first) or taken < STEPS:
         return found
-    if (again := rehearse(seen, size)).without_decay():
+    if rehearsal.decays:
+        again = rehearse(seen, size)
+        again.without_decay()
         found = replace(found, without_decay=after(again, TRIED))
-    if (again := rehearse(seen, size)).without_dropout():
+    if rehearsal.drops:
+        again = rehearse(seen, size)
+        again.without_dropout()
         found = replace(found, without_dropout=after(again, TRIED))
     search = range_test(rehearsal)
     return replace(found, better=search.lr, better_last=dict(search.tried)[search.lr], tried=TRIED)

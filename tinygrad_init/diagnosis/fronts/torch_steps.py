@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ...rehearsal import whole_batches
 from .torch_modules import Loss, one_number, prediction
 
 Array = np.ndarray[Any, Any]
@@ -114,11 +115,7 @@ class TorchRehearsal:
 
     def batches(self) -> Iterator[Array]:
         """Epoch after epoch, without an end; all of one size."""
-        rng, size = np.random.default_rng(self.seed), self.batch_size
-        while True:
-            order = rng.permutation(len(self.rows))
-            for start in range(0, len(order) - size + 1, size):
-                yield self.rows[order[start : start + size]]
+        return (self.rows[chosen] for chosen in whole_batches(len(self.rows), self.batch_size, self.seed))
 
     def returned(self, rows: Array) -> Tensor:
         """The predictions for some samples."""
@@ -181,21 +178,26 @@ class TorchRehearsal:
         moved = {id(parameter) for parameter in held(self.optimizer) if parameter.requires_grad}
         return tuple(name for name, parameter in self.model.named_parameters() if id(parameter) not in moved)
 
-    def without_decay(self) -> bool:
-        """Let no weights decay from now on; False, and nothing done, if none do."""
-        decays = [group for group in self.optimizer.param_groups if group.get("weight_decay", 0) > 0]
-        for group in decays:
-            group["weight_decay"] = 0.0
-        return bool(decays)
+    @property
+    def decays(self) -> bool:
+        """Whether the optimizer makes weights smaller."""
+        return any(group.get("weight_decay", 0) > 0 for group in self.optimizer.param_groups)
 
-    def without_dropout(self) -> bool:
-        """Drop no numbers from now on; False, and nothing done, if none are."""
-        drops = [
-            module for module in self.model.modules() if isinstance(module, nn.modules.dropout._DropoutNd) and module.p
-        ]
-        for module in drops:
+    def without_decay(self) -> None:
+        """Let no weights decay from now on."""
+        for group in self.optimizer.param_groups:
+            if "weight_decay" in group:
+                group["weight_decay"] = 0.0
+
+    @property
+    def drops(self) -> list[Any]:
+        """The modules that drop numbers."""
+        return [one for one in self.model.modules() if isinstance(one, nn.modules.dropout._DropoutNd) and one.p]
+
+    def without_dropout(self) -> None:
+        """Drop no numbers from now on."""
+        for module in self.drops:
             module.p = 0.0
-        return bool(drops)
 
     def cost(self, rows: Array) -> float:
         """The loss of samples as the copy is when it is used; NaN of none, infinite where it is no number."""

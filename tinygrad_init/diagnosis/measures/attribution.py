@@ -42,7 +42,7 @@ def attribute(network: Network) -> tuple[Attribution, ...]:
     """
     found: dict[Link, Attribution] = {}
     with np.errstate(all="ignore"):
-        cotangents = network.backward()
+        cotangents = network.cotangents
         loss = Factor(LOSS, "", "∂C/∂output", network.from_loss.norm)
         for link, factors in ways_back(network, cotangents, network.links, (loss,)):
             if link.role == WEIGHTS:

@@ -70,8 +70,12 @@ def histogram(values: Array) -> tuple[tuple[int, ...], tuple[float, ...]]:
 
 def rms(values: Array) -> float:
     """Root mean square, in float64; it neither overflows nor underflows on the way. That of nothing is 0."""
-    found = np.asarray(values, np.float64)
-    return length(found) / math.sqrt(max(found.size, 1))
+    return spread(np.asarray(values, np.float64))
+
+
+def spread(values: Array) -> float:
+    """The same in the dtype of the numbers, where their order of magnitude is what matters."""
+    return length(values) / math.sqrt(max(values.size, 1))
 
 
 def length(values: Array) -> float:

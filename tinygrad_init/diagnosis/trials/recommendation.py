@@ -138,21 +138,7 @@ def recommend(
     after = diagnose(
         setup.model, setup.inputs(x[:512]), setup.targets(y[:512]), function, setup.lr, optimizer=setup.optimizer
     )
-    was, now = search.compared(search.given), search.compared(chosen)
-    return Recommendation(
-        setup=setup,
-        trials=tuple(search.trials(chosen)),
-        before=before,
-        after=after,
-        loss_before=was.loss,
-        loss_after=now.loss,
-        accuracy_before=was.accuracy,
-        accuracy_after=now.accuracy,
-        guess=search.guess,
-        learns=search.learns(now),
-        certain=len(x) >= CERTAIN,
-        steps=search.steps,
-    )
+    return search.recommendation(chosen, setup, before, after, len(x))
 
 
 def candidates(given: Setup, before: Judged, x: Array, y: Array) -> list[tuple[Change, ...]]:
@@ -163,14 +149,20 @@ def candidates(given: Setup, before: Judged, x: Array, y: Array) -> list[tuple[C
 
 
 def ground_of(x: Array, y: Array, loss: Loss, seed: int) -> Ground:
-    """The samples in three parts, or three times the same where there are few."""
-    if len(x) < CERTAIN:
+    """The samples in three parts."""
+    if len(x) < CERTAIN:  # in the order in which they came
         return Ground((x, y), (x, y), (x, y), loss)
-    order = np.random.default_rng(seed).permutation(len(x))
-    fifth = len(x) // 5
-    parts = order[2 * fifth :], order[:fifth], order[fifth : 2 * fifth]
-    train, choose, compare = ((x[part], y[part]) for part in parts)
+    train, choose, compare = ((x[part], y[part]) for part in parts(len(x), seed))
     return Ground(train, choose, compare, loss)
+
+
+def parts(samples: int, seed: int) -> tuple[Array, Array, Array]:
+    """The numbers of the samples to train on, to choose by and to compare with; all three times where there are few."""
+    order = np.random.default_rng(seed).permutation(samples)
+    if samples < CERTAIN:
+        return order, order, order
+    fifth = samples // 5
+    return order[2 * fifth :], order[:fifth], order[fifth : 2 * fifth]
 
 
 def made(given: Setup, changes: tuple[Change, ...], seed: int, x: Array) -> Setup:
@@ -295,6 +287,24 @@ class Search:
         # Not used for choosing, but what is worse there is not handed back.
         was, now = self.compared(self.given), self.compared(best)
         return self.given if was.better_than(now, 0.0) or not self.learns(now) else best
+
+    def recommendation(self, chosen: Rival, setup: Any, before: Judged, after: Judged, samples: int) -> Recommendation:
+        """What was found, with the diagnoses of what was given and of what is handed back."""
+        was, now = self.compared(self.given), self.compared(chosen)
+        return Recommendation(
+            setup=setup,
+            trials=tuple(self.trials(chosen)),
+            before=before,
+            after=after,
+            loss_before=was.loss,
+            loss_after=now.loss,
+            accuracy_before=was.accuracy,
+            accuracy_after=now.accuracy,
+            guess=self.guess,
+            learns=self.learns(now),
+            certain=samples >= CERTAIN,
+            steps=self.steps,
+        )
 
     def trials(self, chosen: Rival) -> Iterator[Trial]:
         """What was tried, in order, beside the given setup after as many steps."""

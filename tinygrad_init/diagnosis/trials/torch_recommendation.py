@@ -21,9 +21,9 @@ from ..fronts.torch_modules import as_tensor, dtype_of, loss_of, named_inputs, r
 from ..fronts.torch_steps import Rule, TorchRehearsal, copied
 from ..measures.guess import best_constant_loss
 from ..torch_diagnosing import diagnose
-from .recommendation import CERTAIN, LEAST, MOST_STEPS, SEEDS, Recommendation, Search
+from .recommendation import LEAST, MOST_STEPS, SEEDS, Recommendation, Search, parts
 from .rivals import HIGHEST, LOWEST, PARTS, STEPS, Rival, Score, right
-from .torch_setup import Change, Make, TorchSetup, candidates, rate, standardized
+from .torch_setup import Make, TorchSetup, candidates, rate, standardized
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Any, Any], Tensor]
@@ -180,30 +180,7 @@ def recommend(
     after = diagnose(
         setup.model, fed if isinstance(x, dict) else tuple(fed.values()), targets, function, optimizer=setup.optimizer
     )
-    was, now = search.compared(search.given), search.compared(chosen)
-    return Recommendation(
-        setup=setup,
-        trials=tuple(search.trials(chosen)),
-        before=before,
-        after=after,
-        loss_before=was.loss,
-        loss_after=now.loss,
-        accuracy_before=was.accuracy,
-        accuracy_after=now.accuracy,
-        guess=search.guess,
-        learns=search.learns(now),
-        certain=len(targets) >= CERTAIN,
-        steps=search.steps,
-    )
-
-
-def parts(samples: int, seed: int) -> tuple[Array, Array, Array]:
-    """The numbers of the samples to train on, to choose by and to compare with; all three times where there are few."""
-    order = np.random.default_rng(seed).permutation(samples)
-    if samples < CERTAIN:
-        return order, order, order
-    fifth = samples // 5
-    return order[2 * fifth :], order[:fifth], order[fifth : 2 * fifth]
+    return search.recommendation(chosen, setup, before, after, len(targets))
 
 
 def maker(model: nn.Module, rule: Rule) -> tuple[Make, float]:
@@ -217,6 +194,3 @@ def maker(model: nn.Module, rule: Rule) -> tuple[Make, float]:
         return found
 
     return make, float(made.param_groups[0]["lr"])
-
-
-__all__ = ["Change", "recommend"]

@@ -16,13 +16,12 @@ from ...activations import activation
 from ...init import fans
 from ...starts.critical_point import critical_sigmas
 from ...words import Phrase, phrase
+from ..fronts.torch_links import as_array
 from ..network import Network
+from .changes import CLIP, unscaled
 
 Make = Callable[[Any, float], Optimizer]
 
-CLIP = 1.0
-# Inputs whose spread, or distance from 0, lies within these are left as they are.
-SMALL, LARGE = 0.3, 3.0
 # Modules that are activations, by what this package calls their function; and those that are tried in their place.
 ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.ReLU: "relu",
@@ -95,7 +94,7 @@ class TorchSetup:
     changes: tuple[Change, ...] = field(default=())
     seed: int = 0
 
-    def changed(self, change: Change, seed: int, x: Any = None) -> TorchSetup:
+    def changed(self, change: Change, seed: int) -> TorchSetup:
         """With one more change; a rate takes the place of an earlier one."""
         model = copy.deepcopy(self.model)
         with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -150,20 +149,6 @@ def standardized(x: Tensor, like: Tensor) -> Tensor:
     over = (0,) if like.ndim == 2 else tuple(range(like.ndim))
     spread = like.std(dim=over, keepdim=True)
     return (x - like.mean(dim=over, keepdim=True)) * torch.where(spread > 0, 1 / spread, torch.zeros_like(spread))
-
-
-def is_unscaled(x: Tensor) -> bool:
-    """Whether numbers are far from 0 for their spread, or spread far more or less than 1."""
-    if not x.is_floating_point() or len(x) < 2:
-        return False
-    columns = x.reshape(len(x), -1).double()
-    spread, mean = columns.std(dim=0), columns.mean(dim=0)
-    moving = spread > 0
-    if not bool(moving.any()):
-        return False
-    typical = float(spread[moving].median())
-    far = bool((mean[moving].abs() > spread[moving]).any())
-    return float(spread.max()) > LARGE * max(typical, 1e-300) or not SMALL <= typical <= LARGE or far
 
 
 def rate(lr: float) -> Change:
@@ -259,7 +244,7 @@ def candidates(setup: TorchSetup, network: Network, x: Tensor, fits: bool) -> It
         Whether nothing stands between the network and its task.
     """
     mended: tuple[Change, ...] = ()
-    if is_unscaled(x):
+    if x.is_floating_point() and unscaled(as_array(x)):
         over = "0" if x.ndim == 2 else str(tuple(range(x.ndim)))
         lines = (
             f"std = x.std(dim={over}, keepdim=True)",

@@ -18,7 +18,7 @@ from ...words import Phrase, phrase
 from ..fronts.copies import as_array
 from ..fronts.own_modules import Loss, forward, linear_maps_alone
 from ..measures.layers import flat_units_of
-from ..measures.signal import length
+from ..measures.signal import length, spread
 from ..network import Link, Network, Parameter
 
 Array = np.ndarray[Any, Any]
@@ -229,11 +229,6 @@ class Watch:
 def norm(arrays: Any) -> float:
     """Of all numbers together."""
     return math.hypot(*(length(array) for array in arrays))
-
-
-def spread(values: Array) -> float:
-    """The root mean square, in the dtype of the numbers: their order of magnitude is what matters."""
-    return length(values) / math.sqrt(max(values.size, 1))
 
 
 def mean_of(x: Array) -> Array:
