@@ -20,8 +20,9 @@ Array = np.ndarray[Any, Any]
 
 # Rounding errors add up over a training: so many spacings of numbers still count as equal.
 ROUNDING = 1e3
-# Rows are told apart by so many projections, as long as no more than so many are near each other by the first.
-PROJECTIONS, CROWD = 3, 64
+# Rows are told apart by so many projections, as long as no more than so many are near each other by the first. Numbers
+# of independent signs add up to more than so many times the root of their count once in 10^13 times (Hoeffding 1963).
+PROJECTIONS, CROWD, FAR = 3, 64, 8.0
 
 
 def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
@@ -40,11 +41,13 @@ def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
         tolerance = ROUNDING * float(np.finfo(rows.dtype).eps)
     size = np.max(np.abs(rows), axis=1, initial=0.0)
     # Rows that are alike have projections that are: only such are compared.
-    along = np.random.default_rng(0).uniform(0.5, 1.0, (rows.shape[1], PROJECTIONS)).astype(rows.dtype)
+    rng, width = np.random.default_rng(0), rows.shape[1]
+    along = (rng.uniform(0.5, 1.0, (width, PROJECTIONS)) * rng.choice((-1, 1), (width, PROJECTIONS))).astype(rows.dtype)
     with np.errstate(all="ignore"):
         projections = np.nan_to_num(rows @ along, posinf=np.inf, neginf=-np.inf)
         finite = np.isfinite(size)
-        reach = tolerance * np.max(size[finite], initial=0.0) * (np.max(np.sum(along, axis=0)) + rows.shape[1])
+        rounding = width * float(np.finfo(along.dtype).eps)
+        reach = (FAR * tolerance * np.sqrt(width) + rounding) * np.max(size[finite], initial=0.0)
         left = finite & ~alone(projections, reach)
         members: list[tuple[int, ...]] = [(int(i),) for i in np.flatnonzero(finite & ~left)]
         exact = True
@@ -57,7 +60,8 @@ def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
             low = np.searchsorted(ordered, projection[first] - reach, "left")
             high = np.searchsorted(ordered, projection[first] + reach, "right")
             near = np.sort(order[low:high])
-            others = near[left[near]]
+            near = near[left[near]]
+            others = near[np.all(np.abs(projections[near] - projections[first]) <= reach, axis=1)]
             difference = np.max(np.abs(rows[others] - rows[first]), axis=1, initial=0.0)
             same = others[(difference <= tolerance * np.maximum(size[others], size[first])) | (others == first)]
             exact = exact and bool(np.all(rows[same] == rows[first]) or len(same) == 1)

@@ -16,6 +16,8 @@ LOSS, SLOPE, NEXT, STOPPED, ABOVE = "loss derivative", "slope", "next weights", 
 INPUT, APART, CANCELLATION, UNDERFLOW = "input", "never together", "cancellation", "underflow"
 # So far the parameter moves that moves farthest, where it is tried out what wakes.
 STRIDE = 0.01
+# Of more units without a gradient so many, evenly spread, are asked why; if all say the same, so do the others.
+MOST_ASKED = 16
 RULES = {
     rule: say(f"zero.{rule}") for rule in (LOSS, SLOPE, NEXT, STOPPED, ABOVE, INPUT, APART, CANCELLATION, UNDERFLOW)
 }
@@ -62,9 +64,13 @@ def why_zero(network: Network, link: Link, cotangents: dict[Link, Cotangent]) ->
     why[gradient == 0] = place(CANCELLATION)
     why[unsigned_gradient(link, np.abs(delta)) == 0] = place(APART)
     why[unsigned_gradient(link, np.ones(delta.shape)) == 0] = place(INPUT)
-    delta = link.rows(delta)
-    for unit in np.flatnonzero(~delta.any(axis=0)):
-        why[unit] = place(why_silent(network, link, int(unit), cotangents))
+    silent = np.flatnonzero(~link.rows(delta).any(axis=0))
+    first = silent[:: -(-len(silent) // MOST_ASKED) or 1]
+    reasons = {int(unit): why_silent(network, link, int(unit), cotangents) for unit in first}
+    alike = len(set(reasons.values())) == 1
+    for unit in silent:
+        reason = reasons.get(int(unit)) or (reasons[int(first[0])] if alike else None)
+        why[unit] = place(reason or why_silent(network, link, int(unit), cotangents))
     return why
 
 
