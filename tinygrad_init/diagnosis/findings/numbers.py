@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import takewhile
 
 from ..measures.signal import ratio
-from ..records import Measured
+from ..records import ENDS, Layer, Measured
+
+INPUT = ENDS[2]
 
 
 def of_network(measured: Measured) -> dict[str, float]:
@@ -13,8 +16,10 @@ def of_network(measured: Measured) -> dict[str, float]:
 
     `across_last` is how far the last layer's z varies with the input; `z_growth` and `z_fall` are the factor between
     the ends of the network, up and down; `way` the decades that the gradient gains on its way back; `first_update` the
-    first layer's update as a share of its weights, and `first_share` that over a typical layer's.
+    first layer's update as a share of its weights, the largest of several that take the same input (queries, keys and
+    values), and `first_share` that over a typical layer's.
     """
+    first_update = max(layer.update_ratio for layer in side_by_side(measured))
     first, last = measured.layers[0], measured.layers[-1]
     return {
         "depth": len(measured.layers),
@@ -31,9 +36,16 @@ def of_network(measured: Measured) -> dict[str, float]:
         "z_fall": ratio(first.z.rms, last.z.rms),
         "dz_ratio": ratio(last.dz.rms, first.dz.rms),
         "way": measured.attributions[0].way,
-        "first_update": first.update_ratio,
-        "first_share": ratio(first.update_ratio, measured.typical_update),
+        "first_update": first_update,
+        "first_share": ratio(first_update, measured.typical_update),
     }
+
+
+def side_by_side(measured: Measured) -> list[Layer]:
+    """The first layer, and those after it that take the same input: its norm is the same to the last bit."""
+    norms = [next((f.log10 for f in why.factors if f.kind == INPUT), math.nan) for why in measured.attributions]
+    same = takewhile(lambda i: norms[i] == norms[0], range(1, len(measured.layers)))
+    return [measured.layers[0], *(measured.layers[i] for i in same)]
 
 
 def of_layer(measured: Measured, layer: int) -> dict[str, float]:
