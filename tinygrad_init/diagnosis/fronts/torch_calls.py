@@ -7,6 +7,7 @@ what came out of that call.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,8 @@ class Call:
     chance: Tensor
     differentiable: bool
     changed: tuple[int, ...] = ()  # which of the tensors among the arguments were changed in place
+    writes: bool = False  # whether any was, also those that come out and what the model keeps
+    autocast: torch.dtype | None = None  # what linear maps compute in, where `torch.autocast` decides
 
     @property
     def name(self) -> str:
@@ -79,20 +82,25 @@ class Call:
                 kind, *of = part.origin
                 if kind in LEARNED:
                     tensor = parameters[of[0]] if kind == "parameter" else parameters[of[0]].T
-                else:  # a copy, since the function may write to it
-                    tensor = inputs[part.origin].clone()
+                else:
+                    tensor = inputs[part.origin].clone() if self.writes else inputs[part.origin]
             elif isinstance(part, Tensor):
-                tensor = part.clone()
+                tensor = part.clone() if self.writes else part
             else:
                 return part
             leaves.append(tensor)
             return tensor
 
         args, kwargs = mapped(self.args, filled), mapped(self.kwargs, filled)
-        with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(self.differentiable):
+        lower = torch.autocast("cpu", self.autocast or torch.bfloat16, self.autocast is not None)
+        with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(self.differentiable), lower:
             torch.set_rng_state(self.chance)
             out = self.function(*args, **kwargs)
         return [*tensors_of(out), *(leaves[i] for i in self.changed)][which]
+
+
+class Unfollowed(Exception):
+    """Something in a model cannot be followed; no TypeError, of which PyTorch's operators would make another one."""
 
 
 class Recorder(TorchFunctionMode):
@@ -113,10 +121,10 @@ class Recorder(TorchFunctionMode):
         self.named = {id(parameter): name for name, parameter in model.named_parameters()}
         self.buffers = {id(buffer) for buffer in model.buffers()}
         self.running: list[tuple[str, bool]] = [("", False)]
-        # By identity where a tensor comes from, its version then, and itself, so that no other gets its identity.
-        self.known: dict[int, tuple[Origin, int, Tensor]] = {}
+        # By identity where a tensor comes from, its version then, a copy, and itself: no other gets its identity.
+        self.known: dict[int, tuple[Origin, int, Tensor, Tensor]] = {}
         for name, tensor in inputs.items():
-            self.remember(tensor, ("input", name))
+            self.remember(tensor, ("input", name), tensor.detach().clone())
         self.hooks: list[Any] = []
 
     def __enter__(self) -> Recorder:
@@ -142,26 +150,32 @@ class Recorder(TorchFunctionMode):
         """It returns."""
         self.running.pop()
 
-    def remember(self, tensor: Tensor, origin: Origin) -> None:
-        """Where a tensor comes from."""
-        self.known[id(tensor)] = origin, tensor._version, tensor
+    def remember(self, tensor: Tensor, origin: Origin, copy: Tensor) -> None:
+        """Where a tensor comes from, and what it is now."""
+        self.known[id(tensor)] = origin, tensor._version, copy, tensor
 
     def origin(self, tensor: Tensor) -> Origin | None:
         """Where it comes from; None of a constant.
 
         Raises
         ------
-        TypeError
-            It has been changed since, and nobody saw how.
+        Unfollowed
+            It has been changed since, or has derivatives, and nobody saw how.
         """
         if id(tensor) in self.named:
             return "parameter", self.named[id(tensor)]
-        if id(tensor) not in self.known:
-            return None
-        origin, version, _ = self.known[id(tensor)]
+        where = self.running[-1][0] or "the model"
+        origin, version, *_ = self.known.get(id(tensor), (None, tensor._version))
+        # One that has derivatives though nobody saw how, or saw it made without any: a function with its own backward.
+        plain = origin is None or (origin[0] == "call" and not self.calls[origin[1]].differentiable)
+        if plain and tensor.grad_fn is not None:
+            raise Unfollowed(
+                f"a tensor of shape {tuple(tensor.shape)} in {where} has derivatives that cannot be followed, those of "
+                f"{tensor.grad_fn.name()}; write it with PyTorch's own functions, checkpoints with use_reentrant=False"
+            )
         if tensor._version != version:
-            raise TypeError(
-                f"a tensor of shape {tuple(tensor.shape)} in {self.running[-1][0] or 'the model'} was changed in place "
+            raise Unfollowed(
+                f"a tensor of shape {tuple(tensor.shape)} in {where} was changed in place "
                 "through a view of it; write the change without `_`, as x = torch.cat(...) or x = x + ..."
             )
         return origin
@@ -172,6 +186,11 @@ class Recorder(TorchFunctionMode):
         origins = [self.origin(tensor) for tensor in tensors]
         if not any(origins) or getattr(function, "__name__", "") in UNSEEN:
             return function(*args, **kwargs)
+        if function in DERIVATIVES:
+            raise Unfollowed(
+                f"{self.running[-1][0] or 'the model'} differentiates what it computes itself (torch.autograd); that "
+                "cannot be followed: diagnose the model with a loss of its plain predictions"
+            )
         if (
             name_of(function) in TURNS
             and tensors[0].ndim == 2
@@ -179,10 +198,10 @@ class Recorder(TorchFunctionMode):
             and origins[0][0] == "parameter"
         ):
             out = function(*args, **kwargs)
-            self.remember(out, ("turned", origins[0][1]))
+            self.remember(out, ("turned", origins[0][1]), out)
             return out
         copies = {
-            id(tensor): tensor.detach().clone()
+            id(tensor): tensor.detach().clone() if origin is None else self.known[id(tensor)][2]
             for tensor, origin in zip(tensors, origins, strict=True)
             if origin is None or origin[0] not in LEARNED
         }
@@ -199,6 +218,8 @@ class Recorder(TorchFunctionMode):
         outputs = [*returned, *(tensors[i] for i in changed)]
         if not outputs:
             return out
+        writes = any(tensor._version != version for tensor, version in zip(tensors, versions, strict=True))
+        results = [tensor.detach().clone() for tensor in outputs]
         of = {id(tensor): origin for tensor, origin in zip(tensors, origins, strict=True)}
 
         def kept(part: Any) -> Any:
@@ -217,16 +238,18 @@ class Recorder(TorchFunctionMode):
         self.calls.append(
             Call(
                 function, mapped(args, kept), mapped(kwargs, kept), where, alone, inputs, named,
-                [tensor.detach().clone() for tensor in outputs], chance, torch.is_grad_enabled(), changed,
+                results, chance, torch.is_grad_enabled(), changed, writes,
+                torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None,
             )
         )  # fmt: skip
-        for which, tensor in enumerate(outputs):
-            self.remember(tensor, ("call", len(self.calls) - 1, which))
+        for which, (tensor, result) in enumerate(zip(outputs, results, strict=True)):
+            self.remember(tensor, ("call", len(self.calls) - 1, which), result)
         return out
 
 
+DERIVATIVES = (torch.autograd.grad, torch.autograd.backward, Tensor.backward)
 # What tells about tensors and computes none.
-UNSEEN = {"requires_grad_", "register_hook", "retain_grad", "__repr__", "__format__", "backward"}
+UNSEEN = {"requires_grad_", "register_hook", "retain_grad", "__repr__", "__format__"}
 
 
 def name_of(function: Any) -> str:
@@ -259,7 +282,10 @@ def mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(tree, list):
         return [mapped(part, change) for part in tree]
     if isinstance(tree, dict):
-        return {key: mapped(part, change) for key, part in tree.items()}
+        found = copy.copy(tree)  # of its own kind, which may have its entries as attributes, too
+        for key, part in tree.items():
+            found[key] = mapped(part, change)
+        return found
     if isinstance(tree, slice):
         return slice(*(mapped(part, change) for part in (tree.start, tree.stop, tree.step)))
     return change(tree)

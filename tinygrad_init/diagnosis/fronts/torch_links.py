@@ -6,8 +6,7 @@ What is a linear map, an activation or dropout is known by the function; all els
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -27,19 +26,35 @@ ACTIVATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "elu": ("elu", ("alpha",)),
     "leaky_relu": ("leaky_relu", ("negative_slope",)),
 }
-# Functions that multiply by a weight, which is their second argument; which axis of their output are the units.
-LINEAR = {"linear": -1, "matmul": -1, "mm": -1}
-CONVOLUTIONS = {f"conv{t}{d}d": 1 for t in ("", "_transpose") for d in (1, 2, 3)}
+# Functions that multiply by a weight: what that, and a bias, are called among their arguments, and at which place.
+Place: TypeAlias = tuple[str, int]
+PLAIN: tuple[Place, Place] = ("weight", 1), ("bias", 2)
+LINEAR: dict[str, tuple[Place, ...]] = {
+    "linear": PLAIN,
+    "matmul": (("other", 1),),
+    "mm": (("mat2", 1),),
+    "addmm": (("mat2", 2), ("input", 0)),
+}
+CONVOLUTIONS = {f"conv{t}{d}d": PLAIN for t in ("", "_transpose") for d in (1, 2, 3)}
 DROPOUTS = ("dropout", "feature_dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d")
 RANDOM = ("rand_like", "randn_like", "bernoulli", "normal", "gumbel_softmax", "rrelu")
 SUMS = ("add", "iadd", "radd")
 NORMALIZED_BY_BATCH = "batch_norm"
+# PyTorch's own graph of a call: its inputs, its parameters by name, and what comes out. Only that of the call that was
+# asked last is kept, by who asked: those of a whole network would take several times its memory.
+Graph: TypeAlias = tuple[list[Tensor], dict[str, Tensor], Tensor]
+Latest: TypeAlias = dict[object, Graph]
 
 
 def as_array(tensor: Tensor) -> Array:
     """Numbers as an array; those that NumPy does not have, as bfloat16, in float32."""
+    return np.array(viewed(tensor))
+
+
+def viewed(tensor: Tensor) -> Array:
+    """The same without a copy, of a tensor that nobody will change."""
     found = tensor.detach().cpu().resolve_conj().resolve_neg()
-    return np.array((found.float() if found.dtype in (torch.bfloat16, torch.float16) else found).numpy())
+    return (found.float() if found.dtype in (torch.bfloat16, torch.float16) else found).numpy()
 
 
 def links_of(recorder: Recorder, end: Origin | None, model: nn.Module) -> tuple[Link, ...]:
@@ -59,42 +74,61 @@ def links_of(recorder: Recorder, end: Origin | None, model: nn.Module) -> tuple[
     tensors: dict[str, Tensor] = dict(model.named_parameters())
     made: dict[Origin, Link] = {}
     used: dict[str, int] = {}
+    latest: Latest = {}
     for i, call in enumerate(recorder.calls[: number + 1]):
         for which, output in enumerate(call.outputs):
             if ("call", i, which) in wanted:
-                made["call", i, which] = link_of(call, which, output, tensors, made, used)
+                made["call", i, which] = link_of(call, which, output, tensors, made, used, latest)
     return folded(tuple(made.values()))
 
 
 def link_of(
-    call: Call, which: int, output: Tensor, tensors: dict[str, Tensor], made: dict[Origin, Link], used: dict[str, int]
+    call: Call,
+    which: int,
+    output: Tensor,
+    tensors: dict[str, Tensor],
+    made: dict[Origin, Link],
+    used: dict[str, int],
+    latest: Latest,
 ) -> Link:
     """The link that a call is."""
+    if output.is_complex():
+        raise TypeError(
+            f"expected real numbers on the way; {call.where or 'the model'} makes complex ones ({call.name})"
+        )
     name = call.where if call.alone else f"{call.where}.{call.name}".lstrip(".")
     used[name] = used.get(name, 0) + 1
     if used[name] > 1 and not call.alone:
         name = f"{name}_{used[name]}"
     sources = tuple(made[origin] if origin[0] == "call" else str(origin[1]) for origin in call.inputs)
-    return At(call, which, tensors, name, sources).link(dict(call.inputs), output)
+    return At(call, which, tensors, name, sources, latest).link(dict(call.inputs), output)
 
 
 class At:
     """A call at a place in the network, on whatever inputs."""
 
     def __init__(
-        self, call: Call, which: int, tensors: dict[str, Tensor], name: str, sources: tuple[Link | str, ...]
+        self,
+        call: Call,
+        which: int,
+        tensors: dict[str, Tensor],
+        name: str,
+        sources: tuple[Link | str, ...],
+        latest: Latest,
     ) -> None:
-        self.call, self.which, self.name, self.sources = call, which, name, sources
+        self.call, self.which, self.name, self.sources, self.latest = call, which, name, sources, latest
         self.tensors = {name: tensors[name].detach() for name in call.parameters}
 
     def link(self, inputs: dict[Origin, Tensor], output: Tensor) -> Link:
         """The link on some inputs, with what comes out."""
-        call, named = self.call, {name: Parameter(name, as_array(tensor)) for name, tensor in self.tensors.items()}
+        call, named = self.call, {name: Parameter(name, viewed(tensor)) for name, tensor in self.tensors.items()}
         weight, bias, axis = self.weights(named)
         record = None if weight is not None else self.record(inputs)
 
-        @cache
-        def graph() -> tuple[list[Tensor], dict[str, Tensor], Tensor]:
+        def graph() -> Graph:
+            if graph in self.latest:
+                return self.latest[graph]
+            self.latest.clear()
             leaves = {
                 origin: tensor.detach().requires_grad_(tensor.is_floating_point()) for origin, tensor in inputs.items()
             }
@@ -102,10 +136,11 @@ class At:
                 name: tensor.detach().requires_grad_(tensor.is_floating_point())
                 for name, tensor in self.tensors.items()
             }
-            return list(leaves.values()), learned, call.evaluate(leaves, learned, self.which)
+            out = call.evaluate(leaves, learned, self.which)
+            self.latest[graph] = list(leaves.values()), learned, out if call.differentiable else out.detach()
+            return self.latest[graph]
 
-        def back(to: list[Tensor], cotangent: Array) -> list[Array]:
-            *_, out = graph()
+        def back(to: list[Tensor], cotangent: Array, out: Tensor) -> list[Array]:
             real = [tensor for tensor in to if tensor.requires_grad]
             found: dict[int, Any] = {}
             if out.requires_grad and real:
@@ -113,7 +148,7 @@ class At:
                 pulled = torch.autograd.grad(out, real, g, retain_graph=True, allow_unused=True)
                 found = {id(tensor): value for tensor, value in zip(real, pulled, strict=True)}
             return [
-                np.zeros(tensor.shape) if (value := found.get(id(tensor))) is None else as_array(value) for tensor in to
+                np.zeros(tensor.shape) if (value := found.get(id(tensor))) is None else viewed(value) for tensor in to
             ]
 
         def jvp(tangents: tuple[Array, ...]) -> Array:
@@ -134,7 +169,7 @@ class At:
             if not isinstance(total, Tensor):
                 return np.zeros(out.shape)
             (found,) = torch.autograd.grad(total, cotangent, allow_unused=True)
-            return np.zeros(out.shape) if found is None else as_array(found)
+            return np.zeros(out.shape) if found is None else viewed(found)
 
         def rerun(arrays: tuple[Array, ...]) -> Link:
             other = {
@@ -148,10 +183,10 @@ class At:
             name=self.name,
             role=WEIGHTS if weight is not None else OTHER if record is None else ACTIVATION,
             label=self.label(record),
-            inputs=tuple(as_array(tensor) for tensor in inputs.values()),
-            output=as_array(output),
-            vjp=lambda cotangent: tuple(back(graph()[0], cotangent)),
-            vjp_to=lambda name, cotangent: back([graph()[1][name]], cotangent)[0],
+            inputs=tuple(viewed(tensor) for tensor in inputs.values()),
+            output=viewed(output),
+            vjp=lambda cotangent: tuple(back(graph()[0], cotangent, graph()[2])),
+            vjp_to=lambda name, cotangent: back([graph()[1][name]], cotangent, graph()[2])[0],
             jvp=jvp,
             rerun=rerun,
             sources=self.sources,
@@ -170,17 +205,18 @@ class At:
         """What the function was called with besides tensors, by its name or place."""
         if name in self.call.kwargs:
             return self.call.kwargs[name]
-        return self.call.args[place] if len(self.call.args) > place else default
+        return self.call.args[place] if place < len(self.call.args) else default
 
     def weights(self, named: dict[str, Parameter]) -> tuple[Parameter | None, Parameter | None, int]:
         """Weight and bias of a linear map, and which axis of its output are its units; None of anything else."""
-        axes = LINEAR | CONVOLUTIONS
-        if self.call.name not in axes or len(self.call.inputs) != 1:
+        places = (LINEAR | CONVOLUTIONS).get(self.call.name)
+        if places is None or len(self.call.inputs) != 1:
             return None, None, -1
-        weight, bias = (self.parameter(name, place) for name, place in (("weight", 1), ("bias", 2)))
+        weight, *more = (self.parameter(*place) for place in places)
+        bias = more[0] if more else None
         if weight is None or named[weight].values.ndim < 2:
             return None, None, -1
-        return named[weight], None if bias is None else named[bias], axes[self.call.name]
+        return named[weight], None if bias is None else named[bias], 1 if self.call.name in CONVOLUTIONS else -1
 
     def parameter(self, name: str, place: int) -> str | None:
         """The name of the parameter that stands at some place among the arguments."""
@@ -189,11 +225,10 @@ class At:
 
     def by_unit(self) -> Callable[[Array], Array]:
         """From a weight to a row for each unit: PyTorch's matrices are (units, inputs), but for x @ W."""
-        second = self.argument("weight", 1)
-        turned = isinstance(second, Slot) and second.origin[0] == "turned"
-        if (
-            self.call.name in LINEAR
-        ):  # linear(x, W) and x @ W.T have W's rows as units, x @ W and linear(x, W.T) columns
+        if self.call.name in LINEAR:
+            weight = self.argument(*LINEAR[self.call.name][0])
+            turned = isinstance(weight, Slot) and weight.origin[0] == "turned"
+            # linear(x, W) and x @ W.T have W's rows as units, x @ W and linear(x, W.T) columns
             return (lambda weights: weights.T) if turned == (self.call.name == "linear") else units_first
         if not self.call.name.startswith("conv_transpose"):
             return units_first

@@ -6,63 +6,24 @@ Each call is a link (`torch_links`), so that whatever PyTorch can differentiate 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..network import WEIGHTS, Cotangent, Link, Network
-from .torch_calls import Recorder, tensors_of
+from .torch_calls import Recorder, Unfollowed
 from .torch_links import as_array, links_of
+from .torch_losses import Loss, cost_at, cost_of, joined, name_of, one_number, predictions_for
 
 Array = np.ndarray[Any, Any]
-Loss = Callable[[Any, Any], Tensor]
 
 # A description of more steps than these is a count.
 MANY = 24
-# Losses whose targets are understood, by what this package calls them.
-LOSSES: dict[str, Loss] = {
-    "cross_entropy": F.cross_entropy,
-    "mse": F.mse_loss,
-    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
-}
-KNOWN: dict[type[nn.Module], str] = {
-    nn.CrossEntropyLoss: "cross_entropy",
-    nn.MSELoss: "mse",
-    nn.BCEWithLogitsLoss: "binary_cross_entropy",
-}
-
-
-def loss_of(loss: str | Loss) -> Loss:
-    """A loss by its name, or itself.
-
-    Raises
-    ------
-    ValueError
-        There is none of that name.
-    TypeError
-        It is neither.
-    """
-    if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise ValueError(f"expected a loss out of {', '.join(LOSSES)} or a function, got {loss!r}")
-        return LOSSES[loss]
-    if not callable(loss):
-        raise TypeError(f"expected a function from predictions and targets to one number, got {type(loss).__name__}")
-    return loss
-
-
-def name_of(loss: Loss) -> str:
-    """What this package calls a loss; "" of others, also of those with options that it does not know."""
-    if isinstance(loss, nn.Module) and type(loss) in KNOWN:
-        usual = {key: value for key, value in vars(type(loss)()).items() if not key.startswith("_")}
-        return KNOWN[type(loss)] if all(vars(loss).get(key) == value for key, value in usual.items()) else ""
-    return next((name for name, known in LOSSES.items() if known is loss), "")
 
 
 def dtype_of(model: nn.Module) -> torch.dtype:
@@ -90,22 +51,6 @@ def called(model: nn.Module, x: Any, inputs: dict[str, Any]) -> Any:
     return model(**inputs) if isinstance(x, dict) else model(*inputs.values())
 
 
-def prediction(returned: Any) -> Tensor:
-    """The tensor of predictions among what a model returns.
-
-    Raises
-    ------
-    TypeError
-        There is none.
-    """
-    logits = getattr(returned, "logits", None)
-    found = logits if isinstance(logits, Tensor) else next(iter(tensors_of(returned)), None)
-    if found is None or not found.is_floating_point():
-        came = type(returned).__name__ if found is None else f"numbers of {found.dtype}"
-        raise TypeError(f"expected the model to return predictions as a tensor of real numbers, got {came}")
-    return found
-
-
 @contextmanager
 def unseen() -> Iterator[None]:
     """Random numbers are afterwards where they were."""
@@ -125,10 +70,32 @@ def numbers_in(dtype: Any) -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
+def own_tensors(model: nn.Module) -> dict[int, Tensor]:
+    """Copies of the computed tensors that modules keep (old weight norms do), which PyTorch does not copy itself."""
+    kept = [value for module in model.modules() for value in vars(module).values() if isinstance(value, Tensor)]
+    return {id(tensor): tensor.detach().clone() for tensor in kept if not tensor.is_leaf}
+
+
+def duplicate(model: nn.Module) -> nn.Module:
+    """A copy of a model, or of what `torch.compile` was given.
+
+    Raises
+    ------
+    TypeError
+        Its calls cannot be followed, or it cannot be copied.
+    """
+    if isinstance(model, torch.jit.ScriptModule):
+        raise TypeError("expected a module whose calls can be followed; hand over the one that this was scripted from")
+    model = getattr(model, "_orig_mod", model)
+    try:
+        return copy.deepcopy(model, dict(own_tensors(model)))
+    except RuntimeError as error:
+        raise TypeError(f"expected a model that can be copied ({error})") from error
+
+
 def copied(model: nn.Module, dtype: Any, parameters: dict[str, Array], evaluating: bool) -> nn.Module:
     """A copy without gradients and hooks of its own on the CPU, in another dtype if one is given."""
-    model = getattr(model, "_orig_mod", model)  # what torch.compile was given
-    found = copy.deepcopy(model).cpu()
+    found = duplicate(model).cpu()
     if dtype is not None:
         found = found.to(torch.float64 if np.dtype(dtype) == np.float64 else torch.float32)
     named = dict(found.named_parameters())
@@ -175,11 +142,15 @@ def run(
     Raises
     ------
     TypeError
-        The model returns no predictions, or the loss is no single number that depends on them.
+        The model returns no predictions or computes what cannot be followed, or the loss is no single number that
+        depends on the predictions.
     """
-    model = copy.deepcopy(getattr(model, "_orig_mod", model))  # what is run again later is what it was now
-    with unseen(), numbers_in(dtype):
-        return traced(model, x, y, loss, dtype, parameters or {}, evaluating, backward)
+    model = duplicate(model)  # what is run again later is what it was now
+    try:
+        with unseen(), numbers_in(dtype):
+            return traced(model, x, y, loss, dtype, parameters or {}, evaluating, backward)
+    except Unfollowed as error:
+        raise TypeError(str(error)) from None
 
 
 def traced(
@@ -199,15 +170,12 @@ def traced(
     inputs = named_inputs(x, kind)
     targets = as_tensor(y, kind) if y is not None else None
     with Recorder(watched, inputs) as recorder:
-        end = prediction(called(watched, x, inputs))
+        returned = called(watched, x, inputs)
+    parts, of_joined = predictions_for(loss, returned, targets, len(next(iter(inputs.values()))))
+    with recorder:
+        end = joined(parts)
     links = links_of(recorder, recorder.origin(end), watched)
-
-    def loss_at(predictions: Array) -> tuple[float, Array]:
-        leaf = torch.from_numpy(np.array(predictions)).to(end.dtype).requires_grad_()
-        with torch.enable_grad():
-            cost = one_number(loss(leaf, targets))
-            (found,) = torch.autograd.grad(cost, leaf, allow_unused=True)
-        return cost.item(), np.zeros(leaf.shape) if found is None else as_array(found)
+    loss_at = cost_at(of_joined, targets, end.dtype)
 
     def again(**other: Any) -> Network:
         new = {"dtype": dtype, "evaluating": evaluating, "backward": backward, **other}
@@ -220,7 +188,7 @@ def traced(
 
     found = Network(
         description=summary(model, links),
-        inputs={"x": what_goes_in(inputs, links)},
+        inputs={"x": what_goes_in(inputs, kind)},
         links=links,
         parameters={name: as_array(parameter) for name, parameter in watched.named_parameters()},
         rerun=again,
@@ -228,35 +196,30 @@ def traced(
     )
     if backward:
         torch.set_rng_state(chance)
-        whole = copied(model, dtype, parameters, evaluating)
-        cost = one_number(loss(prediction(called(whole, x, named_inputs(x, kind))), targets))
-        named = {name: parameter for name, parameter in whole.named_parameters() if parameter.requires_grad}
-        gradients = torch.autograd.grad(cost, list(named.values()), allow_unused=True)
+        plain = copied(model, dtype, parameters, evaluating)
+        cost = one_number(cost_of(loss, called(plain, x, named_inputs(x, kind)), targets))
+        named = {name: parameter for name, parameter in plain.named_parameters() if parameter.requires_grad}
+        cost.backward()  # type: ignore[no-untyped-call]
         found.gradients = {
-            name: np.zeros(parameter.shape, as_array(parameter).dtype) if gradient is None else as_array(gradient)
-            for (name, parameter), gradient in zip(named.items(), gradients, strict=True)
+            name: as_array(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
+            for name, parameter in named.items()
         }
         found.loss, start = loss_at(as_array(end))
         found.start, found.loss_of = Cotangent.of(start), loss_at
     return found
 
 
-def what_goes_in(inputs: dict[str, Tensor], links: tuple[Link, ...]) -> Array:
-    """The first input of real numbers; without any, what the first step makes of codes (an embedding)."""
+def what_goes_in(inputs: dict[str, Tensor], kind: torch.dtype) -> Array:
+    """The first input of real numbers; without any, the codes that go in as if they had been scaled.
+
+    A code has no size, and what an embedding makes of it is learned: neither is data that could be too small.
+    """
     real = next((value for value in inputs.values() if value.is_floating_point()), None)
     if real is not None:
         return as_array(real)
-    return next(link.output for link in links if any(isinstance(source, str) for source in link.sources))
-
-
-def one_number(cost: Any) -> Tensor:
-    """A loss, if it is one that depends on the predictions."""
-    if not isinstance(cost, Tensor) or cost.numel() != 1:
-        came = f"shape {tuple(cost.shape)}" if isinstance(cost, Tensor) else type(cost).__name__
-        raise TypeError(f"expected the loss to be a tensor of one number, got {came}")
-    if not cost.requires_grad:
-        raise TypeError("expected a loss that depends on the predictions: no gradient comes back from this one")
-    return cost
+    codes = next(iter(inputs.values())).double()
+    spread = codes.std(correction=0)
+    return as_array(((codes - codes.mean()) / (spread if spread > 0 else 1.0)).to(kind))[..., None]
 
 
 def summary(model: nn.Module, links: tuple[Link, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ...rehearsal import whole_batches
-from .torch_modules import Loss, one_number, prediction
+from .torch_losses import Loss, cost_of, one_number, prediction
+from .torch_modules import duplicate, own_tensors
 
 Array = np.ndarray[Any, Any]
 # An optimizer of the model's parameters, what makes one of parameters, or the rate of plain gradient descent.
@@ -33,9 +35,9 @@ def copied(model: nn.Module, rule: Rule, owner: str) -> tuple[nn.Module, Optimiz
     if isinstance(rule, Optimizer):
         require_holds(rule, model, owner)
         # Together, so that the parameters of the one copy are those of the other.
-        both: tuple[nn.Module, Optimizer] = copy.deepcopy((model, rule))
+        both: tuple[nn.Module, Optimizer] = copy.deepcopy((model, rule), dict(own_tensors(model)))
         return both
-    model = copy.deepcopy(model)
+    model = duplicate(model)
     if isinstance(rule, float | int) and not isinstance(rule, bool):
         return model, torch.optim.SGD(trainable(model), lr=float(rule))
     made: Any = rule(trainable(model)) if callable(rule) else rule
@@ -64,6 +66,12 @@ def held(optimizer: Optimizer) -> list[Any]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
+# The loss of so many samples at most is asked.
+ASKED = 512
+# With a larger share of their beginning in them, running averages say nothing yet.
+BEGINNING = 0.1
+
+
 class TorchRehearsal:
     """Trains a copy; what `Rehearsal` is for this package's models.
 
@@ -87,6 +95,8 @@ class TorchRehearsal:
         The largest norm of all gradients together; None: any.
     rng
         The seed of the order of samples and of what draws at random.
+    most
+        So many samples at most go through the model at once.
     """
 
     def __init__(
@@ -101,11 +111,13 @@ class TorchRehearsal:
         batch_size: int = 64,
         clip: float | None = None,
         rng: int = 0,
+        most: int = ASKED,
     ) -> None:
         self.model, self.optimizer = copied(getattr(model, "_orig_mod", model), rule, "diagnose")
         self.model.train()
         self.inputs, self.positional, self.targets, self.rows = inputs, positional, targets, rows
-        self.loss, self.batch_size, self.clip, self.seed = loss, min(batch_size, len(rows)), clip, rng
+        self.loss, self.batch_size, self.most = loss, min(batch_size, len(rows)), most
+        self.clip, self.seed = clip, rng
         self.weights = copy.deepcopy(self.model.state_dict())
         self.remembered = copy.deepcopy(self.optimizer.state_dict())
         # Groups keep their rates' proportions to the first.
@@ -117,11 +129,15 @@ class TorchRehearsal:
         """Epoch after epoch, without an end; all of one size."""
         return (self.rows[chosen] for chosen in whole_batches(len(self.rows), self.batch_size, self.seed))
 
-    def returned(self, rows: Array) -> Tensor:
-        """The predictions for some samples."""
+    def returned(self, rows: Array) -> Any:
+        """What the copy returns for some samples."""
         chosen = torch.from_numpy(np.asarray(rows))
         inputs = {name: value[chosen] for name, value in self.inputs.items()}
-        return prediction(self.model(*inputs.values()) if self.positional else self.model(**inputs))
+        return self.model(*inputs.values()) if self.positional else self.model(**inputs)
+
+    def loss_of(self, rows: Array) -> Tensor:
+        """The loss of some samples."""
+        return cost_of(self.loss, self.returned(rows), self.targets[torch.from_numpy(np.asarray(rows))])
 
     def step(self) -> float:
         """One step, and its loss before it; random numbers are left where they were."""
@@ -129,7 +145,7 @@ class TorchRehearsal:
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             torch.manual_seed(self.seed + len(self.losses))
             self.optimizer.zero_grad()
-            cost = one_number(self.loss(self.returned(rows), self.targets[torch.from_numpy(rows)]))
+            cost = one_number(self.loss_of(rows))
             cost.backward()  # type: ignore[no-untyped-call]
             if self.clip is not None:
                 nn.utils.clip_grad_norm_(held(self.optimizer), self.clip)
@@ -200,18 +216,44 @@ class TorchRehearsal:
             module.p = 0.0
 
     def cost(self, rows: Array) -> float:
-        """The loss of samples as the copy is when it is used; NaN of none, infinite where it is no number."""
+        """The loss of samples as the copy is when it is used; NaN of none, infinite where it is no number.
+
+        Of very many some are enough, evenly spread.
+        """
         if len(rows) == 0:
             return math.nan
-        with torch.no_grad():
-            found = float(self.loss(self.predictions(rows), self.targets[torch.from_numpy(rows)]))
+        rows = rows[:: -(-len(rows) // min(self.most, ASKED))]
+        with self.used(len(rows)):
+            found = float(self.loss_of(rows))
         return found if math.isfinite(found) else math.inf
 
     def predictions(self, rows: Array) -> Tensor:
         """The copy's outputs, as they are when it is used."""
+        with self.used(len(rows)):
+            return prediction(self.returned(rows))
+
+    @contextmanager
+    def used(self, samples: int) -> Iterator[None]:
+        """The copy as it is when it is used, on so many samples at once.
+
+        Where running averages are still those of the beginning, the batch's own statistics normalize: only more steps
+        would get away from it, and nothing is wrong with them.
+        """
+        slow = [
+            (module, module.momentum)
+            for module in self.model.modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm)
+            and module.momentum is not None
+            and samples > 1
+            and (1 - module.momentum) ** len(self.losses) > BEGINNING
+        ]
         self.model.eval()
+        for module, _ in slow:
+            module.train().momentum = 0.0
         try:
             with torch.random.fork_rng(devices=[]), torch.no_grad():
-                return self.returned(rows)
+                yield
         finally:
+            for module, momentum in slow:
+                module.momentum = momentum
             self.model.train()
