@@ -128,7 +128,7 @@ def diagnose(
         def rehearse(some: Array, size: int) -> TorchRehearsal:
             size = min(size, most)
             return TorchRehearsal(
-                model, inputs, not isinstance(x, dict), targets, some, function, optimizer, size, most
+                model, inputs, not isinstance(x, dict), targets, some, function, optimizer, size, most=most
             )
 
         ahead = look_ahead(rehearse, lambda rehearsal, some: rehearsal.cost(some), samples, guess, native.work)

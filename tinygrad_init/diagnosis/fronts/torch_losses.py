@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from .torch_calls import mapped, tensors_of
 from .torch_links import as_array
@@ -61,6 +62,31 @@ def name_of(loss: Loss) -> str:
         usual = {key: value for key, value in vars(type(loss)()).items() if not key.startswith("_")}
         return KNOWN[type(loss)] if all(vars(loss).get(key) == value for key, value in usual.items()) else ""
     return next((name for name, known in LOSSES.items() if known is loss), "")
+
+
+class Heard(TorchFunctionMode):
+    """A context in which it is heard which known loss is computed last, with its options as usual."""
+
+    name, cost = "", None
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = function(*args, **(kwargs or {}))
+        known = next((name for name, loss in LOSSES.items() if loss is function), "")
+        if known and len(args) <= 2 and all(usual(value) for value in (kwargs or {}).values()):
+            self.name, self.cost = known, out
+        return out
+
+
+def usual(option: Any) -> bool:
+    """Whether an option of a loss is what it is unless given: no weights, the mean, no smoothing, -100 left out."""
+    return option in (None, "mean", 0.0, -100)
+
+
+def name_inside(loss: Loss, predictions: Tensor, targets: Any) -> str:
+    """The same of a function that computes a known loss and nothing else: of reshaped predictions, say."""
+    with Heard() as heard:
+        cost = evaluated(loss, predictions, targets)
+    return heard.name if heard.cost is cost else ""
 
 
 def prediction(returned: Any) -> Tensor:

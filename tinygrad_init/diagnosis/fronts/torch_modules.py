@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ..network import WEIGHTS, Cotangent, Link, Network
 from .torch_calls import Recorder, Unfollowed
 from .torch_links import as_array, links_of
-from .torch_losses import Loss, cost_at, cost_of, joined, name_of, one_number, predictions_for
+from .torch_losses import Loss, cost_at, cost_of, joined, name_inside, name_of, one_number, predictions_for
 
 Array = np.ndarray[Any, Any]
 
@@ -192,7 +192,7 @@ def traced(
         links=links,
         parameters={name: as_array(parameter) for name, parameter in watched.named_parameters()},
         rerun=again,
-        loss_name=name_of(loss),
+        loss_name=name_of(loss) or (name_inside(of_joined, end, targets) if backward else ""),
     )
     if backward:
         torch.set_rng_state(chance)

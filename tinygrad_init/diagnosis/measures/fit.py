@@ -9,6 +9,7 @@ import numpy as np
 
 from ..network import ACTIVATION, OTHER, WEIGHTS, Link, Network
 from ..records import Fit
+from .guess import classes_along
 
 Array = np.ndarray[Any, Any]
 
@@ -44,7 +45,7 @@ def fit(network: Network, x: Any, y: Any) -> Fit:
         scales, widest, off_centre = features(inputs)
     return Fit(
         loss=network.loss_name,
-        outputs=network.output.size // max(len(network.output), 1),
+        outputs=outputs_of(network, targets),
         ends_in=ends_in,
         output_low=low,
         output_high=high,
@@ -63,6 +64,14 @@ def fit(network: Network, x: Any, y: Any) -> Fit:
         input_missing=first_missing(inputs),
         target_missing=first_missing(targets),
     )
+
+
+def outputs_of(network: Network, targets: Array) -> int:
+    """How many numbers are predicted: of each sample, or of each of its positions that has a class of its own."""
+    shape = network.output.shape
+    if network.loss_name in OF_CLASSES and (axis := classes_along(targets[: shape[0]], shape)) is not None:
+        return shape[axis]
+    return network.output.size // max(len(network.output), 1)
 
 
 def ending(network: Network) -> tuple[str, float, float, bool]:
@@ -88,10 +97,12 @@ def ending(network: Network) -> tuple[str, float, float, bool]:
 def makes_probabilities(link: Link) -> str:
     """Whether what comes out of a link are probabilities of classes, or their logarithms: "softmax", "log_softmax"."""
     out = link.output
-    if link.role in (WEIGHTS, ACTIVATION) or out.ndim != 2 or out.shape != link.x.shape or not np.isfinite(out).all():
+    if link.role in (WEIGHTS, ACTIVATION) or out.ndim < 2 or out.shape != link.x.shape or not np.isfinite(out).all():
         return ""
     for kind, values in (("softmax", out), ("log_softmax", np.exp(out))):
-        if np.all(values >= 0) and np.allclose(values.sum(axis=1), 1.0, atol=1e-5):
+        if np.all(values >= 0) and any(
+            np.allclose(values.sum(axis=axis), 1.0, atol=1e-5) for axis in {1, out.ndim - 1}
+        ):
             return kind
     return ""
 
@@ -130,10 +141,10 @@ def class_shares(loss: str, targets: Array) -> tuple[float, ...]:
 
 
 def stretches(network: Network, targets: Array) -> bool:
-    """Whether a loss without a name takes targets in a row for something else than the same in a column."""
+    """Whether a loss takes targets in a row for something else than in a column, as PyTorch's `mse_loss` does."""
     if not math.isfinite(network.loss):  # no such number is close to itself
         return False
-    if network.loss_name or targets.ndim != 1 or network.output.shape != (len(network.output), 1):
+    if network.loss_name in OF_CLASSES or targets.ndim != 1 or network.output.shape != (len(network.output), 1):
         return False
     rows = targets[: len(network.output)]
     try:

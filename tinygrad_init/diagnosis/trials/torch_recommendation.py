@@ -17,7 +17,8 @@ from ...progress import shown
 from ...rate_search import range_test
 from ...words import Phrase
 from ..fronts.torch_links import as_array
-from ..fronts.torch_modules import as_tensor, dtype_of, loss_of, named_inputs, run
+from ..fronts.torch_losses import loss_of
+from ..fronts.torch_modules import as_tensor, dtype_of, named_inputs, run
 from ..fronts.torch_steps import Rule, TorchRehearsal, copied
 from ..measures.guess import best_constant_loss
 from ..torch_diagnosing import diagnose
