@@ -45,7 +45,7 @@ class Untouched:
     """A watch of a network in which nothing is wrong, but for what a test says."""
 
     def __init__(self, **known: Any) -> None:
-        self.x = tgi.tensor(X)
+        self.samples = len(X)
         self.known = {
             "moved": True,
             "gradients": [np.ones(3)],
@@ -56,7 +56,6 @@ class Untouched:
         }
         self.moved, self.gradients = self.known["moved"], self.known["gradients"]
         self.causes: dict[Any, Any] = {}
-        self.network = None
 
     def growth(self) -> float:
         return float(self.known["growth"])
@@ -66,6 +65,8 @@ class Untouched:
 
     def probe_gradient(self) -> float:
         return float(self.known["gradient"])
+
+    why_unmoved = Watch.why_unmoved
 
 
 def seen(*layers: LayerState, loss: float = 0.5, step: int = 5, watch: Any = None, **fields: Any) -> Seen:

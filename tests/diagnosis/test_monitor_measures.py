@@ -31,7 +31,7 @@ class Told:
     def __init__(self, losses: Iterable[float], gradients: Iterable[Any], probe: Iterable[float] = ()) -> None:
         self.losses, self.steps, self.probes = iter(losses), iter(gradients), iter(probe)
         self.asked: list[float] = []
-        self.moved, self.causes, self.network, self.x = True, dict[Any, Any](), None, tgi.tensor(X)
+        self.moved, self.causes, self.samples = True, dict[Any, Any](), len(X)
 
     def look(self, whole: bool = False) -> tuple[LayerState, ...]:
         return (LayerState("a", 1.0, 1.0, 1.0, 0.0, (), 4),) * 2

@@ -1,7 +1,8 @@
 """For PyTorch's models: `tgi.torch.diagnose(model, x, y, loss, optimizer=...)` says why one does not train, and
 `tgi.torch.audit(model_or_path)`, without data, where its weights come from and what is wrong with them.
 
-It wants PyTorch, the extra `torch`; nothing else in the package does.
+`tgi.torch.watch` looks on while somebody's loop trains one. The room
+wants PyTorch, the extra `torch`; nothing else in the package does.
 """
 
 try:
@@ -11,11 +12,14 @@ except ImportError:
 
 from ..diagnosis.torch_diagnosing import diagnose
 from ..diagnosis.trials.torch_recommendation import recommend
+from ..diagnosis.watching.torch_monitor import TorchMonitor
 from .audit_records import CODES, Finding, Moved, ParameterRecord
 from .audit_result import Audit
 from .auditing import audit
 from .checkpoints import CheckpointError
 from .schemes import Scheme
+
+watch = TorchMonitor
 
 __all__ = [
     "CODES",
@@ -25,7 +29,9 @@ __all__ = [
     "Moved",
     "ParameterRecord",
     "Scheme",
+    "TorchMonitor",
     "audit",
     "diagnose",
     "recommend",
+    "watch",
 ]

@@ -202,11 +202,11 @@ def apart(loss: Loss, returned: Any, parts: list[Tensor]) -> Loss:
     return found
 
 
-def cost_at(loss: Loss, targets: Any, kind: torch.dtype) -> Callable[..., tuple[float, Array]]:
-    """From predictions to their loss for some targets, unless others are given, and its cotangent."""
+def cost_at(loss: Loss, targets: Any, like: Tensor) -> Callable[..., tuple[float, Array]]:
+    """From predictions to their loss for some targets, unless others are given, and its cotangent; as for a tensor."""
 
     def found(predictions: Array, targets: Any = targets) -> tuple[float, Array]:
-        leaf = torch.from_numpy(np.array(predictions)).to(kind).requires_grad_()
+        leaf = torch.from_numpy(np.array(predictions)).to(like.device, like.dtype).requires_grad_()
         with torch.enable_grad():
             cost = one_number(evaluated(loss, leaf, targets))
             (cotangent,) = torch.autograd.grad(cost, leaf, allow_unused=True)

@@ -175,7 +175,7 @@ def traced(
     with recorder:
         end = joined(parts)
     links = links_of(recorder, recorder.origin(end), watched)
-    loss_at = cost_at(of_joined, targets, end.dtype)
+    loss_at = cost_at(of_joined, targets, end)
 
     def again(**other: Any) -> Network:
         new = {"dtype": dtype, "evaluating": evaluating, "backward": backward, **other}

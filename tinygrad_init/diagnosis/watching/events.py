@@ -16,7 +16,8 @@ class Event:
     ----------
     word
         Of a layer: "vanishing", "exploding", "dead", "saturated" or "unmoved". Of the whole training: "not finite",
-        "diverging", "oscillating", "accumulating", "unmoved", "shrinking", "plateau" or "converged".
+        "diverging", "oscillating", "accumulating", "unmoved", "shrinking", "plateau" or "converged". Of trainings in
+        PyTorch also "unoptimized", "unused", "annealed", "clipped", "evaluating", "single" and "collapsed".
     step
         The step after which it was seen, from 1.
     layer
@@ -25,6 +26,10 @@ class Event:
         What is so, with its numbers, in any language of `words.LANGUAGES`.
     over
         Whether it has ended instead.
+    module
+        The name of the module, where those have one.
+    fault
+        Whether something is wrong, as opposed to what is only worth to know.
     """
 
     word: str
@@ -32,6 +37,8 @@ class Event:
     layer: int | None
     said: Phrase
     over: bool = False
+    module: str | None = None
+    fault: bool = True
 
     @property
     def text(self) -> str:
@@ -41,8 +48,10 @@ class Event:
     def spoken(self, language: str = "en") -> str:
         """The event in one line."""
         where = None if self.layer is None else phrase("event.layer", layers=(self.layer,))
+        module = None if self.module is None else phrase("event.module", module=self.module)
         known = phrase(f"word.{self.word}")
-        return phrase("event", step=self.step, where=where, word=known, said=self.said).spoken(language)
+        told = phrase("event", step=self.step, where=where, module=module, word=known, said=self.said)
+        return told.spoken(language)
 
     def __str__(self) -> str:
         return self.spoken()

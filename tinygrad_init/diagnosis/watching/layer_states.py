@@ -182,6 +182,31 @@ class Watch:
         )
 
     @property
+    def samples(self) -> int:
+        """How many the probe batch has."""
+        return len(self.x.numpy())
+
+    def origin(self, layers: tuple[LayerState, ...], loss: float) -> tuple[int | None, Phrase]:
+        """Where the first number that is not finite comes from."""
+        if not np.isfinite(self.x.numpy()).all():
+            return None, phrase("event.not finite.inputs", loss=loss)
+        assert self.network is not None
+        for i, (layer, link) in enumerate(zip(layers, self.network.linears(), strict=True), 1):
+            broken = [p.name for p in link.parameters if not np.isfinite(p.values).all()]
+            if broken:
+                return i, phrase("event.not finite.update", parameter=broken[0], loss=loss)
+            if not math.isfinite(layer.z_rms):
+                return i, phrase("event.not finite.signal", layer=layer.name, loss=loss)
+        return None, phrase("event.not finite.loss", loss=loss)
+
+    def why_unmoved(self) -> Phrase:
+        """Why no parameter has moved."""
+        gradients = self.gradients
+        if not gradients:
+            return phrase("event.unmoved.backward")
+        return phrase("event.unmoved.zero" if norm(gradients) == 0 else "event.unmoved.optimizer")
+
+    @property
     def gradients(self) -> list[Array]:
         """Copies of the gradients that the parameters have, those of the last step."""
         return [np.array(p.grad.numpy()) for p in self.parameters.values() if p.grad is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from .events import Event, Moment
 from .layer_states import Watch, norm
 from .loss_trend import IMPROVEMENT, Trend
 from .symptoms import JUMPS, Seen, symptoms
+from .watched import Watched
 
 if TYPE_CHECKING:
     from ...training import Progress
@@ -40,7 +42,190 @@ ALIKE = 0.5
 IN_A_ROW = 3
 
 
-class Monitor:
+class BaseMonitor:
+    """What monitors of models of any framework have in common: when to look, and what to tell.
+
+    Parameters
+    ----------
+    watch
+        The model with its probe batch.
+    every, budget, capacity, on_event
+        As in `Monitor`.
+    """
+
+    def __init__(
+        self,
+        watch: Watched,
+        every: int | None,
+        budget: float,
+        capacity: int,
+        on_event: Callable[[Event], object] | None,
+    ) -> None:
+        owner = type(self).__name__
+        if every is not None and not (isinstance(every, int) and every >= 1):
+            raise ValueError(f"{owner}: expected to look every 1 or more steps, got {every}")
+        if not 0 < budget <= 1:
+            raise ValueError(f"{owner}: expected a budget between 0 and 1, got {budget}")
+        if not (isinstance(capacity, int) and capacity >= 2):
+            raise ValueError(f"{owner}: expected room for 2 or more moments, got {capacity}")
+        self.every, self.budget, self.capacity, self.on_event = every, budget, capacity, on_event
+        self.watch = watch
+        self.trend = Trend()
+        self.timeline: list[Moment] = []
+        self.events: list[Event] = []
+        self.active: dict[tuple[str, int | None], Event] = {}
+        self.ending: set[tuple[str, int | None]] = set()  # what was not so at the last look
+        self.previous: Moment | None = None
+        self.stride, self.looks = 1, 0
+        self.began: float | None = None
+        self.spent = 0.0  # seconds, by all looks
+        self.following = 0  # so many steps are still followed
+        self.compared: float | None = None  # the loss of the probe that they are compared with
+        self.jumps: deque[float] = deque(maxlen=JUMPS)
+        self.added, self.exact = 0.0, False
+        self.largest = self.steepest = 0.0
+        self.probe, self.probe_best, self.probe_improved = math.nan, math.inf, 0
+
+    def add(self, loss: float, epoch: int | None = None) -> None:
+        """One more step, which had this loss."""
+        self.trend.add(loss, epoch)
+        now = perf_counter()
+        if self.began is None:
+            self.began = now
+        if self.following:
+            self.follow()
+        if self.due(now, loss):
+            self.look(loss)
+        elif self.following == 0 and self.compared is not None:
+            self.compared = None
+            assert self.previous is not None
+            self.judge(Moment(self.trend.steps, loss, self.previous.layers), fresh=False)
+        elif not self.following:
+            return
+        self.spent += perf_counter() - now
+
+    def due(self, now: float, loss: float) -> bool:
+        """Whether to look after this step."""
+        if self.every is None and not math.isfinite(loss):
+            return not self.broken
+        return self.planned(now, self.trend.steps)
+
+    def planned(self, now: float, step: int) -> bool:
+        """Whether a look after this step was wanted, or can be afforded."""
+        if self.every is not None:
+            return (step - 1) % self.every == 0
+        return step in (1, ANYWAY) or self.spent <= self.budget * (now - (self.began or now))
+
+    def start(self) -> None:
+        """Before the first step: what is dead then was born so."""
+        self.look(math.nan)
+
+    def end(self) -> None:
+        """After the last step: what is so at the end."""
+        if self.trend.steps and (self.previous is None or self.previous.step < self.trend.steps):
+            self.look(self.trend.last)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the loss is no longer finite."""
+        return any(word == "not finite" for word, _ in self.active)
+
+    def keep(self, moment: Moment) -> None:
+        """Put a moment into the timeline, which is thinned when it is full."""
+        if self.looks % self.stride == 0:
+            if len(self.timeline) == self.capacity:
+                self.timeline = self.timeline[::2]
+                self.stride *= 2
+            self.timeline.append(moment)
+        self.looks += 1
+
+    def tell(self, found: list[Event], step: int, fresh: bool = True) -> None:
+        """What has begun, and what is over: what ends and begins again at once is one event."""
+        for event in found:
+            # A layer that loses further units is told again.
+            if event.key not in self.active or event.said.key == "event.dead.killed":
+                self.say(event)
+        now = {event.key: event for event in found}
+        # What has ended is seen by a fresh look, as long as numbers are finite.
+        ends = fresh and not any(event.word == "not finite" for event in found)
+        gone = set(self.active) - set(now) if ends else set()
+        for key in gone & self.ending:
+            begun = self.active.pop(key)
+            self.say(replace(begun, step=step, said=phrase("event.over", steps=step - begun.step), over=True))
+        self.ending = gone - self.ending if ends else self.ending
+        self.active |= {key: self.active.get(key, event) for key, event in now.items()}
+
+    def say(self, event: Event) -> None:
+        """Keep an event and tell it."""
+        if len(self.events) < MOST_EVENTS:
+            self.events.append(event)
+            if self.on_event is not None:
+                self.on_event(event)
+
+    def look(self, loss: float) -> None:
+        """Look at the network now, whatever it costs."""
+        moment = Moment(self.trend.steps, loss, self.watch.look(whole=not math.isfinite(loss) and self.looks > 0))
+        self.keep(moment)
+        self.look_at_gradients()
+        self.compare_with(self.watch.probe_loss(fresh=True))
+        self.following = FOLLOWED if self.worth_following(moment.step) else 0
+        if not self.following:
+            self.compared = None
+        self.judge(moment)
+
+    def worth_following(self, step: int) -> bool:
+        """Whether the next steps are followed: the first tell nothing that the next look does not show."""
+        return step >= ANYWAY or self.every is not None
+
+    def look_at_gradients(self) -> None:
+        """What the gradients of the last step tell."""
+
+    def follow_gradients(self) -> None:
+        """What those of one more step tell."""
+
+    def judge(self, moment: Moment, fresh: bool = True) -> None:
+        """Tell what is so."""
+        seen = Seen(
+            moment, self.previous, self.trend, self.watch, tuple(self.jumps), self.added, self.largest, self.steepest,
+            self.guessing, fresh, self.probe, self.probe_best, self.probe_improved, self.exact,
+        )  # fmt: skip
+        found = self.find(seen)
+        self.previous = moment
+        self.tell(found, moment.step, fresh)
+
+    def find(self, seen: Seen) -> list[Event]:
+        """Everything that is so at this moment."""
+        return list(symptoms(seen))
+
+    def guessing(self) -> float:
+        """The loss of the best prediction that does not look at the input, on the probe batch."""
+        raise NotImplementedError
+
+    def follow(self) -> None:
+        """What the last step has done to the loss of the probe, and to the gradients."""
+        assert self.compared is not None
+        self.following -= 1
+        before, now = self.compared, self.watch.probe_loss()
+        if 0 < before < math.inf and math.isfinite(now):
+            self.jumps.append((now - before) / before)
+        self.follow_gradients()
+        self.compare_with(now)
+
+    def compare_with(self, probe: float) -> None:
+        """Keep what the next step will be compared with."""
+        self.probe = probe
+        if probe < self.probe_best - IMPROVEMENT * abs(self.probe_best) or self.probe_best == math.inf > probe:
+            self.probe_best, self.probe_improved = probe, self.trend.steps
+        self.compared = probe
+
+    def probe_gradient(self) -> float:
+        """The norm of the probe batch's own gradient, 0 where it is no number."""
+        probe = finite(self.watch.probe_gradient())
+        self.steepest = max(self.steepest, probe)
+        return probe
+
+
+class Monitor(BaseMonitor):
     """Looks at a network while it is trained.
 
     Parameters
@@ -75,6 +260,8 @@ class Monitor:
     >>> tgi.train(model, x, y, tgi.cross_entropy, optimizer, monitor=monitor)
     """
 
+    watch: Watch
+
     def __init__(
         self,
         model: Module,
@@ -87,36 +274,16 @@ class Monitor:
         capacity: int = 512,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        if every is not None and not (isinstance(every, int) and every >= 1):
-            raise ValueError(f"Monitor: expected to look every 1 or more steps, got {every}")
-        if not 0 < budget <= 1:
-            raise ValueError(f"Monitor: expected a budget between 0 and 1, got {budget}")
-        if not (isinstance(capacity, int) and capacity >= 2):
-            raise ValueError(f"Monitor: expected room for 2 or more moments, got {capacity}")
         x, y = pairs("Monitor", x, y)
         for what, values in (("x", x), ("y", y)):
             require_fits("Monitor", what, values, dtype_of(model, np.dtype(np.float32)))
         some = np.unique(np.linspace(0, len(x) - 1, PROBED).astype(int))  # evenly, since data are often sorted by class
         self.model, self.loss = model, loss_of(loss)
         self.x, self.y = x[some], y[some]
-        self.every, self.budget, self.capacity, self.on_event = every, budget, capacity, on_event
-        self.watch = Watch(model, self.x, self.y, self.loss)
-        self.trend = Trend()
-        self.timeline: list[Moment] = []
-        self.events: list[Event] = []
-        self.active: dict[tuple[str, int | None], Event] = {}
-        self.ending: set[tuple[str, int | None]] = set()  # what was not so at the last look
-        self.previous: Moment | None = None
-        self.stride, self.looks = 1, 0
-        self.began: float | None = None
-        self.spent = 0.0  # seconds, by all looks
-        self.following = 0  # so many steps are still followed
-        self.compared: tuple[float, list[Array]] | None = None  # what they are compared with: probe loss and gradients
-        self.jumps: deque[float] = deque(maxlen=JUMPS)
-        self.added, self.alike = 0.0, 0
+        super().__init__(Watch(model, self.x, self.y, self.loss), every, budget, capacity, on_event)
+        self.gradients: list[Array] = []  # what those of the next step are compared with
+        self.alike = 0
         self.at_first = math.nan  # the gradients' norm in the first step over that of the probe
-        self.largest = self.steepest = 0.0
-        self.probe, self.probe_best, self.probe_improved = math.nan, math.inf, 0
         self._guessing: float | None = None
 
     def __call__(self, progress: Progress) -> None:
@@ -128,133 +295,30 @@ class Monitor:
 
         Without the number of the epoch every step is taken to see the same samples.
         """
-        loss = float(loss.item()) if isinstance(loss, Tensor) else float(loss)
-        self.trend.add(loss, epoch)
-        now = perf_counter()
-        if self.began is None:
-            self.began = now
-        if self.following:
-            self.follow()
-        if self.due(now, loss):
-            self.look(loss)
-        elif self.following == 0 and self.compared is not None:
-            self.compared = None
-            assert self.previous is not None
-            self.judge(Moment(self.trend.steps, loss, self.previous.layers), fresh=False)
-        elif not self.following:
-            return
-        self.spent += perf_counter() - now
+        self.add(float(loss.item()) if isinstance(loss, Tensor) else float(loss), epoch)
 
-    def due(self, now: float, loss: float) -> bool:
-        """Whether to look after this step."""
-        step = self.trend.steps
-        if self.every is not None:
-            return (step - 1) % self.every == 0
-        if not math.isfinite(loss):
-            return not self.broken
-        return step in (1, ANYWAY) or self.spent <= self.budget * (now - (self.began or now))
+    def look_at_gradients(self) -> None:
+        """How large those of the last step are, in the first one beside the probe's."""
+        self.gradients = self.watch.gradients
+        self.largest = max(self.largest, finite(norm(self.gradients)))
+        if self.gradients and math.isnan(self.at_first):
+            self.at_first = self.over_probe(self.gradients)
 
-    def start(self) -> None:
-        """Before the first step: what is dead then was born so."""
-        self.look(math.nan)
-
-    def end(self) -> None:
-        """After the last step: what is so at the end."""
-        if self.trend.steps and (self.previous is None or self.previous.step < self.trend.steps):
-            self.look(self.trend.last)
-
-    @property
-    def broken(self) -> bool:
-        """Whether the loss is no longer finite."""
-        return any(word == "not finite" for word, _ in self.active)
-
-    def look(self, loss: float) -> None:
-        """Look at the network now, whatever it costs."""
-        moment = Moment(self.trend.steps, loss, self.watch.look(whole=not math.isfinite(loss) and self.looks > 0))
-        self.keep(moment)
-        gradients = self.watch.gradients
-        self.largest = max(self.largest, finite(norm(gradients)))
-        if gradients and math.isnan(self.at_first):
-            self.at_first = self.over_probe(gradients)
-        self.compare_with(self.watch.probe_loss(fresh=True), gradients)
-        # Of the first steps nothing is to be learned that the next look does not show.
-        self.following = FOLLOWED if moment.step >= ANYWAY or self.every is not None else 0
-        if not self.following:
-            self.compared = None
-        self.judge(moment)
-
-    def judge(self, moment: Moment, fresh: bool = True) -> None:
-        """Tell what is so."""
-        seen = Seen(
-            moment, self.previous, self.trend, self.watch, tuple(self.jumps), self.added, self.largest, self.steepest,
-            self.guessing, fresh, self.probe, self.probe_best, self.probe_improved,
-        )  # fmt: skip
-        found = list(symptoms(seen))
-        self.previous = moment
-        self.tell(found, moment.step, fresh)
-
-    def follow(self) -> None:
-        """What the last step has done to the loss of the probe, and to the gradients."""
-        assert self.compared is not None
-        self.following -= 1
-        before, gradients = self.compared
-        now, later = self.watch.probe_loss(), self.watch.gradients
-        if 0 < before < math.inf and math.isfinite(now):
-            self.jumps.append((now - before) / before)
-        change = (
-            norm(a - b for a, b in zip(later, gradients, strict=True)) if len(later) == len(gradients) else math.inf
-        )
+    def follow_gradients(self) -> None:
+        """Whether they add up: they change little then from step to step, and are larger than the loss gives."""
+        before, later = self.gradients, self.watch.gradients
+        change = norm(a - b for a, b in zip(later, before, strict=True)) if len(later) == len(before) else math.inf
         self.alike = self.alike + 1 if 0 < change < ALIKE * norm(later) else 0
         self.added = 0.0
         if self.alike >= IN_A_ROW and self.at_first > 0:
             times = self.over_probe(later)
             self.added = min(times, times / self.at_first)
-        self.compare_with(now, later)
-
-    def compare_with(self, probe: float, gradients: list[Array]) -> None:
-        """Keep what the next step will be compared with."""
-        self.probe = probe
-        if probe < self.probe_best - IMPROVEMENT * abs(self.probe_best) or self.probe_best == math.inf > probe:
-            self.probe_best, self.probe_improved = probe, self.trend.steps
-        self.compared = probe, gradients
+        self.gradients = later
 
     def over_probe(self, gradients: list[Array]) -> float:
         """The norm of gradients over that of the probe batch's own."""
-        probe = finite(self.watch.probe_gradient())
-        self.steepest = max(self.steepest, probe)
+        probe = self.probe_gradient()
         return finite(norm(gradients)) / probe if probe > 0 else math.nan
-
-    def keep(self, moment: Moment) -> None:
-        """Put a moment into the timeline, which is thinned when it is full."""
-        if self.looks % self.stride == 0:
-            if len(self.timeline) == self.capacity:
-                self.timeline = self.timeline[::2]
-                self.stride *= 2
-            self.timeline.append(moment)
-        self.looks += 1
-
-    def tell(self, found: list[Event], step: int, fresh: bool = True) -> None:
-        """What has begun, and what is over: what ends and begins again at once is one event."""
-        for event in found:
-            # A layer that loses further units is told again.
-            if event.key not in self.active or event.said.key == "event.dead.killed":
-                self.say(event)
-        now = {event.key: event for event in found}
-        # What has ended is seen by a fresh look, as long as numbers are finite.
-        ends = fresh and not any(event.word == "not finite" for event in found)
-        gone = set(self.active) - set(now) if ends else set()
-        for key in gone & self.ending:
-            begun = self.active.pop(key)
-            self.say(Event(begun.word, step, begun.layer, phrase("event.over", steps=step - begun.step), over=True))
-        self.ending = gone - self.ending if ends else self.ending
-        self.active |= {key: self.active.get(key, event) for key, event in now.items()}
-
-    def say(self, event: Event) -> None:
-        """Keep an event and tell it."""
-        if len(self.events) < MOST_EVENTS:
-            self.events.append(event)
-            if self.on_event is not None:
-                self.on_event(event)
 
     def guessing(self) -> float:
         """The loss of the best prediction that does not look at the input, on the probe batch."""

@@ -11,8 +11,9 @@ import numpy as np
 from ...words import Phrase, phrase
 from ..findings import SHARE, threshold
 from .events import Event, Moment
-from .layer_states import LayerState, Watch, norm
-from .loss_trend import Trend, risen
+from .layer_states import LayerState
+from .loss_trend import SMOOTHED, Trend, risen
+from .watched import Watched
 
 # ‖∂C/∂W‖ of the first layer below or above this share of the last one's has vanished or exploded.
 FACTOR = 1e3
@@ -58,17 +59,21 @@ class Seen:
     largest, steepest
         The largest norm of the gradients of a step, and of the probe batch.
     guessing
-        The loss of the best constant prediction; found when it is asked for.
+        The loss of the best constant prediction; found when it is asked for. Without a probe batch the first loss.
     fresh
         Whether the layers were looked at after this very step, not some steps before.
     probe, probe_best, probe_improved
         The loss of the probe batch now, the lowest that it has been, and when that was.
+    exact
+        Whether those of earlier steps were found in the gradients, so that `added` is no estimate.
+    dying
+        A layer of which this share of the units is dead is told about.
     """
 
     moment: Moment
     before: Moment | None
     trend: Trend
-    watch: Watch
+    watch: Watched
     jumps: tuple[float, ...]
     added: float
     largest: float
@@ -78,6 +83,8 @@ class Seen:
     probe: float
     probe_best: float
     probe_improved: int
+    exact: bool = False
+    dying: float = DYING
 
     def event(self, word: str, layer: int | None, said: Phrase) -> Event:
         """Something that is so now."""
@@ -87,6 +94,11 @@ class Seen:
     def flat(self) -> bool:
         """Whether neither the losses have improved for long nor, without their noise, that of the probe batch."""
         return self.trend.flat and self.trend.long_since(self.probe_improved)
+
+    @property
+    def accumulating(self) -> bool:
+        """Whether gradients have added up over steps."""
+        return self.exact or self.added > ADDED
 
     @property
     def jump(self) -> float:
@@ -104,20 +116,21 @@ def symptoms(seen: Seen) -> Iterator[Event]:
     """Everything that is so at this moment."""
     step, loss, trend = seen.moment.step, seen.moment.loss, seen.trend
     if not math.isfinite(loss) and step > 0:
-        yield seen.event("not finite", *origin(seen))
+        yield seen.event("not finite", *seen.watch.origin(seen.moment.layers, loss))
         return
     if step >= SOON and not seen.watch.moved:
-        yield seen.event("unmoved", None, phrase("event.unmoved", steps=step, why=why_unmoved(seen)))
+        yield seen.event("unmoved", None, phrase("event.unmoved", steps=step, why=seen.watch.why_unmoved()))
         return
     dead = list(dying(seen))
     yield from dead
-    if seen.added > ADDED:
+    if seen.accumulating:
         yield seen.event("accumulating", None, phrase("event.accumulating", times=seen.added))
     inside = list(of_layers(seen))
     troubled = [*inside, *of_the_loss(seen, [*dead, *inside])]
     # What can be seen inside a network that has learned its task is no trouble, whatever it is.
     if troubled and trend.mean < SOLVED * seen.guessing():
-        troubled = [rest(seen, [])] if seen.flat else []
+        at_rest = rest(seen, []) if seen.flat else None
+        troubled = [at_rest] if at_rest else []
     yield from troubled
 
 
@@ -156,15 +169,15 @@ def of_the_loss(seen: Seen, inside: list[Event]) -> Iterator[Event]:
         yield seen.event("oscillating", None, said)
     elif shrinking(seen):
         yield seen.event("shrinking", None, phrase("event.shrinking", share=seen.watch.growth(), mean=trend.mean))
-    elif seen.flat:
-        yield rest(seen, inside)
+    elif seen.flat and (found := rest(seen, inside)):
+        yield found
 
 
 def dying(seen: Seen) -> Iterator[Event]:
     """Units that have slope 0 everywhere: from the beginning, or since the last look, and then by which update."""
     step = seen.moment.step
     for i, layer in enumerate(seen.moment.layers[:-1], 1):
-        if len(layer.dead) < DYING * layer.units or not layer.dead:
+        if len(layer.dead) < seen.dying * layer.units or not layer.dead:
             continue
         known = set() if seen.before is None else set(seen.before.layers[i - 1].dead)
         new = [unit for unit in layer.dead if unit not in known]
@@ -179,29 +192,6 @@ def dying(seen: Seen) -> Iterator[Event]:
         yield seen.event("dead", i, said)
 
 
-def origin(seen: Seen) -> tuple[int | None, Phrase]:
-    """Where the first number that is not finite comes from."""
-    loss, watch = seen.moment.loss, seen.watch
-    if not np.isfinite(watch.x.numpy()).all():
-        return None, phrase("event.not finite.inputs", loss=loss)
-    assert watch.network is not None
-    for i, (layer, link) in enumerate(zip(seen.moment.layers, watch.network.linears(), strict=True), 1):
-        broken = [p.name for p in link.parameters if not np.isfinite(p.values).all()]
-        if broken:
-            return i, phrase("event.not finite.update", parameter=broken[0], loss=loss)
-        if not math.isfinite(layer.z_rms):
-            return i, phrase("event.not finite.signal", layer=layer.name, loss=loss)
-    return None, phrase("event.not finite.loss", loss=loss)
-
-
-def why_unmoved(seen: Seen) -> Phrase:
-    """Why no parameter has moved."""
-    gradients = seen.watch.gradients
-    if not gradients:
-        return phrase("event.unmoved.backward")
-    return phrase("event.unmoved.zero" if norm(gradients) == 0 else "event.unmoved.optimizer")
-
-
 def why_still(layer: LayerState) -> Phrase:
     """Why a layer has not moved."""
     if math.isnan(layer.gradient_rms):
@@ -213,7 +203,7 @@ def why_still(layer: LayerState) -> Phrase:
 
 def why_rising(seen: Seen) -> Phrase | None:
     """What drives a loss up."""
-    if seen.added > ADDED:
+    if seen.accumulating:
         return phrase("event.rising.accumulating")
     if seen.jump > JUMP:
         return phrase("event.rising.rate", jump=seen.jump)
@@ -237,10 +227,17 @@ def shrinking(seen: Seen) -> bool:
     return seen.watch.growth() < SHRUNK and seen.trend.mean > LEARNED * seen.guessing()
 
 
-def rest(seen: Seen, inside: list[Event]) -> Event:
-    """A loss that no longer falls: has it converged, or stopped too early?"""
+def rest(seen: Seen, inside: list[Event]) -> Event | None:
+    """A loss that no longer falls: has it converged, or stopped too early? Without a probe batch that may be open."""
     trend, guessing = seen.trend, seen.guessing()
     since = phrase("event.since", best=trend.best, steps=trend.steps - trend.improved, since=trend.improved)
+    if not seen.watch.samples:
+        numbers = {"since": since, "first": guessing}
+        if trend.mean < SOLVED * guessing:
+            return seen.event("converged", None, phrase("event.converged.first", **numbers))
+        if trend.improved <= SMOOTHED:
+            return seen.event("plateau", None, phrase("event.plateau.first", **numbers, end=end(seen, inside)))
+        return None
     if trend.mean < SOLVED * guessing:
         return seen.event("converged", None, phrase("event.solved", since=since, guessing=guessing))
     if trend.mean > LEARNED * guessing:
@@ -249,7 +246,7 @@ def rest(seen: Seen, inside: list[Event]) -> Event:
         )
     gradient = seen.watch.probe_gradient()
     share = gradient / max(seen.steepest, gradient) if gradient > 0 else 0.0
-    numbers = {"since": since, "share": share, "samples": len(seen.watch.x.numpy())}
+    numbers = {"since": since, "share": share, "samples": seen.watch.samples}
     if not share > SETTLED:
         return seen.event("converged", None, phrase("event.converged", **numbers))
     return seen.event("plateau", None, phrase("event.plateau", **numbers, end=end(seen, inside)))
