@@ -1,7 +1,7 @@
 """For PyTorch's models: `tgi.torch.diagnose(model, x, y, loss, optimizer=...)` says why one does not train, and
 `tgi.torch.audit(model_or_path)`, without data, where its weights come from and what is wrong with them.
 
-`tgi.torch.watch` looks on while somebody's loop trains one. The room
+`tgi.torch.watch` looks on while somebody's loop trains one, and `assert_trains` and its like are for tests. The room
 wants PyTorch, the extra `torch`; nothing else in the package does.
 """
 
@@ -13,6 +13,12 @@ except ImportError:
 from ..diagnosis.torch_diagnosing import diagnose
 from ..diagnosis.trials.torch_recommendation import recommend
 from ..diagnosis.watching.torch_monitor import TorchMonitor
+from .assertions import (
+    assert_all_parameters_get_gradients,
+    assert_no_dead_units,
+    assert_overfits_one_batch,
+    assert_trains,
+)
 from .audit_records import CODES, Finding, Moved, ParameterRecord
 from .audit_result import Audit
 from .auditing import audit
@@ -30,6 +36,10 @@ __all__ = [
     "ParameterRecord",
     "Scheme",
     "TorchMonitor",
+    "assert_all_parameters_get_gradients",
+    "assert_no_dead_units",
+    "assert_overfits_one_batch",
+    "assert_trains",
     "audit",
     "diagnose",
     "recommend",
