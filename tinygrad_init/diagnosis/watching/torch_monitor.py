@@ -56,8 +56,8 @@ class TorchMonitor(BaseMonitor):
         predictions and targets to one number, as in `tgi.torch.diagnose`. Without them there is what parameters,
         gradients and losses tell.
     every
-        Look after every so many steps. Without it looks are taken after the steps 1, 10, 100, ..., and whenever all
-        together have cost no more than `budget` of the time that has passed.
+        Look after every so many steps. Without it looks are taken before the first, after the steps 10, 100, ..., and
+        whenever all together cost no more than `budget` of the time that has passed.
     budget
         The share of the time that looks may take, 0.02 unless given.
     capacity
@@ -123,6 +123,7 @@ class TorchMonitor(BaseMonitor):
         self.handles: list[Any] = []
         self.parts: list[float] = []  # losses since the optimizer has stepped
         self.stepped = self.looking = False
+        self.cost = 0.0  # seconds, of the last look
         self._guessing: float | None = None
 
     def __enter__(self) -> TorchMonitor:
@@ -200,6 +201,21 @@ class TorchMonitor(BaseMonitor):
             self.watch.gather()
             self.habits.modes(self.model)
 
+    def planned(self, now: float, step: int) -> bool:
+        """Whether a look after this step was wanted, or can be afforded: another is taken to cost what the last did."""
+        if self.every is not None:
+            return super().planned(now, step)
+        if step <= FIRST:  # a look was taken before the first
+            return False
+        anyway = step == ANYWAY ** round(math.log10(step))
+        return anyway or self.spent + self.cost <= self.budget * (now - (self.began or now))
+
+    def look(self, loss: float) -> None:
+        """Look at the network now, whatever it costs."""
+        began = perf_counter()
+        super().look(loss)
+        self.cost = perf_counter() - began
+
     def check(self) -> None:
         """Whether a gradient is no number, before the parameters are so; where asking does not wait for a device."""
         found = None if self.sentinel is None else self.sentinel.grad
@@ -221,7 +237,7 @@ class TorchMonitor(BaseMonitor):
 
     def worth_following(self, step: int) -> bool:
         """Whether the next steps are followed: within the budget."""
-        cheap = self.began is not None and self.spent <= self.budget * (perf_counter() - self.began)
+        cheap = self.began is not None and self.spent + self.cost <= self.budget * (perf_counter() - self.began)
         return self.every is not None or (step >= ANYWAY and cheap)
 
     def look_at_gradients(self) -> None:
