@@ -251,7 +251,7 @@ def test_several_inputs_and_integers_and_a_loss_by_name() -> None:
                 cost.backward()
                 optimizer.step()
                 monitor.step(cost)
-        assert monitor.watch.samples == 128 and math.isfinite(monitor.probe) and monitor.events == []
+        assert monitor.watch.samples == 64 and math.isfinite(monitor.probe) and monitor.events == []
 
 
 @pytest.mark.parametrize(

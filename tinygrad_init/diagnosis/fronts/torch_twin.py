@@ -27,6 +27,8 @@ HOOKS = (
     "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_state_dict_hooks",
     "_state_dict_pre_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
 )  # fmt: skip
+# Squares of smaller numbers than this are lost in float32.
+TINY = 1e-15
 # What an owner may change from step to step, such as a temperature.
 PLAIN = (bool, int, float, str)
 
@@ -193,8 +195,16 @@ def is_finite(tree: Any) -> bool:
 
 
 def norm_of(tensors: list[Tensor]) -> float:
-    """Of all numbers together; in float64, whose range no sum of squares of float32 leaves."""
-    return math.hypot(*(float(torch.linalg.vector_norm(values_of(t), dtype=torch.float64)) for t in tensors))
+    """Of all numbers together."""
+    return math.hypot(*(length(values_of(tensor)) for tensor in tensors))
+
+
+def length(values: Tensor) -> float:
+    """The norm of a tensor; in float64, which is slower, where squares leave the range of its dtype."""
+    found = float(torch.linalg.vector_norm(values))
+    if TINY < found < math.inf:
+        return found
+    return float(torch.linalg.vector_norm(values, dtype=torch.float64))
 
 
 def values_of(tensor: Tensor) -> Tensor:

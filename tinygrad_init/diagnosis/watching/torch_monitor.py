@@ -18,14 +18,16 @@ from ..fronts.torch_losses import Loss, cost_at, loss_of
 from ..fronts.torch_twin import unwrapped
 from ..measures.guess import best_constant_loss
 from .events import Event
-from .monitor import ANYWAY, IN_A_ROW, PROBED, BaseMonitor, finite
+from .monitor import ANYWAY, IN_A_ROW, BaseMonitor, finite
 from .symptoms import SOON, Seen, symptoms
 from .torch_symptoms import NORMALIZATIONS, Habits, is_constant, torch_symptoms
 from .torch_tap import GradientTap
 from .torch_watch import TorchWatch
 
-# The share of the time that looks may take.
-BUDGET = 0.02
+# The samples that are looked at, and the share of the time that looks may take.
+PROBED, BUDGET = 64, 0.015
+# The share that may go into asking, step by step, whether a gradient is a number.
+ASKING = 0.005
 # So many losses without a step of the optimizer are parts of a larger batch; more, and it never steps.
 PARTS = 32
 # PyTorch's usual start leaves a fifth of a layer's units silent, and it trains; where it is half of them, it is told.
@@ -52,14 +54,14 @@ class TorchMonitor(BaseMonitor):
     optimizer
         What trains it; several, if there are.
     x, y, loss
-        A probe batch, the samples first, of which up to 128 are used, and the loss by name or as a function from
+        A probe batch, the samples first, of which up to 64 are used, and the loss by name or as a function from
         predictions and targets to one number, as in `tgi.torch.diagnose`. Without them there is what parameters,
         gradients and losses tell.
     every
         Look after every so many steps. Without it looks are taken before the first, after the steps 10, 100, ..., and
         whenever all together cost no more than `budget` of the time that has passed.
     budget
-        The share of the time that looks may take, 0.02 unless given.
+        The share of the time that looks may take, 0.015 unless given.
     capacity
         How many moments of the timeline are kept.
     on_event
@@ -123,7 +125,7 @@ class TorchMonitor(BaseMonitor):
         self.handles: list[Any] = []
         self.parts: list[float] = []  # losses since the optimizer has stepped
         self.stepped = self.looking = False
-        self.cost = 0.0  # seconds, of the last look
+        self.cost = self.asked = 0.0  # seconds: of the last look, and of all questions to the sentinel
         self._guessing: float | None = None
 
     def __enter__(self) -> TorchMonitor:
@@ -183,6 +185,8 @@ class TorchMonitor(BaseMonitor):
             self.habits.rated(self.watch.rate, self.trend.steps + 1)
             self.plan()
             self.check()
+            # Whether gradients are compared with what backward brings in the next step.
+            self.tap.listens = self.watch.steps < FIRST or self.following > 0 or self.every is not None
         if self.looking or self.following or self.watch.steps <= FIRST:
             began = perf_counter()
             self.watch.gather()
@@ -221,8 +225,13 @@ class TorchMonitor(BaseMonitor):
         found = None if self.sentinel is None else self.sentinel.grad
         if found is None or found.is_cuda or found.is_sparse or self.watch.examined is not None:
             return
+        began = perf_counter()
+        lately = self.began is not None and self.asked > ASKING * (began - self.began)
+        if lately and self.every is None and self.watch.steps > FIRST:
+            return
         if not math.isfinite(float(found.sum())):
             self.watch.examine()
+        self.asked += perf_counter() - began
 
     def count_batch(self, module: nn.Module, args: Any) -> None:
         """A normalization of batches is about to see one."""
@@ -288,7 +297,7 @@ class TorchMonitor(BaseMonitor):
 
 
 def chosen(x: Any, y: Any) -> tuple[Any, Any]:
-    """Up to 128 samples of a batch, evenly, since data are often sorted by class."""
+    """Up to 64 samples of a batch, evenly, since data are often sorted by class."""
     parts = list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, tuple) else [x]
     lengths = {len(part) for part in (*parts, y)}
     if len(lengths) != 1 or 0 in lengths:

@@ -26,6 +26,8 @@ class GradientTap:
 
     Attributes
     ----------
+    listens
+        Whether what comes next is kept.
     rows
         In so many steps one after the other the gradients of earlier ones were still there.
     times
@@ -40,6 +42,7 @@ class GradientTap:
         self.fresh: Tensor | None = None
         self.before: Array | None = None
         self.rows, self.times, self.scale = 0, 0.0, 1.0
+        self.listens = True
 
     def attach(self, parameters: list[nn.Parameter]) -> None:
         """Listen at the smallest of the last few parameters."""
@@ -56,6 +59,8 @@ class GradientTap:
 
     def arrive(self, gradient: Tensor) -> None:
         """Backward brings a gradient; several, before a step, are added up."""
+        if not self.listens:
+            return
         came = values_of(gradient).clone()
         self.fresh = came if self.fresh is None else self.fresh + came
 
