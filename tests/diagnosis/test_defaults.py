@@ -11,7 +11,7 @@ from ..interface import left_out
 DIAGNOSIS = {
     "Answer": {"findings": ()},
     "Cotangent": {"log10": 0.0},
-    "Event": {"over": False},
+    "Event": {"over": False, "fault": True},
     "Layer": {"bias": 0.0},
     "Link": {
         "sources": (),
