@@ -8,16 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..diagnosis.fronts.torch_modules import (
-    Loss,
-    as_tensor,
-    called,
-    dtype_of,
-    loss_of,
-    named_inputs,
-    one_number,
-    prediction,
-)
+from ..diagnosis.fronts.torch_losses import Loss, cost_of, loss_of, one_number
+from ..diagnosis.fronts.torch_modules import as_tensor, called, dtype_of, named_inputs
 from ..diagnosis.fronts.torch_signals import Signals
 from ..diagnosis.fronts.torch_steps import Rule, copied
 from ..diagnosis.fronts.torch_twin import Twin, unwrapped
@@ -117,7 +109,7 @@ def assert_all_parameters_get_gradients(
     with torch.random.fork_rng(devices=[]):
         for _ in range(PASSES):
             model.zero_grad()
-            one_number(function(prediction(called(model, x, inputs)), y)).backward()  # type: ignore[no-untyped-call]
+            one_number(cost_of(function, called(model, x, inputs), y)).backward()  # type: ignore[no-untyped-call]
             for name, parameter in model.named_parameters():
                 if parameter.grad is not None:
                     never.discard(name)
@@ -155,7 +147,7 @@ def assert_no_dead_units(model: nn.Module, batch: Any, share: float = DYING) -> 
     twin = Twin(unwrapped(model), x, [], torch.nn.functional.mse_loss)  # nobody asks for a loss
     signals = Signals(twin.twin)
     with twin.ready(), signals:
-        twin.output()
+        twin.returned()
     found = [layer for layer in signals.layers.values() if layer.dead and len(layer.dead) >= share * layer.units]
     if found:
         said = [f"{one.name}: {phrase('event.dead', dead=len(one.dead), units=one.units)}" for one in found]
@@ -190,7 +182,7 @@ def trained(
     ):
         for _ in range(steps):
             rule.zero_grad()
-            cost = one_number(function(prediction(called(model, x, inputs)), y))
+            cost = one_number(cost_of(function, called(model, x, inputs), y))
             cost.backward()  # type: ignore[no-untyped-call]
             rule.step()
             losses.append(cost.item())

@@ -80,11 +80,12 @@ class Signals(TorchFunctionMode):
         name = name_of(function)
         if name in LINEAR or name in CONVOLUTIONS:
             out = function(*args, **kwargs)
-            weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
+            key, place = (LINEAR | CONVOLUTIONS)[name][0]
+            weight = kwargs.get(key, args[place] if len(args) > place else None)
             known = self.named.get(id(weight)) or (self.turned.get(weight) if isinstance(weight, Tensor) else None)
-            if known is not None and isinstance(weight, Tensor) and weight.ndim >= 2 and args:
-                axis = LINEAR.get(name, -1) if name in LINEAR else -1 - (weight.ndim - 2)
-                self.passed(known, args[0], out, axis, dense=weight.ndim == 2)
+            if known is not None and isinstance(weight, Tensor) and weight.ndim >= 2 and len(args) >= place:
+                axis = -1 if name in LINEAR else -1 - (weight.ndim - 2)
+                self.passed(known, args[place - 1], out, axis, dense=weight.ndim == 2)
             return out
         if name in ACTIVATIONS and args and args[0] in self.after:
             weight, axis = self.after[args[0]]

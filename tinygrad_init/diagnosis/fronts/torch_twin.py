@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from .torch_calls import tensors_of
-from .torch_losses import Loss, one_number, prediction
+from .torch_losses import Loss, cost_of, one_number
 from .torch_modules import called, dtype_of, named_inputs
 
 WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
@@ -135,14 +135,14 @@ class Twin:
             random.setstate(states[0])
             np.random.set_state(states[1])  # noqa: NPY002
 
-    def output(self) -> Tensor:
-        """The predictions for the batch; to be called when it is `ready`."""
-        return prediction(called(self.twin, self.x, self.inputs))
+    def returned(self) -> Any:
+        """What the twin returns for the batch; to be called when it is `ready`."""
+        return called(self.twin, self.x, self.inputs)
 
     def cost(self) -> float:
         """The loss of the batch as the model is now."""
         with self.ready():
-            return float(self.loss(self.output(), self.y))
+            return float(cost_of(self.loss, self.returned(), self.y))
 
     def gradient(self) -> float:
         """The norm of the batch's own gradient by all parameters that are learned."""
@@ -150,7 +150,7 @@ class Twin:
         if not wanted:
             return 0.0
         with self.ready(gradients=True):
-            cost = one_number(self.loss(self.output(), self.y))
+            cost = one_number(cost_of(self.loss, self.returned(), self.y))
             found = torch.autograd.grad(cost, wanted, allow_unused=True)
         return norm_of([gradient for gradient in found if gradient is not None])
 
@@ -165,7 +165,7 @@ class Twin:
         hooks = [module.register_forward_hook(look) for module in self.twin.modules()]
         try:
             with self.ready():
-                end = self.output()
+                end = self.returned()
         finally:
             for hook in hooks:
                 hook.remove()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..fronts.torch_links import as_array
-from ..fronts.torch_losses import Loss, cost_at, loss_of
+from ..fronts.torch_losses import Loss, cost_at, loss_of, takes_whole
 from ..fronts.torch_twin import unwrapped
 from ..measures.guess import best_constant_loss
 from .events import Event
@@ -280,16 +280,19 @@ class TorchMonitor(BaseMonitor):
         return seen.moment.step < SOON and seen.moment.layers[0].gradient_rms == 0
 
     def guessing(self) -> float:
-        """The loss of the best prediction that does not look at the input; without a probe batch the first loss."""
+        """The loss of the best prediction that does not look at the input.
+
+        Without a probe batch, or where the loss takes all that the model returns, the first loss.
+        """
         if self._guessing is None:
-            probe = self.watch.probe
-            if probe is None or self.watch.output is None:
+            probe, output = self.watch.probe, self.watch.output
+            if probe is None or output is None or takes_whole(probe.loss, self.watch.returned, probe.y):
                 return self.trend.first
-            shape = tuple(self.watch.output.shape)
+            shape = tuple(output.shape)
             count = max(1, min(len(probe.y), GUESSED // max(1, math.prod(shape[1:]))))
             targets = probe.y[:count]
             wanted = as_array(targets)
-            loss = cost_at(probe.loss, targets, self.watch.output)
+            loss = cost_at(probe.loss, targets, output)
             numbers = wanted.astype(np.float64) if wanted.dtype.kind == "f" else wanted
             with torch.random.fork_rng(devices=[]):
                 self._guessing = best_constant_loss(loss, numbers, (count, *shape[1:]))

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from ...words import Phrase, phrase
 from ..fronts.torch_links import as_array
-from ..fronts.torch_losses import Loss
+from ..fronts.torch_losses import Loss, cost_of, prediction
 from ..fronts.torch_signals import Signal, Signals
 from ..fronts.torch_steps import held
 from ..fronts.torch_twin import Twin, norm_of, values_of
@@ -73,7 +73,7 @@ class TorchWatch:
         self.had_gradient: set[str] = set()
         self.before: dict[str, Before] = {}
         self.causes: dict[tuple[str, int], Phrase] = {}
-        self.output: Tensor | None = None  # for the probe batch, as it was looked at
+        self.returned: Any = None  # for the probe batch, as it was looked at
         self.examined: Examined | None = None
         self.steps = self.losses = 0  # of the optimizers; that have come
 
@@ -81,6 +81,11 @@ class TorchWatch:
     def samples(self) -> int:
         """How many the probe batch has; 0 without one."""
         return 0 if self.probe is None else len(self.probe.y)
+
+    @property
+    def output(self) -> Tensor | None:
+        """The predictions for the probe batch, as it was looked at."""
+        return None if self.returned is None else prediction(self.returned)
 
     @property
     def parameters(self) -> dict[str, nn.Parameter]:
@@ -126,7 +131,7 @@ class TorchWatch:
         self.probe.refresh()
         signals = Signals(self.probe.twin)
         with self.probe.ready(), signals:
-            self.output = self.probe.output()
+            self.returned = self.probe.returned()
         return signals.layers
 
     def state(self, signal: Signal, weight: nn.Parameter, taken: set[int]) -> LayerState:
@@ -162,9 +167,9 @@ class TorchWatch:
         """The loss of the probe batch as the model is now, or (`fresh`) as it was just looked at; NaN without one."""
         if self.probe is None:
             return math.nan
-        if fresh and self.output is not None:
+        if fresh and self.returned is not None:
             with torch.no_grad():
-                return float(self.probe.loss(self.output, self.probe.y))
+                return float(cost_of(self.probe.loss, self.returned, self.probe.y))
         self.probe.refresh()
         return self.probe.cost()
 
