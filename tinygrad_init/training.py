@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 Loss = Callable[[Tensor, Any], Tensor]
 
 
-@dataclass
+@dataclass(slots=True)
 class Progress:
     """Where training stands after a step."""
 
@@ -193,9 +193,10 @@ def train(
             for xs, ys in batches(x, y, batch_size, generator):
                 cost = run(xs, ys)
                 step += 1
-                total += cost.item() * len(xs)
+                reached = cost.item()
+                total += reached * len(xs)
                 for call in watching:
-                    call(Progress(epoch, step, cost.item()))
+                    call(Progress(epoch, step, reached))
             # 6. Again, until the loss no longer falls: what it has been is returned, for the caller to see.
             history.append(total / len(x))
             if held is None:

@@ -24,8 +24,7 @@ Y = np.arange(40) % 2
 
 def trend(losses: Iterable[float]) -> Trend:
     made = Trend()
-    for loss in losses:
-        made.add(loss)
+    made.add((loss, None) for loss in losses)
     return made
 
 
@@ -146,7 +145,7 @@ class TestTrend:
         made = Trend()
         for epoch, losses in enumerate([(1.0, 3.0), (2.0, 4.0, 6.0), (7.0,), (9.0, 9.0)]):
             for loss in losses:
-                made.add(loss, epoch)
+                made.add([(loss, epoch)])
         assert list(made.recent) == [2.0, 4.0, 7.0] and made.steps == 8  # the last is not over
         assert made.mean == pytest.approx(np.mean([1, 3, 2, 4, 6, 7, 9, 9]))
 
@@ -187,8 +186,8 @@ class TestWhatIsLookedAt:
         assert steps[3] == [1, 2, 3, 4] and steps[4] == [1, 3, 5] and steps[6] == [1, 3, 5, 7]
         assert steps[8] == [1, 5, 9]
 
-    def test_looks_cost_a_twentieth_of_the_time_unless_said_otherwise(self) -> None:
-        assert monitor().budget == 0.05 and monitor().capacity == 512
+    def test_looks_cost_three_hundredths_of_the_time_unless_said_otherwise(self) -> None:
+        assert monitor().budget == 0.03 and monitor().capacity == 512
 
     def test_a_loss_that_is_not_finite_is_looked_at_at_once_and_only_once(self) -> None:
         watching = monitor()
@@ -345,7 +344,7 @@ class TestTheLoss:
     def test_worse_than_guessing_and_at_first_it_never_was_better(self) -> None:
         made = Trend()
         for loss in np.geomspace(2.0, 8.0, 30):
-            made.add(float(loss))
+            made.add([(float(loss), None)])
         assert made.rises(lambda: 1.0) and made.rises(lambda: 3.0) and not made.rises(lambda: 7.0)
 
     def test_difficult_batches_are_no_rise(self) -> None:

@@ -295,7 +295,7 @@ def test_losses_that_never_were_finite_have_not_improved_since_the_beginning() -
     for steps, flat in ((50, False), (51, True)):
         trend = Trend()
         for _ in range(steps):
-            trend.add(math.nan)
+            trend.add([(math.nan, None)])
         assert trend.flat == flat
 
 

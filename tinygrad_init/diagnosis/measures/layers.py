@@ -62,6 +62,7 @@ def flat_units(activation: Any, slopes: Array, z: Array) -> tuple[float, tuple[i
     A unit with infinities or NaN is neither.
     """
     known = np.all(np.isfinite(z), axis=0)
-    mostly = np.mean(slopes < FLAT, axis=0) >= MOSTLY
-    saturated = float(np.mean(mostly & known)) if activation.saturates else 0.0
-    return saturated, tuple(int(i) for i in np.flatnonzero(np.all(slopes == 0, axis=0) & known))
+    saturated = 0.0
+    if activation.saturates:
+        saturated = float(np.mean((np.mean(slopes < FLAT, axis=0) >= MOSTLY) & known))
+    return saturated, tuple(np.flatnonzero(~np.any(slopes, axis=0) & known).tolist())

@@ -208,8 +208,8 @@ class Watch:
 
     @property
     def gradients(self) -> list[Array]:
-        """Copies of the gradients that the parameters have, those of the last step."""
-        return [np.array(p.grad.numpy()) for p in self.parameters.values() if p.grad is not None]
+        """The gradients that the parameters have, those of the last step; the next writes over them."""
+        return [p.grad.numpy() for p in self.parameters.values() if p.grad is not None]
 
     def probe_loss(self, fresh: bool = False) -> float:
         """The loss of the probe batch as the model is now, or (`fresh`) as it was just looked at."""

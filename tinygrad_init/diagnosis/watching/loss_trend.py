@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -51,26 +51,27 @@ class Trend:
         self.best = math.inf
         self.improved = 0
 
-    def add(self, loss: float, epoch: int | None = None) -> None:
-        """One more step, and in which epoch: batches differ, so that only means over epochs tell of a swing."""
-        self.steps += 1
-        self.last = loss
-        if epoch is None:
-            self.recent.append(loss)
-        else:
-            if epoch != self.epoch and self.in_epoch:
-                self.recent.append(sum(self.in_epoch) / len(self.in_epoch))
-                self.in_epoch.clear()
-            self.epoch = epoch
-            self.in_epoch.append(loss)
-        if not math.isfinite(loss):
-            return
-        self.last_few.append(loss)
-        self.first = loss if math.isnan(self.first) else self.first
-        self.mean = loss if math.isnan(self.mean) else self.mean + (loss - self.mean) / min(self.steps, SMOOTHED)
-        # The first losses are each of one batch only: the best of them is that of their mean.
-        if self.steps <= SMOOTHED or self.mean < self.best - IMPROVEMENT * abs(self.best):
-            self.best, self.improved = self.mean, self.steps
+    def add(self, losses: Iterable[tuple[float, int | None]]) -> None:
+        """More steps, and in which epoch each: batches differ, so that only means over epochs tell of a swing."""
+        for loss, epoch in losses:
+            self.steps += 1
+            self.last = loss
+            if epoch is None:
+                self.recent.append(loss)
+            else:
+                if epoch != self.epoch and self.in_epoch:
+                    self.recent.append(sum(self.in_epoch) / len(self.in_epoch))
+                    self.in_epoch.clear()
+                self.epoch = epoch
+                self.in_epoch.append(loss)
+            if not math.isfinite(loss):
+                continue
+            self.last_few.append(loss)
+            self.first = loss if math.isnan(self.first) else self.first
+            self.mean = loss if math.isnan(self.mean) else self.mean + (loss - self.mean) / min(self.steps, SMOOTHED)
+            # The first losses are each of one batch only: the best of them is that of their mean.
+            if self.steps <= SMOOTHED or self.mean < self.best - IMPROVEMENT * abs(self.best):
+                self.best, self.improved = self.mean, self.steps
 
     @property
     def flat(self) -> bool:

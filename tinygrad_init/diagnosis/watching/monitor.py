@@ -32,14 +32,18 @@ Array = np.ndarray[Any, Any]
 
 # The samples that are looked at, and how many events are kept.
 PROBED, MOST_EVENTS = 128, 1000
-# Whatever the budget, a look is taken after the first step and after this one.
+# Whatever the budget, a look is taken after this step.
 ANYWAY = 10
+# So many losses are noted down before they are reckoned with.
+NOTED = 1024
 # So many steps after a look each is followed by its effect on the probe batch.
 FOLLOWED = JUMPS
 # The gradients of two steps one after the other differ by less than this share where they have added up.
 ALIKE = 0.5
 # By chance they are so not so many times in a row.
 IN_A_ROW = 3
+# The gradients of these first steps are compared whatever that costs: soon after, such a training may be lost.
+EARLY = range(8 - IN_A_ROW, 9)
 
 
 class BaseMonitor:
@@ -70,7 +74,9 @@ class BaseMonitor:
             raise ValueError(f"{owner}: expected room for 2 or more moments, got {capacity}")
         self.every, self.budget, self.capacity, self.on_event = every, budget, capacity, on_event
         self.watch = watch
-        self.trend = Trend()
+        self.steps = 0
+        self.noted: list[tuple[float, int | None]] = []  # losses that the trend does not know yet
+        self._trend = Trend()
         self.timeline: list[Moment] = []
         self.events: list[Event] = []
         self.active: dict[tuple[str, int | None], Event] = {}
@@ -78,7 +84,8 @@ class BaseMonitor:
         self.previous: Moment | None = None
         self.stride, self.looks = 1, 0
         self.began: float | None = None
-        self.spent = 0.0  # seconds, by all looks
+        self.spent = self.cost = 0.0  # seconds: by all looks, and by the last with what followed
+        self.quiet = 0.0  # until when no look fits the budget, and losses are noted down and no more
         self.following = 0  # so many steps are still followed
         self.compared: float | None = None  # the loss of the probe that they are compared with
         self.jumps: deque[float] = deque(maxlen=JUMPS)
@@ -87,42 +94,71 @@ class BaseMonitor:
         self.probe, self.probe_best, self.probe_improved = math.nan, math.inf, 0
 
     def add(self, loss: float, epoch: int | None = None) -> None:
-        """One more step, which had this loss."""
-        self.trend.add(loss, epoch)
+        """One more step, which had this loss. Most are noted down and no more: a step may take but 100 µs."""
+        self.noted.append((loss, epoch))
+        self.steps += 1
         now = perf_counter()
+        if now < self.quiet and loss - loss == 0 and len(self.noted) < NOTED:
+            return
         if self.began is None:
             self.began = now
+        due = self.due(now, loss)
         if self.following:
             self.follow()
-        if self.due(now, loss):
+        if due:
+            self.cost = 0.0
             self.look(loss)
         elif self.following == 0 and self.compared is not None:
             self.compared = None
-            assert self.previous is not None
-            self.judge(Moment(self.trend.steps, loss, self.previous.layers), fresh=False)
-        elif not self.following:
+            self.judge_again(loss)
+        elif not self.following and self.steps < ANYWAY:
             return
-        self.spent += perf_counter() - now
+        self.reckon()
+        self.paid(perf_counter() - now)
+        if self.steps >= ANYWAY and self.compared is None and self.every is None:
+            self.quiet = self.began + (self.spent + 2 * self.cost) / self.budget
+
+    def paid(self, seconds: float) -> None:
+        """A look, or what follows it, has taken so long."""
+        self.spent += seconds
+        self.cost += seconds
+
+    @property
+    def trend(self) -> Trend:
+        """The losses of all steps so far."""
+        self.reckon()
+        return self._trend
+
+    def reckon(self) -> None:
+        """Reckon with what was noted down."""
+        self._trend.add(self.noted)
+        self.noted.clear()
 
     def due(self, now: float, loss: float) -> bool:
         """Whether to look after this step."""
         if self.every is None and not math.isfinite(loss):
             return not self.broken
-        return self.planned(now, self.trend.steps)
+        return self.planned(now, self.steps)
 
     def planned(self, now: float, step: int) -> bool:
         """Whether a look after this step was wanted, or can be afforded."""
         if self.every is not None:
             return (step - 1) % self.every == 0
-        return step in (1, ANYWAY) or self.spent <= self.budget * (now - (self.began or now))
+        return step == ANYWAY or self.affordable(now) or self.looks == 0
+
+    def affordable(self, now: float) -> bool:
+        """Whether another look fits the budget, if it costs what the last did, and so does that at the end."""
+        return self.began is not None and self.spent + 2 * self.cost <= self.budget * (now - self.began)
 
     def start(self) -> None:
         """Before the first step: what is dead then was born so."""
+        began = perf_counter()
         self.look(math.nan)
+        self.paid(perf_counter() - began)
 
     def end(self) -> None:
         """After the last step: what is so at the end."""
-        if self.trend.steps and (self.previous is None or self.previous.step < self.trend.steps):
+        if self.steps and (self.previous is None or self.previous.step < self.steps):
             self.look(self.trend.last)
 
     @property
@@ -164,24 +200,29 @@ class BaseMonitor:
 
     def look(self, loss: float) -> None:
         """Look at the network now, whatever it costs."""
-        moment = Moment(self.trend.steps, loss, self.watch.look(whole=not math.isfinite(loss) and self.looks > 0))
+        moment = Moment(self.steps, loss, self.watch.look(whole=not math.isfinite(loss) and self.looks > 0))
         self.keep(moment)
+        self.following = FOLLOWED if self.worth_following(moment.step) else 0
         self.look_at_gradients()
         self.compare_with(self.watch.probe_loss(fresh=True))
-        self.following = FOLLOWED if self.worth_following(moment.step) else 0
         if not self.following:
             self.compared = None
         self.judge(moment)
 
     def worth_following(self, step: int) -> bool:
-        """Whether the next steps are followed: the first tell nothing that the next look does not show."""
-        return step >= ANYWAY or self.every is not None
+        """Whether the next steps are followed: where it fits the budget, and they tell what the next look does not."""
+        return self.every is not None or (step >= ANYWAY and self.affordable(perf_counter()))
 
     def look_at_gradients(self) -> None:
         """What the gradients of the last step tell."""
 
     def follow_gradients(self) -> None:
         """What those of one more step tell."""
+
+    def judge_again(self, loss: float) -> None:
+        """Tell what is so, with the layers as they were at the last look."""
+        if self.previous is not None:
+            self.judge(Moment(self.steps, loss, self.previous.layers), fresh=False)
 
     def judge(self, moment: Moment, fresh: bool = True) -> None:
         """Tell what is so."""
@@ -215,7 +256,7 @@ class BaseMonitor:
         """Keep what the next step will be compared with."""
         self.probe = probe
         if probe < self.probe_best - IMPROVEMENT * abs(self.probe_best) or self.probe_best == math.inf > probe:
-            self.probe_best, self.probe_improved = probe, self.trend.steps
+            self.probe_best, self.probe_improved = probe, self.steps
         self.compared = probe
 
     def probe_gradient(self) -> float:
@@ -237,10 +278,10 @@ class Monitor(BaseMonitor):
     loss
         As in training: the name of a loss, or a function from predictions and targets to one number.
     every
-        Look after every so many steps. Without it looks are taken after the first and the tenth step, at the end, and
-        whenever all together have cost no more than `budget` of the time that has passed.
+        Look after every so many steps. Without it looks are taken before the first step, after the tenth, at the end,
+        and whenever all together have cost no more than `budget` of the time that has passed.
     budget
-        The share of the time that looks may take, 0.05 unless given.
+        The share of the time that looks may take, 0.03 unless given.
     capacity
         How many moments of the timeline are kept; when they are full every second one goes, and the distance between
         the others doubles.
@@ -270,7 +311,7 @@ class Monitor(BaseMonitor):
         loss: str | Loss,
         *,
         every: int | None = None,
-        budget: float = 0.05,
+        budget: float = 0.03,
         capacity: int = 512,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
@@ -295,25 +336,53 @@ class Monitor(BaseMonitor):
 
         Without the number of the epoch every step is taken to see the same samples.
         """
-        self.add(float(loss.item()) if isinstance(loss, Tensor) else float(loss), epoch)
+        number = float(loss.item()) if isinstance(loss, Tensor) else float(loss)
+        if self.steps < EARLY[-1] and self.every is None and not self.following:
+            self.follow_early(number)
+        self.add(number, epoch)
+
+    def follow_early(self, loss: float) -> None:
+        """Whether gradients add up from the first step on."""
+        now, step = perf_counter(), self.steps + 1
+        if math.isnan(self.at_first):
+            self.look_at_gradients()
+        if step == EARLY[0]:
+            self.gradients = copies(self.watch.gradients)
+        elif step in EARLY:
+            found = self.compare_gradients()
+            if step == EARLY[-1]:
+                self.weigh(found)
+                if self.added:
+                    self.judge_again(loss)
+        self.paid(perf_counter() - now)
 
     def look_at_gradients(self) -> None:
         """How large those of the last step are, in the first one beside the probe's."""
-        self.gradients = self.watch.gradients
-        self.largest = max(self.largest, finite(norm(self.gradients)))
-        if self.gradients and math.isnan(self.at_first):
-            self.at_first = self.over_probe(self.gradients)
+        found = self.watch.gradients
+        self.largest = max(self.largest, finite(norm(found)))
+        if found and math.isnan(self.at_first):
+            self.at_first = self.over_probe(found)
+        if self.following:
+            self.gradients = copies(found)
 
     def follow_gradients(self) -> None:
         """Whether they add up: they change little then from step to step, and are larger than the loss gives."""
+        self.weigh(self.compare_gradients())
+
+    def compare_gradients(self) -> list[Array]:
+        """Those of the last step, and whether they are much like those of the step before."""
         before, later = self.gradients, self.watch.gradients
         change = norm(a - b for a, b in zip(later, before, strict=True)) if len(later) == len(before) else math.inf
         self.alike = self.alike + 1 if 0 < change < ALIKE * norm(later) else 0
+        self.gradients = copies(later)
+        return later
+
+    def weigh(self, gradients: list[Array]) -> None:
+        """How much larger they are than the loss gives, where they have been much alike for some steps."""
         self.added = 0.0
         if self.alike >= IN_A_ROW and self.at_first > 0:
-            times = self.over_probe(later)
+            times = self.over_probe(gradients)
             self.added = min(times, times / self.at_first)
-        self.gradients = later
 
     def over_probe(self, gradients: list[Array]) -> float:
         """The norm of gradients over that of the probe batch's own."""
@@ -328,6 +397,11 @@ class Monitor(BaseMonitor):
             outputs = self.watch.network.output.shape
             self._guessing = best_constant_loss(loss_and_cotangent(self.loss, targets, np.float64), targets, outputs)
         return self._guessing
+
+
+def copies(arrays: list[Array]) -> list[Array]:
+    """Of gradients, which the next step writes over."""
+    return [np.array(array) for array in arrays]
 
 
 def finite(value: float) -> float:

@@ -18,7 +18,7 @@ from ..fronts.torch_losses import Loss, cost_at, loss_of, takes_whole
 from ..fronts.torch_twin import unwrapped
 from ..measures.guess import best_constant_loss
 from .events import Event
-from .monitor import ANYWAY, IN_A_ROW, BaseMonitor, finite
+from .monitor import IN_A_ROW, BaseMonitor, finite
 from .symptoms import SOON, Seen, symptoms
 from .torch_symptoms import NORMALIZATIONS, Habits, is_constant, torch_symptoms
 from .torch_tap import GradientTap
@@ -125,7 +125,7 @@ class TorchMonitor(BaseMonitor):
         self.handles: list[Any] = []
         self.parts: list[float] = []  # losses since the optimizer has stepped
         self.stepped = self.looking = False
-        self.cost = self.asked = 0.0  # seconds: of the last look, and of all questions to the sentinel
+        self.asked = 0.0  # seconds, by all questions to the sentinel
         self._guessing: float | None = None
 
     def __enter__(self) -> TorchMonitor:
@@ -182,7 +182,7 @@ class TorchMonitor(BaseMonitor):
         if not self.stepped:
             self.stepped = True
             self.watch.steps += 1
-            self.habits.rated(self.watch.rate, self.trend.steps + 1)
+            self.habits.rated(self.watch.rate, self.steps + 1)
             self.plan()
             self.check()
             # Whether gradients are compared with what backward brings in the next step.
@@ -200,25 +200,10 @@ class TorchMonitor(BaseMonitor):
 
     def plan(self, gather: bool = False) -> None:
         """Whether to look after this step; that is settled before it, since gradients may be gone afterwards."""
-        self.looking = self.planned(perf_counter(), self.trend.steps + 1)
+        self.looking = self.planned(perf_counter(), self.steps + 1)
         if gather and self.looking:
             self.watch.gather()
             self.habits.modes(self.model)
-
-    def planned(self, now: float, step: int) -> bool:
-        """Whether a look after this step was wanted, or can be afforded: another is taken to cost what the last did."""
-        if self.every is not None:
-            return super().planned(now, step)
-        if step <= FIRST:  # a look was taken before the first
-            return False
-        anyway = step == ANYWAY ** round(math.log10(step))
-        return anyway or self.spent + self.cost <= self.budget * (now - (self.began or now))
-
-    def look(self, loss: float) -> None:
-        """Look at the network now, whatever it costs."""
-        began = perf_counter()
-        super().look(loss)
-        self.cost = perf_counter() - began
 
     def check(self) -> None:
         """Whether a gradient is no number, before the parameters are so; where asking does not wait for a device."""
@@ -231,6 +216,7 @@ class TorchMonitor(BaseMonitor):
             return
         if not math.isfinite(float(found.sum())):
             self.watch.examine()
+            self.quiet = 0.0
         self.asked += perf_counter() - began
 
     def count_batch(self, module: nn.Module, args: Any) -> None:
@@ -243,11 +229,6 @@ class TorchMonitor(BaseMonitor):
         """Whether to look after this step."""
         broken = not math.isfinite(loss) or self.watch.examined is not None
         return not self.broken if broken else self.looking
-
-    def worth_following(self, step: int) -> bool:
-        """Whether the next steps are followed: within the budget."""
-        cheap = self.began is not None and self.spent + self.cost <= self.budget * (perf_counter() - self.began)
-        return self.every is not None or (step >= ANYWAY and cheap)
 
     def look_at_gradients(self) -> None:
         """How large they were, and at first the probe's own."""
