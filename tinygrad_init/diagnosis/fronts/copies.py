@@ -18,18 +18,16 @@ def converted(
     model: Module, dtype: Any, parameters: dict[str, Array] | None = None, evaluating: bool = False
 ) -> Module:
     """A copy of a model, its numbers in another dtype (None: in their own); nothing in it is frozen."""
-    copied = copy.deepcopy(model)
-    known: dict[int, Any] = {}
-    for _, module in copied.named_modules():
-        for name, value in list(vars(module).items()):
+    known: dict[int, Any] = {}  # what a copy has instead
+    for _, module in model.named_modules():
+        for value in vars(module).values():
             if isinstance(value, Tensor):
-                if id(value) not in known:
-                    known[id(value)] = cast(value, value.dtype if dtype is None else dtype)
+                known[id(value)] = cast(value, value.dtype if dtype is None else dtype)
                 if isinstance(value, Parameter):
                     known[id(value)].requires_grad = True
-                setattr(module, name, known[id(value)])
             elif isinstance(value, np.ndarray) and value.dtype.kind == "f" and dtype is not None:
-                setattr(module, name, value.astype(dtype))
+                known[id(value)] = value.astype(dtype)
+    copied = copy.deepcopy(model, known)
     overwrite(copied, parameters or {})
     return copied.eval() if evaluating else copied
 

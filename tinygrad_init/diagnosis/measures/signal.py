@@ -41,7 +41,7 @@ def describe(values: Array) -> Distribution:
             count=flat.size,
             not_finite=1 - known.size / flat.size,
             zero=float(np.mean(flat == 0)),
-            mean=float(np.mean(known / top)) * top,
+            mean=float(np.mean(whole if every else known / top)) * top,
             rms=rms(known),
             across_samples=float(np.sqrt(np.mean(np.var(whole, axis=0)))) * top if whole.size else math.nan,
             across_units=float(np.std(np.mean(whole, axis=0))) * top if whole.size else math.nan,

@@ -40,16 +40,22 @@ def classes(arrays: Sequence[Array], tolerance: float | None = None) -> Classes:
     if tolerance is None:
         tolerance = ROUNDING * float(np.finfo(rows.dtype).eps)
     size = np.max(np.abs(rows), axis=1, initial=0.0)
-    # Rows that are alike have projections that are: only such are compared.
+    # Rows that are alike are so, too, measured by their largest number each, and have projections that are: only such
+    # are compared.
     rng, width = np.random.default_rng(0), rows.shape[1]
     along = (rng.uniform(0.5, 1.0, (width, PROJECTIONS)) * rng.choice((-1, 1), (width, PROJECTIONS))).astype(rows.dtype)
     with np.errstate(all="ignore"):
-        projections = np.nan_to_num(rows @ along, posinf=np.inf, neginf=-np.inf)
         finite = np.isfinite(size)
-        rounding = width * float(np.finfo(along.dtype).eps)
-        reach = (FAR * tolerance * np.sqrt(width) + rounding) * np.max(size[finite], initial=0.0)
-        left = finite & ~alone(projections, reach)
-        members: list[tuple[int, ...]] = [(int(i),) for i in np.flatnonzero(finite & ~left)]
+        projections = np.nan_to_num((rows / np.where(size > 0, size, 1)[:, None]) @ along)
+        reach = 2 * FAR * tolerance * np.sqrt(width) + width * float(np.finfo(along.dtype).eps)
+        # Silent units are many and alike; no other row is like one of zeros.
+        zeros = np.flatnonzero(size == 0)
+        members: list[tuple[int, ...]] = [tuple(zeros.tolist())] if len(zeros) else []
+        others = np.flatnonzero(finite & (size > 0))
+        single = others[alone(projections[others], reach)]
+        members += [(i,) for i in single.tolist()]
+        left = finite & (size > 0)
+        left[single] = False
         exact = True
         projection = projections[:, 0]
         order = np.argsort(projection, kind="stable")

@@ -60,11 +60,14 @@ def why_zero(network: Network, link: Link, cotangents: dict[Link, Cotangent]) ->
     delta = cotangents[link].unit.reshape(link.output.shape)
     gradient = link.by_unit(link.pull_to(link.matrix, cotangents[link]).unit.reshape(link.matrix.values.shape))
     why = np.full(gradient.shape, place(UNDERFLOW), np.int8)
-    # Without signs nothing cancels: what is still 0 has no sample (and position) where both factors are there.
-    why[gradient == 0] = place(CANCELLATION)
-    why[unsigned_gradient(link, np.abs(delta)) == 0] = place(APART)
-    why[unsigned_gradient(link, np.ones(delta.shape)) == 0] = place(INPUT)
+    zero = gradient == 0
+    why[zero] = place(CANCELLATION)
     silent = np.flatnonzero(~link.rows(delta).any(axis=0))
+    zero[silent] = False
+    if zero.any():
+        # Without signs nothing cancels: what is still 0 has no sample (and position) where both factors are there.
+        why[unsigned_gradient(link, np.abs(delta)) == 0] = place(APART)
+        why[unsigned_gradient(link, np.ones(delta.shape)) == 0] = place(INPUT)
     first = silent[:: -(-len(silent) // MOST_ASKED) or 1]
     reasons = {int(unit): why_silent(network, link, int(unit), cotangents) for unit in first}
     alike = len(set(reasons.values())) == 1
