@@ -23,7 +23,7 @@ DIAGNOSIS = {
         "branch": (),
         "shortcut": (),
     },
-    "Monitor": {"budget": 0.05, "capacity": 512},
+    "Monitor": {"budget": 0.03, "capacity": 512},
     "Report": {"predictions": (), "matrices": (), "jacobian": (), "trained": False},
     "Settings": {"scaled_targets": False},
     "Setup": {"batch_size": 64, "changes": (), "seed": 0},
