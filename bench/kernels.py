@@ -64,8 +64,8 @@ def elementwise_row(name: str, dtype: str, place: Place, vjp: bool) -> Row:
             result, g = operation(tensor, *params), tgi.Tensor(y)
             kept = result.numpy() if kernels.READS[name] == "out" else x
             yield Side(OURS, partial(kernels.unary_vjp, code, y, kept, *params), read)
-            rule = partial(tgi.grad, result, tensor, True, gradients=g)
-            yield Side("rule in ops", rule, lambda found: read(found.numpy()))
+            rule = partial(tgi.grad, result, tensor, create_graph=True, gradients=g)
+            yield Side("rule in ops", rule, lambda found: read(found[0].numpy()))
         elif is_unary:
             yield Side(OURS, partial(kernels.unary, code, x, *params), read)
             yield Side("reference", partial(reference.unary, name, x, *params), read)

@@ -68,7 +68,7 @@ class ActivationRecord:
             return np.asarray(kernels.unary_vjp(code, np.ones(x.shape, x.dtype), kept, *params))
         with enable_grad():
             point = Tensor(x, x.dtype, requires_grad=True)
-            return np.asarray(grad(self(point).sum(), point).numpy())
+            return np.asarray(grad(self(point).sum(), point)[0].numpy())
 
     @property
     def kinks(self) -> tuple[float, ...]:

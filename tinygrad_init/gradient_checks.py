@@ -131,8 +131,8 @@ def gradgradcheck(function: Function, inputs: Tensor | Sequence[Tensor], *, seed
         live = [(y, w) for y, w in zip(outputs, arguments[len(tensors) :], strict=True) if y.requires_grad]
         if not live:
             return [Tensor(np.zeros(points[i].shape)) for i in checked]
-        found = grad([y for y, _ in live], [points[i] for i in checked], True, gradients=[w for _, w in live])
-        return list(found)
+        ends, weights = zip(*live, strict=True)
+        return list(grad(ends, [points[i] for i in checked], gradients=weights, create_graph=True))
 
     def recorded(*arguments: Tensor) -> list[Tensor]:
         # Central differences call this inside no_grad; the first derivative itself needs the graph.

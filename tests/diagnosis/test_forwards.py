@@ -276,7 +276,7 @@ GRAPHS: dict[str, Any] = {
     "a gate in a block": lambda: Net(lambda m, x: m.c(x + m.a(x) * tgi.sigmoid(m.b(x)))),
     "squeeze and excite": lambda: Net(lambda m, x: (lambda h: m.c(h * tgi.sigmoid(m.b(h))))(tgi.tanh(m.a(x)))),
     "a gradient inside": lambda: Net(
-        lambda m, x: (lambda h: m.c(h + tgi.grad((h**3).sum(), h, create_graph=True)))(m.a(x))
+        lambda m, x: (lambda h: m.c(h + tgi.grad((h**3).sum(), h, create_graph=True)[0]))(m.a(x))
     ),
     "a recurrent unit": Gru,
     "a memory": Lstm,

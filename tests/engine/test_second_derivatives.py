@@ -40,7 +40,7 @@ def require_linear(op: Any, arrays: list[Any], params: dict[str, Any]) -> None:
             for k in np.flatnonzero(finite.reshape(-1))[:12]:
                 pick = np.zeros(g.size)
                 pick[k] = 1.0
-                found = tgi.grad(g, zero, gradients=pick.reshape(g.shape), retain_graph=True)
+                (found,) = tgi.grad(g, zero, gradients=pick.reshape(g.shape), retain_graph=True)
                 np.testing.assert_allclose(
                     found.item(), expected.numpy().reshape(-1)[k], 1e-12, 1e-14, err_msg=f"input {i}, element {k}"
                 )
@@ -111,7 +111,7 @@ class TestPyTorch:
         ours = REGISTRY[name]
         with np.errstate(all="ignore"):
             (g,) = tgi.grad([ours(x).sum()], [x], create_graph=True)
-            found = tgi.grad(g.sum(), x).numpy() if g.requires_grad else np.zeros(len(PLACES))
+            found = tgi.grad(g.sum(), x)[0].numpy() if g.requires_grad else np.zeros(len(PLACES))
             (h,) = torch.autograd.grad(theirs(y).sum(), y, create_graph=True)
             expected = (
                 torch.autograd.grad(h.sum(), y)[0].numpy(force=True) if h.requires_grad else np.zeros(len(PLACES))

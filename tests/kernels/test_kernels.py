@@ -108,8 +108,8 @@ def test_unary_derivative_is_the_rule(name: str, data: st.DataObject) -> None:
     x = data.draw(hnp.arrays(dtype, (5,), elements=st.floats(-20, 20, width=32) | st.sampled_from([0.0, -0.0, *kinks])))
     g = data.draw(hnp.arrays(dtype, (5,), elements=st.floats(-2, 2, width=32) | st.just(0.0)))
     t = tgi.tensor(x, requires_grad=True)
-    fused = tgi.grad(op(t, *params), t, gradients=g).numpy()
-    by_rule = tgi.grad(op(t, *params), t, True, gradients=g).numpy()
+    fused = tgi.grad(op(t, *params), t, gradients=g)[0].numpy()
+    by_rule = tgi.grad(op(t, *params), t, create_graph=True, gradients=g)[0].numpy()
     # A rule is up to ten rounded operations, each of a relative error eps and on numbers of up to about 20.
     eps = float(np.finfo(dtype).eps)
     np.testing.assert_allclose(fused, by_rule, rtol=200 * eps, atol=200 * eps)

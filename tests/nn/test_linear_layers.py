@@ -68,7 +68,7 @@ def test_a_units_row_holds_what_its_output_depends_on(name: str, groups: int) ->
     x = np.random.default_rng(0).normal(size=(2, 4, *(5,) * layer.axes))
     inputs = 4 // groups * 3**layer.axes
     for unit in range(6):
-        rows = layer.by_unit(tgi.grad(layer(tgi.tensor(x))[:, unit].sum(), layer.weight).numpy())
+        rows = layer.by_unit(tgi.grad(layer(tgi.tensor(x))[:, unit].sum(), layer.weight)[0].numpy())
         assert rows.shape == (6, inputs) and rows[unit].all()
         assert not np.delete(rows, unit, axis=0).any()
     weight = layer.weight.numpy()

@@ -149,7 +149,7 @@ def test_a_penalty_is_added_to_what_is_differentiated_and_not_to_what_is_told(pe
     model = nn.Linear(3, 2, rng=0, dtype="float64")
     before = model.weight.numpy().copy()
     plain = tgi.mse(model(tgi.tensor(X)), TARGETS)
-    gradient = tgi.grad(plain, model.weight).numpy()
+    gradient = tgi.grad(plain, model.weight)[0].numpy()
     update = optim.SGD([model.weight], 0.1)
     penalty: Callable[[], tgi.Tensor] | None = (lambda: (model.weight * model.weight).sum()) if penalized else None
     cost = learning_step(model, tgi.mse, update, None, penalty)(tgi.tensor(X), TARGETS)
@@ -165,7 +165,7 @@ def test_a_step_forgets_the_gradients_of_the_one_before() -> None:
         learn(tgi.tensor(X), TARGETS)
     (weight, *_) = model.parameters()
     assert weight.grad is not None
-    expected = tgi.grad(tgi.mse(model(tgi.tensor(X)), TARGETS), weight).numpy()
+    expected = tgi.grad(tgi.mse(model(tgi.tensor(X)), TARGETS), weight)[0].numpy()
     np.testing.assert_allclose(weight.grad.numpy(), expected, rtol=1e-12)
 
 

@@ -15,7 +15,7 @@ import tinygrad_init as tgi
 X = tgi.tensor(np.arange(6.0).reshape(2, 3))
 REDUCTIONS = ["sum", "mean", "max", "min", "norm", "logsumexp", "var", "std"]
 SEVERAL: dict[str, Any] = {
-    **{name: lambda axis, name=name: getattr(tgi, name)(X, axis) for name in REDUCTIONS},
+    **{name: lambda axis, name=name: getattr(tgi, name)(X, axis=axis) for name in REDUCTIONS},
     "softmax": lambda axis: tgi.softmax(X, axis),
     "log_softmax": lambda axis: tgi.log_softmax(X, axis),
     "squeeze": lambda axis: tgi.squeeze(tgi.tensor(np.ones((1, 1))), axis),

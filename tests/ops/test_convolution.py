@@ -214,7 +214,7 @@ class TestLayers:
         x = tgi.tensor(np.zeros((1, inputs, *(9,) * layer.axes)), "float32", requires_grad=True)
         out = layer(x)
         middle = (0, 0, *(n // 2 for n in out.shape[2:]))
-        fan_in = np.count_nonzero(tgi.grad(out[middle], x, retain_graph=True).numpy())
+        fan_in = np.count_nonzero(tgi.grad(out[middle], x, retain_graph=True)[0].numpy())
         forward = np.zeros(x.shape, np.float32)
         forward[(0, 0, *(4,) * layer.axes)] = 1.0
         fan_out = np.count_nonzero(layer(forward).numpy() - layer(0.0 * forward).numpy())

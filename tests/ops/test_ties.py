@@ -43,12 +43,12 @@ REDUCING: dict[str, tuple[Callable[[Any], Any], Any, list[list[float]]]] = {
     "max of zeros": (tgi.max, [-0.0, 0.0, -1.0], [[0.5, 0.5, 0.0]]),
     "min of zeros": (tgi.min, [-0.0, 0.0, 1.0], [[0.5, 0.5, 0.0]]),
     "max of rows": (
-        lambda x: tgi.max(x, 1),
+        lambda x: tgi.max(x, axis=1),
         [[1.0, 2.0, 2.0], [5.0, 5.0, 5.0]],
         [[0.0, 0.5, 0.5, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, THIRD, THIRD, THIRD]],
     ),
     "min of columns": (
-        lambda x: tgi.min(x, 0, True),
+        lambda x: tgi.min(x, axis=0, keepdims=True),
         [[1.0, 2.0], [1.0, 3.0], [4.0, 2.0]],
         [[0.5, 0.0, 0.5, 0.0, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0, 0.0, 0.5]],
     ),

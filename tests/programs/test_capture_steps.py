@@ -84,9 +84,9 @@ NETWORKS: dict[str, Callable[..., Any]] = {
     "stacked": lambda x, w, v, b: tgi.stack([x @ w, tgi.tanh(x @ w), x], 1),
     "reshaped": lambda x, w, v, b: (lambda z: tgi.tanh(z.reshape(-1)) * z.T.reshape(-1))(x @ w),
     "detached": lambda x, w, v, b: (lambda h: h * h.detach() + tgi.relu(h.detach() @ v + b))(tgi.tanh(x @ w)),
-    "normalized": lambda x, w, v, b: (lambda z: (z - z.mean(0)) / tgi.sqrt(z.var(0) + 1e-3) * b)(x @ w),
+    "normalized": lambda x, w, v, b: (lambda z: (z - z.mean(0)) / tgi.sqrt(z.var(axis=0) + 1e-3) * b)(x @ w),
     "a sum of rows": lambda x, w, v, b: (lambda z: z * z + z.sum(0) * b)(dense(x, w, b)),
-    "a penalty": lambda x, w, v, b: tgi.grad((tgi.tanh(x @ w) @ v).sum(), w, create_graph=True) * v,
+    "a penalty": lambda x, w, v, b: tgi.grad((tgi.tanh(x @ w) @ v).sum(), w, create_graph=True)[0] * v,
 }
 
 

@@ -376,14 +376,31 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Tensor:
     return alias
 
 
+class Gradients(tuple[Tensor, ...]):
+    """One gradient for each input; what only a tensor can do says so."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(f"grad gives a tuple with one gradient for each input; write grad(y, x)[0].{name}")
+
+    def _refuse(self, *others: Any) -> Any:
+        raise TypeError("grad gives a tuple with one gradient for each input; write grad(y, x)[0] to calculate with it")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __neg__ = __abs__ = __float__ = __array__ = _refuse
+
+
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
-    create_graph: bool = False,
     *,
     gradients: Any = None,
     retain_graph: bool = False,
-) -> Any:
+    create_graph: bool = False,
+) -> Gradients:
     """The derivatives of (the sum of) `outputs` by `inputs`, without touching any `.grad`.
 
     Parameters
@@ -399,8 +416,9 @@ def grad(
 
     Returns
     -------
-    Tensor or list of Tensor
-        In the shape of `inputs`. An input that the outputs do not depend on gets zeros.
+    tuple of Tensor
+        One for each input, also where there is but one, as PyTorch's `autograd.grad` has it: `grad(y, x)[0]`. An input
+        that the outputs do not depend on gets zeros.
     """
     ends: list[Any] = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     starts: list[Any] = [inputs] if isinstance(inputs, Tensor) else list(inputs)
@@ -414,5 +432,4 @@ def grad(
     if len(seeds) != len(ends):
         raise ValueError(f"grad: expected {len(ends)} gradients, one an output, got {len(seeds)}")
     found = differentiate(ends, seeds, starts, retain_graph, create_graph)
-    filled = [wrap(np.zeros(x.shape, x.dtype)) if d is None else d for x, d in zip(starts, found, strict=True)]
-    return filled[0] if isinstance(inputs, Tensor) else filled
+    return Gradients(wrap(np.zeros(x.shape, x.dtype)) if d is None else d for x, d in zip(starts, found, strict=True))

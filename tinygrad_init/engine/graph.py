@@ -28,6 +28,11 @@ COMPILED: bool = cython.compiled
 # What a derivative rule may ask for, as numbers in its plan: -1 the cotangent, i >= 0 the saved input i, and these.
 OUT, NEEDS, SHAPES, PARAM, SHAPE = 100, 101, 102, 200, 300
 MISSING: Any = object()  # the default of a parameter that has none
+# PyTorch's names of parameters that have NumPy's here; both are taken.
+SPELLINGS = {
+    "a_max": "high", "a_min": "low", "dim": "axis", "dims": "axes", "input": "x", "keepdim": "keepdims", "max": "high",
+    "min": "low", "other": "y",
+}  # fmt: skip
 # What an operation keeps, as bits of a mask: the saved input i is bit i.
 OUT_BIT, SHAPES_BIT = 1 << 20, 1 << 21
 INPUT_BITS = OUT_BIT - 1
@@ -128,6 +133,8 @@ class Operation:
         values = list(self.defaults)
         values[: len(extra)] = extra
         for key, value in kwargs.items():
+            if key not in self.param_names:
+                key = SPELLINGS.get(key, key)
             if key not in self.param_names:
                 raise TypeError(f"{self.name}: no parameter {key!r}; it has {', '.join(self.param_names) or 'none'}")
             values[self.param_names.index(key)] = value

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from ..naming import nearest
 from . import graph
 from .bound import BOUND
 from .graph import Node, Operation, new_node
-from .modes import mode
+from .modes import mode, no_grad
 from .recording import record, record_elementwise
 from .storage import Storage, as_floats, memory_of, operand
 
@@ -40,6 +41,7 @@ if not cython.compiled:
 
 
 METHODS: dict[str, Any] = {}  # operations that are also methods of a tensor, by name
+ADVICE: dict[str, str] = {}  # what to write instead of methods that others have
 bound = BOUND  # compiled, a C variable that Python does not see
 
 
@@ -112,6 +114,16 @@ class Tensor(Storage):
             if trace is not None:
                 trace.changes_gradient(self)
         self._grad = value
+
+    @property
+    def data(self) -> Tensor:
+        """The same numbers without their history: `p.data -= 0.1` changes a parameter, as in PyTorch."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        with no_grad():
+            self.copy_(value if isinstance(value, Tensor) else np.asarray(value, self.dtype))
 
     def detach(self) -> Tensor:
         """The same numbers in the same memory, without their history."""
@@ -221,9 +233,12 @@ class Tensor(Storage):
 
     def __getattr__(self, name: str) -> Callable[..., Tensor]:
         method = METHODS.get(name)
-        if method is None:
+        if method is not None:
+            return MethodType(method, self)
+        if name.startswith("_"):
             raise AttributeError(f"a tensor has no attribute {name!r}")
-        return MethodType(method, self)
+        instead = f"; write {ADVICE[name]}" if name in ADVICE else nearest(name, {known: known for known in dir(self)})
+        raise AttributeError(f"a tensor has no attribute {name!r}{instead}")
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *METHODS})

@@ -26,13 +26,14 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
         return FUNCTIONS["matmul"](*inputs)
     if name in COMPARISONS and method == "__call__" and not kwargs:
         return ufunc(*[operand(x) if isinstance(x, Storage) else x for x in inputs])
-    if method != "__call__" or kwargs or name not in UFUNCS:
+    op = UFUNCS.get(name) or FUNCTIONS.get(name)
+    if method != "__call__" or kwargs or op is None:
         how = f"np.{name}" if method == "__call__" else f"np.{name}.{method}"
         what = f" with {', '.join(kwargs)}" if kwargs else ""
         raise TypeError(
             f"{how}{what} has no differentiable counterpart here; use .numpy() or .detach() to leave the graph"
         )
-    return UFUNCS[name](*inputs)
+    return op(*inputs)
 
 
 COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isfinite", "isnan", "isinf")
@@ -40,10 +41,11 @@ COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_e
 
 def function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """`Tensor.__array_function__`."""
-    op = FUNCTIONS.get(function.__name__)
+    inside = "linalg." if function.__module__ == "numpy.linalg" else ""
+    op = FUNCTIONS.get(inside + function.__name__)
     if op is None:
         raise TypeError(
-            f"np.{function.__name__} has no differentiable counterpart here; "
+            f"np.{inside}{function.__name__} has no differentiable counterpart here; "
             "use .numpy() or .detach() to leave the graph"
         )
     return op(*args, **kwargs)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.operands import coerce
+from ..engine.storage import operand
 from ..engine.tensor import METHODS, Tensor
 from ..kernels.backend import kernels
 from .activations import shift
-from .elementwise import exp, where
+from .elementwise import exp, maximum, minimum, where
 from .registry import Array, operation
-from .shape import _reshape, broadcast_to, kept_shape, normalize_axes
+from .shape import _reshape, broadcast_to, getitem, kept_shape, normalize_axes, one_axis
+from .spelling import refuse
 
 Axis = int | tuple[int, ...] | None
 SUM, NORM = kernels.REDUCTIONS["sum"], kernels.REDUCTIONS["norm"]
@@ -96,25 +99,100 @@ def _extreme(name: str, x: Array, axis: Axis, keepdims: bool) -> Array:
 @operation(
     _extreme_rule,
     formula="the largest element over axes; ties share the cotangent evenly",
-    method=True,
     examples=_examples,
     numpy=("max", "amax"),
 )
-def max(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The largest element over axes (all of them by default)."""
+def _max(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     return _extreme("max", x, axis, keepdims)
 
 
 @operation(
     _extreme_rule,
     formula="the smallest element over axes; ties share the cotangent evenly",
-    method=True,
     examples=_examples,
     numpy=("min", "amin"),
 )
-def min(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The smallest element over axes (all of them by default)."""
+def _min(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     return _extreme("min", x, axis, keepdims)
+
+
+class Extreme(NamedTuple):
+    """What PyTorch's `max(dim=...)` gives."""
+
+    values: Tensor
+    indices: Array
+
+
+def max(x: Tensor, *other: Any, axis: Axis = None, dim: int | None = None, **kept: bool) -> Any:
+    """The largest element over axes (all of them by default).
+
+    Parameters
+    ----------
+    other
+        Another tensor: the larger of both, element by element, as `maximum` has it.
+    axis, keepdims
+        As NumPy has them: the largest elements along axes; ties share the cotangent evenly.
+    dim, keepdim
+        One axis, as PyTorch has it: the result is a pair of `values`, whose cotangent goes to the first of equal ones,
+        and `indices`, an array of whole numbers.
+
+    Raises
+    ------
+    TypeError
+        An axis is given without its name, and `keepdims` or `keepdim` do not say whose it is: NumPy would return
+        values, PyTorch a pair.
+    """
+    return _either_extreme("max", _max, np.argmax, maximum, x, other, axis, dim, **kept)
+
+
+def min(x: Tensor, *other: Any, axis: Axis = None, dim: int | None = None, **kept: bool) -> Any:
+    """The smallest element over axes (all of them by default); parameters are those of `max`."""
+    return _either_extreme("min", _min, np.argmin, minimum, x, other, axis, dim, **kept)
+
+
+def _either_extreme(
+    name: str,
+    extreme: Any,
+    place: Any,
+    of_two: Any,
+    x: Tensor,
+    other: tuple[Any, ...],
+    axis: Axis,
+    dim: int | None,
+    keepdims: bool | None = None,
+    keepdim: bool | None = None,
+) -> Any:
+    kept = bool(keepdims or keepdim)
+    if len(other) == 1 and axis is None and dim is None:
+        if isinstance(other[0], Tensor | np.ndarray):
+            return of_two(x, other[0])
+        if keepdims is not None:
+            axis, other = other[0], ()
+        elif keepdim is not None:
+            dim, other = other[0], ()
+    if other:
+        given = ", ".join(map(repr, other))
+        raise refuse(f"{name}({given})", f"{name}(axis={other[0]!r}) for the values", f"{name}(dim={other[0]!r})[0]")
+    if dim is None:
+        return extreme(x, axis, kept)
+    if axis is not None:
+        raise TypeError(f"{name}: expected axis or dim, got both")
+    (x,) = coerce(name, (x,))
+    at = one_axis(dim, x.ndim, name)
+    refuse_empty(name, operand(x), at)
+    indices = np.expand_dims(place(operand(x), axis=at), at)
+    values = getitem(x, along(indices, at))
+    if not kept:
+        indices = indices.squeeze(at)
+        values = _reshape(values, indices.shape)
+    return Extreme(values, indices)
+
+
+def along(indices: Array, axis: int) -> tuple[Array, ...]:
+    """The index that takes from each line along an axis the elements whose numbers are given."""
+    grid = list(np.ix_(*(np.arange(n) for n in indices.shape)))
+    grid[axis] = indices
+    return tuple(grid)
 
 
 def _norm_rule(g: Tensor, x: Tensor, out: Tensor, axis: Axis, keepdims: bool) -> Tensor:
@@ -158,29 +236,82 @@ def _more_than(ddof: int, name: str, x: Tensor, axis: Axis) -> int:
     return n
 
 
-def var(x: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+def var(
+    x: Tensor, *where: Any, axis: Axis = None, keepdims: bool = False, ddof: int | None = None, **torch: Any
+) -> Tensor:
     """The variance over axes, by deviations from the mean.
 
     Parameters
     ----------
+    where
+        `axis` and `keepdims` by position, if `ddof` or `correction` is given.
+    axis, keepdims
+        As in `sum`.
     ddof
-        What is subtracted from the number of elements: 0 for the variance of what is there (NumPy's default), 1 for the
-        unbiased estimate (PyTorch's default).
+        What is subtracted from the number of elements: 0 for the variance of what is there, which is NumPy's default
+        and taken where `axis` is named, 1 for the unbiased estimate, PyTorch's default, taken where `dim` is.
+    dim, keepdim, correction
+        The same as PyTorch calls them.
 
     Raises
     ------
+    TypeError
+        Nothing says which of both is meant.
     ValueError
         There are no more elements than `ddof`.
     """
-    n = _more_than(ddof, "var", x, axis)
+    (x,) = coerce("var", (x,))
+    axis, keepdims, less = _spread_of("var", where, axis, keepdims, ddof, **torch)
+    n = _more_than(less, "var", x, axis)
     deviation = x - mean(x, axis, True)
-    return sum(deviation * deviation, axis, keepdims) * (1.0 / (n - ddof))
+    return sum(deviation * deviation, axis, keepdims) * (1.0 / (n - less))
 
 
-def std(x: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
-    """The square root of `var`; its subgradient is 0 where the variance is 0."""
-    n = _more_than(ddof, "std", x, axis)
-    return norm(x - mean(x, axis, True), axis, keepdims) * float((n - ddof) ** -0.5)
+def std(
+    x: Tensor, *where: Any, axis: Axis = None, keepdims: bool = False, ddof: int | None = None, **torch: Any
+) -> Tensor:
+    """The square root of `var`, with its parameters; its subgradient is 0 where the variance is 0."""
+    (x,) = coerce("std", (x,))
+    axis, keepdims, less = _spread_of("std", where, axis, keepdims, ddof, **torch)
+    n = _more_than(less, "std", x, axis)
+    return norm(x - mean(x, axis, True), axis, keepdims) * float((n - less) ** -0.5)
 
 
-METHODS.update(var=var, std=std)
+def _spread_of(
+    name: str,
+    where: tuple[Any, ...],
+    axis: Axis,
+    keepdims: bool,
+    ddof: int | None,
+    dim: Axis = None,
+    keepdim: bool = False,
+    correction: int | None = None,
+) -> tuple[Axis, bool, int]:
+    """Which axes, whether they are kept, and what is subtracted from the number of elements."""
+    if ddof is None:
+        ddof = next(iter(where[2:3]), None)
+        where = where[:2] if ddof is not None else where
+    less = ddof if correction is None else correction
+    if less is None and (where or axis is None) and dim is None:
+        raise refuse(
+            f"{name}({', '.join(map(repr, where))})", f"{name}(..., ddof=0) for the mean of squares",
+            f"{name}(..., correction=1) for Σ/(n - 1)",
+        )  # fmt: skip
+    if len(where) > 2 or (where and (axis is not None or dim is not None)):
+        raise TypeError(f"{name}: expected axis and keepdims once, got {where} besides")
+    axis = where[0] if where else axis if dim is None else dim
+    kept = where[1] if len(where) == 2 else keepdims or keepdim
+    return axis, kept, less if less is not None else 0 if dim is None else 1
+
+
+def _as_in_numpy(function: Any) -> Any:
+    """The function as `np.var` and `np.std` call it."""
+
+    def called(x: Tensor, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
+        return function(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    return called
+
+
+NUMPY = {"var": _as_in_numpy(var), "std": _as_in_numpy(std)}
+METHODS.update(max=max, min=min, var=var, std=std)

@@ -15,6 +15,7 @@ from ..engine.storage import operand
 from ..engine.tensor import METHODS, Tensor
 from ..kernels.backend import kernels
 from .registry import Array, operation
+from .spelling import either, refuse
 
 SUM = kernels.REDUCTIONS["sum"]
 
@@ -120,6 +121,7 @@ def flatten(x: Tensor, start_axis: int = 0) -> Tensor:
     return _reshape(x, (*shape, math.prod(x.shape[len(shape) :])))
 
 
+@either
 def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Without axes of length 1: all of them, or those named."""
     (x,) = coerce("squeeze", (x,))
@@ -130,6 +132,7 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     return _reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in axes))
 
 
+@either
 def expand_dims(x: Tensor, axis: int) -> Tensor:
     """With a new axis of length 1 at `axis`."""
     (x,) = coerce("expand_dims", (x,))
@@ -150,15 +153,50 @@ def _transpose(x: Array, /, axes: tuple[int, ...]) -> Array:
     return x.transpose(axes)
 
 
-def transpose(x: Tensor, *axes: Any) -> Tensor:
-    """The axes in another order, given as one tuple or as numbers; without any, in reverse order."""
+def transpose(x: Tensor, *axes: Any, dim0: int | None = None, dim1: int | None = None) -> Tensor:
+    """The axes in another order, given as one tuple or as numbers; without any, in reverse order.
+
+    Two numbers exchange two of more axes, as in PyTorch, where NumPy would take them for an order that is incomplete.
+
+    Parameters
+    ----------
+    axes
+        The order of all axes, or two of them.
+    dim0, dim1
+        Two axes to exchange.
+
+    Raises
+    ------
+    TypeError
+        Two axes of a matrix are named as they are: NumPy would leave them so, PyTorch exchange them.
+    ValueError
+        Axes are named twice or out of range, or not all of them are named.
+    """
     (x,) = coerce("transpose", (x,))
+    if dim0 is not None and dim1 is not None and not axes:
+        return swapaxes(x, dim0, dim1)
     if not axes or (len(axes) == 1 and axes[0] is None):
         return _transpose(x, tuple(range(x.ndim))[::-1])
-    wanted = axes[0] if len(axes) == 1 and isinstance(axes[0], Sequence) else axes
+    many = len(axes) == 1 and isinstance(axes[0], Sequence)
+    wanted = axes[0] if many else axes
     order = normalize_axes(wanted, x.ndim, "transpose")
+    if len(order) == 2 and not many:
+        if x.ndim > 2:
+            return swapaxes(x, *order)
+        if order == (0, 1):
+            raise refuse("transpose(0, 1) of a matrix", "permute(0, 1) to leave it as it is", "swapaxes(0, 1)")
     if len(order) != x.ndim:
         raise ValueError(f"transpose: expected an order of {x.ndim} axes, got {tuple(wanted)}")
+    return _transpose(x, order)
+
+
+def permute(x: Tensor, *axes: Any) -> Tensor:
+    """The axes in another order, all of them named, as one tuple or as numbers."""
+    (x,) = coerce("permute", (x,))
+    wanted = axes[0] if len(axes) == 1 and isinstance(axes[0], Sequence) else axes
+    order = normalize_axes(wanted, x.ndim, "permute")
+    if len(order) != x.ndim:
+        raise ValueError(f"permute: expected an order of {x.ndim} axes, got {tuple(wanted)}")
     return _transpose(x, order)
 
 
@@ -318,12 +356,14 @@ def _sequence(tensors: Sequence[Any], name: str) -> list[Any]:
     return found
 
 
+@either
 def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Join tensors along an axis that they have; elsewhere their shapes must agree."""
     found = coerce("concatenate", tuple(_sequence(tensors, "concatenate")))
     return _concatenate(*found, axis=one_axis(axis, found[0].ndim, "concatenate"))
 
 
+@either
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Join tensors of one shape along a new axis."""
     found = coerce("stack", tuple(_sequence(tensors, "stack")))
@@ -334,5 +374,11 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 METHODS.update(
-    reshape=reshape, flatten=flatten, squeeze=squeeze, expand_dims=expand_dims, transpose=transpose, swapaxes=swapaxes
+    reshape=reshape,
+    flatten=flatten,
+    squeeze=squeeze,
+    expand_dims=expand_dims,
+    transpose=transpose,
+    swapaxes=swapaxes,
+    permute=permute,
 )

@@ -394,7 +394,7 @@ class Recorder:
     def call(self, forward: Callable[..., Any], arrays: Sequence[Traced], params: tuple[Any, ...]) -> Traced:
         """An operation that no kernels are known for: called as it is, under Python, when the program runs."""
         with np.errstate(all="ignore"):
-            probe = forward(*[np.ones(x.shape, DTYPES[x.kind]) for x in arrays], *params)
+            probe = forward(*[defined(x.shape, DTYPES[x.kind]) for x in arrays], *params)
         probe = np.asarray(probe)
         if probe.dtype not in KIND_OF:
             raise NotRecordable(f"a result of {probe.dtype}")
@@ -411,3 +411,11 @@ def fold(name: str) -> Any:
     if kernels.ISA == "numpy":
         return name
     return kernels.RELATIONS[name] if name in kernels.RELATIONS else kernels.code(name)
+
+
+def defined(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """Numbers at which about any function is defined: positive ones, square matrices positive definite."""
+    found = np.ones(shape, dtype)
+    if len(shape) >= 2 and shape[-1] == shape[-2]:
+        found += np.eye(shape[-1], dtype=dtype)
+    return found

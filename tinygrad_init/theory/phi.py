@@ -93,7 +93,7 @@ class Phi:
         with enable_grad():
             point = Tensor(x, np.float64, requires_grad=True)
             value = self.function(point)
-            return np.stack([value.numpy(), grad(value.sum(), point).numpy()])
+            return np.stack([value.numpy(), grad(value.sum(), point)[0].numpy()])
 
     def breaks(self, reach: float) -> Array:
         """Ends of panels for |x| up to `reach`; found once an octave."""

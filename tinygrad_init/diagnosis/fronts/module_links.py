@@ -277,4 +277,4 @@ def pushed(out: Tensor, inputs: list[Tensor], tangents: tuple[Array, ...]) -> Ar
         if not ways:
             return np.zeros(out.shape)
         parts, changes = zip(*ways, strict=True)
-        return np.asarray(grad(parts, cotangent, gradients=list(changes)).numpy())
+        return np.asarray(grad(parts, cotangent, gradients=list(changes))[0].numpy())

@@ -189,7 +189,7 @@ def loss_and_cotangent(loss: Loss, targets: Any, dtype: Any) -> Callable[[Array]
         end = Tensor(predictions, dtype, requires_grad=True)
         with enable_grad(), np.errstate(all="ignore"):
             cost = one_number(loss(end, targets))
-            return cost.item(), np.asarray(grad(cost, end).numpy())
+            return cost.item(), np.asarray(grad(cost, end)[0].numpy())
 
     return loss_of
 

@@ -1,0 +1,103 @@
+"""Other names of the same operations, and what to write instead of names that are not here.
+
+A name is here only if all who have it mean the same by it. `max`, `std`, `split` and their like, which do not, have
+both spellings in their own error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.tensor import ADVICE, METHODS
+from . import cumulative, decompositions, elementwise, linear_algebra, rearranging, selection, shape
+
+ALIASES: dict[str, Any] = {
+    "absolute": elementwise.abs,
+    "cat": shape.concatenate,
+    "clamp": elementwise.clip,
+    "concat": shape.concatenate,
+    "divide": elementwise.div,
+    "inverse": linear_algebra.inv,
+    "multiply": elementwise.mul,
+    "negative": elementwise.neg,
+    "power": elementwise.pow,
+    "subtract": elementwise.sub,
+    "swapdims": shape.swapaxes,
+    "tensor_split": rearranging.array_split,
+    "unsqueeze": shape.expand_dims,
+    "view": shape.reshape,
+}
+# Those that take their tensor first.
+AS_METHODS = (
+    "absolute", "clamp", "divide", "inverse", "multiply", "negative", "power", "subtract", "swapdims", "tensor_split",
+    "unsqueeze", "view",
+)  # fmt: skip
+INSTEAD = {
+    "bool": "x != 0",
+    "contiguous": "nothing: every result is as it has to be",
+    "cpu": "nothing: all numbers are in the memory of the processor",
+    "cuda": "nothing: all numbers are in the memory of the processor",
+    "dim": "x.ndim",
+    "double": 'astype("float64")',
+    "expand": "broadcast_to(shape)",
+    "float": 'astype("float32")',
+    "half": 'astype("float32"): float16 is not computed with',
+    "long": "x.numpy().astype(int): whole numbers are arrays",
+    "mT": "swapaxes(-1, -2)",
+    "new_zeros": "tgi.tensor(np.zeros(shape), x.dtype)",
+    "nelement": "x.size",
+    "numel": "x.size",
+    "register_hook": "x.grad after backward",
+    "requires_grad_": "x.requires_grad = True",
+    "retain_grad": "tgi.grad(loss, x)[0]",
+    "to": "astype(dtype)",
+    "type": "astype(dtype)",
+    "view_as": "reshape(other.shape)",
+}
+# NumPy's functions that mean the same as one of ours.
+NUMPY: dict[str, Any] = {
+    "array_split": rearranging.array_split,
+    "cumprod": cumulative.cumprod,
+    "cumsum": cumulative.cumsum,
+    "diag": rearranging.diag,
+    "diagonal": rearranging.diagonal,
+    "diff": cumulative.diff,
+    "einsum": linear_algebra.einsum,
+    "flip": rearranging.flip,
+    "hstack": rearranging.hstack,
+    "logaddexp": cumulative.logaddexp,
+    "moveaxis": rearranging.moveaxis,
+    "outer": linear_algebra.outer,
+    "prod": cumulative.prod,
+    "repeat": rearranging.repeat_interleave,
+    "roll": rearranging.roll,
+    "take": selection.take,
+    "take_along_axis": selection.take_along_axis,
+    "tensordot": linear_algebra.tensordot,
+    "tile": rearranging.tile,
+    "trace": rearranging.trace,
+    "tril": rearranging.tril,
+    "triu": rearranging.triu,
+    "vstack": rearranging.vstack,
+    "argmax": selection.argmax,
+    "argmin": selection.argmin,
+    "argsort": selection.argsort,
+    "linalg.cholesky": linear_algebra.cholesky,
+    "linalg.det": linear_algebra.det,
+    "linalg.eigh": decompositions.eigh,
+    "linalg.inv": linear_algebra.inv,
+    "linalg.matrix_power": linear_algebra.matrix_power,
+    "linalg.pinv": decompositions.pinv,
+    "linalg.slogdet": linear_algebra.slogdet,
+    "linalg.solve": linear_algebra.solve,
+}
+
+
+def sorted_values(x: Any, axis: int = -1) -> Any:
+    """`np.sort`: the elements along an axis in order."""
+    return selection.sort(x, axis).values
+
+
+NUMPY["sort"] = sorted_values
+METHODS.update({name: ALIASES[name] for name in AS_METHODS})
+ADVICE.update(INSTEAD)

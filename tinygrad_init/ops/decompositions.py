@@ -1,0 +1,197 @@
+"""Eigenvalues, singular values and orthogonal factors, with the derivatives that they have where values differ.
+
+Where two eigenvalues or singular values are the same, single vectors have no derivative; what depends on them only
+through such combinations as projections or norms has, and gets it: differences of 0 are left out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..engine.operands import coerce
+from ..engine.tensor import METHODS, Tensor
+from .elementwise import where
+from .linear_algebra import _inv, _numpy, _square
+from .products import _turned, matmul
+from .rearranging import tril
+from .reductions import max as largest
+from .registry import Array, operation
+from .shape import _getitem, _reshape
+
+
+class Eigen(NamedTuple):
+    """Eigenvalues in rising order, and vectors in columns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class Singular(NamedTuple):
+    """U, singular values in falling order, and Vᵀ: x = U diag(S) Vᵀ."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+class Factors(NamedTuple):
+    """Orthonormal columns and an upper triangular matrix with a diagonal that is not negative: x = Q R."""
+
+    Q: Tensor
+    R: Tensor
+
+
+def _differences(values: Tensor, squared: bool = False) -> Tensor:
+    """1/(λ_j - λ_i), or of squares, and 0 where they are the same."""
+    v = values * values if squared else values
+    gap = _reshape(v, (*v.shape[:-1], 1, v.shape[-1])) - _reshape(v, (*v.shape, 1))
+    same = gap == 0
+    return where(same, 0.0, 1.0 / where(same, 1.0, gap))
+
+
+def _columns(g: Tensor, start: int, end: int | None) -> Tensor:
+    return _getitem(g, (Ellipsis, slice(start, end)))
+
+
+def _diagonal(values: Tensor) -> Tensor:
+    return _reshape(values, (*values.shape, 1)) * np.eye(values.shape[-1], dtype=values.dtype)
+
+
+def _eigh_rule(g: Tensor, out: Tensor) -> Tensor:
+    """V (diag(λ̄) + F ∘ sym(Vᵀ V̄)) Vᵀ (Giles 2008, 3.1), symmetric as x is taken to be."""
+    values, vectors = _getitem(out, (Ellipsis, 0)), _columns(out, 1, None)
+    inner = matmul(_turned(vectors), _columns(g, 1, None)) * _differences(values)
+    inner = 0.5 * (inner + _turned(inner)) + _diagonal(_getitem(g, (Ellipsis, 0)))
+    return matmul(matmul(vectors, inner), _turned(vectors))
+
+
+@operation(
+    _eigh_rule,
+    formula="eigenvalues in the first column, eigenvectors of (x + xᵀ)/2 in the others",
+    examples=lambda rng: [((rng.normal(size=(3, 3)),), {}), ((rng.normal(size=(2, 2, 2)),), {})],
+)
+def _eigh(x: Array, /) -> Array:
+    values, vectors = _numpy("eigh", np.linalg.eigh, 0.5 * (x + np.swapaxes(x, -1, -2)))
+    return np.concatenate([values[..., None], vectors], -1)
+
+
+def eigh(x: Tensor) -> Eigen:
+    """Eigenvalues and eigenvectors of symmetric matrices.
+
+    Parameters
+    ----------
+    x
+        Square matrices; of those that are not symmetric the symmetric part (x + xᵀ)/2.
+    """
+    out = _eigh(_square("eigh", x))
+    return Eigen(_getitem(out, (Ellipsis, 0)), _columns(out, 1, None))
+
+
+def svd(x: Tensor) -> Singular:
+    """The singular value decomposition of matrices, the thin one.
+
+    Its derivative is that of `eigh` of the smaller of x xᵀ and xᵀ x, continued to the other side: singular values of 0
+    have none.
+    """
+    (x,) = coerce("svd", (x,))
+    if x.ndim < 2:
+        raise ValueError(f"svd: expected matrices, got shape {x.shape}")
+    rows, columns = x.shape[-2:]
+    if rows < columns:
+        turned = svd(_turned(x))
+        return Singular(_turned(turned.Vh), turned.S, _turned(turned.U))
+    out = _svd(x)
+    return Singular(*_three(out, rows))
+
+
+def _three(packed: Tensor, rows: int) -> tuple[Tensor, Tensor, Tensor]:
+    """U, the singular values and Vᵀ, which lie below each other."""
+    return (
+        _getitem(packed, (Ellipsis, slice(rows), slice(None))),
+        _getitem(packed, (Ellipsis, rows, slice(None))),
+        _getitem(packed, (Ellipsis, slice(rows + 1, None), slice(None))),
+    )
+
+
+def _svd_rule(g: Tensor, out: Tensor) -> Tensor:
+    """Giles 2008, 3.2, with the part of Ū beside the columns of U (Townsend 2016, eq. 12)."""
+    n = out.shape[-1]
+    rows = out.shape[-2] - 1 - n
+    (u, s, vh), (gu, gs, gvh) = _three(out, rows), _three(g, rows)
+    f = _differences(s, squared=True)
+    column, row = _reshape(s, (*s.shape, 1)), _reshape(s, (*s.shape[:-1], 1, n))
+    left, right = matmul(_turned(u), gu) * f, matmul(vh, _turned(gvh)) * f
+    inner = (left + _turned(left)) * row + column * (right + _turned(right)) + _diagonal(gs)
+    found = matmul(u, inner)
+    if rows > n:
+        zero = row == 0
+        beside = (gu - matmul(u, matmul(_turned(u), gu))) * where(zero, 0.0, 1.0 / where(zero, 1.0, row))
+        found = found + beside
+    return matmul(found, vh)
+
+
+@operation(
+    _svd_rule,
+    formula="U, the singular values and Vᵀ, below each other",
+    examples=lambda rng: [((rng.normal(size=(4, 3)),), {}), ((rng.normal(size=(2, 2, 2)),), {})],
+)
+def _svd(x: Array, /) -> Array:
+    u, s, vh = _numpy("svd", lambda a: np.linalg.svd(a, full_matrices=False), x)
+    return np.concatenate([u, s[..., None, :], vh], -2)
+
+
+def qr(x: Tensor) -> Factors:
+    """x = Q R for matrices with at least as many rows as columns, of full rank; the diagonal of R is positive."""
+    (x,) = coerce("qr", (x,))
+    if x.ndim < 2 or x.shape[-2] < x.shape[-1]:
+        raise ValueError(f"qr: expected at least as many rows as columns, got shape {x.shape}")
+    out = _qr(x)
+    rows = x.shape[-2]
+    return Factors(
+        _getitem(out, (Ellipsis, slice(rows), slice(None))), _getitem(out, (Ellipsis, slice(rows, None), slice(None)))
+    )
+
+
+def _qr_rule(g: Tensor, out: Tensor) -> Tensor:
+    """[Q̄ + Q copyltu(R R̄ᵀ - Q̄ᵀ Q)] R⁻ᵀ (Walter and Lehmann 2018, eq. 4.1)."""
+    n = out.shape[-1]
+    rows = out.shape[-2] - n
+    q, r, gq, gr = (
+        _getitem(t, (Ellipsis, part, slice(None))) for t in (out, g) for part in (slice(rows), slice(rows, None))
+    )
+    m = matmul(r, _turned(gr)) - matmul(_turned(gq), q)
+    low = tril(m, -1)
+    symmetric = low + _turned(low) + m * np.eye(n, dtype=m.dtype)
+    return matmul(gq + matmul(q, symmetric), _turned(_inv(r)))
+
+
+@operation(
+    _qr_rule,
+    formula="Q and R, below each other",
+    examples=lambda rng: [((rng.normal(size=(4, 3)),), {}), ((rng.normal(size=(2, 2, 2)) + 2 * np.eye(2),), {})],
+)
+def _qr(x: Array, /) -> Array:
+    q, r = np.linalg.qr(x)
+    sign = np.where(np.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0).astype(x.dtype)
+    return np.concatenate([q * sign[..., None, :], r * sign[..., :, None]], -2)
+
+
+def pinv(x: Tensor, rcond: float | None = None) -> Tensor:
+    """The Moore-Penrose inverse; singular values below `rcond` times the largest count as 0.
+
+    Parameters
+    ----------
+    rcond
+        As many spacings of the dtype as the longer side unless given.
+    """
+    u, s, vh = svd(x)
+    (x,) = coerce("pinv", (x,))
+    least = rcond if rcond is not None else max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
+    kept = s > least * largest(s, axis=-1, keepdims=True).numpy()
+    inverse = where(kept, 1.0 / where(kept, s, 1.0), 0.0)
+    return matmul(_turned(vh) * _reshape(inverse, (*inverse.shape[:-1], 1, inverse.shape[-1])), _turned(u))
+
+
+METHODS.update(eigh=eigh, svd=svd, qr=qr, pinv=pinv)

@@ -1,0 +1,209 @@
+"""Elements chosen by number or by order: sorting, the largest few, gathering and scattering.
+
+Places are arrays of whole numbers, as comparisons are arrays of booleans: neither has a derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine.operands import coerce
+from ..engine.storage import Storage, operand
+from ..engine.tensor import METHODS, Tensor, wrap
+from .elementwise import where
+from .reductions import Extreme, along
+from .registry import Array
+from .shape import _reshape, getitem, one_axis, put_add
+from .spelling import either
+
+
+class Sorted(NamedTuple):
+    """What PyTorch's `sort` gives."""
+
+    values: Tensor
+    indices: Array
+
+
+def places(name: str, indices: Any) -> Array:
+    """Whole numbers as an array.
+
+    Raises
+    ------
+    TypeError
+        They are no whole numbers.
+    """
+    found = operand(indices) if isinstance(indices, Storage) else np.asarray(indices)
+    if found.size == 0:
+        return found.astype(np.intp)
+    if found.dtype.kind == "f" and isinstance(indices, Storage) and np.all(found == np.floor(found)):
+        return found.astype(np.intp)
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected whole numbers as places, got {found.dtype}")
+    return found
+
+
+def _place(name: str, which: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
+    (x,) = coerce(name, (x,))
+    if x.size == 0:
+        raise ValueError(f"{name}: no elements in shape {x.shape}")
+    at = None if axis is None else one_axis(axis, x.ndim, name)
+    return which(operand(x), axis=at, keepdims=keepdims)
+
+
+@either
+def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The place of the first largest element, in the tensor as one long row unless an axis is given."""
+    return _place("argmax", np.argmax, x, axis, keepdims)
+
+
+@either
+def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The place of the first smallest element, in the tensor as one long row unless an axis is given."""
+    return _place("argmin", np.argmin, x, axis, keepdims)
+
+
+@either
+def argsort(x: Tensor, axis: int = -1, descending: bool = False) -> Array:
+    """The order of elements along an axis; equal ones stay in order."""
+    (x,) = coerce("argsort", (x,))
+    at = one_axis(axis, x.ndim, "argsort")
+    numbers = operand(x)
+    return np.argsort(-numbers if descending else numbers, axis=at, kind="stable")
+
+
+def take_along_axis(x: Tensor, indices: Any, axis: int) -> Tensor:
+    """From each line along an axis the elements whose numbers are given, as NumPy's function of that name.
+
+    Parameters
+    ----------
+    indices
+        Whole numbers, of the shape of x but along the axis; axes of length 1 are stretched.
+    """
+    (x,) = coerce("take_along_axis", (x,))
+    at, found = one_axis(axis, x.ndim, "take_along_axis"), places("take_along_axis", indices)
+    if found.ndim != x.ndim:
+        raise ValueError(f"take_along_axis: expected {x.ndim} axes of places, got {found.ndim}")
+    wanted = tuple(found.shape[i] if i == at or n == 1 else n for i, n in enumerate(x.shape))
+    try:
+        found = np.broadcast_to(found, wanted)
+    except ValueError:
+        raise ValueError(f"take_along_axis: places of shape {found.shape} do not fit shape {x.shape}") from None
+    grid = list(along(found, at))
+    for i, n in enumerate(x.shape):
+        if i != at and n == 1:
+            grid[i] = np.zeros_like(grid[i])
+    return getitem(x, tuple(grid))
+
+
+@either
+def gather(x: Tensor, axis: int, index: Any) -> Tensor:
+    """out[i][j][k] = x[index[i][j][k]][j][k] for the first axis, and so for others, as PyTorch's function of that name.
+
+    Parameters
+    ----------
+    index
+        Whole numbers; along the other axes it may be shorter than x.
+    """
+    (x,) = coerce("gather", (x,))
+    at, found = one_axis(axis, x.ndim, "gather"), places("gather", index)
+    if found.ndim != x.ndim or any(m > n for i, (m, n) in enumerate(zip(found.shape, x.shape, strict=True)) if i != at):
+        raise ValueError(f"gather: places of shape {found.shape} do not fit shape {x.shape}")
+    return getitem(x, along(found, at))
+
+
+@either
+def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
+    """x with numbers added at places along an axis: x[index[i][j][k]][j][k] += src[i][j][k] for the first."""
+    x, src = coerce("scatter_add", (x, src))
+    at, found = one_axis(axis, x.ndim, "scatter_add"), places("scatter_add", index)
+    if found.ndim != src.ndim or any(m > n for m, n in zip(found.shape, src.shape, strict=True)):
+        raise ValueError(f"scatter_add: places of shape {found.shape} do not fit numbers of shape {src.shape}")
+    part = getitem(src, tuple(slice(n) for n in found.shape))
+    return x + put_add(part, x.shape, along(found, at))
+
+
+@either
+def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
+    """x with numbers written at places along an axis; where a place is named twice the last number stands."""
+    (x,) = coerce("scatter", (x,))
+    at, found = one_axis(axis, x.ndim, "scatter"), places("scatter", index)
+    numbers = src if isinstance(src, Tensor) else wrap(np.broadcast_to(np.asarray(src, x.dtype), found.shape).copy())
+    part = getitem(numbers, tuple(slice(n) for n in found.shape))
+    where_to = along(found, at)
+    order = np.full(x.shape, -1)
+    order[where_to] = np.arange(found.size).reshape(found.shape)
+    last = order[where_to] == np.arange(found.size).reshape(found.shape)
+    return where(order >= 0, 0.0, x) + put_add(where(last, part, 0.0), x.shape, where_to)
+
+
+@either
+def index_select(x: Tensor, axis: int, index: Any) -> Tensor:
+    """The slices along an axis whose numbers are given."""
+    (x,) = coerce("index_select", (x,))
+    return getitem(x, (slice(None),) * one_axis(axis, x.ndim, "index_select") + (places("index_select", index),))
+
+
+def take(x: Tensor, indices: Any, axis: int | None = None) -> Tensor:
+    """The elements (slices along an axis) whose numbers are given."""
+    (x,) = coerce("take", (x,))
+    if axis is None:
+        return getitem(_reshape(x, (x.size,)), places("take", indices))
+    return index_select(x, axis, indices)
+
+
+def masked_fill(x: Tensor, mask: Any, value: float) -> Tensor:
+    """x with one number where the mask holds."""
+    return where(mask, float(value), x)
+
+
+def masked_select(x: Tensor, mask: Any) -> Tensor:
+    """The elements where the mask holds, in a row."""
+    (x,) = coerce("masked_select", (x,))
+    return getitem(x, np.broadcast_to(operand(mask) if isinstance(mask, Storage) else np.asarray(mask, bool), x.shape))
+
+
+@either
+def sort(x: Tensor, axis: int = -1, descending: bool = False) -> Sorted:
+    """The elements along an axis in order, and where they were: a pair of `values` and `indices`, as in PyTorch.
+
+    `np.sort(x)` gives the values alone.
+    """
+    indices = argsort(x, axis, descending)
+    return Sorted(take_along_axis(x, indices, axis), indices)
+
+
+@either
+def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True) -> Extreme:
+    """The k largest (or smallest) elements along an axis, in order, and where they were."""
+    (x,) = coerce("topk", (x,))
+    at = one_axis(axis, x.ndim, "topk")
+    if not 0 <= k <= x.shape[at]:
+        raise ValueError(f"topk: expected 0 to {x.shape[at]} elements, got {k}")
+    indices = argsort(x, at, largest)[(slice(None),) * at + (slice(k),)]
+    return Extreme(take_along_axis(x, indices, at), indices)
+
+
+def one_hot(indices: Any, classes: int | None = None, dtype: Any = None) -> Tensor:
+    """Rows of zeros with a one at each place.
+
+    Parameters
+    ----------
+    indices
+        Whole numbers from 0 on, of any shape.
+    classes
+        How many there are; one more than the largest unless given.
+    """
+    found = places("one_hot", indices)
+    count = classes if classes is not None else int(found.max(initial=-1)) + 1
+    if found.size and not (found.min() >= 0 and found.max() < count):
+        raise ValueError(f"one_hot: expected numbers from 0 to {count - 1}, got {found.min()} to {found.max()}")
+    return Tensor((found[..., None] == np.arange(count)).astype(np.float32), dtype or None)
+
+
+METHODS.update(
+    argmax=argmax, argmin=argmin, argsort=argsort, take_along_axis=take_along_axis, gather=gather, scatter=scatter,
+    scatter_add=scatter_add, index_select=index_select, take=take, masked_fill=masked_fill,
+    masked_select=masked_select, sort=sort, topk=topk,
+)  # fmt: skip
