@@ -27,6 +27,7 @@ from .engine.modes import (
     set_default_dtype,
 )
 from .engine.tensor import Tensor
+from .init import manual_seed
 from .kernels.backend import BACKEND
 from .lazy_names import importing_later
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
@@ -88,6 +89,7 @@ __all__ = [
     "initialize",
     "is_grad_enabled",
     "lab",
+    "manual_seed",
     "nn",
     "no_grad",
     "ops",

@@ -97,7 +97,7 @@ def test_a_seed_used_twice_is_found_whatever_the_scale(start: str) -> None:
     weights = {name: p.numpy() for name, p in model.named_parameters() if p.ndim == 2}
     assert same_draws(weights) == []
     for linear in model.linears():
-        tgi.init.kaiming_normal_(linear.weight, 3)  # the mistake: one seed for every layer
+        tgi.init.kaiming_normal_(linear.weight, rng=3)  # the mistake: one seed for every layer
     assert len(same_draws({name: p.numpy() for name, p in model.named_parameters() if p.ndim == 2})) == 3
     rng = np.random.default_rng(0)
     found = diagnose(model, rng.normal(size=(30, 16)), rng.integers(0, 8, 30))

@@ -184,7 +184,7 @@ def test_fans() -> None:
     assert init.fans(weight) == (144, 72)
     weight.fans = (72, 144)
     assert init.fans(weight) == (72, 144)
-    init.lecun_uniform_(weight, 0)
+    init.lecun_uniform_(weight, rng=0)
     assert np.abs(weight.numpy()).max() == pytest.approx(math.sqrt(3 / 72), rel=1e-3)
 
 
@@ -197,10 +197,10 @@ def test_bounds_of_a_truncated_normal(low: float, high: float) -> None:
     std = math.sqrt(np.trapezoid((x - mean) ** 2 * density, x) / np.trapezoid(density, x))
     assert init.truncated_moments(low, high) == pytest.approx((mean, std), rel=1e-6)
     w = tgi.tensor(np.zeros(40_000))
-    raw = init.truncated_normal_(w, 0, low=low, high=high, corrected=False).numpy().copy()
+    raw = init.truncated_normal_(w, rng=0, low=low, high=high, corrected=False).numpy().copy()
     assert low <= raw.min() and raw.max() <= high
     assert abs(raw.mean() - mean) < 5 * std / 200 and abs(raw.std() / std - 1) < 5 * math.sqrt(8) / 2 / 200
-    true = init.truncated_normal_(w, 0, 1.0, 0.5, low, high).numpy()
+    true = init.truncated_normal_(w, np.random.default_rng(0), 1.0, 0.5, low, high).numpy()
     np.testing.assert_allclose(true, 1.0 + 0.5 * (raw - mean) / std, rtol=1e-4, atol=1e-5)
 
 
@@ -232,10 +232,10 @@ def test_identities_pass_on_their_input() -> None:
 
 
 def test_few_connections() -> None:
-    w = init.sparse_(tgi.tensor(np.zeros((50, 40))), 0, std=3.0).numpy()
+    w = init.sparse_(tgi.tensor(np.zeros((50, 40))), rng=0, std=3.0).numpy()
     assert np.all(np.count_nonzero(w, axis=1) == 15)
     assert len(np.unique(w != 0, axis=0)) > 40
-    assert np.all(np.count_nonzero(init.sparse_(tgi.tensor(np.zeros((50, 4))), 0).numpy(), axis=1) == 4)
+    assert np.all(np.count_nonzero(init.sparse_(tgi.tensor(np.zeros((50, 4))), rng=0).numpy(), axis=1) == 4)
 
 
 # Other libraries.
@@ -302,7 +302,9 @@ def test_structures_are_pytorchs() -> None:
 def test_the_spread_is_jaxs(mode: str, distribution: str) -> None:
     jax = pytest.importorskip("jax")
     shape = (30, 20, 10, 10)
-    ours = init.variance_scaling_(tgi.tensor(np.zeros(shape)), 0, 1.7, mode, distribution).numpy()
+    ours = init.variance_scaling_(
+        tgi.tensor(np.zeros(shape)), np.random.default_rng(0), 1.7, mode, distribution
+    ).numpy()
     make = jax.nn.initializers.variance_scaling(1.7, mode, distribution, in_axis=1, out_axis=0)
     theirs = np.asarray(make(jax.random.key(0), shape))
     assert spread(ours) / spread(theirs) == pytest.approx(1, abs=5 * math.sqrt(1 / 60_000))
@@ -326,3 +328,40 @@ def test_names_of_other_libraries_are_known(name: str) -> None:
 def test_an_unknown_start_is_refused() -> None:
     with pytest.raises(ValueError, match="expected an initializer out of zeros, constant, .*; got 'kaming'"):
         init.start_name("kaming")
+
+
+class TestAsPyTorchHasIt:
+    """Numbers in the place of the generator are refused; by name they are taken, and a default generator draws."""
+
+    @pytest.mark.parametrize(
+        ("call", "message"),
+        [
+            (lambda w: init.normal_(w, 0, 0.02), r"write normal_\(w, mean=0, std=0\.02, rng=\.\.\.\)"),
+            (lambda w: init.uniform_(w, 0, 1), r"write uniform_\(w, low=0, high=1, rng=\.\.\.\)"),
+            (lambda w: init.xavier_uniform_(w, 2), r"xavier_uniform_\(w, rng=2\) for a seed, or .*gain=2"),
+            (lambda w: init.orthogonal_(w, 1.4), r"gain=1\.4"),
+            (lambda w: init.eye_(w, 3), r"gain=3"),
+            (lambda w: init.kaiming_normal_(w, 0.1, "fan_out"), r"activation=0\.1, mode='fan_out'"),
+        ],
+    )
+    def test_numbers_in_its_place_are_refused(self, call: Any, message: str) -> None:
+        w = tgi.tensor(np.zeros((3, 3)))
+        with pytest.raises(TypeError, match=message):
+            call(w)
+        assert not w.numpy().any(), "and nothing was drawn"
+
+    def test_by_name(self) -> None:
+        w, v = tgi.tensor(np.zeros((3, 3))), tgi.tensor(np.zeros((3, 3)))
+        init.normal_(w, mean=1.0, std=0.02, rng=5)
+        init.normal_(v, np.random.default_rng(5), 1.0, 0.02)
+        np.testing.assert_array_equal(w.numpy(), v.numpy())
+
+    def test_the_default_generator(self) -> None:
+        w = tgi.tensor(np.zeros((3, 3)))
+        tgi.manual_seed(3)
+        first, second = init.normal_(w).numpy().copy(), init.normal_(w).numpy().copy()
+        assert not np.array_equal(first, second)
+        tgi.manual_seed(3)
+        np.testing.assert_array_equal(init.normal_(w).numpy(), first)
+        with pytest.raises(ValueError, match="non-negative"):
+            tgi.manual_seed(-1)

@@ -85,11 +85,11 @@ def test_no_critical_point_is_said() -> None:
         assert starts.critical(model, 0, "softplus") is None
     weight = model.linears()[1].weight
     with pytest.warns(RuntimeWarning, match="gelu: no critical point with sigma_b = 0 that signals reach.*exactly 1"):
-        init.critical_(weight, 0, "gelu")
+        init.critical_(weight, np.random.default_rng(0), "gelu")
     assert weight.numpy().std() == pytest.approx(1.533530 / math.sqrt(48), rel=5 / math.sqrt(2 * weight.size))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        init.critical_(weight, 0, "gelu", sigma_b=0.5)
+        init.critical_(weight, np.random.default_rng(0), "gelu", sigma_b=0.5)
         tgi.initialize(network("tanh"), "critical", 0)
 
 
@@ -150,7 +150,7 @@ def test_data_dependent_channels() -> None:
 def test_data_dependent_kernels() -> None:
     model = nn.Sequential(Kernel(3, 5, 3), nn.ReLU(), Kernel(5, 4, 2))
     for _, kernel in (("0", model[0]), ("2", model[2])):
-        init.lecun_normal_(kernel.weight, 3)
+        init.lecun_normal_(kernel.weight, rng=3)
     x = RNG.normal(size=(30, 3, 6))
     assert all(report.reached for report in starts.data_dependent_(model, x))
     for z in linear_outputs(model, x):

@@ -17,7 +17,6 @@ from ..naming import known_name
 from .criticality import critical_
 from .distributions import (
     TRUNCATED_STD,
-    Generator,
     constant_,
     normal_,
     ones_,
@@ -26,6 +25,7 @@ from .distributions import (
     uniform_,
     zeros_,
 )
+from .drawing import Generator, manual_seed
 from .fans import fans
 from .gains import GAINS, calculate_gain, gain_or_one
 from .scaling import (
@@ -137,6 +137,7 @@ __all__ = [
     "lecun_normal_",
     "lecun_truncated_normal_",
     "lecun_uniform_",
+    "manual_seed",
     "normal_",
     "ones_",
     "orthogonal_",

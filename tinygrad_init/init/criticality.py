@@ -7,7 +7,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..engine.tensor import Tensor
-from .distributions import Generator, normal_
+from .distributions import normal_
+from .drawing import Generator
 from .scaling import fan
 
 if TYPE_CHECKING:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
-
-# Where randomness comes from: a generator, or a seed for a new one.
-Generator: TypeAlias = "np.random.Generator | int"
+from .drawing import Generator, drawn, generator_of
 
 # The standard deviation of a standard normal cut off at ±2: what is drawn must be divided by it.
 TRUNCATED_STD = 0.8796256610342398
@@ -54,21 +52,24 @@ def constant_(tensor: Tensor, value: float, rng: Generator | None = None) -> Ten
         return tensor.fill_(value)
 
 
-def normal_(tensor: Tensor, rng: Generator, mean: float = 0.0, std: float = 1.0) -> Tensor:
+@drawn
+def normal_(tensor: Tensor, rng: Generator | None = None, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with the given mean and standard deviation."""
-    return fill(tensor, np.random.default_rng(rng).normal(mean, not_negative("normal_", "std", std), tensor.shape))
+    return fill(tensor, generator_of(rng).normal(mean, not_negative("normal_", "std", std), tensor.shape))
 
 
-def uniform_(tensor: Tensor, rng: Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
+@drawn
+def uniform_(tensor: Tensor, rng: Generator | None = None, low: float = 0.0, high: float = 1.0) -> Tensor:
     """Uniform on [low, high): variance (high - low)²/12."""
     if not low <= high:
         raise ValueError(f"uniform_: expected low <= high, got {low} and {high}")
-    return fill(tensor, np.random.default_rng(rng).uniform(low, high, tensor.shape))
+    return fill(tensor, generator_of(rng).uniform(low, high, tensor.shape))
 
 
+@drawn
 def truncated_normal_(
     tensor: Tensor,
-    rng: Generator,
+    rng: Generator | None = None,
     mean: float = 0.0,
     std: float = 1.0,
     low: float = -2.0,
@@ -97,7 +98,7 @@ def truncated_normal_(
     """
     not_negative("truncated_normal_", "std", std)
     shift, spread = truncated_moments(low, high)
-    values = _truncated(np.random.default_rng(rng), tensor.shape, low, high)
+    values = _truncated(generator_of(rng), tensor.shape, low, high)
     if corrected:
         values = (values - shift) / spread
     return fill(tensor, mean + std * values)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 from ..engine.tensor import Tensor
-from .distributions import Generator, normal_, not_negative, truncated_normal_, uniform_
+from .distributions import normal_, not_negative, truncated_normal_, uniform_
+from .drawing import Generator, drawn
 from .fans import fans
 from .gains import calculate_gain
 
 
+@drawn
 def variance_scaling_(
-    tensor: Tensor, rng: Generator, scale: float = 1.0, mode: str = "fan_in", distribution: str = "normal"
+    tensor: Tensor, rng: Generator | None = None, scale: float = 1.0, mode: str = "fan_in", distribution: str = "normal"
 ) -> Tensor:
     """Mean 0 and Var = scale/fan: what LeCun's, Glorot's and He's starts are special cases of, as in Keras and JAX.
 
@@ -65,58 +67,80 @@ def fan(tensor: Tensor, mode: str) -> float:
     return choices[mode]
 
 
-def lecun_normal_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
+@drawn
+def lecun_normal_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Tensor:
     """Normal, Var = gain²/fan_in (LeCun et al. 1998, "Efficient BackProp", eq. 16)."""
     return variance_scaling_(tensor, rng, gain**2)
 
 
-def lecun_uniform_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
+@drawn
+def lecun_uniform_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Tensor:
     """Uniform, Var = gain²/fan_in (LeCun et al. 1998, "Efficient BackProp", eq. 16)."""
     return variance_scaling_(tensor, rng, gain**2, distribution="uniform")
 
 
-def lecun_truncated_normal_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
+@drawn
+def lecun_truncated_normal_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Tensor:
     """Truncated normal, Var = gain²/fan_in after truncation: Keras's and JAX's "lecun_normal"."""
     return variance_scaling_(tensor, rng, gain**2, distribution="truncated_normal")
 
 
-def xavier_normal_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
+@drawn
+def xavier_normal_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Tensor:
     """Normal, Var = 2 gain²/(fan_in + fan_out) (Glorot and Bengio 2010, eq. 12)."""
     return variance_scaling_(tensor, rng, gain**2, "fan_avg")
 
 
-def xavier_uniform_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
+@drawn
+def xavier_uniform_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Tensor:
     """Uniform, Var = 2 gain²/(fan_in + fan_out) (Glorot and Bengio 2010, eq. 16)."""
     return variance_scaling_(tensor, rng, gain**2, "fan_avg", "uniform")
 
 
-def xavier_truncated_normal_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
+@drawn
+def xavier_truncated_normal_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Tensor:
     """Truncated normal, Var = 2 gain²/(fan_in + fan_out) after truncation: Keras's and JAX's "glorot_normal"."""
     return variance_scaling_(tensor, rng, gain**2, "fan_avg", "truncated_normal")
 
 
+@drawn
 def kaiming_normal_(
-    tensor: Tensor, rng: Generator, activation: str = "relu", mode: str = "fan_in", negative_slope: float | None = None
+    tensor: Tensor,
+    rng: Generator | None = None,
+    activation: str = "relu",
+    mode: str = "fan_in",
+    negative_slope: float | None = None,
 ) -> Tensor:
     """Normal, Var = gain²/fan (He et al. 2015, eq. 10 and 14); `mode` as in `variance_scaling_`."""
     return variance_scaling_(tensor, rng, calculate_gain(activation, negative_slope) ** 2, mode)
 
 
+@drawn
 def kaiming_uniform_(
-    tensor: Tensor, rng: Generator, activation: str = "relu", mode: str = "fan_in", negative_slope: float | None = None
+    tensor: Tensor,
+    rng: Generator | None = None,
+    activation: str = "relu",
+    mode: str = "fan_in",
+    negative_slope: float | None = None,
 ) -> Tensor:
     """Uniform, Var = gain²/fan (He et al. 2015, eq. 10 and 14); `mode` as in `variance_scaling_`."""
     return variance_scaling_(tensor, rng, calculate_gain(activation, negative_slope) ** 2, mode, "uniform")
 
 
+@drawn
 def kaiming_truncated_normal_(
-    tensor: Tensor, rng: Generator, activation: str = "relu", mode: str = "fan_in", negative_slope: float | None = None
+    tensor: Tensor,
+    rng: Generator | None = None,
+    activation: str = "relu",
+    mode: str = "fan_in",
+    negative_slope: float | None = None,
 ) -> Tensor:
     """Truncated normal, Var = gain²/fan after truncation: Keras's and JAX's "he_normal"; `mode` as there."""
     return variance_scaling_(tensor, rng, calculate_gain(activation, negative_slope) ** 2, mode, "truncated_normal")
 
 
-def torch_default_(tensor: Tensor, rng: Generator) -> Tensor:
+@drawn
+def torch_default_(tensor: Tensor, rng: Generator | None = None) -> Tensor:
     """Uniform on ±1/√fan_in: what PyTorch's Linear starts with (kaiming_uniform with a = √5), Var = 1/(3 fan_in)."""
     return variance_scaling_(tensor, rng, 1.0 / 3.0, distribution="uniform")
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
-from .distributions import Generator, fill, not_negative
+from .distributions import fill, not_negative
+from .drawing import Generator, drawn, generator_of
 
 
-def orthogonal_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
+@drawn
+def orthogonal_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Tensor:
     """Orthonormal rows or columns, whichever are fewer, times gain (Saxe et al. 2014); Var = gain²/max(rows, columns).
 
     The Q of a Gaussian matrix's QR decomposition, with the signs of R's diagonal taken out, is uniformly distributed
@@ -20,7 +22,7 @@ def orthogonal_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
     """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: expected a weight with at least 2 axes, got shape {tensor.shape}")
-    values = orthogonal(np.random.default_rng(rng), tensor.shape[0], math.prod(tensor.shape[1:]))
+    values = orthogonal(generator_of(rng), tensor.shape[0], math.prod(tensor.shape[1:]))
     return fill(tensor, gain * values.reshape(tensor.shape))
 
 
@@ -31,7 +33,8 @@ def orthogonal(generator: np.random.Generator, rows: int, columns: int) -> Any:
     return q if rows >= columns else q.T
 
 
-def delta_orthogonal_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tensor:
+@drawn
+def delta_orthogonal_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Tensor:
     """A kernel that is an orthogonal matrix at its centre and 0 elsewhere (Xiao et al. 2018, algorithm 1).
 
     A convolution of stride 1 with it keeps the norm of every input (times gain), as long as its padding loses nothing.
@@ -52,9 +55,10 @@ def delta_orthogonal_(tensor: Tensor, rng: Generator, gain: float = 1.0) -> Tens
             "delta_orthogonal_: expected a kernel (out, in, *window) with at least as many channels out as in, "
             f"got shape {tensor.shape}"
         )
-    return _at_centre(tensor, gain * orthogonal(np.random.default_rng(rng), tensor.shape[0], tensor.shape[1]))
+    return _at_centre(tensor, gain * orthogonal(generator_of(rng), tensor.shape[0], tensor.shape[1]))
 
 
+@drawn
 def eye_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Tensor:
     """Ones, times gain, on the diagonal of a matrix, zeros elsewhere; with ReLU in recurrent networks, Le et al. 2015.
 
@@ -68,6 +72,7 @@ def eye_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0) -> Ten
     return fill(tensor, gain * np.eye(tensor.shape[0], tensor.shape[1]))
 
 
+@drawn
 def dirac_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0, groups: int = 1) -> Tensor:
     """A kernel whose convolution passes on its input: 1, times gain, at the centre from each channel to its namesake.
 
@@ -90,13 +95,15 @@ def dirac_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0, grou
     return _at_centre(tensor, gain * np.tile(np.eye(tensor.shape[0] // groups, tensor.shape[1]), (groups, 1)))
 
 
+@drawn
 def identity_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0, groups: int = 1) -> Tensor:
     """The layer passes on its input, times gain: `eye_` for matrices, `dirac_` for kernels."""
     return eye_(tensor, gain=gain) if tensor.ndim == 2 else dirac_(tensor, gain=gain, groups=groups)
 
 
+@drawn
 def sparse_(
-    tensor: Tensor, rng: Generator, connections: int = 15, std: float = 1.0, sparsity: float | None = None
+    tensor: Tensor, rng: Generator | None = None, connections: int = 15, std: float = 1.0, sparsity: float | None = None
 ) -> Tensor:
     """Every unit sees few inputs, drawn from a normal distribution (Martens 2010, sec. 5).
 
@@ -127,7 +134,7 @@ def sparse_(
         connections = columns - math.ceil(sparsity * columns)
     if connections < 0:
         raise ValueError(f"sparse_: connections must not be negative, got {connections}")
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     values = generator.normal(0.0, not_negative("sparse_", "std", std), (rows, columns))
     rank = generator.random((rows, columns)).argsort(axis=1).argsort(axis=1)
     return fill(tensor, np.where(rank < connections, values, 0.0).reshape(tensor.shape))

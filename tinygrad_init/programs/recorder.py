@@ -394,8 +394,7 @@ class Recorder:
     def call(self, forward: Callable[..., Any], arrays: Sequence[Traced], params: tuple[Any, ...]) -> Traced:
         """An operation that no kernels are known for: called as it is, under Python, when the program runs."""
         with np.errstate(all="ignore"):
-            probe = forward(*[defined(x.shape, DTYPES[x.kind]) for x in arrays], *params)
-        probe = np.asarray(probe)
+            probe = np.asarray(forward(*[defined(x.shape, DTYPES[x.kind]) for x in arrays], *params))
         if probe.dtype not in KIND_OF:
             raise NotRecordable(f"a result of {probe.dtype}")
         out = self.new(probe.shape, KIND_OF[probe.dtype])

@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import theory
 from ..init.criticality import second_best
-from ..init.distributions import Generator, normal_
+from ..init.distributions import normal_
+from ..init.drawing import Generator
 from ..init.scaling import fan
 from ..nn.module import Module
 from .linear_maps import bias_of, named_linear_maps

@@ -17,7 +17,8 @@ from ..data.samples import same_length
 from ..engine.backward import grad
 from ..engine.modes import enable_grad, no_grad
 from ..engine.tensor import Tensor
-from ..init.distributions import Generator, fill
+from ..init.distributions import fill
+from ..init.drawing import Generator
 from ..init.structured import orthogonal_
 from ..nn.module import Module, undisturbed
 from ..ops.losses import loss_of

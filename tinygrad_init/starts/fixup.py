@@ -10,7 +10,8 @@ import numpy as np
 from ..activations import activation
 from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
-from ..init.distributions import Generator, zeros_
+from ..init.distributions import zeros_
+from ..init.drawing import Generator
 from ..init.scaling import kaiming_normal_
 from ..nn import Module, linear_maps
 from .linear_maps import named_linear_maps, without_biases

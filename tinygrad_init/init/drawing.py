@@ -1,0 +1,61 @@
+"""How initializers are called: with a generator second, or as PyTorch's are, with the generator by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+
+# Where randomness comes from: a generator, or by name (`rng=`) a seed for a new one.
+Generator: TypeAlias = "np.random.Generator | int"
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_default: list[np.random.Generator] = [np.random.default_rng()]
+
+
+def manual_seed(seed: int) -> np.random.Generator:
+    """Begin anew what initializers draw from that are given no generator.
+
+    Layers, dropout, data and training have a `rng` of their own, which this does not touch. There is one for the whole
+    process: threads draw from it in the order in which they come.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no seed, a whole number of at least 0.
+    """
+    _default[0] = np.random.default_rng(seed)
+    return _default[0]
+
+
+def generator_of(rng: Generator | None) -> np.random.Generator:
+    """A generator itself, one from a seed, or the default."""
+    return _default[0] if rng is None else np.random.default_rng(rng)
+
+
+def drawn(initializer: Function) -> Function:
+    """An initializer f(tensor, rng, ...) that also takes its numbers alone, by name, and then draws from the default.
+
+    A number in the place of the generator is refused: in PyTorch it would be the mean, the lower bound or the gain.
+    """
+    name = initializer.__name__
+    signature = list(inspect.signature(initializer).parameters.values())[2:]
+
+    @wraps(initializer)
+    def called(tensor: Any, *given: Any, rng: Generator | None = None, **options: Any) -> Any:
+        if given and (given[0] is None or isinstance(given[0], np.random.Generator)):
+            rng, given = given[0] if rng is None else rng, given[1:]
+        elif given:
+            values = [repr(value) for value in given]
+            named = ", ".join(f"{p.name}={v}" for p, v in zip(signature, values, strict=False))
+            seed = f"{name}(w, rng={values[0]}) for a seed, or " if len(given) == 1 else ""
+            raise TypeError(
+                f"{name}(w, {', '.join(values)}): expected a generator in the second place, where PyTorch has "
+                f"{signature[0].name if signature else 'none'}: write {seed}{name}(w, {named}, rng=...)"
+            )
+        return initializer(tensor, generator_of(rng), *given, **options)
+
+    return called  # type: ignore[return-value]
