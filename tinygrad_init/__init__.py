@@ -14,7 +14,7 @@ the same engine on single numbers, to be read.
 from . import _interruption  # noqa: F401 (before everything else, so that Ctrl-C ends the imports of the command)
 
 # isort: split
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import init, nn, ops, optim
 from .engine.backward import grad
@@ -67,6 +67,22 @@ _LATER = {
 __getattr__, __dir__ = importing_later(__name__, _LATER)
 
 
+# What wants PyTorch imports it when it is called, so that `from tinygrad_init import *` does not.
+def from_torch(module: Any, *, rng: Any = None) -> nn.Module:
+    """A module of this package that computes what a PyTorch module does; see `tgi.torch.from_torch`."""
+    from .torch import conversion
+
+    made: nn.Module = conversion.from_torch(module, rng=rng)
+    return made
+
+
+def to_torch(module: nn.Module) -> Any:
+    """A PyTorch module that computes what a module of this package does; see `tgi.torch.to_torch`."""
+    from .torch import conversion
+
+    return conversion.to_torch(module)
+
+
 __all__ = [
     *ops.__all__,
     "BACKEND",
@@ -80,6 +96,7 @@ __all__ = [
     "diagnosis",
     "enable_grad",
     "find_lr",
+    "from_torch",
     "get_default_dtype",
     "grad",
     "gradcheck",
@@ -98,5 +115,6 @@ __all__ = [
     "starts",
     "tensor",
     "theory",
+    "to_torch",
     "train",
 ]

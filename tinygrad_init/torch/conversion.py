@@ -1,0 +1,405 @@
+"""PyTorch modules as modules of this package, and back: one table of kinds, `PAIRS`, read both ways."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import nn
+from ..engine.tensor import Tensor
+from . import counterparts
+from .chains import Unwritten, as_chain
+
+DTYPES: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A kind of module on both sides.
+
+    Attributes
+    ----------
+    ours, theirs
+        The classes. Those that derive from them count as well, unless they write a forward of their own.
+    options
+        Arguments of both, which are attributes, too.
+    flags
+        Arguments that say whether a tensor is there, and its name.
+    renamed
+        What is called differently: our name, and theirs.
+    parts
+        Arguments that are modules or None; "*" for any number of modules with names of their own.
+    if_ours, if_theirs
+        What attributes have to be for the pair to be one; `if_ours` are arguments where ours is made.
+    """
+
+    ours: type[nn.Module]
+    theirs: type[torch.nn.Module]
+    options: tuple[str, ...] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    if_ours: Mapping[str, Any] = field(default_factory=dict)
+    if_theirs: Mapping[str, Any] = field(default_factory=dict)
+
+    def their_name(self, name: str) -> str:
+        return self.renamed.get(name, name)
+
+
+def activation(ours: type[nn.Module], theirs: type[torch.nn.Module], *options: str, **if_theirs: Any) -> Pair:
+    """An activation, whose class here makes an `nn.Activation` of some name."""
+    return Pair(ours, theirs, options, if_ours={"name": ours().name}, if_theirs=if_theirs)  # type: ignore[attr-defined]
+
+
+CONVOLUTION = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
+TRANSPOSED = (*CONVOLUTION, "output_padding")
+ZEROS = {"padding_mode": "zeros"}
+BIAS = {"bias": "bias"}
+POOL = ("kernel_size", "stride", "padding")
+LARGEST = {"dilation": 1, "return_indices": False, "ceil_mode": False}
+MEAN = {"ceil_mode": False, "count_include_pad": True, "divisor_override": None}
+NORM = ("num_features", "eps", "momentum")
+NORM_FLAGS = {"affine": "weight", "track_running_stats": "running_mean"}
+SLOPES = {"units": "num_parameters", "slope": "weight"}
+CLASSES = {"weight": None, "ignore_index": -100, "label_smoothing": 0.0}
+
+# Of several pairs of one class the first that fits counts.
+PAIRS: tuple[Pair, ...] = (
+    Pair(nn.Linear, torch.nn.Linear, ("in_features", "out_features"), BIAS),
+    Pair(nn.Conv1d, torch.nn.Conv1d, CONVOLUTION, BIAS, if_theirs=ZEROS),
+    Pair(nn.Conv2d, torch.nn.Conv2d, CONVOLUTION, BIAS, if_theirs=ZEROS),
+    Pair(nn.ConvTranspose1d, torch.nn.ConvTranspose1d, TRANSPOSED, BIAS, if_theirs=ZEROS),
+    Pair(nn.ConvTranspose2d, torch.nn.ConvTranspose2d, TRANSPOSED, BIAS, if_theirs=ZEROS),
+    Pair(nn.MaxPool1d, torch.nn.MaxPool1d, POOL, if_theirs=LARGEST),
+    Pair(nn.MaxPool2d, torch.nn.MaxPool2d, POOL, if_theirs=LARGEST),
+    Pair(nn.AvgPool1d, torch.nn.AvgPool1d, POOL, if_theirs={k: v for k, v in MEAN.items() if k != "divisor_override"}),
+    Pair(nn.AvgPool2d, torch.nn.AvgPool2d, POOL, if_theirs=MEAN),
+    Pair(nn.GlobalAvgPool, counterparts.GlobalAvgPool, ("keepdims",)),
+    Pair(nn.GlobalAvgPool, torch.nn.AdaptiveAvgPool1d, if_ours={"keepdims": True}, if_theirs={"output_size": 1}),
+    Pair(nn.GlobalAvgPool, torch.nn.AdaptiveAvgPool2d, if_ours={"keepdims": True}, if_theirs={"output_size": 1}),
+    Pair(nn.Flatten, torch.nn.Flatten, ("start_axis",), {}, {"start_axis": "start_dim"}, if_theirs={"end_dim": -1}),
+    Pair(nn.BatchNorm1d, torch.nn.BatchNorm1d, NORM, NORM_FLAGS),
+    Pair(nn.BatchNorm2d, torch.nn.BatchNorm2d, NORM, NORM_FLAGS),
+    Pair(nn.BatchNorm, counterparts.BatchNorm, NORM, NORM_FLAGS),
+    Pair(nn.LayerNorm, torch.nn.LayerNorm, ("normalized_shape", "eps"), {"elementwise_affine": "weight", **BIAS}),
+    Pair(nn.Dropout, torch.nn.Dropout, ("p",)),
+    Pair(nn.PReLU, torch.nn.PReLU, (), {}, SLOPES, if_ours={"units": 1}, if_theirs={"num_parameters": 1}),
+    Pair(nn.PReLU, counterparts.LastAxisPReLU, ("units",), {}, SLOPES, if_ours={"axis": -1}),
+    Pair(nn.PReLU, torch.nn.PReLU, ("units",), {}, SLOPES, if_ours={"axis": 1}),
+    activation(nn.Identity, torch.nn.Identity),
+    activation(nn.Sigmoid, torch.nn.Sigmoid),
+    activation(nn.Tanh, torch.nn.Tanh),
+    activation(nn.ReLU, torch.nn.ReLU),
+    activation(nn.LeakyReLU, torch.nn.LeakyReLU, "negative_slope"),
+    activation(nn.ELU, torch.nn.ELU, "alpha"),
+    activation(nn.SELU, torch.nn.SELU),
+    activation(nn.GELU, torch.nn.GELU, approximate="none"),
+    activation(nn.SiLU, torch.nn.SiLU),
+    activation(nn.Softplus, torch.nn.Softplus, beta=1.0, threshold=20.0),
+    activation(nn.HardSigmoid, torch.nn.Hardsigmoid),
+    activation(nn.HardTanh, torch.nn.Hardtanh, min_val=-1.0, max_val=1.0),
+    activation(nn.Mish, torch.nn.Mish),
+    activation(nn.Softsign, torch.nn.Softsign),
+    activation(nn.Erf, counterparts.Erf),
+    activation(nn.Sin, counterparts.Sin),
+    Pair(nn.CrossEntropyLoss, torch.nn.CrossEntropyLoss, ("reduction",), if_theirs=CLASSES),
+    Pair(nn.MSELoss, torch.nn.MSELoss, ("reduction",)),
+    Pair(
+        nn.BCEWithLogitsLoss, torch.nn.BCEWithLogitsLoss, ("reduction",), if_theirs={"weight": None, "pos_weight": None}
+    ),
+    Pair(nn.HalfSquaredError, counterparts.HalfSquaredError, ("reduction",)),
+    Pair(nn.HingeLoss, counterparts.HingeLoss, ("reduction",)),
+    Pair(nn.Residual, counterparts.Residual, parts=("branch", "shortcut")),
+    Pair(nn.Sequential, torch.nn.Sequential, parts=("*",)),
+    Pair(nn.MLP, torch.nn.Sequential, parts=("*",)),
+)
+
+
+def from_torch(module: torch.nn.Module, *, rng: np.random.Generator | int | None = None) -> Any:
+    """A module of this package that computes what a PyTorch module does, with the same gradients.
+
+    Weights, biases, buffers, options, dtypes, modes and what is learned come along as copies; what is shared in the
+    model is shared in the result. Names of parameters stay, as far as a chain has them.
+
+    Parameters
+    ----------
+    module
+        A module out of `PAIRS`, in any nesting. A class of one's own is traced (`torch.fx`) and has to be a chain, or
+        one with sums x + f(x) and g(x) + f(x), of modules and of functions such as `F.relu`.
+    rng
+        For the draws of dropouts; a seed or a generator. Without it they are random. They are not PyTorch's.
+
+    Returns
+    -------
+    nn.Module
+        A class that is traced becomes a `Sequential` with its parts.
+
+    Raises
+    ------
+    TypeError
+        It is no PyTorch module, or a part of it (named in the message) is not to be had here: another kind, an option,
+        hooks, parametrizations, numbers that are neither float32 nor float64.
+    """
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"from_torch: expected a PyTorch module, got {type(module).__name__}")
+    made = Incoming(np.random.default_rng(rng)).module(getattr(module, "_orig_mod", module), "")
+    made.name_parameters()
+    return made
+
+
+def to_torch(module: nn.Module) -> torch.nn.Module:
+    """A PyTorch module that computes what a module of this package does, with the same gradients.
+
+    Weights, biases, buffers, options, dtypes, modes and what is learned come along as copies, on the CPU; what is
+    shared is shared in the result; names of parameters are the same, but for the slopes of `PReLU`, "weight" there.
+
+    Parameters
+    ----------
+    module
+        A module out of `PAIRS`, in any nesting. What PyTorch has no module for becomes one of
+        `tinygrad_init.torch.counterparts`: `Residual`, `GlobalAvgPool`, `BatchNorm`, and others.
+
+    Raises
+    ------
+    TypeError
+        It is no module of this package, or a part of it (named in the message) has a forward of its own.
+    """
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"to_torch: expected a module of tinygrad_init.nn, got {type(module).__name__}")
+    return Outgoing().module(module, "")
+
+
+class Incoming:
+    """One model on its way from PyTorch."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        # By the identity of what was converted; modules that are made on the way are kept, so that theirs stays.
+        self.made: dict[int, Any] = {}
+        self.kept: list[torch.nn.Module] = []
+
+    def module(self, module: torch.nn.Module, name: str) -> nn.Module:
+        """Ours for theirs, made once."""
+        if id(module) in self.made:
+            return self.made[id(module)]  # type: ignore[no-any-return]
+        where = said(name, module)
+        require_plain(module, where)
+        candidates = [p for p in PAIRS if isinstance(module, p.theirs) and type(module).forward is p.theirs.forward]
+        if candidates:
+            found = self.built(pair_of(module, candidates, where), module, name)
+        else:
+            found = self.module(chain_of(module, where), name)
+        found.training = module.training
+        self.made[id(module)] = found
+        self.kept.append(module)
+        return found
+
+    def built(self, pair: Pair, module: torch.nn.Module, name: str) -> nn.Module:
+        """Ours by a pair."""
+        if pair.parts == ("*",):
+            chain = nn.Sequential()
+            inside: dict[str, Any] = module._modules
+            for part, inner in inside.items():  # what is there twice, too, which named_children leaves out
+                made = self.module(inner, joined(name, part))
+                setattr(chain, f"{part}_" if hasattr(nn.Sequential, part) else part, made)
+            return chain
+        arguments = {option: getattr(module, pair.their_name(option)) for option in pair.options}
+        arguments |= {flag: getattr(module, tensor) is not None for flag, tensor in pair.flags.items()}
+        arguments |= {key: value for key, value in pair.if_ours.items() if key != "name"}
+        for part in pair.parts:
+            inner = getattr(module, part)
+            arguments[part] = None if inner is None else self.module(inner, joined(name, part))
+        if pair.ours is nn.Dropout:
+            arguments["rng"] = self.rng
+        try:
+            found = pair.ours(**arguments)
+        except ValueError as error:
+            raise TypeError(
+                f"from_torch: {said(name, module)} has options that are not to be had here ({error})"
+            ) from None
+        for own, value in list(vars(found).items()):
+            if isinstance(value, nn.Parameter | nn.Buffer):
+                setattr(found, own, self.tensor(getattr(module, pair.their_name(own)), value, joined(name, own)))
+        return found
+
+    def tensor(self, tensor: torch.Tensor, like: Any, name: str) -> Any:
+        """Our parameter or buffer for theirs, made once; `like` is one as a new module has it."""
+        if id(tensor) not in self.made:
+            if (tensor.is_floating_point() and tensor.dtype not in DTYPES) or tensor.is_meta or tensor.is_complex():
+                kind = "no numbers (it is on the device meta)" if tensor.is_meta else tensor.dtype
+                raise TypeError(
+                    f"from_torch: expected {name} in float32 or float64, got {kind}; model.float() makes it so"
+                )
+            array = np.array(tensor.detach().cpu().numpy())
+            dtype = DTYPES.get(tensor.dtype, like.dtype)
+            if isinstance(like, nn.Parameter):
+                self.made[id(tensor)] = nn.Parameter(array, dtype, tensor.requires_grad, fans=like.fans)
+            else:
+                self.made[id(tensor)] = nn.Buffer(array, dtype)
+        return self.made[id(tensor)]
+
+
+class Outgoing:
+    """One model on its way to PyTorch."""
+
+    def __init__(self) -> None:
+        self.made: dict[int, Any] = {}
+
+    def module(self, module: nn.Module, name: str) -> torch.nn.Module:
+        """Theirs for ours, made once."""
+        if id(module) not in self.made:
+            self.made[id(module)] = found = self.built(module, name)
+            found.training = module.training
+        return self.made[id(module)]  # type: ignore[no-any-return]
+
+    def built(self, module: nn.Module, name: str) -> torch.nn.Module:
+        """Theirs by the first pair that fits."""
+        pair = next((p for p in PAIRS if fits_ours(module, p)), None)
+        if pair is None:
+            raise TypeError(
+                f"to_torch: {said(name, module)} has a forward of its own, which cannot be converted; write it as "
+                "nn.Sequential, with nn.Residual for x + f(x)"
+            )
+        if pair.parts == ("*",):
+            parts = [(part, self.module(inner, joined(name, part))) for part, inner in module.children()]
+            return torch.nn.Sequential(OrderedDict(parts))
+        arguments: dict[str, Any] = {pair.their_name(option): option_of(module, option) for option in pair.options}
+        arguments |= {flag: getattr(module, tensor) is not None for flag, tensor in pair.flags.items()}
+        arguments |= {key: value for key, value in pair.if_theirs.items() if key == "output_size"}
+        for part in pair.parts:
+            inner = getattr(module, part)
+            arguments[part] = None if inner is None else self.module(inner, joined(name, part))
+        with torch.device("meta"):  # nothing is drawn: all numbers are brought along
+            found = pair.theirs(**arguments)
+        for own, value in vars(module).items():
+            if isinstance(value, nn.Parameter):
+                setattr(found, pair.their_name(own), self.parameter(value))
+            elif isinstance(value, nn.Buffer):
+                numbers = getattr(found, pair.their_name(own))
+                setattr(found, pair.their_name(own), torch.from_numpy(value.numpy().copy()).to(counted(numbers, value)))
+        return found
+
+    def parameter(self, tensor: nn.Parameter) -> torch.nn.Parameter:
+        """Theirs for ours, made once."""
+        if id(tensor) not in self.made:
+            values = torch.from_numpy(np.array(tensor.numpy()))
+            self.made[id(tensor)] = torch.nn.Parameter(values, requires_grad=tensor.requires_grad)
+        return self.made[id(tensor)]  # type: ignore[no-any-return]
+
+
+def counted(like: torch.Tensor, value: Tensor) -> torch.dtype:
+    """The dtype of a buffer: counts are whole numbers there."""
+    return (
+        next(theirs for theirs, ours in DTYPES.items() if ours == value.dtype)
+        if like.is_floating_point()
+        else like.dtype
+    )
+
+
+def pair_of(module: torch.nn.Module, candidates: list[Pair], where: str) -> Pair:
+    """The first pair whose conditions a PyTorch module meets.
+
+    Raises
+    ------
+    TypeError
+        It meets none; the message names the option.
+    """
+    wrong: list[str] = []
+    for pair in candidates:
+        wrong = [
+            f"{name}={getattr(module, name)}"
+            for name, value in pair.if_theirs.items()
+            if not same(getattr(module, name), value)
+        ]
+        wrong += [
+            f"{flag}={getattr(module, flag)}"
+            for flag, tensor in pair.flags.items()
+            if isinstance(getattr(module, flag, None), bool)
+            and getattr(module, flag) is not (getattr(module, tensor) is not None)
+        ]
+        if not wrong:
+            return pair
+    raise TypeError(f"from_torch: {where} has {', '.join(wrong)}, which is not to be had here")
+
+
+def same(value: Any, wanted: Any) -> bool:
+    """Whether an option is what it has to be; one number stands for the same along each axis."""
+    several = isinstance(value, tuple | list)
+    if wanted is None or value is None:
+        return value is wanted
+    return all(one == wanted for one in value) if several else bool(value == wanted)
+
+
+def fits_ours(module: nn.Module, pair: Pair) -> bool:
+    """Whether a module of ours is the one of a pair."""
+    if not isinstance(module, nn.Activation if "name" in pair.if_ours else pair.ours):
+        return False
+    return type(module).forward is pair.ours.forward and all(
+        getattr(module, name) == value for name, value in pair.if_ours.items()
+    )
+
+
+def option_of(module: nn.Module, name: str) -> Any:
+    """What a module was made with; of an activation also what it was not given."""
+    return module.record.known_params[name] if isinstance(module, nn.Activation) else getattr(module, name)
+
+
+def chain_of(module: torch.nn.Module, where: str) -> torch.nn.Module:
+    """What a module of another kind is as a chain.
+
+    Raises
+    ------
+    TypeError
+        It is PyTorch's own, or no chain.
+    """
+    if type(module).__module__.startswith("torch."):
+        raise TypeError(
+            f"from_torch: {where} has no counterpart in tinygrad_init.nn; tgi.diagnose and tgi.torch.watch take the "
+            "model as it is"
+        )
+    try:
+        return as_chain(module)
+    except Unwritten as error:
+        raise TypeError(
+            f"from_torch: {where} cannot be written as a chain: {error}; write it as torch.nn.Sequential, with "
+            "tgi.torch.Residual for x + f(x)"
+        ) from None
+
+
+HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+
+
+def require_plain(module: torch.nn.Module, where: str) -> None:
+    """That a module is what its class and its parameters say.
+
+    Raises
+    ------
+    TypeError
+        It has hooks, computes its weights from others, or has none yet.
+    """
+    if torch.nn.utils.parametrize.is_parametrized(module):
+        raise TypeError(
+            f"from_torch: {where} computes its parameters from others; "
+            "torch.nn.utils.parametrize.remove_parametrizations leaves the numbers as they are"
+        )
+    if any(torch.nn.parameter.is_lazy(parameter) for parameter in module.parameters(recurse=False)):
+        raise TypeError(f"from_torch: {where} has no parameters yet; call the model once, which makes them")
+    if any(getattr(module, hooks, None) for hooks in HOOKS) or "forward" in vars(module):
+        raise TypeError(
+            f"from_torch: {where} has hooks or a forward of its own, which would be lost; remove them first"
+        )
+
+
+def said(name: str, module: Any) -> str:
+    """A module by its name and class."""
+    return f"{name} ({type(module).__name__})" if name else type(module).__name__
+
+
+def joined(name: str, part: str) -> str:
+    """The name of a part."""
+    return f"{name}.{part}" if name else part
