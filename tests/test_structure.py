@@ -39,6 +39,7 @@ BESIDE = {
     "update_rules": {"optim"},
     "starts": set(),
     "training": set(),
+    "laboratory": {"torch"},
     "cli": {"laboratory", "torch"},
     "programs": {"ops"},
 }

@@ -26,6 +26,7 @@ from .auditing import audit
 from .checkpoints import CheckpointError
 from .conversion import from_torch, to_torch
 from .counterparts import Residual
+from .initialization import initialize
 from .schemes import Scheme
 
 watch = TorchMonitor
@@ -47,6 +48,7 @@ __all__ = [
     "audit",
     "diagnose",
     "from_torch",
+    "initialize",
     "recommend",
     "to_torch",
     "watch",
