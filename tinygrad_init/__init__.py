@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
     from .laboratory.serving.notebook import lab
+    from .onnx_export import to_onnx
     from .programs import CaptureError, capture
     from .rate_search import find_lr
     from .training import initialize, predict, train
@@ -61,6 +62,7 @@ _LATER = {
     "recommend": "diagnosis",
     "starts": "",
     "theory": "",
+    "to_onnx": "onnx_export",
     "torch": "",
     "train": "training",
 }
@@ -115,6 +117,7 @@ __all__ = [
     "starts",
     "tensor",
     "theory",
+    "to_onnx",
     "to_torch",
     "train",
 ]
