@@ -20,17 +20,16 @@ from tinygrad_init.torch import conversion, counterparts  # noqa: E402
 
 from .conversion_models import OURS, THEIRS, LeNet, mlp  # noqa: E402
 
-# Sums of some hundred numbers of size 1 in float32, whose spacing is 1.2e-7, in two orders.
-CLOSE = 1e-6
+# Sums of some hundred numbers of size 1 in two orders; the spacing of numbers at 1 is 1.2e-7 and 2.2e-16.
+CLOSE = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-10}
 
 
 def assert_close(ours: Any, theirs: Any, what: str) -> None:
-    """Equal to 1e-6 of the largest number, or of 1."""
+    """Equal but for a share of the largest number, or of 1."""
     theirs = theirs.detach().numpy()
     assert ours.shape == theirs.shape, what
-    np.testing.assert_allclose(
-        ours, theirs, rtol=0, atol=CLOSE * max(1.0, np.abs(theirs).max(initial=0.0)), err_msg=what
-    )
+    off = CLOSE[ours.dtype] * max(1.0, np.abs(theirs).max(initial=0.0))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=off, err_msg=what)
 
 
 def their_name(name: str) -> str:
@@ -41,7 +40,7 @@ def assert_same(ours: Any, theirs: Any, shape: tuple[int, ...], steps: int = 1, 
     """Outputs, gradients of input and parameters, and buffers, over some batches."""
     rng = np.random.default_rng(seed)
     parameters = list(zip(ours.named_parameters(), theirs.named_parameters(), strict=True))
-    dtype = tgi.nn.dtype_of(ours, np.float32)
+    dtype = np.dtype(tgi.nn.dtype_of(ours, np.float32))
     for _ in range(steps):
         x = rng.normal(size=shape).astype(dtype)
         ours.zero_grad(), theirs.zero_grad()
@@ -126,9 +125,9 @@ def test_any_chain_comes_over_and_back(kinds: list[str], nested: bool, training:
     for name, tensor in theirs.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor) and again.state_dict()[name].dtype == tensor.dtype
     assert str(again) == str(theirs)
-    # Two normalizations in a row of few numbers divide by what is left of the first: 1e-6 is no longer to be had.
-    if kinds.count("norm") + kinds.count("layer") < 2:
-        assert_same(ours, theirs, (6, 3), steps=2, seed=seed)
+    # In float32 normalizations of three numbers in a row may magnify what is rounded beyond any bound.
+    theirs.double()
+    assert_same(tgi.from_torch(theirs), theirs, (6, 3), steps=2, seed=seed)
 
 
 def test_every_module_of_ours_has_its_line() -> None:
@@ -276,6 +275,17 @@ REFUSED = {
     "twice": (lambda: Own(lambda m, x: (h := m.inner(x)) + h), "adds a tensor to itself"),
     "scaled": (lambda: Own(lambda m, x: torch.add(x, m.inner(x), alpha=2)), "no sum of two tensors"),
     "number": (lambda: Own(lambda m, x: m.inner(x) + 1), "no sum of two tensors"),
+    "sum in place": (
+        lambda: Own(lambda m, x: (y := m.inner(x), z := m.inner(y), y.add_(z))[2] + y), "changed in place"
+    ),
+    "branch in place": (
+        lambda: nn.Sequential(nn.Linear(3, 3), counterparts.Residual(nn.Sequential(nn.Identity(), nn.ReLU(True)))),
+        r"1.branch \(Sequential\) changes in place what is added",
+    ),
+    "function in place": (
+        lambda: Own(lambda m, x: m.inner(nn.functional.relu(x, inplace=True)) + x), "changes in place what is added"
+    ),
+    "method in place": (lambda: Own(lambda m, x: m.inner(x.relu_()) + x), "changes in place what is added"),
     "own weight": (lambda: Own(lambda m, x: x @ m.inner.weight.T), "calls matmul"),
     "always": (lambda: Own(lambda m, x: nn.functional.dropout(m.inner(x), 0.5)), "does not depend on self.training"),
     "by mode": (lambda: Own(lambda m, x: m.inner(x) if m.training else x), "depends on self.training"),
@@ -293,6 +303,38 @@ def test_what_cannot_be_converted_is_refused_by_name(name: str) -> None:
         tgi.from_torch(model)
     assert str(refused.value).startswith("from_torch: ") and "\n" not in str(refused.value).strip()
     assert not isinstance(model, nn.Module) or model.training
+
+
+def test_a_trace_changes_nothing() -> None:
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.calls = nn.Linear(3, 3), 0
+
+        def forward(self, x: Any) -> Any:
+            self.calls += 1
+            return self.inner(x)
+
+    model = Counting()
+    model.inner.eval()
+    tgi.from_torch(model)
+    assert model.calls == 0 and model.training and not model.inner.training
+
+
+def test_in_place_is_no_matter_where_nothing_is_used_again() -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.last = nn.Linear(3, 3), nn.Linear(3, 3)
+
+        def forward(self, x: Any) -> Any:
+            out = nn.functional.relu_(self.inner(x))
+            out = self.last(out)
+            out += x
+            return out.tanh_()
+
+    theirs = nn.Sequential(Block(), nn.Linear(3, 3), nn.ReLU(inplace=True), Block())
+    assert_same(tgi.from_torch(theirs), theirs, (4, 3))
 
 
 def test_a_forward_of_our_own_is_refused_by_name() -> None:

@@ -6,9 +6,11 @@ modules that compute the same.
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, TypeVar
 
 from torch import fx, nn
@@ -66,11 +68,7 @@ def as_chain(module: nn.Module) -> nn.Module:
     Unwritten
         Its forward cannot be traced, is no chain with sums of two ways, or calls what there is no module for.
     """
-    training = module.training
-    try:
-        ways = [outline(module, mode) for mode in (not training, training)]
-    finally:
-        module.training = training
+    ways = [outline(module, mode) for mode in (not module.training, module.training)]
     if str(ways[0]) != str(ways[1]):
         raise Unwritten("what it computes depends on self.training")
     inputs = [node for node in ways[1].nodes if node.op == "placeholder" and node.users]
@@ -84,9 +82,12 @@ def as_chain(module: nn.Module) -> nn.Module:
 
 def outline(module: nn.Module, training: bool) -> fx.Graph:
     """What a module's forward calls in one of the modes; a dropout that follows the mode has no mode of its own."""
-    module.training = training
+    # Parameters and buffers are shared with the copy, so that nothing large is copied and no attribute changed.
+    shared = {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())}
     try:
-        graph = Outline().trace(module)
+        twin = copy.deepcopy(module, shared)
+        twin.training = training
+        graph = Outline().trace(twin)
     except Exception as error:  # whatever a forward function does that cannot be traced
         raise Unwritten(f"it cannot be traced ({error})") from error
     for node in graph.nodes:
@@ -117,6 +118,8 @@ class Ways:
             before = [self.through.get(source, ()) for source in sources(node)]
             common = [one for one in before[0] if all(one in other for other in before)] if before else []
             self.through[node] = (node, *common)
+            if in_place_sum(node) and max((changed := sources(node)[0]).users) > node:
+                raise Unwritten(f"{changed.name} is changed in place and used again")
 
     def chain(self, start: fx.Node, end: fx.Node) -> nn.Sequential:
         """The modules between two nodes."""
@@ -151,20 +154,23 @@ class Ways:
             if len(node.args) != 1 or node.kwargs:
                 raise Unwritten(f"{node.target} takes more than one tensor")
             return self.module.get_submodule(str(node.target))
-        name = str(node.target) if node.op == "call_method" else name_of(node.target)
+        name = named(node)
         arguments: tuple[Any, ...] = node.args[1:]
         options: dict[str, Any] = {key: value for key, value in node.kwargs.items() if key != "input"}
-        if name.strip("_") in ("view", "reshape") and joins_features(arguments):
+        if name in ("view", "reshape") and joins_features(arguments):
             return self.in_mode(nn.Flatten())
         if name == "mean" and (pooled := over_positions(*arguments, **options)) is not None:
             return self.in_mode(pooled)
-        make = FUNCTIONS.get(name.strip("_"))
+        make = FUNCTIONS.get(name)
         if make is None:
             raise Unwritten(f"it calls {name}, which no module here does")
         try:
-            return self.in_mode(make(*arguments, **options))
+            made = make(*arguments, **options)
         except TypeError as error:
             raise Unwritten(f"it calls {name} in a way that no module here does ({error})") from None
+        if str(getattr(node.target, "__name__", node.target)).endswith("_"):
+            vars(made)["inplace"] = True
+        return self.in_mode(made)
 
     def in_mode(self, made: T) -> T:
         """A new module in the mode of the one that it is a part of; what is inside has its own."""
@@ -172,11 +178,21 @@ class Ways:
         return made
 
 
+def named(node: fx.Node) -> str:
+    """What a function or method is called, whether it works in place or not."""
+    return str(node.target).strip("_") if node.op == "call_method" else name_of(node.target)
+
+
+def in_place_sum(node: fx.Node) -> bool:
+    """Whether it is x += y or x.add_(y)."""
+    return node.op != "call_module" and (node.target == "add_" or named(node) == "iadd")
+
+
 def sources(node: fx.Node) -> list[fx.Node]:
     """The nodes whose tensors a node computes with."""
     if node.op not in ("call_module", "call_function", "call_method"):
         return []
-    if node.op != "call_module" and str(getattr(node.target, "__name__", node.target)).strip("_") in SUMS:
+    if node.op != "call_module" and named(node) in SUMS:
         terms = [part for part in node.args[:2] if isinstance(part, fx.Node)]
         if len(terms) == 2 and len(node.args) == 2 and not node.kwargs:
             return terms

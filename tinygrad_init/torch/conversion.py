@@ -15,6 +15,8 @@ from ..engine.tensor import Tensor
 from . import counterparts
 from .chains import Unwritten, as_chain
 
+# What may hand on the very tensor that it got, or a view of it.
+PASSING = (torch.nn.Identity, torch.nn.Flatten, torch.nn.Dropout)
 DTYPES: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
 
 
@@ -182,6 +184,7 @@ class Incoming:
         # By the identity of what was converted; modules that are made on the way are kept, so that theirs stays.
         self.made: dict[int, Any] = {}
         self.kept: list[torch.nn.Module] = []
+        self.writing: set[int] = set()  # modules that change what goes in
 
     def module(self, module: torch.nn.Module, name: str) -> nn.Module:
         """Ours for theirs, made once."""
@@ -193,7 +196,9 @@ class Incoming:
         if candidates:
             found = self.built(pair_of(module, candidates, where), module, name)
         else:
-            found = self.module(chain_of(module, where), name)
+            chain = chain_of(module, where)
+            found = self.module(chain, name)
+            self.note_writing(module, [chain])
         found.training = module.training
         self.made[id(module)] = found
         self.kept.append(module)
@@ -207,6 +212,7 @@ class Incoming:
             for part, inner in inside.items():  # what is there twice, too, which named_children leaves out
                 made = self.module(inner, joined(name, part))
                 setattr(chain, f"{part}_" if hasattr(nn.Sequential, part) else part, made)
+            self.note_writing(module, list(inside.values()))
             return chain
         arguments = {option: getattr(module, pair.their_name(option)) for option in pair.options}
         arguments |= {flag: getattr(module, tensor) is not None for flag, tensor in pair.flags.items()}
@@ -214,6 +220,12 @@ class Incoming:
         for part in pair.parts:
             inner = getattr(module, part)
             arguments[part] = None if inner is None else self.module(inner, joined(name, part))
+            if id(inner) in self.writing:
+                raise TypeError(
+                    f"from_torch: {said(joined(name, part), inner)} changes in place what is added to its result; "
+                    "write it without inplace=True"
+                )
+        self.note_writing(module, [module])
         if pair.ours is nn.Dropout:
             arguments["rng"] = self.rng
         try:
@@ -226,6 +238,14 @@ class Incoming:
             if isinstance(value, nn.Parameter | nn.Buffer):
                 setattr(found, own, self.tensor(getattr(module, pair.their_name(own)), value, joined(name, own)))
         return found
+
+    def note_writing(self, module: torch.nn.Module, steps: list[torch.nn.Module]) -> None:
+        """Note a module whose first step that computes anything works in place."""
+        for step in steps:
+            if getattr(step, "inplace", False) or id(step) in self.writing:
+                self.writing.add(id(module))
+            if not isinstance(step, PASSING):
+                return
 
     def tensor(self, tensor: torch.Tensor, like: Any, name: str) -> Any:
         """Our parameter or buffer for theirs, made once; `like` is one as a new module has it."""
