@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from torch import nn  # noqa: E402
 
 import tinygrad_init as tgi  # noqa: E402
-from tinygrad_init.torch import conversion, counterparts  # noqa: E402
+from tinygrad_init.torch import counterparts  # noqa: E402
+from tinygrad_init.torch.pairs import PAIRS  # noqa: E402
 
 from .conversion_models import OURS, THEIRS, LeNet, mlp  # noqa: E402
 
@@ -135,7 +136,7 @@ def test_every_module_of_ours_has_its_line() -> None:
         value for name in tgi.nn.__all__
         if isinstance(value := getattr(tgi.nn, name), type) and issubclass(value, tgi.nn.Module)
     }  # fmt: skip
-    assert kinds - {pair.ours for pair in conversion.PAIRS} == {tgi.nn.Module, tgi.nn.Activation, tgi.nn.Loss}
+    assert kinds - {pair.ours for pair in PAIRS} == {tgi.nn.Module, tgi.nn.Activation, tgi.nn.Loss}
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

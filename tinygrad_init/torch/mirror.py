@@ -24,7 +24,8 @@ from ..diagnosis.network import RESIDUAL, WEIGHTS, Link, Network
 from ..engine.modes import is_grad_enabled
 from ..engine.tensor import Tensor
 from ..init import fans
-from .conversion import PAIRS, from_torch, joined
+from .conversion import from_torch, joined
+from .pairs import PAIRS
 
 Array = np.ndarray[Any, Any]
 
