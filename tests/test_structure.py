@@ -26,7 +26,7 @@ FLOORS = (
     ("ops", "programs"),
     ("activations", "gradient_checks", "scalar"),
     ("theory", "nn", "optim", "update_rules", "init", "data"),
-    ("starts", "training"),
+    ("starts", "training", "onnx_export"),
     ("rehearsal",),
     ("rate_search",),
     ("diagnosis",),
@@ -38,7 +38,9 @@ BESIDE = {
     "init": {"theory"},
     "update_rules": {"optim"},
     "starts": set(),
+    "onnx_export": set(),
     "training": set(),
+    "laboratory": {"torch"},
     "cli": {"laboratory", "torch"},
     "programs": {"ops"},
 }

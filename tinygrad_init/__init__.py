@@ -14,7 +14,7 @@ the same engine on single numbers, to be read.
 from . import _interruption  # noqa: F401 (before everything else, so that Ctrl-C ends the imports of the command)
 
 # isort: split
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import init, nn, ops, optim
 from .engine.backward import grad
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
     from .laboratory.serving.notebook import lab
+    from .onnx_export import to_onnx
     from .programs import CaptureError, capture
     from .rate_search import find_lr
     from .training import initialize, predict, train
@@ -62,10 +63,27 @@ _LATER = {
     "recommend": "diagnosis",
     "starts": "",
     "theory": "",
+    "to_onnx": "onnx_export",
     "torch": "",
     "train": "training",
 }
 __getattr__, __dir__ = importing_later(__name__, _LATER)
+
+
+# What wants PyTorch imports it when it is called, so that `from tinygrad_init import *` does not.
+def from_torch(module: Any, *, rng: Any = None) -> nn.Module:
+    """A module of this package that computes what a PyTorch module does; see `tgi.torch.from_torch`."""
+    from .torch import conversion
+
+    made: nn.Module = conversion.from_torch(module, rng=rng)
+    return made
+
+
+def to_torch(module: nn.Module) -> Any:
+    """A PyTorch module that computes what a module of this package does; see `tgi.torch.to_torch`."""
+    from .torch import conversion
+
+    return conversion.to_torch(module)
 
 
 __all__ = [
@@ -81,6 +99,7 @@ __all__ = [
     "diagnosis",
     "enable_grad",
     "find_lr",
+    "from_torch",
     "get_default_dtype",
     "grad",
     "gradcheck",
@@ -100,5 +119,7 @@ __all__ = [
     "starts",
     "tensor",
     "theory",
+    "to_onnx",
+    "to_torch",
     "train",
 ]

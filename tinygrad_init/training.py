@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -290,10 +290,17 @@ def initialize(model: Module, initializer: str | Initializer, rng: np.random.Gen
     ValueError
         There is no initializer of that name.
     """
+    fill_layers(linear_maps(model), initializer, rng)
+
+
+def fill_layers(
+    layers: Iterable[tuple[Module, Any]], initializer: str | Initializer, rng: np.random.Generator | int | None
+) -> None:
+    """The same for linear maps that are given one by one, each with the activation after it or None."""
     if isinstance(initializer, str):
         initializer = INITIALIZERS[start_name(initializer)]
     generator = np.random.default_rng(rng)  # one for all layers: a seed for each would make them alike
-    for linear, activation in linear_maps(model):
+    for linear, activation in layers:
         weight, bias = vars(linear)["weight"], vars(linear).get("bias")
         initializer(weight, generator, "linear" if activation is None else activation)
         if bias is not None:

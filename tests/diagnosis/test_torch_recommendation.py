@@ -84,5 +84,14 @@ def test_bad_input_is_refused() -> None:
         tgi.torch.recommend(model, X[:3], Y[:3])
     with pytest.raises(ValueError, match="expected 1 to 100000 steps and a positive budget, got 0"):
         tgi.torch.recommend(model, X, Y, steps=0)
-    with pytest.raises(TypeError, match=r"there is tgi\.torch\.recommend"):
-        tgi.recommend(model, X, Y)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="recommend: expected batches of 64 and a seed for PyTorch's models; got 32"):
+        tgi.recommend(model, X, Y, batch_size=32)  # type: ignore[arg-type]
+
+
+def test_recommend_takes_both_kinds_of_models() -> None:
+    torch.manual_seed(0)
+    model = stack(nn.Sigmoid, 2)
+    one, other = (
+        make(model, X, Y, optimizer=0.05, steps=60, budget=120.0) for make in (tgi.recommend, tgi.torch.recommend)
+    )
+    assert one.setup.code() == other.setup.code() and one.loss_after == other.loss_after

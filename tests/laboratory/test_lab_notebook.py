@@ -260,3 +260,20 @@ def test_a_frame_never_follows_a_state_that_came_after_it() -> None:
     for one in told.texts:
         seed = one["config"]["seed"] if one["type"] == "state" else seed
         assert one["type"] != "frame" or one["step"] == 1000 * (seed + 1)
+
+
+def test_a_model_of_pytorch_is_shown() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    theirs = torch.nn.Sequential(torch.nn.Linear(2, 6), torch.nn.Tanh(), torch.nn.Linear(6, 2))
+    x, y = torch.from_numpy(MOONS.x).float(), torch.from_numpy(MOONS.y)
+    for loss in (None, "cross_entropy", torch.nn.functional.cross_entropy, torch.nn.CrossEntropyLoss()):
+        widget = lab(theirs, x, y, loss, lr=0.3)
+        made = widget.source.model
+        np.testing.assert_allclose(made(x[:5].numpy()).numpy(), theirs(x[:5]).detach().numpy(), atol=1e-6)
+        assert widget.source.function is tgi.nn.LOSSES["cross_entropy"]
+        widget.close()
+    with pytest.raises(TypeError, match=r"from_torch: 1 \(LSTM\) has no counterpart"):
+        lab(torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.LSTM(2, 2)), x, y)
+    for strange in (torch.nn.functional.l1_loss, torch.nn.L1Loss()):
+        with pytest.raises(TypeError, match="lab: expected the name of a loss, .* got (l1_loss|L1Loss)"):
+            lab(theirs, x, y, strange)

@@ -22,11 +22,12 @@ LAYERS = {
     "ConvTranspose2d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1},
     "Dropout": {"p": 0.5},
     "Flatten": {"start_axis": 1},
+    "GlobalAvgPool": {"keepdims": False},
     "LayerNorm": {"eps": 1e-05, "elementwise_affine": True, "bias": True},
     "Linear": {"bias": True},
     "MaxPool1d": {"padding": 0},
     "MaxPool2d": {"padding": 0},
-    "PReLU": {"units": 1, "slope": 0.25},
+    "PReLU": {"units": 1, "slope": 0.25, "axis": -1},
     "Parameter": {"requires_grad": True},
 }
 

@@ -201,3 +201,14 @@ def test_a_network_has_an_activation_between_any_two_maps() -> None:
         assert len(model.layers) == len(kinds) and model.layers[-1] is model.linears()[-1]
     assert nn.MLP((2, 3, 4)).activation == "relu"
     assert not np.array_equal(*(linear.weight.numpy() for linear in nn.MLP((3, 3, 3), rng=0).linears()))
+
+
+def test_prelu_has_its_units_along_the_last_axis_or_that_of_channels() -> None:
+    slopes, x = np.array([0.1, 0.2, 0.4]), -np.ones((2, 3, 4, 3), np.float32)
+    for axis, along in ((-1, slopes), (1, slopes[:, None, None])):
+        layer = nn.PReLU(3, axis=axis)
+        layer.load_state_dict({"slope": slopes})
+        np.testing.assert_allclose(layer(tgi.tensor(x)).numpy(), x * along, rtol=1e-6)
+    assert repr(nn.PReLU(3, axis=1)) == "PReLU(3, axis=1)"
+    with pytest.raises(ValueError, match="PReLU: expected axis -1 or 1, got 2"):
+        nn.PReLU(3, axis=2)

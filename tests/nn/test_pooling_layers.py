@@ -45,3 +45,13 @@ def test_flatten(axis: int, shape: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(layer(tgi.tensor(x)).numpy(), x.reshape(shape))
     assert layer.extra_repr() == ("" if axis == 1 else str(axis))
     assert nn.Flatten()(tgi.tensor(x)).shape == (2, 60)
+
+
+def test_global_averages_keep_their_axes_if_asked() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    for given, axes in ((x, (2, 3)), (x[..., 0], (2,))):
+        plain, kept = nn.GlobalAvgPool()(tgi.tensor(given)), nn.GlobalAvgPool(keepdims=True)(tgi.tensor(given))
+        np.testing.assert_allclose(kept.numpy(), given.mean(axes, keepdims=True), rtol=1e-12)
+        np.testing.assert_array_equal(kept.numpy().ravel(), plain.numpy().ravel())
+        assert plain.shape == (2, 3)
+    assert repr(nn.GlobalAvgPool(keepdims=True)) == "GlobalAvgPool(keepdims=True)"

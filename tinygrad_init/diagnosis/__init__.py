@@ -37,7 +37,8 @@ from .showing.saved import read_report
 from .trials import redesign
 from .trials.comparison import STARTS, Comparison, check_sizes, compare_starts, default_sizes
 from .trials.quotient import Quotient, quotient, side_by_side
-from .trials.recommendation import Recommendation, recommend
+from .trials.recommendation import Recommendation
+from .trials.recommending import recommend
 from .trials.setup import Change, Setup
 from .watching.events import Event, Moment
 from .watching.monitor import Monitor

@@ -106,17 +106,24 @@ class PReLU(Module):
     Parameters
     ----------
     units
-        1, or the size of the last axis of the input.
+        1, or how many units the input has.
     slope
         Where it starts.
+    axis
+        Which axis of the input has the units: the last, or 1 for the channels of convolutions.
     """
 
     role = ACTIVATION
 
-    def __init__(self, units: int = 1, slope: float = 0.25, dtype: Any = None) -> None:
-        self.slope = Parameter(np.full(whole("PReLU", "units", units), slope), dtype or get_default_dtype())
+    def __init__(self, units: int = 1, slope: float = 0.25, dtype: Any = None, axis: int = -1) -> None:
+        if axis not in (-1, 1):
+            raise ValueError(f"PReLU: expected axis -1 or 1, got {axis}")
+        self.units, self.axis = whole("PReLU", "units", units), axis
+        self.slope = Parameter(np.full(self.units, slope), dtype or get_default_dtype())
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.axis == 1 and self.units > 1 and x.ndim > 2:
+            return ops.prelu(x, self.slope.reshape(-1, *(1,) * (x.ndim - 2)))
         return ops.prelu(x, self.slope)
 
     @property
@@ -125,7 +132,7 @@ class PReLU(Module):
         return ActivationRecord("prelu", ops.prelu, slopes=tuple(self.slope.numpy().ravel().tolist()))
 
     def extra_repr(self) -> str:
-        return str(self.slope.size)
+        return str(self.units) if self.axis == -1 else f"{self.units}, axis={self.axis}"
 
 
 class Sequential(Module):

@@ -64,10 +64,23 @@ class AvgPool2d(_Pool):
 
 
 class GlobalAvgPool(Module):
-    """The mean of each channel: (samples, channels, ...) becomes (samples, channels)."""
+    """The mean of each channel: (samples, channels, ...) becomes (samples, channels).
+
+    Parameters
+    ----------
+    keepdims
+        Whether the axes that are averaged over stay, with length 1.
+    """
+
+    def __init__(self, keepdims: bool = False) -> None:
+        self.keepdims = keepdims
 
     def forward(self, x: Any) -> Tensor:
-        return ops.global_avg_pool(x)
+        means = ops.global_avg_pool(x)
+        return means.reshape(*means.shape, *(1,) * (x.ndim - 2)) if self.keepdims else means
+
+    def extra_repr(self) -> str:
+        return "keepdims=True" if self.keepdims else ""
 
 
 class Flatten(Module):

@@ -1,8 +1,9 @@
 """For PyTorch's models: `tgi.torch.diagnose(model, x, y, loss, optimizer=...)` says why one does not train, and
 `tgi.torch.audit(model_or_path)`, without data, where its weights come from and what is wrong with them.
 
-`tgi.torch.watch` looks on while somebody's loop trains one, and `assert_trains` and its like are for tests. The room
-wants PyTorch, the extra `torch`; nothing else in the package does.
+`tgi.torch.watch` looks on while somebody's loop trains one, and `assert_trains` and its like are for tests. Models are
+brought here by `from_torch` and back by `to_torch`. The room wants PyTorch, the extra `torch`; nothing else in the
+package does.
 """
 
 try:
@@ -23,6 +24,9 @@ from .audit_records import CODES, Finding, Moved, ParameterRecord
 from .audit_result import Audit
 from .auditing import audit
 from .checkpoints import CheckpointError
+from .conversion import from_torch, to_torch
+from .counterparts import Residual
+from .initialization import initialize
 from .schemes import Scheme
 
 watch = TorchMonitor
@@ -34,6 +38,7 @@ __all__ = [
     "Finding",
     "Moved",
     "ParameterRecord",
+    "Residual",
     "Scheme",
     "TorchMonitor",
     "assert_all_parameters_get_gradients",
@@ -42,6 +47,9 @@ __all__ = [
     "assert_trains",
     "audit",
     "diagnose",
+    "from_torch",
+    "initialize",
     "recommend",
+    "to_torch",
     "watch",
 ]

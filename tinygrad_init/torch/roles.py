@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ..init import fans
+from ..init.fans import fans
 
 LINEAR, CONVOLUTION, TRANSPOSED, EMBEDDING = "linear", "convolution", "transposed_convolution", "embedding"
 RECURRENT, BILINEAR, SCALE, BIAS, STATISTIC, OTHER = "recurrent", "bilinear", "scale", "bias", "statistic", "other"

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...activations import activation
+from ...activations import ActivationRecord, activation
+from ...ops import prelu
 from ..network import ACTIVATION, OTHER, SUM, WEIGHTS, Link, Parameter, folded, units_first
 from .torch_calls import LEARNED, Call, Origin, Recorder, Slot
 
@@ -25,6 +26,7 @@ ACTIVATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "gelu": ("gelu", ()),
     "elu": ("elu", ("alpha",)),
     "leaky_relu": ("leaky_relu", ("negative_slope",)),
+    "hardsigmoid": ("hard_sigmoid", ()),
 }
 # Functions that multiply by a weight: what that, and a bias, are called among their arguments, and at which place.
 Place: TypeAlias = tuple[str, int]
@@ -243,6 +245,8 @@ class At:
 
     def record(self, inputs: dict[Origin, Tensor]) -> Any:
         """Of an activation, what this package knows of it; None of anything else."""
+        if self.call.name == "prelu" and len(inputs) == 1 and (slopes := self.parameter("weight", 1)) is not None:
+            return ActivationRecord("prelu", prelu, slopes=tuple(self.tensors[slopes].flatten().tolist()))
         name, options = ACTIVATIONS.get(self.call.name, ("", ()))
         plain = {"beta": 1, "threshold": 20, "min_val": -1.0, "max_val": 1.0}
         if not name or len(inputs) != 1 or any(self.call.kwargs.get(k, v) != v for k, v in plain.items()):

@@ -27,6 +27,7 @@ except ImportError as error:
     ) from None
 
 from ...data import REGRESSIONS
+from ...diagnosis.diagnosing import is_torch
 from ...nn import Module
 from ...training import Loss
 from ..experiment import build
@@ -58,8 +59,9 @@ def lab(
     Parameters
     ----------
     model
-        Any module that calls each of its linear maps (dense or convolutions) once. It is copied, so that it stays as it
-        is. None: networks that the page's controls describe.
+        Any module that calls each of its linear maps (dense or convolutions) once, also one of PyTorch's that
+        `tgi.from_torch` can convert. It is copied, so that it stays as it is. None: networks that the page's controls
+        describe.
     x, y
         For a model: all samples, the first axis theirs, and what belongs to them as `loss` wants it. Samples of two
         numbers have a map.
@@ -81,7 +83,8 @@ def lab(
     Raises
     ------
     TypeError
-        The model is no module, or does not call its linear maps once each; a model without data, or data without one.
+        The model is no module, one of PyTorch's that cannot be converted, or does not call its linear maps once each; a
+        model without data, or data without one.
     ValueError
         Shapes do not fit each other, there is no such loss, or a part of the config is not what it should be.
 
@@ -91,6 +94,8 @@ def lab(
     """
     if (model is None) != (x is None) or (x is None) != (y is None):
         raise TypeError("lab: expected a model with x and y, or none of them")
+    if is_torch(model):
+        model, x, y, loss = from_pytorch(model, x, y, loss)
     own = None if model is None else Own(model, x, y, "cross_entropy" if loss is None else loss)
     if own is None and loss is not None:
         config["loss"] = loss
@@ -107,6 +112,30 @@ def lab(
     except Invalid as error:
         raise ValueError(f"lab: {error}") from None
     return Widget(build if own is None else own, plain(found, None) if given else {}, height)
+
+
+def from_pytorch(model: Any, x: Any, y: Any, loss: Any) -> tuple[Module, Any, Any, Any]:
+    """A model of PyTorch's, its data and its loss as this package has them.
+
+    Raises
+    ------
+    TypeError
+        The model cannot be converted, or the loss is one of PyTorch's that has no name here.
+    """
+    import torch
+
+    from ...diagnosis.fronts.torch_links import as_array
+    from ...diagnosis.fronts.torch_losses import name_of
+    from ...torch.conversion import from_torch
+
+    if callable(loss):
+        name = name_of(loss)
+        if not name and (isinstance(loss, torch.nn.Module) or str(loss.__module__).startswith("torch.")):
+            said = getattr(loss, "__name__", type(loss).__name__)
+            raise TypeError(f"lab: expected the name of a loss, or one of PyTorch's that has one here; got {said}")
+        loss = name or loss
+    x, y = (as_array(values) if isinstance(values, torch.Tensor) else values for values in (x, y))
+    return from_torch(model), x, y, loss
 
 
 def refuse_what_a_model_has(given: dict[str, Any], data: dict[str, Any]) -> None:

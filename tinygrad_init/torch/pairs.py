@@ -1,0 +1,165 @@
+"""Which module of PyTorch is which of this package: one table, `PAIRS`, read both ways.
+
+A new kind of module is one more line in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .. import nn
+from . import counterparts
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A kind of module on both sides.
+
+    Attributes
+    ----------
+    ours, theirs
+        The classes. Those that derive from them count as well, unless they write a forward of their own.
+    options
+        Arguments of both, which are attributes, too.
+    flags
+        Arguments that say whether a tensor is there, and its name.
+    renamed
+        What is called differently: our name, and theirs.
+    parts
+        Arguments that are modules or None; "*" for any number of modules with names of their own.
+    if_ours, if_theirs
+        What attributes have to be for the pair to be one; `if_ours` are arguments where ours is made.
+    """
+
+    ours: type[nn.Module]
+    theirs: type[torch.nn.Module]
+    options: tuple[str, ...] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    if_ours: Mapping[str, Any] = field(default_factory=dict)
+    if_theirs: Mapping[str, Any] = field(default_factory=dict)
+
+    def their_name(self, name: str) -> str:
+        return self.renamed.get(name, name)
+
+
+def activation(ours: type[nn.Module], theirs: type[torch.nn.Module], *options: str, **if_theirs: Any) -> Pair:
+    """An activation, whose class here makes an `nn.Activation` of some name."""
+    return Pair(ours, theirs, options, if_ours={"name": ours().name}, if_theirs=if_theirs)  # type: ignore[attr-defined]
+
+
+CONVOLUTION = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
+TRANSPOSED = (*CONVOLUTION, "output_padding")
+ZEROS = {"padding_mode": "zeros"}
+BIAS = {"bias": "bias"}
+POOL = ("kernel_size", "stride", "padding")
+LARGEST = {"dilation": 1, "return_indices": False, "ceil_mode": False}
+MEAN = {"ceil_mode": False, "count_include_pad": True, "divisor_override": None}
+NORM = ("num_features", "eps", "momentum")
+NORM_FLAGS = {"affine": "weight", "track_running_stats": "running_mean"}
+SLOPES = {"units": "num_parameters", "slope": "weight"}
+CLASSES = {"weight": None, "ignore_index": -100, "label_smoothing": 0.0}
+
+# Of several pairs of one class the first that fits counts.
+PAIRS: tuple[Pair, ...] = (
+    Pair(nn.Linear, torch.nn.Linear, ("in_features", "out_features"), BIAS),
+    Pair(nn.Conv1d, torch.nn.Conv1d, CONVOLUTION, BIAS, if_theirs=ZEROS),
+    Pair(nn.Conv2d, torch.nn.Conv2d, CONVOLUTION, BIAS, if_theirs=ZEROS),
+    Pair(nn.ConvTranspose1d, torch.nn.ConvTranspose1d, TRANSPOSED, BIAS, if_theirs=ZEROS),
+    Pair(nn.ConvTranspose2d, torch.nn.ConvTranspose2d, TRANSPOSED, BIAS, if_theirs=ZEROS),
+    Pair(nn.MaxPool1d, torch.nn.MaxPool1d, POOL, if_theirs=LARGEST),
+    Pair(nn.MaxPool2d, torch.nn.MaxPool2d, POOL, if_theirs=LARGEST),
+    Pair(nn.AvgPool1d, torch.nn.AvgPool1d, POOL, if_theirs={k: v for k, v in MEAN.items() if k != "divisor_override"}),
+    Pair(nn.AvgPool2d, torch.nn.AvgPool2d, POOL, if_theirs=MEAN),
+    Pair(nn.GlobalAvgPool, counterparts.GlobalAvgPool, ("keepdims",)),
+    Pair(nn.GlobalAvgPool, torch.nn.AdaptiveAvgPool1d, if_ours={"keepdims": True}, if_theirs={"output_size": 1}),
+    Pair(nn.GlobalAvgPool, torch.nn.AdaptiveAvgPool2d, if_ours={"keepdims": True}, if_theirs={"output_size": 1}),
+    Pair(nn.Flatten, torch.nn.Flatten, ("start_axis",), {}, {"start_axis": "start_dim"}, if_theirs={"end_dim": -1}),
+    Pair(nn.BatchNorm1d, torch.nn.BatchNorm1d, NORM, NORM_FLAGS),
+    Pair(nn.BatchNorm2d, torch.nn.BatchNorm2d, NORM, NORM_FLAGS),
+    Pair(nn.BatchNorm, counterparts.BatchNorm, NORM, NORM_FLAGS),
+    Pair(nn.LayerNorm, torch.nn.LayerNorm, ("normalized_shape", "eps"), {"elementwise_affine": "weight", **BIAS}),
+    Pair(nn.Dropout, torch.nn.Dropout, ("p",)),
+    Pair(nn.PReLU, torch.nn.PReLU, (), {}, SLOPES, if_ours={"units": 1}, if_theirs={"num_parameters": 1}),
+    Pair(nn.PReLU, counterparts.LastAxisPReLU, ("units",), {}, SLOPES, if_ours={"axis": -1}),
+    Pair(nn.PReLU, torch.nn.PReLU, ("units",), {}, SLOPES, if_ours={"axis": 1}),
+    activation(nn.Identity, torch.nn.Identity),
+    activation(nn.Sigmoid, torch.nn.Sigmoid),
+    activation(nn.Tanh, torch.nn.Tanh),
+    activation(nn.ReLU, torch.nn.ReLU),
+    activation(nn.LeakyReLU, torch.nn.LeakyReLU, "negative_slope"),
+    activation(nn.ELU, torch.nn.ELU, "alpha"),
+    activation(nn.SELU, torch.nn.SELU),
+    activation(nn.GELU, torch.nn.GELU, approximate="none"),
+    activation(nn.SiLU, torch.nn.SiLU),
+    activation(nn.Softplus, torch.nn.Softplus, beta=1.0, threshold=20.0),
+    activation(nn.HardSigmoid, torch.nn.Hardsigmoid),
+    activation(nn.HardTanh, torch.nn.Hardtanh, min_val=-1.0, max_val=1.0),
+    activation(nn.Mish, torch.nn.Mish),
+    activation(nn.Softsign, torch.nn.Softsign),
+    activation(nn.Erf, counterparts.Erf),
+    activation(nn.Sin, counterparts.Sin),
+    Pair(nn.CrossEntropyLoss, torch.nn.CrossEntropyLoss, ("reduction",), if_theirs=CLASSES),
+    Pair(nn.MSELoss, torch.nn.MSELoss, ("reduction",)),
+    Pair(
+        nn.BCEWithLogitsLoss, torch.nn.BCEWithLogitsLoss, ("reduction",), if_theirs={"weight": None, "pos_weight": None}
+    ),
+    Pair(nn.HalfSquaredError, counterparts.HalfSquaredError, ("reduction",)),
+    Pair(nn.HingeLoss, counterparts.HingeLoss, ("reduction",)),
+    Pair(nn.Residual, counterparts.Residual, parts=("branch", "shortcut")),
+    Pair(nn.Sequential, torch.nn.Sequential, parts=("*",)),
+    Pair(nn.MLP, torch.nn.Sequential, parts=("*",)),
+)
+
+
+def pair_of(module: torch.nn.Module, candidates: list[Pair], where: str) -> Pair:
+    """The first pair whose conditions a PyTorch module meets.
+
+    Raises
+    ------
+    TypeError
+        It meets none; the message names the option.
+    """
+    wrong: list[str] = []
+    for pair in candidates:
+        wrong = [
+            f"{name}={getattr(module, name)}"
+            for name, value in pair.if_theirs.items()
+            if not same(getattr(module, name), value)
+        ]
+        wrong += [
+            f"{flag}={getattr(module, flag)}"
+            for flag, tensor in pair.flags.items()
+            if isinstance(getattr(module, flag, None), bool)
+            and getattr(module, flag) is not (getattr(module, tensor) is not None)
+        ]
+        if not wrong:
+            return pair
+    raise TypeError(f"from_torch: {where} has {', '.join(wrong)}, which is not to be had here")
+
+
+def same(value: Any, wanted: Any) -> bool:
+    """Whether an option is what it has to be; one number stands for the same along each axis."""
+    several = isinstance(value, tuple | list)
+    if wanted is None or value is None:
+        return value is wanted
+    return all(one == wanted for one in value) if several else bool(value == wanted)
+
+
+def fits_ours(module: nn.Module, pair: Pair) -> bool:
+    """Whether a module of ours is the one of a pair."""
+    if not isinstance(module, nn.Activation if "name" in pair.if_ours else pair.ours):
+        return False
+    return type(module).forward is pair.ours.forward and all(
+        getattr(module, name) == value for name, value in pair.if_ours.items()
+    )
+
+
+def option_of(module: nn.Module, name: str) -> Any:
+    """What a module was made with; of an activation also what it was not given."""
+    return module.record.known_params[name] if isinstance(module, nn.Activation) else getattr(module, name)
