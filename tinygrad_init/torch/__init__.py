@@ -1,14 +1,17 @@
 """For PyTorch's models: `tgi.torch.diagnose(model, x, y, loss, optimizer=...)` says why one does not train, and
 `tgi.torch.audit(model_or_path)`, without data, where its weights come from and what is wrong with them.
 
-`tgi.torch.watch` looks on while somebody's loop trains one, and `assert_trains` and its like are for tests. The room
-wants PyTorch, the extra `torch`; nothing else in the package does.
+`tgi.torch.watch` looks on while somebody's loop trains one, `LightningCallback` and `TrainerCallback` while a trainer
+does, and `assert_trains` and its like are for tests. The room wants PyTorch, the extra `torch`; nothing else in the
+package does.
 """
 
 try:
     import torch as _torch  # noqa: F401 (to say what is missing before anything else does)
 except ImportError:
     raise ImportError("tinygrad_init.torch needs PyTorch: pip install 'tinygrad_init[torch]'") from None
+
+from typing import Any
 
 from ..diagnosis.torch_diagnosing import diagnose
 from ..diagnosis.trials.torch_recommendation import recommend
@@ -24,8 +27,19 @@ from .audit_result import Audit
 from .auditing import audit
 from .checkpoints import CheckpointError
 from .schemes import Scheme
+from .writers import to_tensorboard, to_wandb
 
 watch = TorchMonitor
+
+
+def __getattr__(name: str) -> Any:
+    """The callbacks: classes of frameworks that are imported when these are asked for."""
+    if name not in ("LightningCallback", "TrainerCallback"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .callbacks import lightning_callback, trainer_callback
+
+    return lightning_callback() if name == "LightningCallback" else trainer_callback()
+
 
 __all__ = [
     "CODES",
@@ -43,5 +57,7 @@ __all__ = [
     "audit",
     "diagnose",
     "recommend",
+    "to_tensorboard",
+    "to_wandb",
     "watch",
 ]
