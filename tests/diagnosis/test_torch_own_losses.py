@@ -16,6 +16,7 @@ from torch import Tensor, nn  # noqa: E402
 
 import tinygrad_init as tgi  # noqa: E402
 import tinygrad_init.torch  # noqa: E402
+from tinygrad_init.diagnosis.fronts.torch_losses import loss_of  # noqa: E402
 from tinygrad_init.diagnosis.fronts.torch_modules import run  # noqa: E402
 
 SAMPLES, LENGTH, WORDS = 24, 6, 11
@@ -177,3 +178,17 @@ def test_everything_takes_it(causal: Any) -> None:
         fresh, batch, labels, own, optimizer=torch.optim.AdamW(fresh.parameters(), 1e-2), steps=20, budget=5
     )
     assert found.setup.optimizer(fresh.parameters()).defaults["weight_decay"] == 0.01
+
+
+@pytest.mark.parametrize("pack", [tuple, lambda pair: dict(zip(("loss", "logits"), pair, strict=True))])
+def test_a_loss_that_comes_first_is_no_prediction(pack: Any) -> None:
+    class Packed(Plain):
+        def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
+            found = super().forward(x, labels)
+            return pack((found.loss, found.logits))
+
+    torch.manual_seed(0)
+    x, y = torch.randn(12, 8), torch.arange(12) % 3
+    for loss in ("cross_entropy", lambda output, _: output[0] if isinstance(output, tuple) else output["loss"]):
+        network = run(Packed(), {"x": x, "labels": y}, y, loss_of(loss))
+        assert network.output.shape == (12, 3)

@@ -126,7 +126,6 @@ def lightning_callback() -> type:
 @cache
 def lightning_class(*bases: Any) -> type:
     """A callback of these classes."""
-    console = logging.getLogger(bases[0].__module__)
 
     class LightningCallback(Bridge, *bases):  # type: ignore[misc]
         """Watches a training of Lightning's `Trainer`; takes what `tgi.torch.watch` does after the optimizer.
@@ -142,6 +141,7 @@ def lightning_class(*bases: Any) -> type:
         def on_train_start(self, trainer: Any, pl_module: Any) -> None:
             if not trainer.is_global_zero:
                 return
+            console = logging.getLogger(type(trainer).__module__)
 
             def tell(event: Event) -> None:
                 console.log(logging.WARNING if event.fault and not event.over else logging.INFO, str(event))
