@@ -25,15 +25,13 @@ def blocks(page: Path, language: str) -> list[str]:
     "page",
     [
         ROOT / "README.md",
-        *(ROOT / "docs" / f"{name}.md" for name in ("engine", "programs", "theory", "diagnosis", "lab", "pytorch")),
+        *(ROOT / "docs" / f"{name}.md" for name in ("engine", "programs", "theory", "diagnosis", "lab")),
     ],
     ids=lambda page: page.name,
 )
 def test_python_blocks_run_one_after_the_other(page: Path) -> None:
     if page.name == "lab.md":
         pytest.importorskip("anywidget", reason="the extra notebook is not installed")
-    if page.name == "pytorch.md":
-        pytest.importorskip("torch", reason="PyTorch is not installed")
     found = blocks(page, "python")
     assert found
     namespace: dict[str, object] = {}

@@ -30,7 +30,7 @@ FLOORS = (
     ("rehearsal",),
     ("rate_search",),
     ("diagnosis",),
-    ("laboratory", "torch", "cli"),
+    ("laboratory", "torch", "cli", "pytest_plugin"),
 )
 # On one floor: who may import whom.
 BESIDE = {
@@ -40,6 +40,7 @@ BESIDE = {
     "starts": set(),
     "training": set(),
     "cli": {"laboratory", "torch"},
+    "pytest_plugin": {"torch"},
     "programs": {"ops"},
 }
 CORRIDOR = (

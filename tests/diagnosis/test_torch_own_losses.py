@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,6 +67,14 @@ class Plain(nn.Module):
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
         logits = self.body(x)
         return logits if labels is None else Output(loss=F.cross_entropy(logits, labels), logits=logits)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -175,7 +183,7 @@ def test_everything_takes_it(causal: Any) -> None:
     tgi.torch.assert_no_dead_units(make(), (batch, labels))
     fresh = make()
     found = tgi.torch.recommend(
-        fresh, batch, labels, own, optimizer=torch.optim.AdamW(fresh.parameters(), 1e-2), steps=20, budget=5
+        fresh, batch, labels, own, optimizer=torch.optim.AdamW(fresh.parameters(), 1e-2), steps=20, budget=1
     )
     assert found.setup.optimizer(fresh.parameters()).defaults["weight_decay"] == 0.01
 
