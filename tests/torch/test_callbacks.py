@@ -99,6 +99,70 @@ assert not hasattr(tgi.torch, "KerasCallback")
     ], done.stderr
 
 
+class Wrapping(torch.optim.Optimizer):
+    """An optimizer around another, as accelerate has them: it does not step with every step."""
+
+    def __init__(self, optimizer: Any, parts: int) -> None:
+        self.optimizer, self.parts, self.steps = optimizer, parts, 0
+
+    @property
+    def param_groups(self) -> Any:
+        return self.optimizer.param_groups
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        self.steps += 1
+        if self.steps % self.parts == 0:
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+
+
+@pytest.mark.parametrize("way", ["named", "in its place", "wrapped", "wrapped in parts"])
+def test_gradients_are_those_of_the_step(way: str) -> None:
+    """Also where a closure computes them inside of it, or the step is another optimizer's."""
+    model, parts = network(), 4 if way == "wrapped in parts" else 1
+    inner: Any = torch.optim.SGD(model.parameters(), 0.1)
+    optimizer = Wrapping(inner, parts) if "wrapped" in way else inner
+    with tgi.torch.watch(model, optimizer, every=1) as monitor:
+        for epoch in range(EPOCHS):
+            for x, y in zip(X.split(BATCH), Y.split(BATCH), strict=True):
+
+                def closure(x: Tensor = x, y: Tensor = y) -> Tensor:
+                    if "wrapped" not in way:
+                        inner.zero_grad()
+                    loss = F.cross_entropy(model(x), y)
+                    (loss / parts).backward()
+                    return loss
+
+                if "wrapped" in way:
+                    loss = closure()
+                    optimizer.step()
+                else:
+                    loss = optimizer.step(closure=closure) if way == "named" else optimizer.step(closure)
+                monitor.step(loss, epoch)
+    expected = seen_by_hand(parts)
+    assert [plain(moment) for moment in monitor.timeline] == expected and len(expected) == 1 + STEPS // parts
+    assert not [event for event in monitor.events if event.fault] and hooks(model, inner) == 0
+
+
+def test_an_optimizer_that_tries_several_steps_gives_no_alarm() -> None:
+    """L-BFGS calls its closure again and again."""
+    model, calls = network(), list[int]()
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=4)
+
+    def closure() -> Tensor:
+        calls.append(1)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(X), Y)
+        loss.backward()
+        return loss
+
+    with tgi.torch.watch(model, optimizer, X[:64], Y[:64], "cross_entropy", every=1) as monitor:
+        for _ in range(20):
+            monitor.step(optimizer.step(closure))
+    assert monitor.steps == 20 and len(calls) > 40
+    assert [str(event) for event in monitor.events if event.word != "converged"] == []
+
+
 # Lightning
 
 
