@@ -30,7 +30,7 @@ FLOORS = (
     ("rehearsal",),
     ("rate_search",),
     ("diagnosis",),
-    ("laboratory", "torch", "cli"),
+    ("laboratory", "torch", "cli", "pytest_plugin"),
 )
 # On one floor: who may import whom.
 BESIDE = {
@@ -42,6 +42,7 @@ BESIDE = {
     "training": set(),
     "laboratory": {"torch"},
     "cli": {"laboratory", "torch"},
+    "pytest_plugin": {"torch"},
     "programs": {"ops"},
 }
 CORRIDOR = (

@@ -1,15 +1,17 @@
 """For PyTorch's models: `tgi.torch.diagnose(model, x, y, loss, optimizer=...)` says why one does not train, and
 `tgi.torch.audit(model_or_path)`, without data, where its weights come from and what is wrong with them.
 
-`tgi.torch.watch` looks on while somebody's loop trains one, and `assert_trains` and its like are for tests. Models are
-brought here by `from_torch` and back by `to_torch`. The room wants PyTorch, the extra `torch`; nothing else in the
-package does.
+`tgi.torch.watch` looks on while somebody's loop trains one, `LightningCallback` and `TrainerCallback` while a trainer
+does, and `assert_trains` and its like are for tests. Models are brought here by `from_torch` and back by `to_torch`.
+The room wants PyTorch, the extra `torch`; nothing else in the package does.
 """
 
 try:
     import torch as _torch  # noqa: F401 (to say what is missing before anything else does)
 except ImportError:
     raise ImportError("tinygrad_init.torch needs PyTorch: pip install 'tinygrad_init[torch]'") from None
+
+from typing import Any
 
 from ..diagnosis.torch_diagnosing import diagnose
 from ..diagnosis.trials.torch_recommendation import recommend
@@ -28,8 +30,19 @@ from .conversion import from_torch, to_torch
 from .counterparts import Residual
 from .initialization import initialize
 from .schemes import Scheme
+from .writers import to_tensorboard, to_wandb
 
 watch = TorchMonitor
+
+
+def __getattr__(name: str) -> Any:
+    """The callbacks: classes of frameworks that are imported when these are asked for."""
+    if name not in ("LightningCallback", "TrainerCallback"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .callbacks import lightning_callback, trainer_callback
+
+    return lightning_callback() if name == "LightningCallback" else trainer_callback()
+
 
 __all__ = [
     "CODES",
@@ -50,6 +63,8 @@ __all__ = [
     "from_torch",
     "initialize",
     "recommend",
+    "to_tensorboard",
     "to_torch",
+    "to_wandb",
     "watch",
 ]

@@ -64,7 +64,9 @@ def sample(tensor: Tensor, size: int = SAMPLE) -> Array:
     row = tensor.reshape(-1)
     if row.numel() > size:
         at = np.sort(np.random.default_rng(0).integers(0, row.numel(), size))
-        row = row[torch.from_numpy(at)]
+        # PyTorch does not pick float8 by index in all of its versions, bytes it does.
+        bits = row.view(torch.uint8) if row.is_floating_point() and row.dtype.itemsize == 1 else row
+        row = bits[torch.from_numpy(at)].view(row.dtype)
     return np.asarray(next(pieces(row, size), torch.zeros(0, dtype=torch.float64)).numpy())
 
 

@@ -22,7 +22,10 @@ MAPS = (LINEAR, CONVOLUTION, TRANSPOSED, RECURRENT, BILINEAR)
 Shape = tuple[int, ...]
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, *([nn.RMSNorm] if hasattr(nn, "RMSNorm") else []))
 CONVOLUTIONS = nn.modules.conv._ConvNd
-EMBEDDED = re.compile(r"embed|position|(^|[._])(wte|wpe|emb|lut)([._]|$)", re.IGNORECASE)
+# T5 and BART call the table of both their halves "shared"; a bias of relative positions is a table, too.
+EMBEDDED = re.compile(
+    r"embed|position|relative_attention_bias|(^|[._])(wte|wpe|emb|lut)([._]|$)|(^|\.)shared\.weight$", re.IGNORECASE
+)
 NORMALIZING = re.compile(r"norm|(^|[._])(bn|ln)(_?\w|\d)*([._]|$)", re.IGNORECASE)
 
 

@@ -90,15 +90,16 @@ def name_inside(loss: Loss, predictions: Tensor, targets: Any) -> str:
 
 
 def prediction(returned: Any) -> Tensor:
-    """The tensor of predictions among what a model returns.
+    """The tensor of predictions among what a model returns: its `logits`, or the first that is no single number.
 
     Raises
     ------
     TypeError
         There is none.
     """
-    logits = getattr(returned, "logits", None)
-    found = logits if isinstance(logits, Tensor) else next(iter(tensors_of(returned)), None)
+    logits = returned.get("logits") if isinstance(returned, dict) else getattr(returned, "logits", None)
+    several = list(tensors_of(returned))
+    found = logits if isinstance(logits, Tensor) else next((t for t in several if t.ndim), next(iter(several), None))
     if found is None or not found.is_floating_point():
         came = type(returned).__name__ if found is None else f"numbers of {found.dtype}"
         raise TypeError(f"expected the model to return predictions as a tensor of real numbers, got {came}")

@@ -18,7 +18,19 @@ from torch import Tensor, nn
 from ..network import WEIGHTS, Cotangent, Link, Network
 from .torch_calls import Recorder, Unfollowed
 from .torch_links import as_array, links_of
-from .torch_losses import Loss, cost_at, cost_of, joined, name_inside, name_of, one_number, predictions_for
+from .torch_losses import (
+    Loss,
+    cost_at,
+    cost_of,
+    evaluated,
+    joined,
+    name_inside,
+    name_of,
+    one_number,
+    predictions_for,
+    takes_whole,
+)
+from .torch_own_losses import OwnLoss, own_losses
 
 Array = np.ndarray[Any, Any]
 
@@ -171,7 +183,7 @@ def traced(
     targets = as_tensor(y, kind) if y is not None else None
     with Recorder(watched, inputs) as recorder:
         returned = called(watched, x, inputs)
-    parts, of_joined = predictions_for(loss, returned, targets, len(next(iter(inputs.values()))))
+    parts, of_joined = what_is_predicted(recorder, loss, returned, targets, len(next(iter(inputs.values()))))
     with recorder:
         end = joined(parts)
     links = links_of(recorder, recorder.origin(end), watched)
@@ -207,6 +219,18 @@ def traced(
         found.loss, start = loss_at(as_array(end))
         found.start, found.loss_of = Cotangent.of(start), loss_at
     return found
+
+
+def what_is_predicted(
+    recorder: Recorder, loss: Loss, returned: Any, targets: Any, samples: int
+) -> tuple[list[Tensor], Loss]:
+    """The tensors of predictions, and the loss of those joined: a function's, or the one that the model computes."""
+    if targets is not None and takes_whole(loss, returned, targets):
+        cost = one_number(evaluated(loss, returned, targets))
+        if ends := own_losses(returned, cost):
+            own = OwnLoss(recorder, loss, returned, ends, targets, samples)
+            return own.parts, own
+    return predictions_for(loss, returned, targets, samples)
 
 
 def what_goes_in(inputs: dict[str, Tensor], kind: torch.dtype) -> Array:

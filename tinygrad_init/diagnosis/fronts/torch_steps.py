@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ...rehearsal import whole_batches
-from .torch_losses import Loss, cost_of, one_number, prediction
+from .torch_losses import Loss, cost_of, one_number, prediction, takes_whole
 from .torch_modules import duplicate, own_tensors
 
 Array = np.ndarray[Any, Any]
@@ -226,6 +226,11 @@ class TorchRehearsal:
         with self.used(len(rows)):
             found = float(self.loss_of(rows))
         return found if math.isfinite(found) else math.inf
+
+    def gives_whole(self, rows: Array) -> bool:
+        """Whether the loss is given all that the model returns, not the predictions alone."""
+        with self.used(len(rows)):
+            return takes_whole(self.loss, self.returned(rows), self.targets[torch.from_numpy(np.asarray(rows))])
 
     def predictions(self, rows: Array) -> Tensor:
         """The copy's outputs, as they are when it is used."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -65,12 +66,14 @@ class TorchRival(Rival):
 
     def score(self, ground: Any, samples: Any) -> Score:
         """As it stands, on samples by their numbers."""
-        output, losses = self.run.predictions(samples), []
-        targets = ground.targets[torch.from_numpy(samples)]
+        output, targets = self.run.predictions(samples), ground.targets[torch.from_numpy(samples)]
+        several, losses = np.array_split(np.arange(len(samples)), min(PARTS, len(samples))), list[float]()
+        whole = self.run.gives_whole(samples[:1])
         with torch.no_grad():
-            for part in np.array_split(np.arange(len(samples)), min(PARTS, len(samples))):
+            for part in several:
                 some = torch.from_numpy(part)
-                losses.append(float(ground.loss(output[some], targets[some])))
+                of_part = self.run.cost(samples[part]) if whole else float(ground.loss(output[some], targets[some]))
+                losses.append(of_part)
         found = np.array(losses)
         known = found if np.isfinite(found).all() else np.full(len(found), math.nan)
         return Score(known, right(as_array(output), as_array(targets)), len(samples))
@@ -99,15 +102,16 @@ class TorchSearch(Search):
 
     def guessing(self) -> float:
         """The loss, on the samples for the comparison, of the best prediction that does not look at the input."""
-        rows = torch.from_numpy(self.ground.compare)
-        targets, outputs = self.ground.targets[rows], self.given.run.predictions(self.ground.compare[:1])
-
-        def loss_at(predictions: Array) -> tuple[float, Array]:
-            leaf = torch.from_numpy(np.array(predictions)).to(outputs.dtype).requires_grad_()
-            cost = self.ground.loss(leaf, targets)
-            return cost.item(), as_array(torch.autograd.grad(cost, leaf)[0]).astype(np.float64)
-
-        return best_constant_loss(loss_at, as_array(targets), (len(targets), *outputs.shape[1:]))
+        ground, rows = self.ground, torch.from_numpy(self.ground.compare)
+        some = {name: value[rows] for name, value in ground.inputs.items()}
+        given: Any = self.given
+        network = run(
+            given.setup.model,
+            tuple(some.values()) if ground.positional else some,
+            ground.targets[rows],
+            ground.loss,
+        )
+        return best_constant_loss(cast(Any, network.loss_of), self.wanted, network.output.shape)
 
     @property
     def wanted(self) -> Array:
@@ -188,7 +192,9 @@ def maker(model: nn.Module, rule: Rule) -> tuple[Make, float]:
     """What makes optimizers like a given one, with whatever rate, and its own."""
     _, made = copied(model, rule, "recommend")
     kind: Any = type(made)
-    options = {key: value for key, value in made.defaults.items() if key != "lr"}
+    taken = inspect.signature(kind).parameters  # AdamW keeps for a default what it does not take
+    free = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken.values())
+    options = {key: value for key, value in made.defaults.items() if key != "lr" and (free or key in taken)}
 
     def make(parameters: Any, lr: float) -> Optimizer:
         found: Optimizer = kind(parameters, lr=lr, **options)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -17,7 +18,7 @@ from ...init import fans
 from ...starts.critical_point import critical_sigmas
 from ...words import Phrase, phrase
 from ..fronts.torch_links import as_array
-from ..network import Network
+from ..network import Link, Network
 from .changes import CLIP, unscaled
 
 Make = Callable[[Any, float], Optimizer]
@@ -172,14 +173,15 @@ def started(network: Network, model: nn.Module, phi: str | None = None) -> Chang
     for link, after in network.layers():
         name = link.matrix.name.removesuffix(".weight")
         owner = dict(model.named_modules()).get(name)
-        if owner is None or link.matrix.name != f"{name}.weight":
-            continue
+        if owner is None or link.matrix.name != f"{name}.weight" or isinstance(owner, nn.Embedding):
+            continue  # no module's own, or a table that is used as a matrix, too
         record = None if after is None else activation(phi) if phi else after.activation
         weight = f'model.get_submodule("{name}").weight'
-        fan_in = fans(tuple(link.matrix.values.shape))[0]
-        call, sigma_b = fill(record, weight, fan_in)
+        fan_in, fan_out = fans(tuple(link.matrix.values.shape))
+        turned = is_turned(link)
+        call, sigma_b = fill(record, weight, fan_out if turned else fan_in, turned)
         lines.append(f"torch.nn.init.{call}")
-        if link.bias is not None:
+        if link.bias is not None and link.bias.name == f"{name}.bias":
             bias = f'model.get_submodule("{name}").bias'
             drawn = f"normal_({bias}, std={sigma_b:.4g})" if sigma_b else f"zeros_({bias})"
             lines.append(f"torch.nn.init.{drawn}")
@@ -188,14 +190,22 @@ def started(network: Network, model: nn.Module, phi: str | None = None) -> Chang
     return Change(phrase("change.start", name="by activation"), running(lines), tuple(lines))
 
 
-def fill(record: Any, weight: str, fan_in: int) -> tuple[str, float]:
+def is_turned(link: Link) -> bool:
+    """Whether a matrix has its units as columns, as in x @ W; `torch.nn.init` counts fans by rows."""
+    shape = link.matrix.values.shape
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    return len(shape) == 2 and bool(np.array_equal(link.by_unit(numbers), numbers.T) and numbers.size > 1)
+
+
+def fill(record: Any, weight: str, fan_in: int, turned: bool = False) -> tuple[str, float]:
     """The call that fills a weight before an activation, and the standard deviation of its biases."""
     start = "xavier" if record is None else record.start
+    mode = ', mode="fan_out"' if turned else ""
     if start == "he":
         slope = dict(record.params).get("negative_slope", 0.0)
-        return f'kaiming_normal_({weight}, a={slope:g}, nonlinearity="leaky_relu")', 0.0
+        return f'kaiming_normal_({weight}, a={slope:g}{mode}, nonlinearity="leaky_relu")', 0.0
     if start == "lecun":
-        return f'kaiming_normal_({weight}, nonlinearity="linear")', 0.0
+        return f'kaiming_normal_({weight}{mode}, nonlinearity="linear")', 0.0
     if start == "xavier":
         return f"xavier_normal_({weight})", 0.0
     sigma_w, sigma_b = critical_sigmas(record)
@@ -212,7 +222,7 @@ def activated(model: nn.Module, name: str) -> Change | None:
     """Another activation in place of all that are modules of their own; None if that changes nothing."""
     old = [at for at, one in model.named_modules() if at and ACTIVATIONS.get(type(one), name) != name]
     ends = last_leaf(model)
-    lines = [f'model.set_submodule("{at}", torch.nn.{type(TRIED[name]()).__name__}())' for at in old if at != ends]
+    lines = [exchanged(at, type(TRIED[name]()).__name__) for at in old if at != ends]
     return Change(phrase("change.activation", name=name), running(lines), tuple(lines)) if lines else None
 
 
@@ -221,8 +231,15 @@ def without_output_activation(model: nn.Module) -> Change | None:
     last = last_leaf(model)
     if not isinstance(dict(model.named_modules()).get(last), ENDINGS):
         return None
-    lines = [f'model.set_submodule("{last}", torch.nn.Identity())']
+    lines = [exchanged(last, "Identity")]
     return Change(phrase("change.output"), running(lines), tuple(lines))
+
+
+def exchanged(at: str, kind: str) -> str:
+    """The line that puts another module in a place; PyTorch has `set_submodule` since 2.5."""
+    home, _, name = at.rpartition(".")
+    inside = f'model.get_submodule("{home}")' if home else "model"
+    return f'setattr({inside}, "{name}", torch.nn.{kind}())'
 
 
 def last_leaf(model: nn.Module) -> str:

@@ -53,7 +53,7 @@ class BaseMonitor:
     ----------
     watch
         The model with its probe batch.
-    every, budget, capacity, on_event
+    every, budget, capacity, on_event, on_moment
         As in `Monitor`.
     """
 
@@ -64,6 +64,7 @@ class BaseMonitor:
         budget: float,
         capacity: int,
         on_event: Callable[[Event], object] | None,
+        on_moment: Callable[[Moment], object] | None = None,
     ) -> None:
         owner = type(self).__name__
         if every is not None and not (isinstance(every, int) and every >= 1):
@@ -72,7 +73,8 @@ class BaseMonitor:
             raise ValueError(f"{owner}: expected a budget between 0 and 1, got {budget}")
         if not (isinstance(capacity, int) and capacity >= 2):
             raise ValueError(f"{owner}: expected room for 2 or more moments, got {capacity}")
-        self.every, self.budget, self.capacity, self.on_event = every, budget, capacity, on_event
+        self.every, self.budget, self.capacity = every, budget, capacity
+        self.on_event, self.on_moment = on_event, on_moment
         self.watch = watch
         self.steps = 0
         self.noted: list[tuple[float, int | None]] = []  # losses that the trend does not know yet
@@ -202,6 +204,8 @@ class BaseMonitor:
         """Look at the network now, whatever it costs."""
         moment = Moment(self.steps, loss, self.watch.look(whole=not math.isfinite(loss) and self.looks > 0))
         self.keep(moment)
+        if self.on_moment is not None:
+            self.on_moment(moment)
         self.following = FOLLOWED if self.worth_following(moment.step) else 0
         self.look_at_gradients()
         self.compare_with(self.watch.probe_loss(fresh=True))
@@ -287,6 +291,8 @@ class Monitor(BaseMonitor):
         the others doubles.
     on_event
         Called with every new event.
+    on_moment
+        Called with every moment that was looked at, also with those that the timeline does not keep.
 
     Attributes
     ----------
@@ -314,6 +320,7 @@ class Monitor(BaseMonitor):
         budget: float = 0.03,
         capacity: int = 512,
         on_event: Callable[[Event], object] | None = None,
+        on_moment: Callable[[Moment], object] | None = None,
     ) -> None:
         x, y = pairs("Monitor", x, y)
         for what, values in (("x", x), ("y", y)):
@@ -321,7 +328,7 @@ class Monitor(BaseMonitor):
         some = np.unique(np.linspace(0, len(x) - 1, PROBED).astype(int))  # evenly, since data are often sorted by class
         self.model, self.loss = model, loss_of(loss)
         self.x, self.y = x[some], y[some]
-        super().__init__(Watch(model, self.x, self.y, self.loss), every, budget, capacity, on_event)
+        super().__init__(Watch(model, self.x, self.y, self.loss), every, budget, capacity, on_event, on_moment)
         self.gradients: list[Array] = []  # what those of the next step are compared with
         self.alike = 0
         self.at_first = math.nan  # the gradients' norm in the first step over that of the probe

@@ -17,7 +17,7 @@ from ..fronts.torch_links import as_array
 from ..fronts.torch_losses import Loss, cost_at, loss_of, takes_whole
 from ..fronts.torch_twin import unwrapped
 from ..measures.guess import best_constant_loss
-from .events import Event
+from .events import Event, Moment
 from .monitor import IN_A_ROW, BaseMonitor, finite
 from .symptoms import SOON, Seen, symptoms
 from .torch_symptoms import NORMALIZATIONS, Habits, is_constant, torch_symptoms
@@ -66,6 +66,8 @@ class TorchMonitor(BaseMonitor):
         How many moments of the timeline are kept.
     on_event
         Called with every new event, such as `print`.
+    on_moment
+        Called with every moment that was looked at, also with those that the timeline does not keep.
 
     Attributes
     ----------
@@ -104,6 +106,7 @@ class TorchMonitor(BaseMonitor):
         budget: float = BUDGET,
         capacity: int = 512,
         on_event: Callable[[Event], object] | None = None,
+        on_moment: Callable[[Moment], object] | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"watch: expected a PyTorch module, got {type(model).__name__}")
@@ -111,6 +114,7 @@ class TorchMonitor(BaseMonitor):
         for one in optimizers:
             if not isinstance(one, Optimizer):
                 raise TypeError(f"watch: expected an optimizer, got {type(one).__name__}")
+        optimizers = tuple(map(bare, optimizers))
         given = [name for name, value in (("x", x), ("y", y), ("loss", loss)) if value is not None]
         if 0 < len(given) < 3:
             raise ValueError(f"watch: expected x, y and loss, or none of them; got {' and '.join(given)} alone")
@@ -118,7 +122,8 @@ class TorchMonitor(BaseMonitor):
             x, y = chosen(x, y)
         self.model = unwrapped(model)
         function = None if loss is None else loss_of(loss)
-        super().__init__(TorchWatch(self.model, optimizers, x, y, function), every, budget, capacity, on_event)
+        watch = TorchWatch(self.model, optimizers, x, y, function)
+        super().__init__(watch, every, budget, capacity, on_event, on_moment)
         self.habits, self.tap = Habits(), GradientTap()
         self.sentinel: nn.Parameter | None = None  # to which every gradient that is no number comes
         self.normalization: str | None = None  # whose batches are counted
@@ -177,8 +182,30 @@ class TorchMonitor(BaseMonitor):
         self.parts, self.stepped = [], False
         self.add(mean, epoch)
 
-    def before_update(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        """An optimizer is about to step: gradients are as it sees them."""
+    def before_update(self, optimizer: Any, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
+        """An optimizer is about to step; if it is to call a closure for its gradients, they are there after that."""
+        named = "closure" in kwargs
+        closure = kwargs["closure"] if named else args[1] if len(args) > 1 else None
+        if closure is None:
+            self.before_step()
+            return None
+        called = False
+
+        def heard() -> Any:
+            nonlocal called
+            if called:  # by an optimizer that looks for the length of its step
+                listens, self.tap.listens = self.tap.listens, False
+                again = closure()
+                self.tap.listens = listens
+                return again
+            called, found = True, closure()
+            self.before_step()
+            return found
+
+        return (args, {**kwargs, "closure": heard}) if named else ((args[0], heard, *args[2:]), kwargs)
+
+    def before_step(self) -> None:
+        """Gradients are as an optimizer sees them."""
         if not self.stepped:
             self.stepped = True
             self.watch.steps += 1
@@ -278,6 +305,13 @@ class TorchMonitor(BaseMonitor):
             with torch.random.fork_rng(devices=[]):
                 self._guessing = best_constant_loss(loss, numbers, (count, *shape[1:]))
         return self._guessing
+
+
+def bare(optimizer: Optimizer) -> Optimizer:
+    """The optimizer inside those of libraries that wrap one, whose steps are not always its steps."""
+    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer) and inner is not optimizer:
+        optimizer = inner
+    return optimizer
 
 
 def chosen(x: Any, y: Any) -> tuple[Any, Any]:
