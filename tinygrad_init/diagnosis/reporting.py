@@ -16,7 +16,7 @@ from .measures.signal import describe
 from .measures.spectra import matrix_sizes_of, stretching
 from .measures.symmetry import same_draws
 from .measures.zeros import explain_zeros
-from .network import RESIDUAL, Network, flat
+from .network import Network, beside
 from .records import Ahead, Evidence, Fit
 from .report import Report
 
@@ -52,8 +52,8 @@ def report_on(
     """
     layers = measure(native, lr)
     # Those in residual branches may be the same, as `nn.TransformerEncoder` makes them: each adds to what passes by.
-    beside = {link for block in native.flat() if block.role == RESIDUAL for link in flat(block.branch)}
-    weights = {link.matrix.name: link.matrix.values for link in native.linears() if link not in beside}
+    branches = beside(native.links)
+    weights = {link.matrix.name: link.matrix.values for link in native.linears() if link not in branches}
     return Report(
         model=native.description,
         samples=len(native.inputs["x"]),
