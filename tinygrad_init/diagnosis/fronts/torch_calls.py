@@ -133,7 +133,7 @@ class Recorder(TorchFunctionMode):
         for name, tensor in inputs.items():
             self.remember(tensor, ("input", name), tensor.detach().clone())
         self.hooks: list[Any] = []
-        # Rows of parameters that are matrices of their own: of which, from where to where. And what is too long to open.
+        # Rows of parameters that are matrices of their own: of which, from where to where. And what is too long.
         self.parts: dict[str, tuple[str, int, int]] = {}
         self.closed: set[str] = set()
         self.inside = ""
