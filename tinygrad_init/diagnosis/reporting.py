@@ -17,7 +17,7 @@ from .measures.spectra import matrix_sizes_of, stretching
 from .measures.symmetry import same_draws
 from .measures.zeros import explain_zeros
 from .network import Network, beside
-from .records import Ahead, Evidence, Fit
+from .records import Ahead, Evidence, Fit, Sequences
 from .report import Report
 
 
@@ -30,6 +30,7 @@ def report_on(
     asked: Fit | None = None,
     ahead: Ahead | None = None,
     first: Evidence | None = None,
+    found: Sequences | None = None,
 ) -> Report:
     """The report on a network, whichever front end it came from.
 
@@ -49,6 +50,8 @@ def report_on(
         What the first steps have shown.
     first
         What the very first has, to which the rest of the evidence is added.
+    found
+        What is special about networks on sequences.
     """
     layers = measure(native, lr)
     # Those in residual branches may be the same, as `nn.TransformerEncoder` makes them: each adds to what passes by.
@@ -74,6 +77,7 @@ def report_on(
         fit=asked,
         ahead=ahead,
         evidence=with_measures(native, first or Evidence()),
+        sequences=found,
     )
 
 
