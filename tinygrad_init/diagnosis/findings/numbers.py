@@ -15,9 +15,8 @@ INPUT = ENDS[2]
 def of_network(measured: Measured) -> dict[str, float]:
     """Those of the whole network.
 
-    `z_typical` is the median of the layers' z; `across_last` is how far the last layer's z varies with the input;
-    `z_growth` and `z_fall` are the factor between
-    the ends of the network, up and down; `way` the decades that the gradient gains on its way back; `first_update` the
+    `z_typical` is the (lower) median of the layers' z; `across_last` is how far the last layer's z varies with the
+    input; `z_growth` and `z_fall` are the factor between the ends of the network, up and down; `way` the decades that the gradient gains on its way back; `first_update` the
     first layer's update as a share of its weights, the largest of several that take the same input (queries, keys and
     values), and `first_share` that over a typical layer's.
     """
@@ -34,7 +33,7 @@ def of_network(measured: Measured) -> dict[str, float]:
         "z_first": first.z.rms,
         "z_last": last.z.rms,
         "across_last": last.z.across_samples,
-        "z_typical": statistics.median(layer.z.rms for layer in measured.layers),
+        "z_typical": statistics.median_low(layer.z.rms for layer in measured.layers),
         "z_growth": ratio(last.z.rms, max(first.z.rms, 1.0)),
         "z_fall": ratio(first.z.rms, last.z.rms),
         "dz_ratio": ratio(last.dz.rms, first.dz.rms),

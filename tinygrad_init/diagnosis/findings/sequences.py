@@ -5,10 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ..records import Measured, Verdict
+from ..records import Attention, Measured, Recurrence, Verdict
 from . import remedies
 from .conditions import holds
 from .registry import FIT, GRADIENT, SIGNAL, finding
+
+
+def of_attention(found: Attention) -> dict[str, float]:
+    """The numbers of one that the table of conditions compares."""
+    return {
+        "attention_unscaled": found.unscaled,
+        "attention_logits": found.logits,
+        "attention_entropy": found.entropy,
+    }
+
+
+def of_recurrence(found: Recurrence) -> dict[str, float]:
+    """The same of a layer over time."""
+    return {"reach": found.reach}
 
 
 @finding(FIT, rank=23, remedy=remedies.hide_targets)
@@ -27,11 +41,7 @@ def read_off(measured: Measured) -> Iterator[Verdict]:
 def attention(measured: Measured) -> Iterator[Verdict]:
     """Softmaxes that see one key only from the start, since products grow with the width."""
     for found in () if measured.sequences is None else measured.sequences.attention:
-        numbers = {
-            "attention_unscaled": found.unscaled,
-            "attention_logits": found.logits,
-            "attention_entropy": found.entropy,
-        }
+        numbers = of_attention(found)
         told = {"module": found.name, "width": found.width, "logits": found.logits, "entropy": found.entropy}
         if holds("attention.unscaled", numbers):
             yield Verdict("saturated", None, "attention.unscaled", told)
@@ -45,7 +55,7 @@ def attention(measured: Measured) -> Iterator[Verdict]:
 def over_time(measured: Measured) -> Iterator[Verdict]:
     """A gradient of which nothing reaches the first steps of a sequence."""
     for found in () if measured.sequences is None else measured.sequences.recurrences:
-        if holds("gradient.over_time", {"reach": found.reach}):
+        if holds("gradient.over_time", of_recurrence(found)):
             told = {"decades": abs(found.reach), "steps": found.steps, "name": found.name}
             key = "gradient.over_time" if math.isfinite(found.reach) else "gradient.over_time.none"
             yield Verdict("vanishing", None, key, told)
