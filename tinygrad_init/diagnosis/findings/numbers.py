@@ -17,8 +17,8 @@ def of_network(measured: Measured) -> dict[str, float]:
 
     `z_typical` is the (lower) median of the layers' z; `across_last` is how far the last layer's z varies with the
     input; `z_growth` and `z_fall` are the factor between the ends of the network, up and down; `way` the decades that
-    the gradient gains on its way back; `first_update` the first layer's update as a share of its weights, the largest of
-    several that take the same input (queries, keys and values), and `first_share` that over a typical layer's.
+    the gradient gains on its way back; `first_update` the first layer's update as a share of its weights, the largest
+    of several that take the same input (queries, keys and values), and `first_share` that over a typical layer's.
     """
     first_update = max(layer.update_ratio for layer in side_by_side(measured))
     first, last = measured.layers[0], measured.layers[-1]
