@@ -13,12 +13,21 @@ import pytest
 import tinygrad_init as tgi
 from tinygrad_init import nn
 from tinygrad_init.diagnosis import Report, diagnose, judge
-from tinygrad_init.diagnosis.findings import FINDINGS, QUESTIONS, steps
+from tinygrad_init.diagnosis.findings import FINDINGS, QUESTIONS, sequences, steps
 from tinygrad_init.diagnosis.findings.conditions import COMPARISONS, table
 from tinygrad_init.diagnosis.findings.fit import numbers_of
 from tinygrad_init.diagnosis.findings.numbers import of_layer, of_network
 from tinygrad_init.diagnosis.judging import found_in, notes
-from tinygrad_init.diagnosis.records import Ahead, Classes, Factor, Rounding, Sharpness
+from tinygrad_init.diagnosis.records import (
+    Ahead,
+    Attention,
+    Classes,
+    Factor,
+    Recurrence,
+    Rounding,
+    Sequences,
+    Sharpness,
+)
 from tinygrad_init.words import LANGUAGES, templates
 
 RNG = np.random.default_rng(0)
@@ -79,6 +88,16 @@ def rounded(report: Report, signal: float = 0.0, gradient: float = 0.0) -> Repor
     )
     first, _, *rest = report.evidence.precision
     return evidence(report, precision=(first, new, *rest))
+
+
+def in_sequence(report: Report, **fields: Any) -> Report:
+    return change(report, sequences=dataclasses.replace(report.sequences or Sequences(), **fields))
+
+
+def attending(report: Report, **fields: float) -> Report:
+    """With something else about an attention that is healthy."""
+    (base,) = (report.sequences and report.sequences.attention) or (Attention("softmax", 64, 0.9, 0.5, 0.125),)
+    return in_sequence(report, attention=(dataclasses.replace(base, **fields),))
 
 
 def way(report: Report, decades: float) -> Report:
@@ -148,6 +167,11 @@ SET: dict[str, Callable[[Report, float], Report]] = {
     "float16_overflow": lambda r, v: rounded(r, signal=v),
     "linear_share": lambda r, v: asked(r, linear=True, linear_share=v),
     "largest_class": lambda r, v: asked(r, class_shares=(1 - v, v)),
+    "z_typical": lambda r, v: [r := layer(r, i, z__rms=v) for i in (1, 2, 3, 4)][-1],
+    "reach": lambda r, v: in_sequence(r, recurrences=(Recurrence("weight_hh", 99, v, 1.0, math.nan),)),
+    "attention_unscaled": lambda r, v: attending(r, scale=64 ** ((v - 1) / 2)),
+    "attention_logits": lambda r, v: attending(r, logits=v),
+    "attention_entropy": lambda r, v: attending(r, entropy=v),
 }  # fmt: skip
 # Rows that are verdicts; those that make notes of them are pinned by themselves.
 VERDICTS = [row for row in table() if row["key"] not in ("steps.learns", "steps.learns_apart", "solved")]
@@ -165,6 +189,8 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("signal.growing", "z_growth"): (30.01, 29.99),
     ("signal.loud", "loss_over_guess"): (10.01, 9.99),
     ("signal.loud", "z_last"): (10.01, 9.99),
+    ("signal.oversized", "loss_over_guess"): (2.01, 1.99),
+    ("signal.oversized", "z_typical"): (3.01, 2.99),
     ("signal.sure", "loss_over_guess"): (3.01, 2.99),
     ("signal.sure", "z_last"): (3.01, 2.99),
     ("signal.zero", "z"): (0.0, 1e-30),
@@ -179,6 +205,12 @@ PINNED: dict[tuple[str, str], tuple[float, float]] = {
     ("gradient.vanishing", "way"): (-math.log10(30.01), -math.log10(29.99)),
     ("gradient.vanishing", "first_share"): (1 / 30.01, 1 / 29.99),
     ("gradient.vanishing", "z_fall"): (30.01, 29.99),
+    ("gradient.vanishing", "z_typical"): (0.999e-3, 1.001e-3),
+    ("gradient.over_time", "reach"): (math.log10(0.99 * 2**-24), math.log10(1.01 * 2**-24)),
+    ("attention.unscaled", "attention_unscaled"): (0.501, 0.499),
+    ("attention.unscaled", "attention_logits"): (2.01, 1.99),
+    ("attention.collapsed", "attention_entropy"): (0.099, 0.101),
+    ("attention.collapsed", "attention_logits"): (2.01, 1.99),
     ("gradient.falls", "dz_ratio"): (30.01, 29.99),
     ("units.copies", "width"): (2, 1),
     ("units.copies", "width_share"): (16 / 32, 17 / 32),
@@ -233,8 +265,15 @@ MOST = {
 def every_number(report: Report) -> dict[str, float]:
     assert report.fit is not None
     first = {"first_across_share": of_layer(report, 1)["across_share"]}
+    found = attending(report if report.sequences else SET["reach"](report, 0.0))
+    assert found.sequences is not None
+    over_time = (
+        sequences.of_recurrence(found.sequences.recurrences[0]) if found.sequences.recurrences else {"reach": 0.0}
+    )
     return (
         of_network(report)
+        | sequences.of_attention(found.sequences.attention[0])
+        | over_time
         | of_layer(report, min(2, len(report.layers)))
         | numbers_of(report.fit)
         | steps.numbers_of(report)

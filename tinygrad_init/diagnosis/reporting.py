@@ -16,8 +16,8 @@ from .measures.signal import describe
 from .measures.spectra import matrix_sizes_of, stretching
 from .measures.symmetry import same_draws
 from .measures.zeros import explain_zeros
-from .network import RESIDUAL, Network, flat
-from .records import Ahead, Evidence, Fit
+from .network import Network, beside
+from .records import Ahead, Evidence, Fit, Sequences
 from .report import Report
 
 
@@ -30,6 +30,7 @@ def report_on(
     asked: Fit | None = None,
     ahead: Ahead | None = None,
     first: Evidence | None = None,
+    found: Sequences | None = None,
 ) -> Report:
     """The report on a network, whichever front end it came from.
 
@@ -49,11 +50,13 @@ def report_on(
         What the first steps have shown.
     first
         What the very first has, to which the rest of the evidence is added.
+    found
+        What is special about networks on sequences.
     """
     layers = measure(native, lr)
     # Those in residual branches may be the same, as `nn.TransformerEncoder` makes them: each adds to what passes by.
-    beside = {link for block in native.flat() if block.role == RESIDUAL for link in flat(block.branch)}
-    weights = {link.matrix.name: link.matrix.values for link in native.linears() if link not in beside}
+    branches = beside(native.links)
+    weights = {link.matrix.name: link.matrix.values for link in native.linears() if link not in branches}
     return Report(
         model=native.description,
         samples=len(native.inputs["x"]),
@@ -74,6 +77,7 @@ def report_on(
         fit=asked,
         ahead=ahead,
         evidence=with_measures(native, first or Evidence()),
+        sequences=found,
     )
 
 

@@ -19,6 +19,7 @@ from .fronts.torch_modules import as_tensor, dtype_of, named_inputs, run
 from .fronts.torch_steps import Rule, TorchRehearsal
 from .measures.fit import first_missing, fit
 from .measures.guess import best_constant_loss
+from .measures.sequences import sequences
 from .network import Network
 from .report import Report
 from .reporting import report_on
@@ -134,7 +135,8 @@ def diagnose(
         ahead = look_ahead(rehearse, lambda rehearsal, some: rehearsal.cost(some), samples, guess, native.work)
     first = next(iter(inputs.values()))
     asked = fit(native, as_array(first) if first.is_floating_point() else native.inputs["x"], as_array(targets))
-    return report_on(native, exact, guess, lr, trained, asked, ahead)
+    of_sequences = sequences(native, exact, inputs[next(iter(inputs))][torch.from_numpy(rows)], as_array(targets)[rows])
+    return report_on(native, exact, guess, lr, trained, asked, ahead, found=of_sequences)
 
 
 def enough(work: float, held: float, samples: int, values: list[Tensor]) -> Array:

@@ -4,7 +4,7 @@
 with them; `remedies` say what to do.
 """
 
-from . import alive, fit, gradient, precision, signal, steps, units  # noqa: F401 (each registers its findings)
+from . import alive, fit, gradient, precision, sequences, signal, steps, units  # noqa: F401 (each registers its findings)
 from .conditions import threshold
 from .registry import ADVICE, FINDINGS, QUESTIONS, Finding, finding
 

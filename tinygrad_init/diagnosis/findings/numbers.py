@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from itertools import takewhile
 
 from ..measures.signal import ratio
@@ -14,10 +15,10 @@ INPUT = ENDS[2]
 def of_network(measured: Measured) -> dict[str, float]:
     """Those of the whole network.
 
-    `across_last` is how far the last layer's z varies with the input; `z_growth` and `z_fall` are the factor between
-    the ends of the network, up and down; `way` the decades that the gradient gains on its way back; `first_update` the
-    first layer's update as a share of its weights, the largest of several that take the same input (queries, keys and
-    values), and `first_share` that over a typical layer's.
+    `z_typical` is the (lower) median of the layers' z; `across_last` is how far the last layer's z varies with the
+    input; `z_growth` and `z_fall` are the factor between the ends of the network, up and down; `way` the decades that
+    the gradient gains on its way back; `first_update` the first layer's update as a share of its weights, the largest
+    of several that take the same input (queries, keys and values), and `first_share` that over a typical layer's.
     """
     first_update = max(layer.update_ratio for layer in side_by_side(measured))
     first, last = measured.layers[0], measured.layers[-1]
@@ -32,6 +33,7 @@ def of_network(measured: Measured) -> dict[str, float]:
         "z_first": first.z.rms,
         "z_last": last.z.rms,
         "across_last": last.z.across_samples,
+        "z_typical": statistics.median_low(layer.z.rms for layer in measured.layers),
         "z_growth": ratio(last.z.rms, max(first.z.rms, 1.0)),
         "z_fall": ratio(first.z.rms, last.z.rms),
         "dz_ratio": ratio(last.dz.rms, first.dz.rms),

@@ -225,3 +225,25 @@ def is_gentle(name: str) -> bool:
     """Whether the slope of an activation is at most 1/4 everywhere."""
     record = record_of(name)
     return record is not None and record.steepest <= GENTLE
+
+
+def hide_targets(measured: Measured) -> Phrase:
+    """Targets that stand in the input where the network sees them."""
+    found = measured.sequences
+    ahead = found is not None and (found.read_off or 0) > 0
+    return phrase("advice.mask" if ahead else "advice.shift")
+
+
+def divide(measured: Measured) -> Phrase:
+    """Products of queries and keys that are too large."""
+    found = [] if measured.sequences is None else list(measured.sequences.attention)
+    width = max((each.width for each in found), default=0)
+    return phrase("advice.divide", width=width)
+
+
+def remember(measured: Measured) -> Phrase:
+    """States that forget: by which size of the recurrent matrix, and which bias of forget gates, of the worst layer."""
+    found = () if measured.sequences is None else measured.sequences.recurrences
+    worst = min(found, key=lambda each: each.reach)
+    gates = None if math.isnan(worst.forget) else phrase("advice.remember.forget", bias=worst.forget)
+    return phrase("advice.remember", name=worst.name, radius=worst.radius, gates=gates, steps=worst.steps)

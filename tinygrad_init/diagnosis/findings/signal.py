@@ -57,6 +57,14 @@ def growing(measured: Measured) -> Iterator[Verdict]:
         times = ratio(measured.loss, measured.guess)
         numbers = {"z": last.z.rms, "loss": loss_of(measured), "times": times, "guess": measured.guess}
         yield Verdict("exploding", depth, "signal.loud", numbers)
+    elif not measured.trained and holds("signal.oversized", of_network(measured)):
+        numbers = {
+            "z": of_network(measured)["z_typical"],
+            "loss": loss_of(measured),
+            "times": ratio(measured.loss, measured.guess),
+            "guess": measured.guess,
+        }
+        yield Verdict("exploding", None, "signal.oversized", numbers)
     elif not measured.trained and holds("signal.sure", of_network(measured)):
         times = ratio(measured.loss, measured.guess)
         numbers = {"z": last.z.rms, "loss": loss_of(measured), "times": times, "guess": measured.guess}

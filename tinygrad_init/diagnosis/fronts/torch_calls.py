@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from .torch_opened import RECURRENT, opened
+
 # Where an argument comes from: ("input", name), ("call", number, which of its tensors), ("parameter", name), or
 # ("turned", name) of a matrix that is learned, with rows for columns.
+# Rows of a parameter are one, too, with a name of its own.
 Origin = tuple[Any, ...]
 LEARNED = ("parameter", "turned")
 TURNS = ("T", "t", "mT", "transpose", "swapaxes")
@@ -52,6 +56,8 @@ class Call:
         The state of the random numbers before, so that a dropout draws the same again.
     differentiable
         Whether derivatives were kept.
+    inside
+        The name of the function of PyTorch's that was opened and made this call; "" of what the model calls itself.
     """
 
     function: Callable[..., Any]
@@ -67,6 +73,7 @@ class Call:
     changed: tuple[int, ...] = ()  # which of the tensors among the arguments were changed in place
     writes: bool = False  # whether any was, also those that come out and what the model keeps
     autocast: torch.dtype | None = None  # what linear maps compute in, where `torch.autocast` decides
+    inside: str = ""
 
     @property
     def name(self) -> str:
@@ -126,6 +133,10 @@ class Recorder(TorchFunctionMode):
         for name, tensor in inputs.items():
             self.remember(tensor, ("input", name), tensor.detach().clone())
         self.hooks: list[Any] = []
+        # Rows of parameters that are matrices of their own: of which, from where to where. And what is too long.
+        self.parts: dict[str, tuple[str, int, int]] = {}
+        self.closed: set[str] = set()
+        self.inside = ""
 
     def __enter__(self) -> Recorder:
         register = nn.modules.module
@@ -149,6 +160,29 @@ class Recorder(TorchFunctionMode):
     def ends(self, module: nn.Module, args: Any, output: Any) -> None:
         """It returns."""
         self.running.pop()
+
+    def rows(self, parameter: Tensor, of: str, start: int, stop: int) -> Tensor:
+        """Some rows of a parameter, under a name that says what they are for; of anything else by a call."""
+        origin = self.origin(parameter)
+        if origin is None or origin[0] != "parameter":
+            return parameter[start:stop]
+        name = f"{origin[1]} ({of})"
+        self.parts[name] = origin[1], start, stop
+        with torch._C.DisableTorchFunction():  # type: ignore[attr-defined]
+            found = parameter[start:stop]
+            self.remember(found, ("parameter", name), found)
+        return found
+
+    @contextmanager
+    def opening(self, name: str) -> Iterator[None]:
+        """A context in which calls are seen that stand for one of PyTorch's."""
+        before, self.inside = self.inside, self.inside or name
+        super().__enter__()  # type: ignore[no-untyped-call]
+        try:
+            yield
+        finally:
+            super().__exit__(None, None, None)  # type: ignore[no-untyped-call]
+            self.inside = before
 
     def remember(self, tensor: Tensor, origin: Origin, copy: Tensor) -> None:
         """Where a tensor comes from, and what it is now."""
@@ -186,17 +220,18 @@ class Recorder(TorchFunctionMode):
         origins = [self.origin(tensor) for tensor in tensors]
         if not any(origins) or getattr(function, "__name__", "") in UNSEEN:
             return function(*args, **kwargs)
+        name = name_of(function)
+        if (plainly := opened(name, self.rows, args, kwargs)) is not None:
+            with self.opening(name):
+                return plainly()
+        if name in RECURRENT:
+            self.closed.add(self.running[-1][0])
         if function in DERIVATIVES:
             raise Unfollowed(
                 f"{self.running[-1][0] or 'the model'} differentiates what it computes itself (torch.autograd); that "
                 "cannot be followed: diagnose the model with a loss of its plain predictions"
             )
-        if (
-            name_of(function) in TURNS
-            and tensors[0].ndim == 2
-            and origins[0] is not None
-            and origins[0][0] == "parameter"
-        ):
+        if name in TURNS and tensors[0].ndim == 2 and origins[0] is not None and origins[0][0] == "parameter":
             out = function(*args, **kwargs)
             self.remember(out, ("turned", origins[0][1]), out)
             return out
@@ -239,7 +274,7 @@ class Recorder(TorchFunctionMode):
             Call(
                 function, mapped(args, kept), mapped(kwargs, kept), where, alone, inputs, named,
                 results, chance, torch.is_grad_enabled(), changed, writes,
-                torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None,
+                torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None, self.inside,
             )
         )  # fmt: skip
         for which, (tensor, result) in enumerate(zip(outputs, results, strict=True)):

@@ -16,6 +16,7 @@ from ...activations import ActivationRecord, activation
 from ...ops import prelu
 from ..network import ACTIVATION, OTHER, SUM, WEIGHTS, Link, Parameter, folded, units_first
 from .torch_calls import LEARNED, Call, Origin, Recorder, Slot
+from .torch_opened import RECURRENT
 
 Array = np.ndarray[Any, Any]
 
@@ -74,6 +75,7 @@ def links_of(recorder: Recorder, end: Origin | None, model: nn.Module) -> tuple[
         if any(origin[0] == "call" and origin[1] == i for origin in wanted):
             wanted |= set(recorder.calls[i].inputs)
     tensors: dict[str, Tensor] = dict(model.named_parameters())
+    tensors |= {name: tensors[whole][start:stop] for name, (whole, start, stop) in recorder.parts.items()}
     made: dict[Origin, Link] = {}
     used: dict[str, int] = {}
     latest: Latest = {}
@@ -98,12 +100,17 @@ def link_of(
         raise TypeError(
             f"expected real numbers on the way; {call.where or 'the model'} makes complex ones ({call.name})"
         )
-    name = call.where if call.alone else f"{call.where}.{call.name}".lstrip(".")
-    used[name] = used.get(name, 0) + 1
-    if used[name] > 1 and not call.alone:
-        name = f"{name}_{used[name]}"
     sources = tuple(made[origin] if origin[0] == "call" else str(origin[1]) for origin in call.inputs)
-    return At(call, which, tensors, name, sources, latest).link(dict(call.inputs), output)
+    at = At(call, which, tensors, "", sources, latest)
+    weight = at.parameter(*LINEAR["linear"][0]) if call.inside and call.name == "linear" else None
+    if weight is not None:
+        at.name = weight.removesuffix(".weight")
+        return at.link(dict(call.inputs), output)
+    alone = call.alone and not call.inside
+    name = call.where if alone else f"{call.where}.{call.name}".lstrip(".")
+    used[name] = used.get(name, 0) + 1
+    at.name = f"{name}_{used[name]}" if used[name] > 1 and not alone else name
+    return at.link(dict(call.inputs), output)
 
 
 class At:
@@ -200,6 +207,7 @@ class At:
             activation=record,
             elementwise=call.name in DROPOUTS,
             draws=call.name in RANDOM or (call.name in DROPOUTS and bool(self.argument("training", 2, True))),
+            over_time=weight is not None and call.inside.removesuffix("_cell") in RECURRENT,
             mixes_samples=call.name == NORMALIZED_BY_BATCH and bool(self.argument("training", 5, True)),
         )
 

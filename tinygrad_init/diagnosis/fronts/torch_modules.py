@@ -30,6 +30,7 @@ from .torch_losses import (
     predictions_for,
     takes_whole,
 )
+from .torch_opened import STEPS
 from .torch_own_losses import OwnLoss, own_losses
 
 Array = np.ndarray[Any, Any]
@@ -194,15 +195,20 @@ def traced(
         alone = not isinstance(x, dict | tuple) and inputs["x"].is_floating_point()
         if new["x"] is not None and not alone:
             raise TypeError("expected a model of one tensor of real numbers")
-        changed = parameters | (new.pop("parameters") or {})
+        changed = parameters | in_wholes(new.pop("parameters") or {}, watched, recorder.parts)
         xs, ys = (before if now is None else now for now, before in ((new.pop("x"), x), (new.pop("y"), y)))
         return run(model, xs, ys, loss, parameters=changed, **new)
 
     found = Network(
-        description=summary(model, links),
+        description=summary(model, links)
+        + "".join(
+            f" ({name or 'the model'} in one piece: more than {STEPS} steps)" for name in sorted(recorder.closed)
+        ),
         inputs={"x": what_goes_in(inputs, kind)},
         links=links,
-        parameters={name: as_array(parameter) for name, parameter in watched.named_parameters()},
+        parameters=in_parts(
+            {name: as_array(parameter) for name, parameter in watched.named_parameters()}, recorder.parts
+        ),
         rerun=again,
         loss_name=name_of(loss) or (name_inside(of_joined, end, targets) if backward else ""),
     )
@@ -212,10 +218,11 @@ def traced(
         cost = one_number(cost_of(loss, called(plain, x, named_inputs(x, kind)), targets))
         named = {name: parameter for name, parameter in plain.named_parameters() if parameter.requires_grad}
         cost.backward()  # type: ignore[no-untyped-call]
-        found.gradients = {
+        gradients = {
             name: as_array(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
             for name, parameter in named.items()
         }
+        found.gradients = in_parts(gradients, recorder.parts)
         found.loss, start = loss_at(as_array(end))
         found.start, found.loss_of = Cotangent.of(start), loss_at
     return found
@@ -231,6 +238,25 @@ def what_is_predicted(
             own = OwnLoss(recorder, loss, returned, ends, targets, samples)
             return own.parts, own
     return predictions_for(loss, returned, targets, samples)
+
+
+Parts = dict[str, tuple[str, int, int]]
+
+
+def in_parts(values: dict[str, Array], parts: Parts) -> dict[str, Array]:
+    """Values by parameter, those that hold several matrices by each of them."""
+    whole = {name for name, *_ in parts.values()}
+    found = {name: value for name, value in values.items() if name not in whole}
+    return found | {name: values[of][start:stop] for name, (of, start, stop) in parts.items() if of in values}
+
+
+def in_wholes(values: dict[str, Array], model: nn.Module, parts: Parts) -> dict[str, Array]:
+    """The other way round; matrices that are not given are those of the model."""
+    found = {name: value for name, value in values.items() if name not in parts}
+    for name, (of, start, stop) in parts.items():
+        if name in values:
+            found.setdefault(of, as_array(model.get_parameter(of)))[start:stop] = values[name]
+    return found
 
 
 def what_goes_in(inputs: dict[str, Tensor], kind: torch.dtype) -> Array:
@@ -257,7 +283,8 @@ def summary(model: nn.Module, links: tuple[Link, ...]) -> str:
     runs = [(label, len(list(run))) for label, run in groupby(labels)]
     if len(runs) > MANY:
         weights = sum(parameter.numel() for parameter in model.parameters())
-        maps = sum(link.role == WEIGHTS for link in links)
+        maps = sum(link.role == WEIGHTS and not link.over_time for link in links)
+        maps += len({link.matrix.name for link in links if link.over_time})
         return f"{type(model).__name__}: {maps} linear maps, {weights:,} weights"
     said = " ".join(label if count == 1 else f"{count}×{label}" for label, count in runs)
     return f"{type(model).__name__}: {said}"

@@ -21,6 +21,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,9 @@ def attribute(network: Network) -> tuple[Attribution, ...]:
         cotangents = network.cotangents
         loss = Factor(LOSS, "", "∂C/∂output", network.from_loss.norm)
         for link, factors in ways_back(network, cotangents, network.links, (loss,)):
-            if link.role == WEIGHTS:
+            if link in network.all_uses:
                 # A weight that several links share has the sum of their gradients, none of which is known alone.
-                shared = network.uses[link.matrix.name] > 1
+                shared = network.uses[link.matrix.name] > len(network.all_uses[link])
                 measured = math.nan if shared else Cotangent.of(network.gradients[link.matrix.name]).norm
                 found[link] = _attribution(link, cotangents[link], factors, measured)
     return tuple(found[link] for link in network.linears())
@@ -89,6 +90,11 @@ def ways_back(
         yield link, known[link]
         yield from ways_back(network, cotangents, link.branch, known[link])
         yield from ways_back(network, cotangents, link.shortcut, known[link])
+    for whole, uses in network.all_uses.items():
+        if len(uses) > 1 and uses[0] in known:
+            gate = reduce(partial(nearest, gates), uses)
+            steps = Factor(SUM, whole.name, f"Σ({len(uses)} steps)", step(cotangents[gate], cotangents[whole]))
+            yield whole, (*known[gate], steps)
 
 
 def nearest(gates: dict[Link, tuple[Link | None, int]], one: Link, other: Link) -> Link:

@@ -93,10 +93,11 @@ def why_silent(network: Network, link: Link, unit: int, cotangents: dict[Link, C
     """
     if network.from_loss.is_zero:
         return LOSS
-    mask = np.zeros(link.output.shape, bool)
-    np.moveaxis(mask, link.unit_axis, 0)[unit] = True
-    row, place = network.places[link]
-    masks: dict[Link | str, Array] = {link: mask}
+    masks: dict[Link | str, Array] = {}
+    for use in network.all_uses[link]:
+        masks[use] = mask = np.zeros(use.output.shape, bool)
+        np.moveaxis(mask, use.unit_axis, 0)[unit] = True
+    row, place = network.places[network.all_uses[link][0]]
     ends = []
     for above in row[place + 1 :]:
         pairs = zip(above.sources, above.inputs, strict=True)

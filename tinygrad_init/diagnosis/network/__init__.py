@@ -3,7 +3,7 @@
 Whatever makes such a record of somebody's model (`fronts`) knows the framework; whatever measures it does not.
 """
 
-from .blocks import folded
+from .blocks import beside, folded
 from .cotangents import Cotangent, power_of_ten
 from .graph import Network
 from .links import (
@@ -30,6 +30,7 @@ __all__ = [
     "Link",
     "Network",
     "Parameter",
+    "beside",
     "flat",
     "folded",
     "power_of_ten",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .links import RESIDUAL, SUM, Link
+from .links import RESIDUAL, SUM, Link, flat
 
 Array = np.ndarray[Any, Any]
 Source = Link | str
@@ -43,6 +43,41 @@ def folded(links: Sequence[Link], name: str = "a sum", label: str = RESIDUAL) ->
             uses[start] -= 1  # one block takes it, not two ways
     found = (blocks.get(link, link) for link in links)
     return tuple(link for link in found if link not in inside)
+
+
+def beside(links: Sequence[Link]) -> set[Link]:
+    """The links between a place and a sum to which it also goes past them: what residual branches are made of.
+
+    They may meet on the way, as queries and keys do, so that there is no chain to fold.
+    """
+    order = {link: i for i, link in enumerate(links)}
+    found: set[Link] = set()
+    for link in links:
+        found |= {*flat(link.branch), *flat(link.shortcut)}
+        if link.label != SUM or len(link.sources) != 2 or any(x.shape != link.output.shape for x in link.inputs):
+            continue
+        for past, end in (link.sources, link.sources[::-1]):
+            if isinstance(end, Link):
+                found |= between(past, end, order)
+    return found
+
+
+def between(start: Source, end: Link, order: Mapping[Link, int]) -> set[Link]:
+    """The links on the ways from one place to another, the end with them; none if no way leads there."""
+    first = order.get(start, -1) if isinstance(start, Link) else -1
+    behind: set[Link] = set()  # what leads to the end
+    waiting = [end]
+    while waiting:
+        link = waiting.pop()
+        if link in behind or order.get(link, -1) <= first:
+            continue
+        behind.add(link)
+        waiting += [source for source in link.sources if isinstance(source, Link)]
+    reached: set[Source] = {start}
+    for link in sorted(behind, key=order.__getitem__):
+        if any(source in reached for source in link.sources):
+            reached.add(link)
+    return {link for link in behind if link in reached} if end in reached else set()
 
 
 def two_ways(

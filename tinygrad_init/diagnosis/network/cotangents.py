@@ -38,6 +38,12 @@ class Cotangent:
         shift = max(part.log10 for part in parts)
         return Cotangent.of(sum(part.unit * 10 ** (part.log10 - shift) for part in parts), shift)  # type: ignore[arg-type]
 
+    @staticmethod
+    def joined(parts: list[Cotangent]) -> Cotangent:
+        """Cotangents of several arrays as that of the arrays one below the other."""
+        shift = max(part.log10 for part in parts)
+        return Cotangent.of(np.concatenate([part.unit * 10 ** (part.log10 - shift) for part in parts]), shift)
+
     @property
     def norm(self) -> float:
         """log10 of the Euclidean norm; -inf of nothing but zeros, NaN where a number is not finite."""

@@ -91,8 +91,28 @@ class Network:
         return flat(self.links)
 
     def linears(self) -> list[Link]:
-        """The links with weights."""
-        return [link for link in self.flat() if link.role == WEIGHTS]
+        """The links with weights; one in place of all uses of a weight over time (`all_uses`)."""
+        return list(self.all_uses)
+
+    @cached_property
+    def all_uses(self) -> dict[Link, tuple[Link, ...]]:
+        """Every linear map with the links that it stands for: itself, or all steps of a network over time.
+
+        That of many steps is the same map of all their inputs one below the other, so that its gradient is the sum over
+        them; it stands where the last step is.
+        """
+        found: dict[Link, tuple[Link, ...]] = {}
+        steps: dict[str, list[Link]] = defaultdict(list)
+        links = [link for link in self.flat() if link.role == WEIGHTS]
+        for link in links:
+            if link.over_time:
+                steps[link.matrix.name].append(link)
+        for link in links:
+            uses = steps[link.matrix.name] if link.over_time else [link]
+            if link is uses[-1]:
+                whole = link if len(uses) == 1 else link.again(np.concatenate([use.x for use in uses]))
+                found[whole] = tuple(uses)
+        return found
 
     @cached_property
     def places(self) -> dict[Link, tuple[tuple[Link, ...], int]]:
@@ -127,7 +147,7 @@ class Network:
 
     def after(self, link: Link) -> Iterator[Link]:
         """The links that its output goes through one after the other, until ways part; in a branch, until its end."""
-        while len(takers := set(self.consumers[link])) == 1:
+        while len(takers := set(self.consumers.get(link, ()))) == 1:
             (link,) = takers
             yield link
 
@@ -170,8 +190,8 @@ class Network:
             found += link.matrix.values.size * link.output.size / max(units * len(link.output), 1)
         return found
 
-    def backward(self) -> dict[Link, Cotangent]:
-        """∂C/∂output of every link."""
+    def backward(self, start: Cotangent | None = None) -> dict[Link, Cotangent]:
+        """∂C/∂output of every link; from another cotangent of the output than that of the loss if one is given."""
         found: dict[Link, Cotangent] = {}
 
         def walk(links: tuple[Link, ...], cotangent: Cotangent) -> None:
@@ -186,7 +206,10 @@ class Network:
                     if isinstance(source, Link):
                         arriving[source].append(part)
 
-        walk(self.links, self.from_loss)
+        walk(self.links, start or self.from_loss)
+        for whole, uses in self.all_uses.items():
+            if whole not in found:
+                found[whole] = Cotangent.joined([found[use] for use in uses])
         return found
 
     def pull_plain(self, cotangent: Array, name: str = "x") -> Array:
@@ -204,13 +227,28 @@ class Network:
         return self.backward()
 
     def first_not_finite(self) -> tuple[str, int] | None:
-        """The first link whose output has infinities or NaN, and the number of the linear map it belongs to."""
+        """The first link whose output has infinities or NaN, and the number of the linear map it belongs to.
+
+        Numbers that are -infinity where all that takes them is finite are what a mask puts before a softmax.
+        """
+        numbers = {use: i for i, uses in enumerate(self.all_uses.values(), 1) for use in uses}
         layer = 0
         for link in self.flat():
-            layer += link.role == WEIGHTS
-            if not np.isfinite(link.output).all():
+            layer = numbers.get(link, layer)
+            if not np.isfinite(link.output).all() and not self.masks(link):
                 return link.name, max(layer, 1)
         return None
+
+    def masks(self, link: Link) -> bool:
+        """Whether all of a link's numbers that are not finite are -infinity, of which nothing arrives where they go."""
+        while np.isfinite(link.output[link.output != -math.inf]).all():
+            takers = set(self.consumers[link])
+            if takers and all(np.isfinite(taker.output).all() for taker in takers):
+                return True
+            if len(takers) != 1:
+                return False
+            (link,) = takers
+        return False
 
 
 def keeps_units(link: Link, shape: tuple[int, ...]) -> bool:

@@ -73,6 +73,8 @@ class Link:
     elementwise
         Whether each number of the output depends on one of each input alone, those that broadcasting puts in its place,
         though it is no activation: dropout, sums and products of tensors.
+    over_time
+        Whether a linear map is one step's use of a weight that all steps of a network over time share.
     draws
         Whether it draws at random what it multiplies by (dropout).
     mixes_samples
@@ -98,6 +100,7 @@ class Link:
     by_unit: Callable[[Array], Array] = units_first
     activation: Any = None
     elementwise: bool = False
+    over_time: bool = False
     draws: bool = False
     mixes_samples: bool = False
     branch: tuple[Link, ...] = ()

@@ -5,6 +5,7 @@ from .evidence import Evidence, Precision, Representation, Rounding, Sharpness
 from .fit import Fit
 from .gradients import ENDS, Attribution, Factor, Prediction, Zeros
 from .layers import Classes, Distribution, Layer, MatrixSizes
+from .sequences import Attention, Recurrence, Sequences
 from .trials import BETTER, Compared, Recommended, Settings, Start, Trial
 from .verdicts import Answer, Confidence, Judged, Measured, Verdict
 
@@ -13,6 +14,7 @@ __all__ = [
     "ENDS",
     "Ahead",
     "Answer",
+    "Attention",
     "Attribution",
     "Classes",
     "Compared",
@@ -28,8 +30,10 @@ __all__ = [
     "Precision",
     "Prediction",
     "Recommended",
+    "Recurrence",
     "Representation",
     "Rounding",
+    "Sequences",
     "Settings",
     "Sharpness",
     "Start",

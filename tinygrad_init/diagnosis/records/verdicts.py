@@ -13,6 +13,7 @@ from .evidence import Evidence
 from .fit import Fit
 from .gradients import Attribution, Prediction, Zeros
 from .layers import Distribution, Layer, MatrixSizes
+from .sequences import Sequences
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Measured:
         What the first steps have shown; None unless it was said which optimizer will train.
     evidence
         What is worth to know beside that, with what it took.
+    sequences
+        Attention, states over time, and the stream past residual branches; None where that was not looked for.
     """
 
     model: str
@@ -77,6 +80,7 @@ class Measured:
     fit: Fit | None = None
     ahead: Ahead | None = None
     evidence: Evidence | None = None
+    sequences: Sequences | None = None
 
     @property
     def typical_update(self) -> float:

@@ -29,7 +29,7 @@ NOT_ASKED = {
 
 
 # What reports of version 3 have got since there were such.
-ADDED = {"confidence": None, "evidence": None}
+ADDED = {"confidence": None, "evidence": None, "sequences": None}
 
 
 def read_report(text: str) -> dict[str, Any]:
