@@ -38,6 +38,11 @@ def changed(model: nn.Module, change: Callable[[Any], object], *names: str) -> n
     return model
 
 
+def with_activation(model: nn.Module, name: str) -> tuple[str, ...]:
+    """A layer and what comes after it: the one or the other may be called dead."""
+    return (name, str(int(name) + 1) if isinstance(model, nn.Sequential) else "phi")
+
+
 def sigmoids(s: Setting, mended: bool) -> Training:
     model = s.deep(nn.ReLU if mended else nn.Sigmoid, s.of(8, 11))
     if mended:
@@ -57,14 +62,14 @@ def born_dead(s: Setting, mended: bool) -> Training:
     name = linears(model)[s.of(1, 2)]
     if not mended:
         changed(model, lambda m: m.bias.fill_(s.of(-20.0, -40.0)), name)
-    return classified(s, model, names=(name,))
+    return classified(s, model, names=with_activation(model, name))
 
 
 def killed(s: Setting, mended: bool) -> Training:
     """The steps of the first few batches push the biases of a layer far down."""
     model = s.network()
     name = linears(model)[0]
-    training = classified(s, model, names=(name,))
+    training = classified(s, model, names=with_activation(model, name))
 
     def push(step: int) -> None:
         if step == 8 and not mended:
@@ -108,7 +113,7 @@ def saturated(s: Setting, mended: bool) -> Training:
     name = linears(model)[1]
     if not mended:
         changed(model, lambda m: m.weight.mul_(s.of(60.0, 80.0)), name)
-    return classified(s, model, sgd(model, 0.01), names=(name,))
+    return classified(s, model, sgd(model, 0.01), names=with_activation(model, name))
 
 
 def no_activation(s: Setting, mended: bool) -> Training:

@@ -91,7 +91,7 @@ def traintools(training: Training, s: Setting) -> list[Said]:
     def keep(lines: list[str]) -> None:
         for line in lines:
             # What it is about comes first; the rest is the kind of warning, without its numbers.
-            word = re.sub(r"\(.*|[\d.e+%-]+", "", line.split(" ", 1)[1]).strip()
+            word = re.sub(r"\(.*|[-+\d][-+.%\de]*", "", line.split(" ", 1)[1]).strip()
             said.setdefault(f"{line.split()[0]} {word}", Said(word, line))
 
     class Hooks(Watching):
@@ -133,11 +133,12 @@ def torch_audit(training: Training, s: Setting) -> list[Said]:
         result = auditor.finish(report=False)
     finally:
         auditor.unpatch()
+    hints = "TA2"  # about hardware, not about the training
     return [
         Said(
             found.rule_id,
             f"{found.module_path or ''} {found.entity or ''}: {found.message}",
-            found.severity.name != "INFO",
+            found.severity.name != "INFO" and not found.rule_id.startswith(hints),
         )
         for found in result.findings
     ]
@@ -156,8 +157,13 @@ def ormas_monitor(training: Training, s: Setting) -> list[Said]:
         training.run(s.steps, s.seed, Hooks())
         monitor.close()
         lines = [json.loads(line) for line in (Path(folder) / "diary.jsonl").read_text("utf-8").splitlines()]
-    usual = ("start", "run_start", "structure", "end", "run_end", "finish", "close", "manifest", "summary", "stop")
-    return [Said(line["event"], json.dumps(line)) for line in lines if not str(line["event"]).startswith(usual)]
+    told = [line for line in lines if "severity" in line]
+    return [Said(line["event"], in_short(line), line["severity"] != "info") for line in told]
+
+
+def in_short(line: dict[str, Any]) -> str:
+    """What an entry of a diary says, without what it is sealed with."""
+    return ", ".join(f"{key} {value}" for key, value in line.items() if key not in ("seq", "time", "prev", "hash"))
 
 
 def gradsnitch(training: Training, s: Setting) -> list[Said]:
@@ -212,17 +218,14 @@ def torcheck(training: Training, s: Setting) -> list[Said]:
 
     registry = Registry()
     registry.register(training.optimizer)
-    registry.add_module(training.model, module_name="model", changing=True, check_nan=True, check_inf=True)
     said: list[Said] = []
-    step = training.optimizer.step
     try:
+        registry.add_module(training.model, module_name="model", changing=True, check_nan=True, check_inf=True)
         training.run(s.steps, s.seed, Watching())
-    except RuntimeError as error:
+    except RuntimeError as error:  # which is how it tells
         text = " ".join(str(error).split())
-        word = "nan" if "NaN" in text else "inf" if "inf" in text.lower() else "changing"
-        said.append(Said(word, text))
-    finally:
-        training.optimizer.step = step  # type: ignore[method-assign]
+        words = ("belong", "should change", "should not", "NaN", "inf")
+        said.append(Said(next((word for word in words if word in text), "error"), text))
     return said
 
 
