@@ -115,7 +115,7 @@ def large_batch(s: Setting) -> Training:
 
 def tiny_batch(s: Setting) -> Training:
     model = s.network(s.of(nn.Tanh, nn.ReLU))
-    return Training(model, torch.optim.SGD(model.parameters(), s.of(0.02, 0.01)), s.rows, s.labels, batch=2)
+    return Training(model, torch.optim.SGD(model.parameters(), s.of(0.02, 0.05)), s.rows, s.labels, batch=2)
 
 
 def lstm(s: Setting) -> Training:
