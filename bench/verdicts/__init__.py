@@ -4,6 +4,7 @@
     python -m bench.verdicts --grid reporting       other depths, widths and seeds: what counts
     python -m bench.verdicts --full                 6000 of a grid
     python -m bench.verdicts --shares FILE          and how often each word was right, for reports
+    python -m bench.verdicts torch --help           the same question about small trainings in PyTorch
 
 Each run is a task, a dict of plain values, and its result another one, a line of JSON; a file of lines that is there
 already is gone on with. `tasks` has the grids, `trial` what is done with a task, `scores` what comes out.

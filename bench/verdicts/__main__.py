@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -73,4 +74,9 @@ def finished(
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["torch"]:  # which needs PyTorch
+        from .torch_cases.command import main as of_torch
+
+        of_torch(sys.argv[2:])
+    else:
+        main()

@@ -12,7 +12,7 @@ import pytest
 
 import tinygrad_init as tgi
 from tinygrad_init import nn
-from tinygrad_init.diagnosis import Report, diagnose, judge
+from tinygrad_init.diagnosis import Report, describe, diagnose, judge
 from tinygrad_init.diagnosis.findings import FINDINGS, QUESTIONS, sequences, steps
 from tinygrad_init.diagnosis.findings.conditions import COMPARISONS, table
 from tinygrad_init.diagnosis.findings.fit import numbers_of
@@ -413,3 +413,11 @@ def test_a_finding_gives_what_its_template_names_and_a_second_of_the_same_rank_i
 
     with pytest.raises(ValueError, match="two findings of rank 0"):
         finding("signal", 0, scaling)(lambda measured: iter(()))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_samples_that_are_all_the_same_spread_by_nothing(seed: int) -> None:
+    """By exactly nothing: the mean of equal numbers need not be that number."""
+    row = np.random.default_rng(seed).normal(size=64).astype(np.float32)
+    assert describe(np.tile(row, (257, 1))).across_samples == 0
+    assert describe(np.tile(row, (257, 1)) + np.eye(257, 64)).across_samples > 0

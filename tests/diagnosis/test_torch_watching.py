@@ -77,6 +77,12 @@ def test_and_it_is_found_in_a_long_training_whose_looks_are_rationed(name: str) 
     assert word in [event.word for event in make().watched(LONG).events]
 
 
+def test_clipping_is_found_in_a_short_training_whose_looks_are_rationed() -> None:
+    make, word, said = FAULTY["always clipped"]
+    (event,) = [event for event in make().watched(SHORT).events if event.word == word]
+    assert said in event.text
+
+
 def state_of(model: nn.Module) -> Any:
     return {
         "values": {name: value.clone() for name, value in model.state_dict().items()},

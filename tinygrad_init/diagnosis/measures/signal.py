@@ -43,7 +43,7 @@ def describe(values: Array) -> Distribution:
             zero=float(np.mean(flat == 0)),
             mean=float(np.mean(whole if every else known / top)) * top,
             rms=rms(known),
-            across_samples=float(np.sqrt(np.mean(np.var(whole, axis=0)))) * top if whole.size else math.nan,
+            across_samples=float(np.sqrt(np.mean(np.var(whole - whole[:1], axis=0)))) * top if whole.size else math.nan,
             across_units=float(np.std(np.mean(whole, axis=0))) * top if whole.size else math.nan,
             quantiles=quantiles(known),
             counts=counts,

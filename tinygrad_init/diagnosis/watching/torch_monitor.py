@@ -20,7 +20,7 @@ from ..measures.guess import best_constant_loss
 from .events import Event, Moment
 from .monitor import IN_A_ROW, BaseMonitor, finite
 from .symptoms import SOON, Seen, symptoms
-from .torch_symptoms import NORMALIZATIONS, Habits, is_constant, torch_symptoms
+from .torch_symptoms import CLIPPED, NORMALIZATIONS, Habits, is_constant, torch_symptoms
 from .torch_tap import GradientTap
 from .torch_watch import TorchWatch
 
@@ -32,8 +32,8 @@ ASKING = 0.005
 PARTS = 32
 # PyTorch's usual start leaves a fifth of a layer's units silent, and it trains; where it is half of them, it is told.
 DYING = 0.5
-# The first steps, in which gradients are looked at whatever that costs.
-FIRST = 5
+# The first steps, in which gradients are looked at whatever that costs: enough to tell that clipping always clips.
+FIRST = CLIPPED
 # Of the first few parameters one is looked at in each step that has no more numbers than this.
 FEW, CHEAP = 8, 1 << 14
 # The best constant is looked for among so many numbers at most.
