@@ -70,10 +70,11 @@ def links_of(recorder: Recorder, end: Origin | None, model: nn.Module) -> tuple[
     """
     if end is None or end[0] != "call":
         raise TypeError("expected predictions that are computed from the inputs")
-    wanted, number = {end}, end[1]
-    for i in range(len(recorder.calls) - 1, -1, -1):
-        if any(origin[0] == "call" and origin[1] == i for origin in wanted):
+    wanted, number, calls = {end}, end[1], {end[1]}
+    for i in range(number, -1, -1):
+        if i in calls:
             wanted |= set(recorder.calls[i].inputs)
+            calls |= {origin[1] for origin in recorder.calls[i].inputs if origin[0] == "call"}
     tensors: dict[str, Tensor] = dict(model.named_parameters())
     tensors |= {name: tensors[whole][start:stop] for name, (whole, start, stop) in recorder.parts.items()}
     made: dict[Origin, Link] = {}

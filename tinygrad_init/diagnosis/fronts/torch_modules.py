@@ -24,7 +24,7 @@ from .torch_losses import (
     cost_of,
     evaluated,
     joined,
-    name_inside,
+    known_inside,
     name_of,
     one_number,
     predictions_for,
@@ -210,7 +210,7 @@ def traced(
             {name: as_array(parameter) for name, parameter in watched.named_parameters()}, recorder.parts
         ),
         rerun=again,
-        loss_name=name_of(loss) or (name_inside(of_joined, end, targets) if backward else ""),
+        loss_name=name_of(loss) or (known_inside(of_joined, end, targets) if backward else ""),
     )
     if backward:
         torch.set_rng_state(chance)

@@ -25,6 +25,8 @@ Rule: TypeAlias = Optimizer | Callable[[Any], Optimizer] | float
 def copied(model: nn.Module, rule: Rule, owner: str) -> tuple[nn.Module, Optimizer]:
     """A copy of a model with an optimizer of its own, which remembers what a given one does.
 
+    One that has not stepped yet and is warmed up by a schedule has the rate that this leads to.
+
     Raises
     ------
     TypeError
@@ -36,6 +38,8 @@ def copied(model: nn.Module, rule: Rule, owner: str) -> tuple[nn.Module, Optimiz
         require_holds(rule, model, owner)
         # Together, so that the parameters of the one copy are those of the other.
         both: tuple[nn.Module, Optimizer] = copy.deepcopy((model, rule), dict(own_tensors(model)))
+        if not rule.state:
+            warm_up(both[1])
         return both
     model = duplicate(model)
     if isinstance(rule, float | int) and not isinstance(rule, bool):
@@ -47,6 +51,12 @@ def copied(model: nn.Module, rule: Rule, owner: str) -> tuple[nn.Module, Optimiz
         )
     require_holds(made, model, owner)
     return model, made
+
+
+def warm_up(optimizer: Optimizer) -> None:
+    """Give an optimizer the rates that its schedule, which has left its marks in the groups, will raise them to."""
+    for group in optimizer.param_groups:
+        group["lr"] = max(group.get("max_lr", group.get("initial_lr", group["lr"])), group["lr"])
 
 
 def require_holds(optimizer: Optimizer, model: nn.Module, owner: str) -> None:

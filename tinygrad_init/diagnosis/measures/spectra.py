@@ -19,8 +19,8 @@ from ..records import MatrixSizes
 
 Array = np.ndarray[Any, Any]
 
-# Matrices up to this size are decomposed.
-LARGEST = 128
+# Matrices up to this size are decomposed, and Jacobians found of networks of up to so many steps.
+LARGEST, MOST_LINKS = 128, 500
 # What comes out for a sample alone and among others differs by less than this share, if others are no matter.
 APART = 1e-6
 
@@ -172,8 +172,9 @@ def matrix_sizes_of(network: Network) -> tuple[MatrixSizes, ...]:
 def stretching(network: Network) -> tuple[float, ...]:
     """Singular values of the input-output Jacobian at the first sample, if it has one of its own."""
     outputs = network.output.size // len(network.output)
-    mixing = any(link.mixes_samples for link in network.flat())
-    if mixing or outputs > LARGEST or network.first_not_finite() is not None:
+    links = tuple(network.flat())
+    mixing = any(link.mixes_samples for link in links)
+    if mixing or outputs > LARGEST or len(links) > MOST_LINKS or network.first_not_finite() is not None:
         return ()
     first = network.inputs["x"][:1]
     try:

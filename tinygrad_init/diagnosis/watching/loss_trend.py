@@ -18,6 +18,8 @@ IMPROVEMENT = 0.01
 PATIENCE, LEAST = 0.3, 50
 # Successive differences of pure noise correlate by -1/2; those of a swing between two values by -1.
 SWING = -0.8
+# Of so many losses a swing can be told from chance: of single steps, and of means over epochs, which are less noisy.
+ENOUGH, ENOUGH_EPOCHS = 32, 8
 # A swing by less than this share of the loss is no matter.
 AMPLITUDE = 0.02
 # A loss that is above its lowest by this share of that, and of what guessing costs, goes up.
@@ -91,7 +93,7 @@ class Trend:
     def swings(self) -> bool:
         """Whether the loss jumps back and forth between steps, and not as noise does."""
         losses = np.array(self.recent)
-        if len(losses) < 8 or not np.isfinite(losses).all():
+        if len(losses) < (ENOUGH_EPOCHS if self.in_epoch else ENOUGH) or not np.isfinite(losses).all():
             return False
         steps = np.diff(losses)
         size = float(np.sum(steps * steps))

@@ -180,8 +180,9 @@ class BaseMonitor:
     def tell(self, found: list[Event], step: int, fresh: bool = True) -> None:
         """What has begun, and what is over: what ends and begins again at once is one event."""
         for event in found:
-            # A layer that loses further units is told again.
-            if event.key not in self.active or event.said.key == "event.dead.killed":
+            # A layer that loses further units is told again, and a note that has become a fault.
+            known = self.active.get(event.key)
+            if known is None or event.said.key == "event.dead.killed" or (event.fault and not known.fault):
                 self.say(event)
         now = {event.key: event for event in found}
         # What has ended is seen by a fresh look, as long as numbers are finite.

@@ -30,8 +30,8 @@ PROBED, BUDGET = 64, 0.015
 ASKING = 0.005
 # So many losses without a step of the optimizer are parts of a larger batch; more, and it never steps.
 PARTS = 32
-# PyTorch's usual start leaves a fifth of a layer's units silent, and it trains; where it is half of them, it is told.
-DYING = 0.5
+# PyTorch's usual start leaves a fifth of a layer's units silent, in deep networks more than half, and they train.
+DYING = 0.75
 # The first steps, in which gradients are looked at whatever that costs: enough to tell that clipping always clips.
 FIRST = CLIPPED
 # Of the first few parameters one is looked at in each step that has no more numbers than this.
@@ -218,7 +218,7 @@ class TorchMonitor(BaseMonitor):
             began = perf_counter()
             self.watch.gather()
             self.tap.compare()
-            self.habits.measured(self.watch.gradient_norm, self.tap.scale)
+            self.habits.measured(self.watch.gradient_norm, self.tap.scale, self.tap.limited)
             if self.looking:
                 self.habits.modes(self.model)
             self.spent += perf_counter() - began

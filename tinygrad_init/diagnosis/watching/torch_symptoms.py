@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ...words import Phrase, phrase
 from .events import Event
+from .loss_trend import SMOOTHED
 from .symptoms import LEARNED, SOON, Seen
 from .torch_watch import TorchWatch
 
@@ -24,8 +25,10 @@ NO_RATE, RATELESS, RATELESS_SHARE = 1e-6, 10, 0.05
 EQUAL, CLIPPED, SHORTER = 1e-4, 8, 0.999
 # Outputs hardly depend on inputs where the distance between the classes is so many times what it varies by.
 CONSTANT = 4.0
-# What is so for so many steps is no passing state.
-LASTING = 20
+# What is so for so many steps is no passing state: at first many networks name one class.
+LASTING = 50
+# Gradients that are cut to less than this share of what they were move nothing, if the loss does not fall either.
+CUT = 0.1
 NORMALIZATIONS = nn.modules.batchnorm._BatchNorm
 
 
@@ -37,9 +40,9 @@ class Habits:
     ----------
     highest, rate, since
         The highest learning rate so far, the last one, and the step since which it is as good as none.
-    norm, clipped
-        Of the gradients that were looked at last, and in how many steps before that was the same, after something made
-        them shorter.
+    norm, scale, clipped
+        Of the gradients that were looked at last, by what they were multiplied before the step, and in how many steps
+        the norm was the same, after something made them shorter.
     batches, singles
         How many batches a normalization of batches has seen in training, and how many of them had one sample.
     idle
@@ -56,6 +59,7 @@ class Habits:
     rate: float = 0.0
     since: int | None = None
     norm: float = 0.0
+    scale: float = 1.0
     clipped: int = 0
     batches: int = 0
     singles: int = 0
@@ -74,11 +78,11 @@ class Habits:
         else:
             self.since = None
 
-    def measured(self, norm: float, scale: float) -> None:
-        """The norm of the gradients of one more step, after they were multiplied by something."""
+    def measured(self, norm: float, scale: float, limited: bool = False) -> None:
+        """The norm of the gradients of one more step, after they were multiplied by something, or limited each."""
         self.gathered += 1
-        same = self.clipped == 0 or abs(norm - self.norm) <= EQUAL * norm
-        self.norm, self.clipped = norm, (self.clipped if same else 0) + 1 if scale < SHORTER else 0
+        same = self.clipped == 0 or limited or abs(norm - self.norm) <= EQUAL * norm
+        self.norm, self.scale, self.clipped = norm, scale, (self.clipped if same else 0) + 1 if scale < SHORTER else 0
 
     def modes(self, model: nn.Module) -> None:
         """The modes of all modules, as they are now."""
@@ -103,7 +107,11 @@ def torch_symptoms(seen: Seen, watch: TorchWatch, habits: Habits, normalization:
         numbers = {"rate": habits.rate, "since": habits.since, "highest": habits.highest}
         yield seen.event("annealed", None, phrase("event.annealed", **numbers))
     if habits.clipped >= max(CLIPPED, habits.gathered / 2):
-        yield note(seen, "clipped", phrase("event.clipped", norm=habits.norm, steps=habits.clipped))
+        numbers = {"norm": habits.norm, "steps": habits.clipped}
+        if habits.scale < CUT and step >= SMOOTHED and seen.trend.mean > LEARNED * seen.guessing():
+            yield seen.event("clipped", None, phrase("event.clipped.away", share=habits.scale, **numbers))
+        else:
+            yield note(seen, "clipped", phrase("event.clipped", **numbers))
     yield from of_modes(seen, habits)
     if normalization is not None and habits.batches >= SOON and habits.singles > habits.batches / 2:
         yield Event("single", step, None, phrase("event.single"), module=normalization)

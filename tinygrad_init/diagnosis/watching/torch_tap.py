@@ -32,8 +32,9 @@ class GradientTap:
         In so many steps one after the other the gradients of earlier ones were still there.
     times
         How many times as large as what backward has brought the gradient is.
-    scale
-        By what the gradients were multiplied after backward; 1 if by nothing.
+    scale, limited
+        By what the gradients were multiplied after backward, 1 if by nothing; and whether instead each of their numbers
+        was limited.
     """
 
     def __init__(self) -> None:
@@ -41,7 +42,7 @@ class GradientTap:
         self.handle: Any = None
         self.fresh: Tensor | None = None
         self.before: Array | None = None
-        self.rows, self.times, self.scale = 0, 0.0, 1.0
+        self.rows, self.times, self.scale, self.limited = 0, 0.0, 1.0, False
         self.listens = True
 
     def attach(self, parameters: list[nn.Parameter]) -> None:
@@ -88,6 +89,11 @@ class GradientTap:
         if was > SAME * came and np.linalg.norm(now - fresh - before) <= SAME * size:
             self.rows, self.times, self.scale = self.rows + 1, size / came, 1.0
             return
+        limit = float(np.max(np.abs(now)))
+        if size < came and np.linalg.norm(np.clip(fresh, -limit, limit) - now) <= SAME * size:  # clipped by value
+            self.rows, self.times, self.scale, self.limited = 0, 0.0, size / came, True
+            return
+        self.limited = False
         along = float(fresh @ before) / (came * was) if was > 0 else 0.0
         if 1 - along * along < ALONG:  # which of the two it is a multiple of cannot be told
             return
