@@ -123,7 +123,7 @@ def test_a_rate_that_is_too_high_makes_the_loss_swing() -> None:
         model[0].weight.fill_(1.0)
     monitor = Monitor(model, x, y, lambda prediction, target: tgi.abs(prediction - target).mean(), every=1)
     # |w| has slope ±1: from 1 a rate of 1.4 leads to -0.4, back to 1, and so on for ever.
-    for _ in range(30):
+    for _ in range(40):
         optimizer = optim.SGD(list(model.parameters()), 1.4)
         loss = tgi.abs(model(tgi.Tensor(x))).mean()
         loss.backward()

@@ -122,9 +122,15 @@ class TestTrend:
         assert (made.steps, made.mean, made.best) == (4, 1.0, 1.0)
         assert math.isnan(trend([math.nan]).mean) and trend([math.nan]).best == math.inf
 
-    def test_a_swing_needs_eight_losses(self) -> None:
-        swing = [0.5, 1.5] * 4
+    def test_a_swing_needs_thirty_two_losses_or_eight_epochs(self) -> None:
+        """Of fewer single losses chance makes one, as soon as once in ten trainings."""
+        swing = [0.5, 1.5] * 16
         assert trend(swing).swings and not trend(swing[1:]).swings
+        by_epoch = Trend()
+        by_epoch.add((loss, epoch) for epoch, loss in enumerate([0.5, 1.5] * 4, 1))
+        assert not by_epoch.swings
+        by_epoch.add([(0.5, 9)])
+        assert by_epoch.swings
 
     @pytest.mark.parametrize(("size", "swings"), [(0.0201, True), (0.0199, False)])
     def test_a_swing_is_one_by_a_fiftieth_of_the_loss(self, size: float, swings: bool) -> None:

@@ -15,6 +15,7 @@ from torch import nn  # noqa: E402
 
 import tinygrad_init as tgi  # noqa: E402
 from tinygrad_init.diagnosis.fronts.torch_modules import run  # noqa: E402
+from tinygrad_init.diagnosis.fronts.torch_steps import copied  # noqa: E402
 from tinygrad_init.diagnosis.network import RESIDUAL, WEIGHTS, Network  # noqa: E402
 
 torch.set_num_threads(1)  # several tests run at a time
@@ -320,3 +321,36 @@ def test_bad_input_is_refused(wrong: Any, error: Any, says: str) -> None:
     model, _ = made("dense")
     with pytest.raises(error, match=says):
         wrong(model)
+
+
+@pytest.mark.parametrize(
+    ("own", "name"),
+    [
+        (lambda p, y: F.nll_loss(torch.log(p.softmax(-1)), y), "cross_entropy"),
+        (lambda p, y: (torch.logsumexp(p, 1) - p.gather(1, y[:, None])[:, 0]).mean(), "cross_entropy"),
+        (lambda p, y: (torch.logsumexp(p, 1) - p.gather(1, y[:, None])[:, 0]).sum(), ""),
+        (lambda p, y: F.cross_entropy(p, y, label_smoothing=0.1), ""),
+        (lambda p, y: ((p - F.one_hot(y, p.shape[1])) ** 2).mean(), ""),
+    ],
+)
+def test_a_loss_is_known_by_its_numbers(own: Any, name: str) -> None:
+    """Somebody's own cross entropy is one, too: a softmax before it is found."""
+    state = torch.get_rng_state()
+    x, y = torch.randn(32, 5, generator=torch.Generator().manual_seed(0)), torch.arange(32) % 4
+    model = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 4))
+    after = torch.get_rng_state()
+    assert run(model, x, y, own).loss_name == name
+    assert torch.equal(torch.get_rng_state(), after) and not torch.equal(state, after)
+
+
+def test_an_optimizer_that_is_warmed_up_is_rehearsed_at_the_rate_it_comes_to() -> None:
+    model = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 4))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: (step + 1) / 1000)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-5)
+    _, rehearsed = copied(model, optimizer, "diagnose")
+    assert rehearsed.param_groups[0]["lr"] == 1e-2
+    model(torch.zeros(1, 5)).sum().backward()
+    optimizer.step()  # from now on its rate is what it is
+    _, rehearsed = copied(model, optimizer, "diagnose")
+    assert rehearsed.param_groups[0]["lr"] == optimizer.param_groups[0]["lr"]
