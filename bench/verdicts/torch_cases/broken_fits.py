@@ -123,7 +123,7 @@ def tanh_at_the_end(s: Setting, mended: bool) -> Training:
 
 
 UNSCALED = r"unscaled|(not|un).?(normali[sz]|scal|centr)|normali[sz]ation"
-CONSTANT = r"all (samples|targets|labels)|constant|one class|single class|dominant class|imbalance"
+CONSTANT = r"all (samples|targets|labels)|constant (target|label)|(one|single|dominant) class|imbalance"
 SOFTMAX = r"softmax|logits|probabilit|between 0 and 1|\[0, ?1\]"
 CASES = [
     Case("softmax before cross entropy", softmax_first, SOFTMAX),
@@ -141,5 +141,5 @@ CASES = [
     Case("causal mask missing", mask_missing, r"causal|mask|future|leak|later (token|place|position)"),
     Case("causal shift missing", shift_missing, r"shift|copy|copies|leak|its own input|identity"),
     Case("a number missing in the data", number_missing, r"not finite|\bnan\b|infinit|missing|non-?finite"),
-    Case("all inputs the same", same_inputs, r"same input|constant|input.*(same|identical)|duplicate|flat"),
+    Case("all inputs the same", same_inputs, r"same input|input.*(same|identical|constant)|constant input|flat"),
 ]  # fmt: skip
