@@ -13,7 +13,7 @@ import numpy as np
 Generator: TypeAlias = "np.random.Generator | int"
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_default: list[np.random.Generator] = [np.random.default_rng()]
+_default: list[np.random.Generator] = []  # made when it is first drawn from
 
 
 def manual_seed(seed: int) -> np.random.Generator:
@@ -27,13 +27,17 @@ def manual_seed(seed: int) -> np.random.Generator:
     TypeError, ValueError
         It is no seed, a whole number of at least 0.
     """
-    _default[0] = np.random.default_rng(seed)
+    _default[:] = [np.random.default_rng(seed)]
     return _default[0]
 
 
 def generator_of(rng: Generator | None) -> np.random.Generator:
     """A generator itself, one from a seed, or the default."""
-    return _default[0] if rng is None else np.random.default_rng(rng)
+    if rng is not None:
+        return np.random.default_rng(rng)
+    if not _default:
+        _default.append(np.random.default_rng())
+    return _default[0]
 
 
 def drawn(initializer: Function) -> Function:
@@ -42,7 +46,6 @@ def drawn(initializer: Function) -> Function:
     A number in the place of the generator is refused: in PyTorch it would be the mean, the lower bound or the gain.
     """
     name = initializer.__name__
-    signature = list(inspect.signature(initializer).parameters.values())[2:]
 
     @wraps(initializer)
     def called(tensor: Any, *given: Any, rng: Generator | None = None, **options: Any) -> Any:
@@ -50,11 +53,12 @@ def drawn(initializer: Function) -> Function:
             rng, given = given[0] if rng is None else rng, given[1:]
         elif given:
             values = [repr(value) for value in given]
-            named = ", ".join(f"{p.name}={v}" for p, v in zip(signature, values, strict=False))
+            names = list(inspect.signature(initializer).parameters)[2:]
+            named = ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=False))
             seed = f"{name}(w, rng={values[0]}) for a seed, or " if len(given) == 1 else ""
             raise TypeError(
                 f"{name}(w, {', '.join(values)}): expected a generator in the second place, where PyTorch has "
-                f"{signature[0].name if signature else 'none'}: write {seed}{name}(w, {named}, rng=...)"
+                f"{names[0] if names else 'none'}: write {seed}{name}(w, {named}, rng=...)"
             )
         return initializer(tensor, generator_of(rng), *given, **options)
 

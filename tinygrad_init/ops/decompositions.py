@@ -6,8 +6,6 @@ through such combinations as projections or norms has, and gets it: differences 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ..engine.operands import coerce
@@ -18,29 +16,29 @@ from .products import _turned, matmul
 from .rearranging import tril
 from .reductions import max as largest
 from .registry import Array, operation
+from .results import Results
 from .shape import _getitem, _reshape
 
 
-class Eigen(NamedTuple):
+class Eigen(Results):
     """Eigenvalues in rising order, and vectors in columns."""
 
-    eigenvalues: Tensor
-    eigenvectors: Tensor
+    __slots__ = ()
+    names = ("eigenvalues", "eigenvectors")
 
 
-class Singular(NamedTuple):
+class Singular(Results):
     """U, singular values in falling order, and Vᵀ: x = U diag(S) Vᵀ."""
 
-    U: Tensor
-    S: Tensor
-    Vh: Tensor
+    __slots__ = ()
+    names = ("U", "S", "Vh")
 
 
-class Factors(NamedTuple):
+class Factors(Results):
     """Orthonormal columns and an upper triangular matrix with a diagonal that is not negative: x = Q R."""
 
-    Q: Tensor
-    R: Tensor
+    __slots__ = ()
+    names = ("Q", "R")
 
 
 def _differences(values: Tensor, squared: bool = False) -> Tensor:

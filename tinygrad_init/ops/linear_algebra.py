@@ -6,9 +6,8 @@ algorithmic differentiation") unless another source is named. All take stacks of
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,10 @@ from .products import _turned, matmul
 from .rearranging import diagonal, tril
 from .reductions import sum as total
 from .registry import Array, operation
+from .results import Results
 from .shape import _reshape, _transpose, broadcast_to, expand_dims
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _parsed(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
@@ -28,7 +30,7 @@ def _parsed(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], 
     inputs = left.split(",")
     if len(inputs) != len(shapes):
         raise ValueError(f"einsum: {subscripts!r} names {len(inputs)} operands, got {len(shapes)}")
-    free = [letter for letter in string.ascii_letters if letter not in text]
+    free = [letter for letter in LETTERS if letter not in text]
     open_ends = [(names, shape) for names, shape in zip(inputs, shapes, strict=True) if "..." in names]
     hidden = max((len(shape) - len(names.replace("...", "")) for names, shape in open_ends), default=0)
     stack = "".join(free[:hidden])
@@ -206,11 +208,11 @@ def _scaled(g: Tensor, matrices: Tensor) -> Tensor:
     return _reshape(g, (*g.shape, 1, 1)) * matrices
 
 
-class SlogDet(NamedTuple):
+class SlogDet(Results):
     """The determinant as its sign, an array, and the logarithm of its size."""
 
-    sign: Array
-    logabsdet: Tensor
+    __slots__ = ()
+    names = ("sign", "logabsdet")
 
 
 def slogdet(x: Tensor) -> SlogDet:
@@ -301,7 +303,7 @@ def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Tensor:
         pairs: list[Any] = [list(range(x.ndim - axes, x.ndim)), list(range(axes))]
     else:
         pairs = [[a] if isinstance(a, int) else list(a) for a in axes]
-    a, b = list(string.ascii_letters[: x.ndim]), list(string.ascii_letters[x.ndim : x.ndim + y.ndim])
+    a, b = list(LETTERS[: x.ndim]), list(LETTERS[x.ndim : x.ndim + y.ndim])
     for i, j in zip(*pairs, strict=True):
         b[j] = a[i]
     kept = [c for c in a if c not in b] + [c for c in b if c not in a]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..kernels.backend import kernels
 from .activations import shift
 from .elementwise import exp, maximum, minimum, where
 from .registry import Array, operation
+from .results import Extreme
 from .shape import _reshape, broadcast_to, getitem, kept_shape, normalize_axes, one_axis
 from .spelling import refuse
 
@@ -114,13 +115,6 @@ def _max(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
 )
 def _min(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     return _extreme("min", x, axis, keepdims)
-
-
-class Extreme(NamedTuple):
-    """What PyTorch's `max(dim=...)` gives."""
-
-    values: Tensor
-    indices: Array
 
 
 def max(x: Tensor, *other: Any, axis: Axis = None, dim: int | None = None, **kept: bool) -> Any:

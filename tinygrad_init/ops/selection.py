@@ -5,7 +5,7 @@ Places are arrays of whole numbers, as comparisons are arrays of booleans: neith
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,17 +13,11 @@ from ..engine.operands import coerce
 from ..engine.storage import Storage, operand
 from ..engine.tensor import METHODS, Tensor, wrap
 from .elementwise import where
-from .reductions import Extreme, along
+from .reductions import along
 from .registry import Array
+from .results import Extreme
 from .shape import _reshape, getitem, one_axis, put_add
 from .spelling import either
-
-
-class Sorted(NamedTuple):
-    """What PyTorch's `sort` gives."""
-
-    values: Tensor
-    indices: Array
 
 
 def places(name: str, indices: Any) -> Array:
@@ -165,13 +159,13 @@ def masked_select(x: Tensor, mask: Any) -> Tensor:
 
 
 @either
-def sort(x: Tensor, axis: int = -1, descending: bool = False) -> Sorted:
+def sort(x: Tensor, axis: int = -1, descending: bool = False) -> Extreme:
     """The elements along an axis in order, and where they were: a pair of `values` and `indices`, as in PyTorch.
 
     `np.sort(x)` gives the values alone.
     """
     indices = argsort(x, axis, descending)
-    return Sorted(take_along_axis(x, indices, axis), indices)
+    return Extreme(take_along_axis(x, indices, axis), indices)
 
 
 @either
