@@ -40,7 +40,7 @@ def test_functions(name: str, dtype: str) -> None:
     tolerance = 1e-5 if dtype == "float32" else 1e-8 if name == "hard_sigmoid" else 1e-12
     np.testing.assert_allclose(a.numpy(), b.detach().numpy(), rtol=tolerance, atol=tolerance)
     for create in (False, True):
-        found = tgi.grad(a, ours, create_graph=create, gradients=g, retain_graph=True)
+        (found,) = tgi.grad(a, ours, create_graph=create, gradients=g, retain_graph=True)
         np.testing.assert_allclose(found.numpy(), theirs.grad.numpy(), rtol=10 * tolerance, atol=tolerance)
 
 

@@ -57,7 +57,7 @@ def growing(measured: Measured) -> Iterator[Verdict]:
         times = ratio(measured.loss, measured.guess)
         numbers = {"z": last.z.rms, "loss": loss_of(measured), "times": times, "guess": measured.guess}
         yield Verdict("exploding", depth, "signal.loud", numbers)
-    elif not measured.trained and holds("signal.oversized", of_network(measured)):
+    elif not measured.trained and streams(measured) and holds("signal.oversized", of_network(measured)):
         numbers = {
             "z": of_network(measured)["z_typical"],
             "loss": loss_of(measured),
@@ -69,6 +69,11 @@ def growing(measured: Measured) -> Iterator[Verdict]:
         times = ratio(measured.loss, measured.guess)
         numbers = {"z": last.z.rms, "loss": loss_of(measured), "times": times, "guess": measured.guess}
         yield Verdict("exploding", depth, "signal.sure", numbers, fault=False)
+
+
+def streams(measured: Measured) -> bool:
+    """Whether there is a stream past residual branches that are normalized: that hides the size of weights."""
+    return measured.sequences is not None and bool(measured.sequences.stream)
 
 
 @finding(SIGNAL, rank=120, remedy=remedies.scaling)
