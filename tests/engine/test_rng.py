@@ -36,10 +36,10 @@ DRAWING: dict[str, Any] = {
         for name, start in init.INITIALIZERS.items()
         if name not in ("zeros", "constant", "identity")  # which draw nothing
     },
-    "normal_": lambda rng: init.normal_(weight(), rng).numpy(),
-    "uniform_": lambda rng: init.uniform_(weight(), rng).numpy(),
-    "truncated_normal_": lambda rng: init.truncated_normal_(weight(), rng).numpy(),
-    "delta_orthogonal_": lambda rng: init.delta_orthogonal_(tgi.tensor(np.zeros((4, 4, 3))), rng).numpy(),
+    "normal_": lambda rng: init.normal_(weight(), rng=rng).numpy(),
+    "uniform_": lambda rng: init.uniform_(weight(), rng=rng).numpy(),
+    "truncated_normal_": lambda rng: init.truncated_normal_(weight(), rng=rng).numpy(),
+    "delta_orthogonal_": lambda rng: init.delta_orthogonal_(tgi.tensor(np.zeros((4, 4, 3))), rng=rng).numpy(),
     "Linear": lambda rng: parameters(nn.Linear(4, 3, rng=rng)),
     "MLP": lambda rng: parameters(nn.MLP([4, 3, 2], rng=rng)),
     "Conv1d": lambda rng: parameters(nn.Conv1d(4, 3, 2, rng=rng)),

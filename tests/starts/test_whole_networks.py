@@ -180,7 +180,7 @@ def test_balancing_relu_keeps_the_function_and_takes_one_step() -> None:
     for i, linear in enumerate(model.linears()):
         with tgi.no_grad():
             linear.weight.copy_(linear.weight * 3.0 ** (i - 1))
-        init.normal_(linear.bias, i, std=0.3)
+        init.normal_(linear.bias, rng=i, std=0.3)
     before, output = rates(model), model(X).numpy().copy()
     found = starts.balance_(model, X, Y, tgi.cross_entropy, tolerance=1e-9, max_steps=1)
     np.testing.assert_allclose(model(X).numpy(), output, rtol=1e-10)

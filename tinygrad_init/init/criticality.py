@@ -39,7 +39,7 @@ def critical_(weight: Tensor, rng: Generator, activation: Any, sigma_b: float = 
 
     point = theory.edge_of_chaos(activation, sigma_b)
     sigma_w = point.sigma_w if point is not None and point.reached else second_best(activation, sigma_b)
-    return normal_(weight, rng, std=sigma_w / math.sqrt(fan(weight, "fan_in")))
+    return normal_(weight, std=sigma_w / math.sqrt(fan(weight, "fan_in")), rng=rng)
 
 
 class SecondBest(RuntimeWarning):
