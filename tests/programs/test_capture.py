@@ -79,10 +79,11 @@ class TestEveryOperation:
         keepdims = data.draw(st.booleans())
         layout = LAYOUTS[data.draw(st.sampled_from(["in a row", "backwards", "every second"]))]
         function = getattr(tgi, name)
+        options = {"axis": axes, "keepdims": keepdims, **({"ddof": 0} if name in ("var", "std") else {})}
 
         def build(rng: np.random.Generator) -> tuple[Step, Sequence[tgi.Tensor]]:
             leaves = [leaf(rng.normal(size=shape), dtype)]
-            return derivatives(lambda x: function(layout(x), axes, keepdims), leaves, rng, 1), leaves
+            return derivatives(lambda x: function(layout(x), **options), leaves, rng, 1), leaves
 
         check(build, seed=seed)
 

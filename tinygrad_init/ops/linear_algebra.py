@@ -230,14 +230,23 @@ def _det(x: Array, /) -> Array:
     return np.asarray(np.linalg.det(x))
 
 
-def _cofactors(x: Tensor) -> Tensor:
-    """det(x) x⁻ᵀ, by singular values where a matrix has no inverse: det(U) det(V) U diag(∏_{j≠i} s_j) Vᵀ."""
-    if np.all(np.abs(np.linalg.det(x.numpy())) > 0):
-        return _scaled(_det(x), _turned(_inv(x)))
-    u, s, vh = np.linalg.svd(x.numpy())
+def _cofactors_rule(g: Tensor, x: Tensor, out: Tensor) -> Tensor:
+    """Σ(g ∘ x⁻ᵀ) C - x⁻ᵀ gᵀ C with C the cofactors, of d(det(x) x⁻ᵀ); where x has an inverse."""
+    turned = _turned(_inv(x))
+    return _scaled(total(g * turned, (-2, -1)), out) - matmul(matmul(turned, _turned(g)), out)
+
+
+@operation(
+    _cofactors_rule,
+    formula="det(x) x⁻ᵀ",
+    examples=lambda rng: [((_solvable(rng, 3, 3),), {}), ((_solvable(rng, 2, 2, 2),), {})],
+)
+def _cofactors(x: Array, /) -> Array:
+    """By singular values, so that no inverse is needed: det(U) det(V) U diag(∏_{j≠i} s_j) Vᵀ."""
+    u, s, vh = np.linalg.svd(x)
     others = np.stack([np.prod(np.delete(s, i, -1), axis=-1) for i in range(s.shape[-1])], -1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
-    return wrap(((sign[..., None, None] * u * others[..., None, :]) @ vh).astype(x.dtype))
+    return np.asarray(((sign[..., None, None] * u * others[..., None, :]) @ vh).astype(x.dtype))
 
 
 def det(x: Tensor) -> Tensor:
