@@ -97,6 +97,8 @@ class f:
     log_1 = staticmethod(lambda x: tgi.log(x * x + 1.0))
     log1p_1 = staticmethod(lambda x: tgi.log1p(x * x))
     sqrt_1 = staticmethod(lambda x: tgi.sqrt(x * x + 1.0))
+    max = staticmethod(lambda x, axis, keep: tgi.max(x, axis=axis, keepdims=keep))
+    min = staticmethod(lambda x, axis, keep: tgi.min(x, axis=axis, keepdims=keep))
     var = staticmethod(lambda x, axis, keep: tgi.var(x, axis, keep, ddof=1))
     std = staticmethod(lambda x, axis, keep: tgi.std(x, axis, keep, ddof=1))
     flip = staticmethod(lambda x: x[::-1])
