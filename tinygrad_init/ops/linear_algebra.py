@@ -109,7 +109,7 @@ def _joined(x: Tensor, a: str, y: Tensor, b: str, later: str) -> tuple[Tensor, s
     stack = [c for c in a if c in b and c in later]
     inner = [c for c in a if c in b and c not in later]
     rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
-    lengths = {**dict(zip(b, y.shape, strict=True))}
+    lengths = dict(zip(b, y.shape, strict=True))
     for letter, n in zip(a, x.shape, strict=True):
         lengths[letter] = max(n, lengths.get(letter, 1)) if 0 not in (n, lengths.get(letter, 1)) else 0
 

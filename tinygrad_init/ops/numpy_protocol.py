@@ -7,7 +7,6 @@ from typing import Any
 from ..engine.storage import Storage, operand
 from .registry import REGISTRY
 
-UFUNCS: dict[str, Any] = {}
 FUNCTIONS: dict[str, Any] = {}
 
 
@@ -16,7 +15,7 @@ def register(**functions: Any) -> None:
     FUNCTIONS.update(functions)
     for op in REGISTRY.values():
         for name in op.spec.numpy:
-            UFUNCS[name] = FUNCTIONS[name] = op
+            FUNCTIONS[name] = op
 
 
 def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -26,7 +25,7 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
         return FUNCTIONS["matmul"](*inputs)
     if name in COMPARISONS and method == "__call__" and not kwargs:
         return ufunc(*[operand(x) if isinstance(x, Storage) else x for x in inputs])
-    op = UFUNCS.get(name) or FUNCTIONS.get(name)
+    op = FUNCTIONS.get(name)
     if method != "__call__" or kwargs or op is None:
         how = f"np.{name}" if method == "__call__" else f"np.{name}.{method}"
         what = f" with {', '.join(kwargs)}" if kwargs else ""

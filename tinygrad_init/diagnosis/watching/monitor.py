@@ -118,7 +118,7 @@ class BaseMonitor:
         self.reckon()
         self.paid(perf_counter() - now)
         if self.steps >= ANYWAY and self.compared is None and self.every is None:
-            self.quiet = self.began + (self.spent + 2 * self.cost) / self.budget
+            self.quiet = self.next_look
 
     def paid(self, seconds: float) -> None:
         """A look, or what follows it, has taken so long."""
@@ -149,8 +149,13 @@ class BaseMonitor:
         return step == ANYWAY or self.affordable(now) or self.looks == 0
 
     def affordable(self, now: float) -> bool:
-        """Whether another look fits the budget, if it costs what the last did, and so does that at the end."""
-        return self.began is not None and self.spent + 2 * self.cost <= self.budget * (now - self.began)
+        """Whether another look fits the budget."""
+        return now >= self.next_look
+
+    @property
+    def next_look(self) -> float:
+        """When another look fits the budget, if it costs what the last did, and so does that at the end."""
+        return math.inf if self.began is None else self.began + (self.spent + 2 * self.cost) / self.budget
 
     def start(self) -> None:
         """Before the first step: what is dead then was born so."""

@@ -80,6 +80,7 @@ class GradientTap:
 
     def explain(self, now: Array, fresh: Array, before: Array) -> None:
         """Is the gradient a multiple of what has come, or of the sum of that and what was there before?"""
+        self.limited = False
         size, came, was = (float(np.linalg.norm(values)) for values in (now, fresh, before))
         if not (0 < came < np.inf and 0 < size < np.inf and was < np.inf):
             return
@@ -93,7 +94,6 @@ class GradientTap:
         if size < came and np.linalg.norm(np.clip(fresh, -limit, limit) - now) <= SAME * size:  # clipped by value
             self.rows, self.times, self.scale, self.limited = 0, 0.0, size / came, True
             return
-        self.limited = False
         along = float(fresh @ before) / (came * was) if was > 0 else 0.0
         if 1 - along * along < ALONG:  # which of the two it is a multiple of cannot be told
             return
