@@ -361,6 +361,17 @@ class TestTheLoss:
         assert self.rising(1.6, noise=0.5) is not None, "by five standard errors"
 
     @pytest.mark.parametrize(
+        ("probe", "best", "noise", "fault"),
+        [(1.8, 1.8, 0.01, False), (1.95, 1.95, 0.01, True), (1.8, 1.1, 0.01, True), (1.8, 1.8, 0.5, True)],
+    )
+    def test_batches_that_become_harder_are_no_fault(
+        self, probe: float, best: float, noise: float, fault: bool
+    ) -> None:
+        """As for a discriminator whose generator learns: the probe's loss is lower, and no higher than it was."""
+        event = self.rising(2.0, probe=probe, probe_best=best, noise=noise)
+        assert event is not None and event.word == "diverging" and event.fault == fault
+
+    @pytest.mark.parametrize(
         ("fields", "said"),
         [
             ({"jumps": (0.11,) * 4}, "move it by 11%: the learning rate is too high"),

@@ -232,6 +232,21 @@ def test_the_first_module_that_overflows_is_named() -> None:
     assert "z of 1 overflows" in event.text
 
 
+def test_a_bad_batch_is_not_laid_at_the_update_in_however_short_steps() -> None:
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    x, y = torch.randn(8, 4), torch.arange(8) % 3
+    with tgi.torch.watch(model, optimizer, x, y, F.cross_entropy) as monitor:
+        for step in range(200):
+            optimizer.zero_grad()
+            cost = F.cross_entropy(model(x * math.inf if step == 150 else x), y)
+            cost.backward()
+            optimizer.step()
+            monitor.step(cost)
+    (event,) = (event for event in monitor.events if event.word == "not finite")
+    assert (event.step, event.said.key) == (151, "event.not finite.batch")
+
+
 def test_batches_of_one_are_counted_and_gradients_of_a_closure_are_seen() -> None:
     x, y = ROWS[:64], LABELS[:64]
     model = mlp(nn.Tanh)

@@ -41,7 +41,7 @@ from tinygrad_init.diagnosis import torch_diagnosing  # noqa: E402
 from tinygrad_init.diagnosis.fronts.torch_modules import run  # noqa: E402
 from tinygrad_init.diagnosis.measures.guess import best_constant_loss  # noqa: E402
 
-QUICK = ("U-Net", "autoencoder", "packed", "autocast", "slow averages")
+QUICK = ("U-Net", "autoencoder", "packed", "autocast", "slow averages", "bfloat16")
 
 
 def diagnosed(case: Callable[[], Case], steps: bool = True) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ...words import Phrase, phrase
 from ..findings import SHARE, threshold
 from .events import Event, Moment
 from .layer_states import LayerState
-from .loss_trend import SMOOTHED, Trend, risen
+from .loss_trend import RISE_OF_GUESSING, SMOOTHED, Trend, risen
 from .watched import Watched
 
 # ‖∂C/∂W‖ of the first layer below or above this share of the last one's has vanished or exploded.
@@ -126,7 +126,9 @@ def symptoms(seen: Seen) -> Iterator[Event]:
     if seen.accumulating:
         yield seen.event("accumulating", None, phrase("event.accumulating", times=seen.added))
     inside = list(of_layers(seen))
-    troubled = [*inside, *of_the_loss(seen, [*dead, *inside])]
+    of_batches = of_the_loss(seen, [*dead, *inside])
+    others = harder(seen)  # which is worth to know, and no fault of the training
+    troubled = [*inside, *(replace(event, fault=event.fault and not others) for event in of_batches)]
     # What can be seen inside a network that has learned its task is no trouble, whatever it is.
     if troubled and trend.mean < SOLVED * seen.guessing():
         at_rest = rest(seen, []) if seen.flat else None
@@ -220,6 +222,18 @@ def beyond_chance(seen: Seen) -> bool:
     if risen(seen.probe, seen.probe_best, seen.guessing()):
         return True
     return seen.trend.mean - seen.trend.lowest(seen.guessing()) > seen.trend.sure
+
+
+def harder(seen: Seen) -> bool:
+    """Whether other samples are trained on than those of the probe, such as those that an adversary makes better.
+
+    The loss of the batches is certainly above that of the probe then, which has not risen.
+    """
+    if not (seen.fresh and seen.watch.samples and math.isfinite(seen.probe)):
+        return False
+    guessing = seen.guessing()
+    above = seen.trend.mean - seen.probe > max(seen.trend.sure, RISE_OF_GUESSING * abs(guessing))
+    return above and not risen(seen.probe, seen.probe_best, guessing)
 
 
 def shrinking(seen: Seen) -> bool:
