@@ -89,6 +89,42 @@ def bert() -> Case:
     return model, x, TEXT[:, 0] // 8, F.cross_entropy, adam()
 
 
+def timm(name: str, **options: Any) -> Case:
+    hub = pytest.importorskip("timm", reason="timm is not installed")
+    return hub.create_model(name, num_classes=10, **options), IMAGES, DIGITS, F.cross_entropy, adam()
+
+
+def patches() -> Case:
+    hub = pytest.importorskip("transformers", reason="transformers is not installed")
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4}
+    model = hub.ViTForImageClassification(hub.ViTConfig(image_size=32, patch_size=8, num_labels=10, **sizes))
+    return model, {"pixel_values": IMAGES}, DIGITS, F.cross_entropy, adam()
+
+
+def translation() -> Case:
+    def forward(m: Any, x: Any, y: Any) -> Any:
+        mask = nn.Transformer.generate_square_subsequent_mask(16)
+        x, y = m.table(x) + m.places.weight, m.table(y) + m.places.weight
+        return m.out(m.body(x, y, tgt_mask=mask, tgt_is_causal=True))
+
+    body = nn.Transformer(64, 4, 2, 2, 128, 0.0, batch_first=True)
+    parts = {"table": nn.Embedding(WORDS, 64), "places": nn.Embedding(16, 64), "out": nn.Linear(64, WORDS)}
+    return Of(forward, body=body, **parts), (TEXT, TEXT), NEXT, of_tokens, adam()
+
+
+def flow() -> Case:
+    """A neural ordinary differential equation by Euler's steps."""
+
+    def forward(m: Any, x: Any) -> Any:
+        for _ in range(20):
+            x = x + 0.1 * m.field(x)
+        return x
+
+    x = torch.randn(256, 2, generator=torch.Generator().manual_seed(0))
+    field = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 2))
+    return Of(forward, field=field), x, torch.stack([-x[:, 1], x[:, 0]], 1), F.mse_loss, adam(1e-2)
+
+
 def encoder(width: int = 64, layers: int = 2, heads: int = 4) -> Case:
     layer = nn.TransformerEncoderLayer(width, heads, 4 * width, 0.1, batch_first=True, norm_first=True)
 
@@ -273,4 +309,11 @@ HEALTHY: dict[str, Callable[[], Case]] = {
         "VisionTransformer", image_size=32, patch_size=8, num_layers=3, num_heads=4, hidden_dim=64, mlp_dim=128
     ),
     "wide encoder": lambda: encoder(256, 6, 8),
+    "timm's ResNet": lambda: timm("resnet10t"),
+    "timm's vision transformer": lambda: timm(
+        "vit_tiny_patch16_224", img_size=32, patch_size=8, embed_dim=64, depth=3, num_heads=4
+    ),
+    "patches": patches,
+    "translation": translation,
+    "flow": flow,
 }
