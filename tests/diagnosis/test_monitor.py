@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -279,11 +280,16 @@ def test_functions_and_residual_blocks_are_seen_as_by_a_diagnosis() -> None:
     assert all(event.layer != 3 for event in monitor.events)
 
 
+def at_the_clock(monkeypatch: pytest.MonkeyPatch, clock: Callable[[], float]) -> None:
+    """Let a monitor read this clock."""
+    from tinygrad_init.diagnosis.watching import base_monitor, monitor
+
+    for module in (base_monitor, monitor):
+        monkeypatch.setattr(module, "perf_counter", clock)
+
+
 def test_by_default_looks_are_rationed_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a clock that ticks once a reading and looks that take 10 ticks each, a tenth of the time goes to looks."""
-    from tinygrad_init.diagnosis.watching import base_monitor
-    from tinygrad_init.diagnosis.watching import monitor as own_monitor
-
     now = 0.0
 
     def clock() -> float:
@@ -291,8 +297,7 @@ def test_by_default_looks_are_rationed_by_the_clock(monkeypatch: pytest.MonkeyPa
         now += 1.0
         return now
 
-    for module in (base_monitor, own_monitor):
-        monkeypatch.setattr(module, "perf_counter", clock)
+    at_the_clock(monkeypatch, clock)
     model = nn.MLP((2, 4, 2), "tanh", rng=0)
     monitor = Monitor(model, X, Y, tgi.cross_entropy, budget=0.1)
     look, spent = monitor.look, 0.0
@@ -417,12 +422,8 @@ def test_what_is_frozen_need_not_move() -> None:
 
 def test_it_looks_before_the_first_after_the_tenth_and_after_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever that costs."""
-    from tinygrad_init.diagnosis.watching import base_monitor
-    from tinygrad_init.diagnosis.watching import monitor as own_monitor
-
     clock = iter(range(10**9))
-    for module in (base_monitor, own_monitor):
-        monkeypatch.setattr(module, "perf_counter", lambda: float(next(clock)))
+    at_the_clock(monkeypatch, lambda: float(next(clock)))
     monitor = own_loop(0.1, steps=203)
     steps = [moment.step for moment in monitor.timeline]
     assert {0, 10, 203} <= set(steps)

@@ -24,6 +24,8 @@ ROWS = (PIXELS - PIXELS.mean()).float() / PIXELS.std().float()
 SMALL = ROWS.reshape(-1, 1, 8, 8)
 IMAGES = F.interpolate(SMALL, 32).repeat(1, 3, 1, 1)
 WORDS = 32
+# Sizes of transformers as their configurations call them.
+TINY = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4}
 
 
 def counting(samples: int = 256, length: int = 16) -> Any:
@@ -72,8 +74,7 @@ def gpt2() -> Case:
 
 
 def llama() -> Case:
-    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4}
-    return language("Llama", max_position_embeddings=32, num_key_value_heads=2, **sizes)
+    return language("Llama", max_position_embeddings=32, num_key_value_heads=2, **TINY)
 
 
 def t5() -> Case:
@@ -83,8 +84,7 @@ def t5() -> Case:
 
 def bert() -> Case:
     hub = pytest.importorskip("transformers", reason="transformers is not installed")
-    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4}
-    model = hub.BertForSequenceClassification(hub.BertConfig(vocab_size=WORDS, num_labels=4, **sizes))
+    model = hub.BertForSequenceClassification(hub.BertConfig(vocab_size=WORDS, num_labels=4, **TINY))
     x = {"input_ids": TEXT, "attention_mask": torch.ones_like(TEXT)}
     return model, x, TEXT[:, 0] // 8, F.cross_entropy, adam()
 
@@ -96,8 +96,7 @@ def timm(name: str, **options: Any) -> Case:
 
 def patches() -> Case:
     hub = pytest.importorskip("transformers", reason="transformers is not installed")
-    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4}
-    model = hub.ViTForImageClassification(hub.ViTConfig(image_size=32, patch_size=8, num_labels=10, **sizes))
+    model = hub.ViTForImageClassification(hub.ViTConfig(image_size=32, patch_size=8, num_labels=10, **TINY))
     return model, {"pixel_values": IMAGES}, DIGITS, F.cross_entropy, adam()
 
 

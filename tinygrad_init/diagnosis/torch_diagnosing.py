@@ -134,8 +134,9 @@ def diagnose(
 
         ahead = look_ahead(rehearse, lambda rehearsal, some: rehearsal.cost(some), samples, guess, native.work)
     first = next(iter(inputs.values()))
-    asked = fit(native, as_array(first) if first.is_floating_point() else native.inputs["x"], as_array(targets))
-    of_sequences = sequences(native, exact, as_array(inputs[next(iter(inputs))])[rows], as_array(targets)[rows])
+    given, wanted = as_array(first), as_array(targets)
+    asked = fit(native, given if first.is_floating_point() else native.inputs["x"], wanted)
+    of_sequences = sequences(native, exact, given[rows], wanted[rows])
     return report_on(native, exact, guess, lr, trained, asked, ahead, found=of_sequences)
 
 

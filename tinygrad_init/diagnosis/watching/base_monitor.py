@@ -22,6 +22,8 @@ ANYWAY = 10
 NOTED = 1024
 # So many steps after a look each is followed by its effect on the probe batch.
 FOLLOWED = JUMPS
+# By chance the gradients of two steps are not alike so many times in a row.
+IN_A_ROW = 3
 
 
 class BaseMonitor:

@@ -16,7 +16,7 @@ from ...ops.losses import loss_of
 from ..fronts.copies import as_array
 from ..fronts.own_modules import Loss, loss_and_cotangent
 from ..measures.guess import best_constant_loss
-from .base_monitor import BaseMonitor, finite
+from .base_monitor import IN_A_ROW, BaseMonitor, finite
 from .events import Event, Moment
 from .layer_states import Watch, norm
 
@@ -29,8 +29,6 @@ Array = np.ndarray[Any, Any]
 PROBED = 128
 # The gradients of two steps one after the other differ by less than this share where they have added up.
 ALIKE = 0.5
-# By chance they are so not so many times in a row.
-IN_A_ROW = 3
 # The gradients of these first steps are compared whatever that costs: soon after, such a training may be lost.
 EARLY = range(8 - IN_A_ROW, 9)
 

@@ -126,9 +126,10 @@ def symptoms(seen: Seen) -> Iterator[Event]:
     if seen.accumulating:
         yield seen.event("accumulating", None, phrase("event.accumulating", times=seen.added))
     inside = list(of_layers(seen))
-    of_batches = of_the_loss(seen, [*dead, *inside])
-    others = harder(seen)  # which is worth to know, and no fault of the training
-    troubled = [*inside, *(replace(event, fault=event.fault and not others) for event in of_batches)]
+    of_batches = list(of_the_loss(seen, [*dead, *inside]))
+    if of_batches and harder(seen):  # which is worth to know, and no fault of the training
+        of_batches = [replace(event, fault=False) for event in of_batches]
+    troubled = [*inside, *of_batches]
     # What can be seen inside a network that has learned its task is no trouble, whatever it is.
     if troubled and trend.mean < SOLVED * seen.guessing():
         at_rest = rest(seen, []) if seen.flat else None

@@ -17,9 +17,8 @@ from ..fronts.torch_links import as_array
 from ..fronts.torch_losses import Loss, cost_at, loss_of, takes_whole
 from ..fronts.torch_twin import unwrapped
 from ..measures.guess import best_constant_loss
-from .base_monitor import BaseMonitor, finite
+from .base_monitor import IN_A_ROW, BaseMonitor, finite
 from .events import Event, Moment
-from .monitor import IN_A_ROW
 from .symptoms import SOON, Seen, symptoms
 from .torch_symptoms import CLIPPED, NORMALIZATIONS, Habits, is_constant, torch_symptoms
 from .torch_tap import GradientTap
