@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from .rate_search import find_lr
     from .training import initialize, predict, train
 
-tensor = Tensor
-
 # What takes longer to import than the rest together is imported when it is first asked for.
 _LATER = {
     "CaptureError": "programs",
@@ -117,7 +115,6 @@ __all__ = [
     "recommend",
     "set_default_dtype",
     "starts",
-    "tensor",
     "theory",
     "to_onnx",
     "to_torch",

@@ -22,7 +22,7 @@ from ..strategies import arrays, dtypes, seeds
 
 class TestMakingTensors:
     def test_dtypes(self) -> None:
-        assert tgi.tensor(1.0).dtype == tgi.tensor([1, 2]).dtype == tgi.tensor(np.arange(3)).dtype == np.float32
+        assert tgi.tensor(1.0).dtype == tgi.Tensor([1, 2]).dtype == tgi.Tensor(np.arange(3)).dtype == np.float32
         assert tgi.tensor(np.zeros(2)).dtype == tgi.tensor(np.float64(1)).dtype == np.float64
         assert tgi.tensor(np.zeros(2), dtype="float32").dtype == np.float32
         assert tgi.tensor(np.zeros(2, ">f8")).numpy().dtype.isnative
@@ -40,6 +40,9 @@ class TestMakingTensors:
             tgi.tensor([[1.0], [1.0, 2.0]])
         for dtype in ("int32", np.float16, "nonsense", complex):
             with pytest.raises(TypeError, match="float32 or float64"):
+                tgi.Tensor(1.0, dtype=dtype)
+        for dtype in (np.float16, "nonsense", complex):
+            with pytest.raises(TypeError, match="float32"):
                 tgi.tensor(1.0, dtype=dtype)
         with pytest.raises(TypeError, match="float32 or float64, got float16"):
             tgi.tensor(np.zeros(2, np.float16))

@@ -10,7 +10,7 @@ cdef class Operation:
     cdef readonly int arity, code
     cdef readonly long x_mask, y_mask
     cdef readonly bint joint, broadcasts, view, elementwise, complete
-    cdef readonly object spec
+    cdef readonly object spec, whole
 
     cpdef tuple bind_params(self, tuple extra, dict kwargs)
 

@@ -73,10 +73,12 @@ class Operation:
     #     Whether all parameters have defaults.
     # x_mask, y_mask
     #     The masks of the first two inputs.
+    # whole
+    #     What it is of arrays of whole numbers, or None: there it is a function of floats.
 
     __slots__ = (
         "__doc__", "arity", "broadcasts", "code", "complete", "defaults", "elementwise", "forward", "joint", "masks",
-        "name", "param_names", "plans", "rules", "spec", "view", "x_mask", "y_mask",
+        "name", "param_names", "plans", "rules", "spec", "view", "whole", "x_mask", "y_mask",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +98,7 @@ class Operation:
         code: int,
         elementwise: bool,
         spec: Any,
+        whole: Callable[..., Any] | None = None,
     ) -> None:
         self.name = name
         self.__doc__ = doc
@@ -115,6 +118,7 @@ class Operation:
         self.x_mask = masks[0]
         self.y_mask = masks[min(1, len(masks) - 1)]
         self.spec = spec
+        self.whole = whole
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and len(args) == self.arity and self.complete:

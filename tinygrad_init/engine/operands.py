@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .bound import bind
+from .discrete import discrete, is_discrete
 from .modes import FLOAT32, FLOAT64, float_dtype, mode
 from .storage import as_floats, operand
 from .tensor import Tensor, number, wrap
@@ -44,6 +45,11 @@ def coerce(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
         return args
     single: cython.bint = first._single if first is not None else default_single(name, args)
     return tuple([arg if isinstance(arg, Tensor) else constant(name, arg, single) for arg in args])
+
+
+def as_tensors(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """As `coerce`, but arrays of whole numbers among themselves stay what they are: for what only moves numbers."""
+    return tuple(map(discrete, args)) if all(map(is_discrete, args)) else coerce(name, args)
 
 
 def default_single(name: str, args: tuple[Any, ...]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from .graph import Memory, Operation
+from .methods import Count
 from .modes import FLOAT32, FLOAT64, float_dtype, mode
 
 try:
@@ -89,8 +90,9 @@ class Storage:
         return 0 if self._array is None else self._array.ndim
 
     @property
-    def size(self) -> int:
-        return 1 if self._array is None else self._array.size
+    def size(self) -> Count:
+        """How many elements there are; called, the shape or the length of an axis."""
+        return Count(1 if self._array is None else self._array.size, self._dims())
 
     @property
     def dtype(self) -> np.dtype[Any]:

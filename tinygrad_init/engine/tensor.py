@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from ..naming import nearest
 from . import graph
 from .bound import BOUND
+from .discrete import discrete, only_discrete, plain_array
 from .graph import Node, Operation, new_node
+from .methods import METHODS, method_of
 from .modes import mode, no_grad
 from .recording import record, record_elementwise
 from .storage import Storage, as_floats, memory_of, operand
@@ -40,8 +40,6 @@ if not cython.compiled:
     binary_with_number_kernel: Any = None
 
 
-METHODS: dict[str, Any] = {}  # operations that are also methods of a tensor, by name
-ADVICE: dict[str, str] = {}  # what to write instead of methods that others have
 bound = BOUND  # compiled, a C variable that Python does not see
 
 
@@ -217,28 +215,23 @@ class Tensor(Storage):
         """The tensor with its axes in reverse order."""
         return bound.transpose(self)
 
-    # Comparisons give plain boolean arrays: they have no derivative.
+    # Comparisons give tensors of booleans: they have no derivative.
 
     # fmt: off
-    def __lt__(self, other: Any) -> Any: return operand(self) < plain(other)
-    def __le__(self, other: Any) -> Any: return operand(self) <= plain(other)
-    def __gt__(self, other: Any) -> Any: return operand(self) > plain(other)
-    def __ge__(self, other: Any) -> Any: return operand(self) >= plain(other)
-    def __eq__(self, other: Any) -> Any: return operand(self) == plain(other)
-    def __ne__(self, other: Any) -> Any: return operand(self) != plain(other)
+    def __lt__(self, other: Any) -> Any: return truths(operand(self) < plain(other))
+    def __le__(self, other: Any) -> Any: return truths(operand(self) <= plain(other))
+    def __gt__(self, other: Any) -> Any: return truths(operand(self) > plain(other))
+    def __ge__(self, other: Any) -> Any: return truths(operand(self) >= plain(other))
+    def __eq__(self, other: Any) -> Any: return truths(operand(self) == plain(other))
+    def __ne__(self, other: Any) -> Any: return truths(operand(self) != plain(other))
     # fmt: on
 
     def __hash__(self) -> int:
         return object.__hash__(self)
 
     def __getattr__(self, name: str) -> Callable[..., Tensor]:
-        method = METHODS.get(name)
-        if method is not None:
-            return MethodType(method, self)
-        if name.startswith("_"):
-            raise AttributeError(f"a tensor has no attribute {name!r}")
-        instead = f"; write {ADVICE[name]}" if name in ADVICE else nearest(name, {known: known for known in dir(self)})
-        raise AttributeError(f"a tensor has no attribute {name!r}{instead}")
+        method: Callable[..., Tensor] = method_of(self, name)
+        return method
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *METHODS})
@@ -289,18 +282,25 @@ def leaf(tensor: Tensor) -> Node:
     return node
 
 
+def truths(found: Any) -> Any:
+    """What a comparison gave: a tensor of booleans, or a bare one."""
+    return discrete(found) if isinstance(found, np.ndarray) else found
+
+
 def plain(other: Any) -> Any:
     """The other side of a comparison as NumPy sees it."""
-    return operand(other) if isinstance(other, Tensor) else other
+    return operand(other) if isinstance(other, Tensor) else plain_array(other)
 
 
 # Applying operations
 
 
-def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Tensor:
+def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     """Apply an operation to operands that may still be numbers or arrays."""
     if op.code >= 0 and len(args) == 1 and isinstance(args[0], Tensor) and mode.unusual == 0 and not op.param_names:
         return apply_unary(op, args[0], 0.0, params)
+    if op.whole is not None and only_discrete(args):
+        return discrete(op.whole(*[operand(x) for x in args], *params))
     for name, value in zip(op.param_names, params, strict=True):
         if isinstance(value, Tensor):
             raise TypeError(f"{op.name}: {name} is a parameter, not differentiable; expected no tensor")

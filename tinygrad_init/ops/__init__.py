@@ -3,8 +3,10 @@
 `registry` tells how an operation is defined; the other files are tables of them.
 """
 
+from ..engine import discrete
 from ..engine.backward import differentiate
 from ..engine.bound import bind
+from ..engine.methods import METHODS
 from . import numpy_protocol, reductions
 from .activations import (
     elu,
@@ -28,6 +30,7 @@ from .activations import (
 )
 from .aliases import ALIASES, NUMPY
 from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from .creation import tensor
 from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
 from .decompositions import eigh, pinv, qr, svd
 from .elementwise import (
@@ -262,6 +265,7 @@ __all__ = [
     "take",
     "take_along_axis",
     "tanh",
+    "tensor",
     "tensordot",
     "tile",
     "topk",
@@ -274,5 +278,6 @@ __all__ = [
     "where",
 ]
 
+discrete.adopt(METHODS)
 globals().update(ALIASES)
 __all__ += sorted(ALIASES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.tensor import ADVICE, METHODS
+from ..engine.methods import ADVICE, METHODS
 from . import cumulative, decompositions, elementwise, linear_algebra, rearranging, selection, shape
 
 ALIASES: dict[str, Any] = {

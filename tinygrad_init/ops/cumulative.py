@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operands import coerce
-from ..engine.tensor import METHODS, Tensor, wrap
+from ..engine.discrete import discrete, is_discrete
+from ..engine.methods import METHODS
+from ..engine.operands import as_tensors, coerce
+from ..engine.tensor import Tensor, wrap
 from .rearranging import flip
 from .reductions import Axis, logsumexp
 from .registry import Array, operation
@@ -28,6 +30,7 @@ def _examples(rng: np.random.Generator) -> list[Any]:
     lambda g, axis: flip(_cumsum(flip(g, axis), axis), axis),
     formula="Σ_{j ≤ i} x_j along an axis",
     examples=_examples,
+    whole=lambda x, axis: np.cumsum(x, axis=axis),
 )
 def _cumsum(x: Array, /, axis: int) -> Array:
     return np.cumsum(x, axis=axis, dtype=x.dtype)
@@ -35,7 +38,7 @@ def _cumsum(x: Array, /, axis: int) -> Array:
 
 def _along(name: str, x: Any, axis: int | None) -> tuple[Tensor, int]:
     """The tensor and an axis of it; all axes joined into one where none is given, as NumPy has it."""
-    (x,) = coerce(name, (x,))
+    (x,) = as_tensors(name, (x,))
     if axis is None:
         return _reshape(x, (x.size,)), 0
     return x, one_axis(axis, x.ndim, name)
@@ -77,14 +80,17 @@ def logaddexp(x: Any, y: Any) -> Tensor:
 @either
 def logcumsumexp(x: Tensor, axis: int) -> Tensor:
     """The logarithm of the running sum of exponentials along an axis, without overflow."""
+    (x,) = coerce("logcumsumexp", (x,))
     return _scan(*_along("logcumsumexp", x, axis), logaddexp)
 
 
 @either
 def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The product over axes (all of them by default); 1 where there is nothing to multiply."""
-    (x,) = coerce("prod", (x,))
+    (x,) = as_tensors("prod", (x,))
     axes = normalize_axes(axis, x.ndim, "prod")
+    if is_discrete(x):
+        return discrete(np.prod(x, axis=axes, keepdims=keepdims))
     for at in sorted(axes, reverse=True):
         if x.shape[at] == 0:
             shape = (*x.shape[:at], 1, *x.shape[at + 1 :])
@@ -101,7 +107,7 @@ def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 @either
 def diff(x: Tensor, n: int = 1, axis: int = -1) -> Tensor:
     """Differences of neighbours along an axis, n times."""
-    (x,) = coerce("diff", (x,))
+    (x,) = as_tensors("diff", (x,))
     at = one_axis(axis, x.ndim, "diff")
     for _ in range(n):
         x = _part(x, at, 1, None) - _part(x, at, None, -1)

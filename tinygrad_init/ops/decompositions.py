@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..engine.methods import METHODS
 from ..engine.operands import coerce
-from ..engine.tensor import METHODS, Tensor
+from ..engine.tensor import Tensor
 from .elementwise import where
 from .linear_algebra import _inv, _numpy, _square
 from .products import _turned, matmul

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.discrete import discrete, dtype_of, is_discrete
+from ..engine.methods import METHODS
 from ..engine.modes import float_dtype
 from ..engine.storage import operand
-from ..engine.tensor import METHODS, Tensor
+from ..engine.tensor import Tensor, wrap
 from .registry import Array, binary, operation, unary
 
 POSITIVE = (0.2, 3.0)
@@ -36,9 +38,9 @@ gated_quotient = binary(
     lambda g, x, y: -gated_quotient(gated_quotient(gated(x, g), y), y),
     domain=POSITIVE,
 )
-add = binary("add", "x + y", lambda g: g, lambda g: g, numpy=("add",))
-sub = binary("sub", "x - y", lambda g: g, lambda g: -g, numpy=("subtract",))
-mul = binary("mul", "x·y", lambda g, y: gated(g, y), lambda g, x: gated(g, x), numpy=("multiply",))
+add = binary("add", "x + y", lambda g: g, lambda g: g, numpy=("add",), whole=np.add)
+sub = binary("sub", "x - y", lambda g: g, lambda g: -g, numpy=("subtract",), whole=np.subtract)
+mul = binary("mul", "x·y", lambda g, y: gated(g, y), lambda g, x: gated(g, x), numpy=("multiply",), whole=np.multiply)
 div = binary(
     "div",
     "x / y",
@@ -56,6 +58,7 @@ pow = binary(
     method=True,
     domain=POSITIVE,
     numpy=("power", "float_power"),
+    whole=np.power,
 )
 maximum = binary(
     "maximum",
@@ -63,6 +66,7 @@ maximum = binary(
     lambda g, x, y: where(x == y, 0.5 * g, where(x > y, g, 0.0)),
     lambda g, x, y: where(x == y, 0.5 * g, where(x > y, 0.0, g)),
     numpy=("maximum",),
+    whole=np.maximum,
 )
 minimum = binary(
     "minimum",
@@ -70,11 +74,12 @@ minimum = binary(
     lambda g, x, y: where(x == y, 0.5 * g, where(x < y, g, 0.0)),
     lambda g, x, y: where(x == y, 0.5 * g, where(x < y, 0.0, g)),
     numpy=("minimum",),
+    whole=np.minimum,
 )
 
 # One operand
 
-neg = unary("neg", "-x", lambda g: -g, numpy=("negative",))
+neg = unary("neg", "-x", lambda g: -g, numpy=("negative",), whole=np.negative)
 exp = unary("exp", "e^x", lambda g, out: gated(g, out), numpy=("exp",))
 expm1 = unary("expm1", "e^x - 1", lambda g, out: gated(g, out + 1.0), numpy=("expm1",))
 log = unary("log", "ln x", lambda g, x: gated(g, 1.0 / x), domain=POSITIVE, numpy=("log",))
@@ -88,6 +93,7 @@ abs = unary(
     lambda g, x: where(x == 0, 0.0, where(x > 0, g, -g)),
     kinks=(0.0,),
     numpy=("absolute", "fabs", "abs"),
+    whole=np.absolute,
 )
 
 
@@ -104,6 +110,7 @@ def _where_examples(rng: np.random.Generator) -> list[Any]:
     lambda g, condition: _where(np.zeros((), g.dtype), g, condition),
     formula="x where the condition holds, else y",
     broadcasts=True,
+    whole=True,
     examples=_where_examples,
 )
 def _where(x: Array, y: Array, /, condition: Array) -> Array:
@@ -145,6 +152,7 @@ def _clip_examples(rng: np.random.Generator) -> list[Any]:
     method=True,
     examples=_clip_examples,
     numpy=("clip",),
+    whole=np.clip,
 )
 def clip(x: Array, /, low: float | None = None, high: float | None = None) -> Array:
     """Limit every element to the interval from `low` to `high` (None: no limit)."""
@@ -163,9 +171,18 @@ def _astype(x: Array, /, dtype: Any, source: Any) -> Array:
         return x.astype(dtype)
 
 
-def astype(x: Tensor, dtype: Any) -> Tensor:
-    """The tensor as float32 or float64; the gradient comes back in the dtype of `x`."""
-    return _astype(x, float_dtype(dtype), x.dtype)
+def astype(x: Any, dtype: Any) -> Any:
+    """The tensor in another dtype.
+
+    As float32 or float64 it keeps its history, and the gradient comes back in the dtype of `x`. As whole numbers or
+    booleans it has none.
+    """
+    wanted = dtype_of(dtype)
+    if wanted.kind != "f" or is_discrete(x):
+        with np.errstate(invalid="ignore", over="ignore"):
+            found = operand(x).astype(wanted if wanted.kind != "f" else float_dtype(wanted))
+        return wrap(found) if wanted.kind == "f" else discrete(found)
+    return _astype(x, float_dtype(wanted), x.dtype)
 
 
 METHODS["astype"] = astype

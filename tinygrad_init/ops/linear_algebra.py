@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.methods import METHODS
 from ..engine.operands import coerce
-from ..engine.tensor import METHODS, Tensor, wrap
+from ..engine.tensor import Tensor, wrap
 from .products import _turned, matmul
 from .rearranging import diagonal, tril
 from .reductions import sum as total

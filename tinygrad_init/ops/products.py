@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.methods import METHODS
 from ..engine.operands import coerce
-from ..engine.tensor import METHODS, Tensor
+from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
 from .registry import Array, operation
 from .shape import _reshape, _transpose, expand_dims, sum_to

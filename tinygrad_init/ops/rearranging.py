@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operands import coerce
-from ..engine.tensor import METHODS, Tensor
+from ..engine.methods import METHODS
+from ..engine.operands import as_tensors
+from ..engine.tensor import Tensor
 from .elementwise import where
 from .registry import Array, operation
 from .shape import (
@@ -30,7 +31,7 @@ from .spelling import either, refuse
 @either
 def flip(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """The elements in reverse order along axes (all of them unless named)."""
-    (x,) = coerce("flip", (x,))
+    (x,) = as_tensors("flip", (x,))
     axes = normalize_axes(axis, x.ndim, "flip")
     return _getitem(x, tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(x.ndim)))
 
@@ -38,7 +39,7 @@ def flip(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
 @either
 def roll(x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
     """The elements moved on along axes, what falls out coming in at the other end; without axes as one long row."""
-    (x,) = coerce("roll", (x,))
+    (x,) = as_tensors("roll", (x,))
     if axis is None:
         return _reshape(roll(_reshape(x, (x.size,)), shift, 0), x.shape)
     axes = normalize_axes(axis, x.ndim, "roll")
@@ -67,7 +68,7 @@ def split(x: Tensor, sections: int | Sequence[int], axis: int = 0, **torch: Any)
 @either
 def array_split(x: Tensor, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """So many parts along an axis, or parts cut at places, as NumPy's `array_split` and PyTorch's `tensor_split`."""
-    (x,) = coerce("array_split", (x,))
+    (x,) = as_tensors("array_split", (x,))
     at = one_axis(axis, x.ndim, "array_split")
     n = x.shape[at]
     if isinstance(sections, Sequence):
@@ -85,7 +86,7 @@ def array_split(x: Tensor, sections: int | Sequence[int], axis: int = 0) -> list
 @either
 def split_sizes(x: Tensor, sizes: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """Parts of one length along an axis, the last shorter, or of the lengths given, as PyTorch's `split` has it."""
-    (x,) = coerce("split_sizes", (x,))
+    (x,) = as_tensors("split_sizes", (x,))
     at = one_axis(axis, x.ndim, "split_sizes")
     n = x.shape[at]
     if isinstance(sizes, Sequence):
@@ -101,14 +102,14 @@ def split_sizes(x: Tensor, sizes: int | Sequence[int], axis: int = 0) -> list[Te
 @either
 def chunk(x: Tensor, chunks: int, axis: int = 0) -> list[Tensor]:
     """Up to so many parts of one length along an axis, the last shorter."""
-    (x,) = coerce("chunk", (x,))
+    (x,) = as_tensors("chunk", (x,))
     n = x.shape[one_axis(axis, x.ndim, "chunk")]
     return split_sizes(x, max(1, -(-n // whole("chunk", "a number of parts", chunks))), axis)
 
 
 def tile(x: Tensor, *times: Any) -> Tensor:
     """The whole tensor so many times along each axis, one after the other; new axes come first."""
-    (x,) = coerce("tile", (x,))
+    (x,) = as_tensors("tile", (x,))
     given = times[0] if len(times) == 1 and isinstance(times[0], Sequence) else times
     counts = tuple(whole("tile", "a number of times", n) for n in given)
     ndim = max(x.ndim, len(counts))
@@ -127,7 +128,7 @@ def repeat(x: Tensor, *times: Any, **options: Any) -> Tensor:
 @either
 def repeat_interleave(x: Tensor, repeats: int | Sequence[int], axis: int | None = None) -> Tensor:
     """Each element so many times, or each its own number of times, along an axis; without one of all in a row."""
-    (x,) = coerce("repeat_interleave", (x,))
+    (x,) = as_tensors("repeat_interleave", (x,))
     if axis is None:
         x, axis = _reshape(x, (x.size,)), 0
     at = one_axis(axis, x.ndim, "repeat_interleave")
@@ -137,7 +138,7 @@ def repeat_interleave(x: Tensor, repeats: int | Sequence[int], axis: int | None 
 
 def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """Axes moved to other places, the others kept in order."""
-    (x,) = coerce("moveaxis", (x,))
+    (x,) = as_tensors("moveaxis", (x,))
     a, b = normalize_axes(source, x.ndim, "moveaxis"), normalize_axes(destination, x.ndim, "moveaxis")
     if len(a) != len(b):
         raise ValueError(f"moveaxis: expected as many places as axes, got {len(a)} and {len(b)}")
@@ -156,7 +157,7 @@ def pad(x: Tensor, widths: Any, value: float = 0.0) -> Tensor:
         As `np.pad` takes them: a number for all sides, or for each axis a pair (before, after). A flat list of more
         than two numbers is PyTorch's, last axis first, and is taken so.
     """
-    (x,) = coerce("pad", (x,))
+    (x,) = as_tensors("pad", (x,))
     flat = isinstance(widths, Sequence) and all(isinstance(n, int) for n in widths)
     if flat and x.ndim > 1:
         if len(widths) % 2 or len(widths) > 2 * x.ndim:
@@ -193,7 +194,7 @@ def _pad(x: Array, /, sides: list[tuple[int, int]], value: float) -> Array:
 
 
 def _triangle(name: str, x: Any, keep: Any) -> Tensor:
-    (x,) = coerce(name, (x,))
+    (x,) = as_tensors(name, (x,))
     if x.ndim < 2:
         raise ValueError(f"{name}: expected matrices, got shape {x.shape}")
     return where(keep(np.ones(x.shape[-2:], bool)), x, 0.0)
@@ -211,7 +212,7 @@ def triu(x: Tensor, k: int = 0) -> Tensor:
 
 def diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """A diagonal of two axes, as the last axis."""
-    (x,) = coerce("diagonal", (x,))
+    (x,) = as_tensors("diagonal", (x,))
     a, b = one_axis(axis1, x.ndim, "diagonal"), one_axis(axis2, x.ndim, "diagonal")
     if a == b:
         raise ValueError(f"diagonal: expected two axes, got {axis1} and {axis2}")
@@ -223,7 +224,7 @@ def diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tens
 
 def diag(x: Tensor, k: int = 0) -> Tensor:
     """The diagonal of a matrix, or the matrix that has a vector as its diagonal."""
-    (x,) = coerce("diag", (x,))
+    (x,) = as_tensors("diag", (x,))
     if x.ndim == 2:
         return diagonal(x, k)
     if x.ndim != 1:
@@ -235,7 +236,7 @@ def diag(x: Tensor, k: int = 0) -> Tensor:
 
 def trace(x: Tensor) -> Tensor:
     """The sum of the diagonal of a matrix."""
-    (x,) = coerce("trace", (x,))
+    (x,) = as_tensors("trace", (x,))
     if x.ndim != 2:
         raise ValueError(f"trace: expected a matrix, got shape {x.shape}")
     return diagonal(x).sum()
@@ -243,12 +244,12 @@ def trace(x: Tensor) -> Tensor:
 
 def vstack(tensors: Sequence[Any]) -> Tensor:
     """Joined along the first axis, vectors as rows."""
-    return concatenate([x if x.ndim > 1 else _reshape(x, (1, x.size)) for x in coerce("vstack", tuple(tensors))], 0)
+    return concatenate([x if x.ndim > 1 else _reshape(x, (1, x.size)) for x in as_tensors("vstack", tuple(tensors))], 0)
 
 
 def hstack(tensors: Sequence[Any]) -> Tensor:
     """Joined along the second axis, vectors along their only one."""
-    found = [x if x.ndim else _reshape(x, (1,)) for x in coerce("hstack", tuple(tensors))]
+    found = [x if x.ndim else _reshape(x, (1,)) for x in as_tensors("hstack", tuple(tensors))]
     return concatenate(found, 0 if found[0].ndim == 1 else 1)
 
 

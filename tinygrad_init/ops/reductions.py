@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operands import coerce
+from ..engine.discrete import discrete
+from ..engine.methods import METHODS
+from ..engine.operands import as_tensors, coerce
 from ..engine.storage import operand
-from ..engine.tensor import METHODS, Tensor
+from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
 from .activations import shift
 from .elementwise import exp, maximum, minimum, where
@@ -56,6 +58,7 @@ def refuse_empty(name: str, x: Array, axis: Axis) -> None:
     method=True,
     examples=_examples,
     numpy=("sum",),
+    whole=lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
 )
 def sum(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     """The sum over axes (all of them by default)."""
@@ -102,6 +105,7 @@ def _extreme(name: str, x: Array, axis: Axis, keepdims: bool) -> Array:
     formula="the largest element over axes; ties share the cotangent evenly",
     examples=_examples,
     numpy=("max", "amax"),
+    whole=lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims),
 )
 def _max(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     return _extreme("max", x, axis, keepdims)
@@ -112,6 +116,7 @@ def _max(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     formula="the smallest element over axes; ties share the cotangent evenly",
     examples=_examples,
     numpy=("min", "amin"),
+    whole=lambda x, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims),
 )
 def _min(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     return _extreme("min", x, axis, keepdims)
@@ -171,7 +176,7 @@ def _either_extreme(
         return extreme(x, axis, kept)
     if axis is not None:
         raise TypeError(f"{name}: expected axis or dim, got both")
-    (x,) = coerce(name, (x,))
+    (x,) = as_tensors(name, (x,))
     at = one_axis(dim, x.ndim, name)
     refuse_empty(name, operand(x), at)
     indices = np.expand_dims(place(operand(x), axis=at), at)
@@ -179,7 +184,7 @@ def _either_extreme(
     if not kept:
         indices = indices.squeeze(at)
         values = _reshape(values, indices.shape)
-    return Extreme(values, indices)
+    return Extreme(values, discrete(indices))
 
 
 def along(indices: Array, axis: int) -> tuple[Array, ...]:

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import MISSING, NEEDS, OPERATIONS, OUT, OUT_BIT, PARAM, SHAPE, SHAPES, SHAPES_BIT, Operation
-from ..engine.tensor import METHODS
+from ..engine.methods import METHODS
 from ..kernels import reference
 from ..kernels.backend import kernels
 from ..kernels.reference import Array
@@ -90,6 +90,7 @@ def operation(
     view: bool = False,
     method: bool = False,
     name: str | None = None,
+    whole: Callable[..., Any] | bool = False,
     **spec: Any,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Make an operation of a forward function on arrays, and register it.
@@ -108,6 +109,8 @@ def operation(
         The result may share the memory of the first input.
     method
         Tensors have it as a method, too.
+    whole
+        What it is of arrays of whole numbers and booleans; True: the same function, which is the default for views.
 
     Notes
     -----
@@ -125,10 +128,11 @@ def operation(
             raise TypeError(f"{op_name}: {len(rules)} rules do not fit {len(inputs)} inputs")
         elementwise = spec.get("kind", "other") != "other"
         plans, masks = zip(*[plan(op_name, rule, inputs, param_names) for rule in rules], strict=True)
+        run = joining(forward, param_names) if variadic else forward
         op = Operation(
             name=op_name,
             doc=inspect.getdoc(forward) or elementwise_doc(formula, inputs, params),
-            forward=joining(forward, param_names) if variadic else forward,
+            forward=run,
             rules=rules,
             plans=plans,
             masks=masks,
@@ -141,6 +145,7 @@ def operation(
             code=kernels.code(op_name) if elementwise else -1,
             elementwise=elementwise,
             spec=Spec(formula, **spec),
+            whole=run if whole is True or (view and not whole) else whole or None,
         )
         if op_name in REGISTRY:
             raise ValueError(f"an operation named {op_name} exists already")

@@ -1,6 +1,6 @@
 """Elements chosen by number or by order: sorting, the largest few, gathering and scattering.
 
-Places are arrays of whole numbers, as comparisons are arrays of booleans: neither has a derivative.
+Places are tensors of whole numbers, as comparisons are of booleans: neither has a derivative.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operands import coerce
+from ..engine.discrete import discrete, is_discrete
+from ..engine.methods import METHODS
+from ..engine.operands import as_tensors
 from ..engine.storage import Storage, operand
-from ..engine.tensor import METHODS, Tensor, wrap
+from ..engine.tensor import Tensor, wrap
 from .elementwise import where
 from .reductions import along
 from .registry import Array
@@ -38,12 +40,17 @@ def places(name: str, indices: Any) -> Array:
     return found
 
 
+def new(array: Array) -> Any:
+    """A tensor that takes over an array of floats, whole numbers or booleans."""
+    return wrap(array) if array.dtype.kind == "f" else discrete(array)
+
+
 def _place(name: str, which: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
-    (x,) = coerce(name, (x,))
+    (x,) = as_tensors(name, (x,))
     if x.size == 0:
         raise ValueError(f"{name}: no elements in shape {x.shape}")
     at = None if axis is None else one_axis(axis, x.ndim, name)
-    return which(operand(x), axis=at, keepdims=keepdims)
+    return discrete(which(operand(x), axis=at, keepdims=keepdims))
 
 
 @either
@@ -61,10 +68,13 @@ def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Any:
 @either
 def argsort(x: Tensor, axis: int = -1, descending: bool = False) -> Array:
     """The order of elements along an axis; equal ones stay in order."""
-    (x,) = coerce("argsort", (x,))
+    (x,) = as_tensors("argsort", (x,))
     at = one_axis(axis, x.ndim, "argsort")
     numbers = operand(x)
-    return np.argsort(-numbers if descending else numbers, axis=at, kind="stable")
+    if not descending:
+        return discrete(np.argsort(numbers, axis=at, kind="stable"))
+    backwards = np.argsort(np.flip(numbers, at), axis=at, kind="stable")  # so that equal ones stay in order
+    return discrete(x.shape[at] - 1 - np.flip(backwards, at))
 
 
 def take_along_axis(x: Tensor, indices: Any, axis: int) -> Tensor:
@@ -75,7 +85,7 @@ def take_along_axis(x: Tensor, indices: Any, axis: int) -> Tensor:
     indices
         Whole numbers, of the shape of x but along the axis; axes of length 1 are stretched.
     """
-    (x,) = coerce("take_along_axis", (x,))
+    (x,) = as_tensors("take_along_axis", (x,))
     at, found = one_axis(axis, x.ndim, "take_along_axis"), places("take_along_axis", indices)
     if found.ndim != x.ndim:
         raise ValueError(f"take_along_axis: expected {x.ndim} axes of places, got {found.ndim}")
@@ -100,7 +110,7 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
     index
         Whole numbers; along the other axes it may be shorter than x.
     """
-    (x,) = coerce("gather", (x,))
+    (x,) = as_tensors("gather", (x,))
     at, found = one_axis(axis, x.ndim, "gather"), places("gather", index)
     if found.ndim != x.ndim or any(m > n for i, (m, n) in enumerate(zip(found.shape, x.shape, strict=True)) if i != at):
         raise ValueError(f"gather: places of shape {found.shape} do not fit shape {x.shape}")
@@ -110,7 +120,7 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
 @either
 def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
     """x with numbers added at places along an axis: x[index[i][j][k]][j][k] += src[i][j][k] for the first."""
-    x, src = coerce("scatter_add", (x, src))
+    x, src = as_tensors("scatter_add", (x, src))
     at, found = one_axis(axis, x.ndim, "scatter_add"), places("scatter_add", index)
     if found.ndim != src.ndim or any(m > n for m, n in zip(found.shape, src.shape, strict=True)):
         raise ValueError(f"scatter_add: places of shape {found.shape} do not fit numbers of shape {src.shape}")
@@ -121,9 +131,9 @@ def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
 @either
 def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
     """x with numbers written at places along an axis; where a place is named twice the last number stands."""
-    (x,) = coerce("scatter", (x,))
+    (x,) = as_tensors("scatter", (x,))
     at, found = one_axis(axis, x.ndim, "scatter"), places("scatter", index)
-    numbers = src if isinstance(src, Tensor) else wrap(np.broadcast_to(np.asarray(src, x.dtype), found.shape).copy())
+    numbers = src if isinstance(src, Tensor) else new(np.broadcast_to(np.asarray(src, x.dtype), found.shape).copy())
     part = getitem(numbers, tuple(slice(n) for n in found.shape))
     where_to = along(found, at)
     order = np.full(x.shape, -1)
@@ -135,13 +145,13 @@ def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
 @either
 def index_select(x: Tensor, axis: int, index: Any) -> Tensor:
     """The slices along an axis whose numbers are given."""
-    (x,) = coerce("index_select", (x,))
+    (x,) = as_tensors("index_select", (x,))
     return getitem(x, (slice(None),) * one_axis(axis, x.ndim, "index_select") + (places("index_select", index),))
 
 
 def take(x: Tensor, indices: Any, axis: int | None = None) -> Tensor:
     """The elements (slices along an axis) whose numbers are given."""
-    (x,) = coerce("take", (x,))
+    (x,) = as_tensors("take", (x,))
     if axis is None:
         return getitem(_reshape(x, (x.size,)), places("take", indices))
     return index_select(x, axis, indices)
@@ -149,12 +159,12 @@ def take(x: Tensor, indices: Any, axis: int | None = None) -> Tensor:
 
 def masked_fill(x: Tensor, mask: Any, value: float) -> Tensor:
     """x with one number where the mask holds."""
-    return where(mask, float(value), x)
+    return where(mask, value if is_discrete(x) else float(value), x)
 
 
 def masked_select(x: Tensor, mask: Any) -> Tensor:
     """The elements where the mask holds, in a row."""
-    (x,) = coerce("masked_select", (x,))
+    (x,) = as_tensors("masked_select", (x,))
     return getitem(x, np.broadcast_to(operand(mask) if isinstance(mask, Storage) else np.asarray(mask, bool), x.shape))
 
 
@@ -171,7 +181,7 @@ def sort(x: Tensor, axis: int = -1, descending: bool = False) -> Extreme:
 @either
 def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True) -> Extreme:
     """The k largest (or smallest) elements along an axis, in order, and where they were."""
-    (x,) = coerce("topk", (x,))
+    (x,) = as_tensors("topk", (x,))
     at = one_axis(axis, x.ndim, "topk")
     if not 0 <= k <= x.shape[at]:
         raise ValueError(f"topk: expected 0 to {x.shape[at]} elements, got {k}")

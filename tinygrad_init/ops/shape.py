@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operands import coerce
+from ..engine.methods import METHODS
+from ..engine.operands import as_tensors
 from ..engine.storage import operand
-from ..engine.tensor import METHODS, Tensor
+from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
 from .registry import Array, operation
 from .spelling import either, refuse
@@ -103,7 +104,7 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     ValueError
         The numbers do not fit the shape, a length is below -1, or it is not known what -1 stands for.
     """
-    (x,) = coerce("reshape", (x,))
+    (x,) = as_tensors("reshape", (x,))
     given = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) and not isinstance(shape[0], str) else shape
     wanted = tuple([whole("reshape", "a length", n) for n in given])
     if wanted and min(wanted) < 0:
@@ -116,7 +117,7 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
 
 def flatten(x: Tensor, start_axis: int = 0) -> Tensor:
     """All axes from `start_axis` on joined into one."""
-    (x,) = coerce("flatten", (x,))
+    (x,) = as_tensors("flatten", (x,))
     shape = x.shape[: one_axis(start_axis, max(x.ndim, 1), "flatten")]
     return _reshape(x, (*shape, math.prod(x.shape[len(shape) :])))
 
@@ -124,7 +125,7 @@ def flatten(x: Tensor, start_axis: int = 0) -> Tensor:
 @either
 def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Without axes of length 1: all of them, or those named."""
-    (x,) = coerce("squeeze", (x,))
+    (x,) = as_tensors("squeeze", (x,))
     axes = normalize_axes(axis, x.ndim, "squeeze")
     for a in axes if axis is not None else ():
         if x.shape[a] != 1:
@@ -135,7 +136,7 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
 @either
 def expand_dims(x: Tensor, axis: int) -> Tensor:
     """With a new axis of length 1 at `axis`."""
-    (x,) = coerce("expand_dims", (x,))
+    (x,) = as_tensors("expand_dims", (x,))
     at = one_axis(axis, x.ndim + 1, "expand_dims")
     return _reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
 
@@ -172,7 +173,7 @@ def transpose(x: Tensor, *axes: Any, dim0: int | None = None, dim1: int | None =
     ValueError
         Axes are named twice or out of range, or not all of them are named.
     """
-    (x,) = coerce("transpose", (x,))
+    (x,) = as_tensors("transpose", (x,))
     if dim0 is not None and dim1 is not None and not axes:
         return swapaxes(x, dim0, dim1)
     if not axes or (len(axes) == 1 and axes[0] is None):
@@ -192,7 +193,7 @@ def transpose(x: Tensor, *axes: Any, dim0: int | None = None, dim1: int | None =
 
 def permute(x: Tensor, *axes: Any) -> Tensor:
     """The axes in another order, all of them named, as one tuple or as numbers."""
-    (x,) = coerce("permute", (x,))
+    (x,) = as_tensors("permute", (x,))
     wanted = axes[0] if len(axes) == 1 and isinstance(axes[0], Sequence) else axes
     order = normalize_axes(wanted, x.ndim, "permute")
     if len(order) != x.ndim:
@@ -202,7 +203,7 @@ def permute(x: Tensor, *axes: Any) -> Tensor:
 
 def swapaxes(x: Tensor, first: int, second: int) -> Tensor:
     """Two axes exchanged."""
-    (x,) = coerce("swapaxes", (x,))
+    (x,) = as_tensors("swapaxes", (x,))
     a, b = one_axis(first, x.ndim, "swapaxes"), one_axis(second, x.ndim, "swapaxes")
     order = list(range(x.ndim))
     order[a], order[b] = b, a
@@ -308,6 +309,7 @@ def getitem(x: Tensor, index: Index) -> Tensor:
         ((rng.normal(size=(3, 2)),), {"shape": (4, 2), "index": np.array([0, 0, 3])}),
         ((rng.normal(size=2),), {"shape": (4, 2), "index": 1}),
     ],
+    whole=True,
 )
 def _put_add(x: Array, /, shape: tuple[int, ...], index: Index) -> Array:
     out = np.zeros(shape, x.dtype, like=x)
@@ -341,6 +343,7 @@ def _concatenate_rule(g: Tensor, shapes: tuple[tuple[int, ...], ...], axis: int,
         ((rng.normal(size=(2, 3)), rng.normal(size=(2, 1))), {"axis": 1}),
         ((rng.normal(size=(2, 3)), rng.normal(size=(0, 3)), rng.normal(size=(1, 3))), {"axis": -2}),
     ],
+    whole=True,
 )
 def _concatenate(*xs: Array, axis: int) -> Array:
     try:
@@ -359,14 +362,14 @@ def _sequence(tensors: Sequence[Any], name: str) -> list[Any]:
 @either
 def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Join tensors along an axis that they have; elsewhere their shapes must agree."""
-    found = coerce("concatenate", tuple(_sequence(tensors, "concatenate")))
+    found = as_tensors("concatenate", tuple(_sequence(tensors, "concatenate")))
     return _concatenate(*found, axis=one_axis(axis, found[0].ndim, "concatenate"))
 
 
 @either
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Join tensors of one shape along a new axis."""
-    found = coerce("stack", tuple(_sequence(tensors, "stack")))
+    found = as_tensors("stack", tuple(_sequence(tensors, "stack")))
     if len({x.shape for x in found}) != 1:
         raise ValueError(f"stack: expected tensors of one shape, got {[x.shape for x in found]}")
     at = one_axis(axis, found[0].ndim + 1, "stack")

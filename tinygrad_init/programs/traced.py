@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from types import MethodType
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from ..engine.discrete import Conversions
+from ..engine.methods import METHODS
 from ..engine.storage import Storage
 from .instructions import DTYPES, ITEM, Buffer, View, contiguous
 
@@ -21,7 +24,7 @@ class NotRecordable(Exception):
     """A NumPy function is asked for that no kernel does; the operation around it is called as it is."""
 
 
-class Traced(NDArrayOperatorsMixin):
+class Traced(Conversions, NDArrayOperatorsMixin):
     """An array whose numbers come only when the program runs; shape, dtype and place in memory are known.
 
     Truth values are numbers 1 and 0 (`boolean`).
@@ -247,6 +250,8 @@ class Traced(NDArrayOperatorsMixin):
         raise NotRecordable("a function that wants a plain array")
 
     def __getattr__(self, name: str) -> Any:
+        if name in METHODS and not hasattr(np.ndarray, name):
+            return MethodType(METHODS[name], self)
         if not name.startswith("_") and hasattr(np.ndarray, name):
             raise NotRecordable(f"the method {name} of arrays")
         raise AttributeError(f"an array of a captured program has no attribute {name!r}")
