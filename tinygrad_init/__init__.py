@@ -17,11 +17,13 @@ from . import _interruption  # noqa: F401 (before everything else, so that Ctrl-
 from typing import TYPE_CHECKING, Any
 
 from . import init, nn, ops, optim
-from .engine.backward import grad
+from .engine.gradients import grad
 from .engine.modes import (
     default_dtype,
+    detect_anomaly,
     enable_grad,
     get_default_dtype,
+    inspecting,
     is_grad_enabled,
     no_grad,
     set_default_dtype,
@@ -93,6 +95,7 @@ __all__ = [
     "capture",
     "data",
     "default_dtype",
+    "detect_anomaly",
     "diagnose",
     "diagnosis",
     "enable_grad",
@@ -104,6 +107,7 @@ __all__ = [
     "gradgradcheck",
     "init",
     "initialize",
+    "inspecting",
     "is_grad_enabled",
     "lab",
     "manual_seed",

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .engine.backward import differentiate, grad
+from .engine.backward import differentiate
+from .engine.gradients import grad
 from .engine.modes import enable_grad, no_grad
 from .engine.tensor import Tensor
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .bound import BOUND
-from .gradients import Gradients
 from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, describe_place, refuse_freed, schedule
+from .hooks import refuse_not_finite, run_hooks
 from .modes import lock_across_forks, mode
 from .numbers import walk_numbers
 from .storage import Storage  # noqa: F401 (named in the .pxd)
@@ -56,7 +55,7 @@ def differentiate(
             raise RuntimeError("backward: the tensor does not depend on anything that requires grad")
         roots.append(output._node)
     seeds = [seed(output, gradient, create_graph) for output, gradient in zip(outputs, gradients, strict=True)]
-    if inputs is None and not create_graph and mode.trace is None:
+    if inputs is None and not create_graph and (mode.unusual == 0 or (mode.trace is None and not mode.anomaly)):
         leaves = walk_numbers(roots, start_values(seeds), retain_graph)
         if leaves is not None:
             for node, value in leaves:
@@ -110,6 +109,7 @@ def walk(
     degree: cython.Py_ssize_t
     recording: cython.bint = mode.grad
     trace: Any = mode.trace
+    careful: cython.bint = mode.unusual != 0 and trace is None and mode.anomaly
     places: cython.longlong[:] = edges
     cotangents: list[Any] = [None] * len(order)
     sums: bytearray = bytearray(len(order))  # 1: the cotangent was made here and nobody else holds it
@@ -125,6 +125,8 @@ def walk(
         if found is not None:
             g: Tensor = found
             op = node.op
+            if node.hooks is not None:
+                g = run_hooks(node.hooks, g)
             if wanted and node in wanted:
                 if op is not None or len(wanted[node]) > 1:
                     g._shared = True  # the walk goes on with it, or it is asked for twice
@@ -135,7 +137,7 @@ def walk(
             if op is not None and asked[slot] & 1:
                 if node.x_memory is not None or node.y_memory is not None or node.rest is not None:
                     check_memories(op, node)
-                if not recording and trace is None and has_kernel(op, node, g):
+                if not recording and trace is None and not careful and has_kernel(op, node, g):
                     for i in range(degree):
                         target = places[edge + i]
                         if target >= 0 and asked[target] != 0:
@@ -147,12 +149,14 @@ def walk(
                 else:
                     needs: list[Any] = [places[i] >= 0 and asked[places[i]] != 0 for i in range(edge, edge + degree)]
                     parts: list[Any] = pull_back(op, node, g, needs)
+                    if careful:
+                        refuse_not_finite(node, g, parts)
                     for i in range(degree):
                         if parts[i] is not None and needs[i]:
                             target = places[edge + i]
                             part = fit(op, i, parts[i], node.parent(i))
                             cotangents[target] = accumulate(cotangents[target], part, sums, target, False, recording)
-                if not keep:
+                if not keep and node.seen is None:
                     node.free()
         edge += degree
 
@@ -375,45 +379,3 @@ def seed(output: Tensor, gradient: Any, create_graph: bool) -> Tensor:
     if mode.trace is not None:
         alias._array = mode.trace.operand(given)
     return alias
-
-
-def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
-    *,
-    gradients: Any = None,
-    retain_graph: bool = False,
-    create_graph: bool = False,
-) -> Gradients:
-    """The derivatives of (the sum of) `outputs` by `inputs`, without touching any `.grad`.
-
-    Parameters
-    ----------
-    outputs
-        One tensor or several.
-    inputs
-        One tensor or several, leaves or results of operations.
-    create_graph, retain_graph
-        As in `Tensor.backward`.
-    gradients
-        The cotangents to start from, one an output; an output with one element starts from 1 by itself.
-
-    Returns
-    -------
-    tuple of Tensor
-        One for each input, also where there is but one, as PyTorch's `autograd.grad` has it: `grad(y, x)[0]`. An input
-        that the outputs do not depend on gets zeros.
-    """
-    ends: list[Any] = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    starts: list[Any] = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    seeds: list[Any] = (
-        [None] * len(ends) if gradients is None else [gradients] if isinstance(outputs, Tensor) else list(gradients)
-    )
-    for kind, tensors in (("outputs", ends), ("inputs", starts)):
-        for tensor in tensors:
-            if not isinstance(tensor, Tensor):
-                raise TypeError(f"grad: expected {kind} to be tensors, got {type(tensor).__name__}")
-    if len(seeds) != len(ends):
-        raise ValueError(f"grad: expected {len(ends)} gradients, one an output, got {len(seeds)}")
-    found = differentiate(ends, seeds, starts, retain_graph, create_graph)
-    return Gradients(wrap(np.zeros(x.shape, x.dtype)) if d is None else d for x, d in zip(starts, found, strict=True))

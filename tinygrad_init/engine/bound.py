@@ -18,6 +18,9 @@ class Bound:
     neg: Operation
     abs: Operation
     matmul: Any
+    remainder: Any
+    floor_divide: Any
+    array_namespace: Any
     getitem: Any
     transpose: Any
     sum_to: Any

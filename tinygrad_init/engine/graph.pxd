@@ -33,7 +33,8 @@ cdef class Node:
     cdef tuple rest
     cdef Memory x_memory, y_memory
     cdef Py_ssize_t x_version, y_version, pending, slot
-    cdef object place, owner
+    cdef readonly object place, owner
+    cdef public object hooks, seen
     cdef double x_value, y_value, out_value, cotangent
 
     cpdef free(self)

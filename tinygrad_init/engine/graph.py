@@ -192,12 +192,15 @@ class Node:
 
     A leaf knows its tensor only weakly (`owner`): the tensor holds the leaf and, in `.grad`, perhaps a graph that leads
     back to it. So no reference cycle goes through a node, and the garbage collector need not look at it.
+
+    `hooks` are functions that see the cotangent on its way back. `seen` is kept only within `inspecting`: the inputs,
+    the result and the line of code.
     """
 
     __slots__ = (
-        "below", "cotangent", "degree", "freed", "left", "numbers", "op", "others", "out", "out_value", "owner",
-        "params", "pending", "place", "rest", "right", "shape", "shapes", "single", "slot", "x", "x_memory", "x_value",
-        "x_version", "y", "y_memory", "y_value", "y_version",
+        "below", "cotangent", "degree", "freed", "hooks", "left", "numbers", "op", "others", "out", "out_value",
+        "owner", "params", "pending", "place", "rest", "right", "seen", "shape", "shapes", "single", "slot", "x",
+        "x_memory", "x_value", "x_version", "y", "y_memory", "y_value", "y_version",
     )  # fmt: skip
 
     below: Any
@@ -224,6 +227,8 @@ class Node:
     slot: int
     place: Any
     owner: Any
+    hooks: Any
+    seen: Any
     x_value: float
     y_value: float
     out_value: float
@@ -276,7 +281,7 @@ def new_node(op: Any, params: Any, shape: Any, single: cython.bint) -> Node:
     node.single = single
     if not cython.compiled:  # where it is, all fields start as None and 0
         node.below = node.left = node.right = node.others = node.x = node.y = node.out = node.rest = node.shapes = None
-        node.x_memory = node.y_memory = node.place = node.owner = None
+        node.x_memory = node.y_memory = node.place = node.owner = node.hooks = node.seen = None
         node.numbers = node.freed = False
         node.degree = node.pending = node.slot = node.x_version = node.y_version = 0
         node.x_value = node.y_value = node.out_value = node.cotangent = 0.0

@@ -34,11 +34,13 @@ class _Thread(threading.local):
         self.dtype: Any = FLOAT32
         self.trace: Any = None  # what operations are written down in, while a function is being captured
         self.observer: Any = None  # what is told of every call of a module
+        self.inspecting = False  # whether nodes keep everything that there is to see
+        self.anomaly = False  # whether nodes know their line of code, and backward looks for what is not finite
         self.calling = 0  # programs whose run is just calling functions of Python
         self.before: list[tuple[str, Any]] = []  # what the contexts that are open in this thread have replaced
 
 
-USUAL = {"grad": True, "trace": None, "observer": None}
+USUAL = {"grad": True, "trace": None, "observer": None, "inspecting": False, "anomaly": False}
 
 
 class Mode:
@@ -81,6 +83,16 @@ class Mode:
         """What is told of every call of a module, or None."""
         return None if self.unusual == 0 else self.threads.observer
 
+    @property
+    def inspecting(self) -> bool:
+        """Whether nodes keep everything that there is to see."""
+        return self.unusual != 0 and self.threads.inspecting
+
+    @property
+    def anomaly(self) -> bool:
+        """Whether nodes know their line of code, and backward looks for what is not finite."""
+        return self.unusual != 0 and self.threads.anomaly
+
     def set(self, name: str, value: Any) -> Any:
         """Change one mode of this thread; returns what it was."""
         old = getattr(self.threads, name)
@@ -112,20 +124,21 @@ class Mode:
 mode = Mode()
 
 
-class _Recording:
-    """A context in which operations are, or are not, recorded in this thread; also a decorator of functions.
+class _Switch:
+    """A context in which one mode of this thread is on or off; also a decorator of functions.
 
     Contexts nest, and an exception leaves the mode as it was.
     """
 
-    on: bool
+    name: str = "grad"
+    on: bool = True
 
     def __init__(self, function: None = None) -> None:
         if function is not None:
             raise TypeError(f"{type(self).__name__}: write @{type(self).__name__}() with parentheses")
 
     def __enter__(self) -> Self:
-        mode.enter("grad", self.on)
+        mode.enter(self.name, self.on)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -143,16 +156,32 @@ class _Recording:
         return inside
 
 
-class no_grad(_Recording):
+class no_grad(_Switch):
     """Within this context nothing is recorded, in this thread; also a decorator of functions."""
 
     on = False
 
 
-class enable_grad(_Recording):
+class enable_grad(_Switch):
     """Within this context operations are recorded again, in this thread; also a decorator of functions."""
 
-    on = True
+
+class inspecting(_Switch):
+    """Within this context graphs keep all their values and the lines of code that made them, to be looked into.
+
+    Backward frees none of it; also a decorator of functions. It costs memory and time: it is for seeing, not training.
+    """
+
+    name = "inspecting"
+
+
+class detect_anomaly(_Switch):
+    """Within this context a gradient that is not finite raises, with the line of the forward pass it belongs to.
+
+    Forward and backward must both run within it; also a decorator of functions. It is slow: it is for finding faults.
+    """
+
+    name = "anomaly"
 
 
 def is_grad_enabled() -> bool:

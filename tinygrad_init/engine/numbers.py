@@ -40,7 +40,7 @@ def walk_numbers(roots: list[Any], seeds: list[Any], keep: cython.bint) -> Any:
         try:
             refuse_freed(count_edges(roots, seen))
             for node in seen:
-                if not node.numbers and node.op is not None:
+                if (not node.numbers and node.op is not None) or node.hooks is not None or node.seen is not None:
                     for node in seen:
                         node.pending = 0
                     return None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .graph import INPUT_BITS, OUT_BIT, SHAPES_BIT, Memory, Node, Operation, new_node, place_in_user_code
+from .modes import mode
 from .storage import Storage, memory_of
 
 try:
@@ -40,6 +41,26 @@ def record_elementwise(op: Operation, x: Storage, y: Storage | None, params: tup
         if mask & 2 and y is not None:
             keep(op, node, 1, y, y._value if y._array is None else y._array)
     out._node = node
+    if mode.unusual != 0:
+        look(node, (x,) if y is None else (x, y), out)
+
+
+def look(node: Node, inputs: tuple[Any, ...], out: Storage) -> None:
+    """Keep for those who look for faults the line of code, and for those who look into graphs all numbers as well."""
+    if mode.trace is None and (mode.inspecting or mode.anomaly):
+        node.place = place_in_user_code()
+        if mode.inspecting:
+            node.seen = tuple([snapshot(x) for x in inputs]), snapshot(out), node.place
+
+
+def snapshot(tensor: Storage) -> Any:
+    """The numbers as they are now."""
+    made: Storage = tensor.detach()
+    if made._array is not None:
+        made._array = made._array.copy()
+    made._memory = None
+    made._shared = False
+    return made
 
 
 def keep(op: Operation, node: Node, i: cython.int, x: Storage, array: Any) -> None:
@@ -94,3 +115,5 @@ def record(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...], out:
             x = inputs[i]
             keep(op, node, i, x, x._value if x._array is None and isinstance(arrays[i], np.ndarray) else arrays[i])
     out._node = node
+    if mode.unusual != 0:
+        look(node, inputs, out)

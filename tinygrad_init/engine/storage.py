@@ -108,6 +108,30 @@ class Storage:
         """The recorded operation that made this tensor, if any."""
         return None if self._node is None else self._node.op
 
+    @property
+    def grad(self) -> Any:
+        """The gradient that `backward` accumulated, or None."""
+        if mode.unusual != 0:
+            trace = mode.trace
+            if trace is not None:
+                return trace.gradient(self)
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Storage):
+                raise TypeError(f"grad: expected a tensor or None, got {type(value).__name__}")
+            if value.shape != self.shape or value.dtype != self.dtype:
+                raise ValueError(
+                    f"grad: expected shape {self.shape} and {self.dtype}, got shape {value.shape} and {value.dtype}"
+                )
+        if mode.unusual != 0:
+            trace = mode.trace
+            if trace is not None:
+                trace.changes_gradient(self)
+        self._grad = value
+
     # Out of the graph
 
     def numpy(self) -> np.ndarray[Any, Any]:
@@ -160,6 +184,31 @@ class Storage:
         if self._array is None:
             raise TypeError("len() of a 0-d tensor")
         return len(self._array)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.size == 1 else format(repr(self), spec)
+
+    def __repr__(self) -> str:
+        body = np.array2string(self._numbers("printing"), separator=", ", prefix="tensor(")
+        tail = "" if self._node is None else ", requires_grad=True" if self.is_leaf else f", op={self._node.op.name}"
+        return f"tensor({body}, dtype={self.dtype}{tail})"
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """The memory itself, for other libraries to read and write to; it is counted as having changed.
+
+        Raises
+        ------
+        BufferError
+            The tensor requires grad: say `.detach()`, what others do is not recorded.
+        """
+        if self._node is not None:
+            raise BufferError("a tensor that requires grad is not handed to others by itself; say .detach()")
+        self._numbers("handing its memory to others")
+        array = self._as_array() if self._array is None else self._own()
+        return array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # the memory of the processor
 
     # Change in place
 

@@ -90,30 +90,6 @@ class Tensor(Storage):
         self._node = (self._node or leaf(self)) if value else None
 
     @property
-    def grad(self) -> Tensor | None:
-        """The gradient that `backward` accumulated, or None."""
-        if mode.unusual != 0:
-            trace = mode.trace
-            if trace is not None:
-                return trace.gradient(self)
-        return self._grad
-
-    @grad.setter
-    def grad(self, value: Tensor | None) -> None:
-        if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(f"grad: expected a tensor or None, got {type(value).__name__}")
-            if value.shape != self.shape or value.dtype != self.dtype:
-                raise ValueError(
-                    f"grad: expected shape {self.shape} and {self.dtype}, got shape {value.shape} and {value.dtype}"
-                )
-        if mode.unusual != 0:
-            trace = mode.trace
-            if trace is not None:
-                trace.changes_gradient(self)
-        self._grad = value
-
-    @property
     def data(self) -> Tensor:
         """The same numbers without their history: `p.data -= 0.1` changes a parameter, as in PyTorch."""
         return self.detach()
@@ -136,14 +112,6 @@ class Tensor(Storage):
         out._shared = out._memory is None
         out.name = self.name
         return out
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self.size == 1 else format(repr(self), spec)
-
-    def __repr__(self) -> str:
-        body = np.array2string(self._numbers("printing"), separator=", ", prefix="tensor(")
-        tail = "" if self._node is None else ", requires_grad=True" if self.is_leaf else f", op={self._node.op.name}"
-        return f"tensor({body}, dtype={self.dtype}{tail})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.is_leaf:
@@ -171,7 +139,7 @@ class Tensor(Storage):
         """
         bound.differentiate([self], [gradient], None, retain_graph, create_graph)
 
-    # Operators; `ops` gives them their meaning. The last four change a tensor in place where nothing is being recorded:
+    # Operators; `ops` gives them their meaning. The last ones change a tensor in place where nothing is recorded:
     # `p -= lr * p.grad` inside no_grad() changes the parameter.
 
     # fmt: off
@@ -185,12 +153,17 @@ class Tensor(Storage):
     def __rtruediv__(self, other: Any) -> Tensor: return binary(bound.div, other, self)
     def __pow__(self, other: Any) -> Tensor: return binary(bound.pow, self, other)
     def __rpow__(self, other: Any) -> Tensor: return binary(bound.pow, other, self)
+    def __mod__(self, other: Any) -> Tensor: return bound.remainder(self, other)
+    def __rmod__(self, other: Any) -> Tensor: return bound.remainder(other, self)
+    def __floordiv__(self, other: Any) -> Tensor: return bound.floor_divide(self, other)
+    def __rfloordiv__(self, other: Any) -> Tensor: return bound.floor_divide(other, self)
     def __matmul__(self, other: Any) -> Tensor: return bound.matmul(self, other)
     def __rmatmul__(self, other: Any) -> Tensor: return bound.matmul(other, self)
     def __iadd__(self, other: Any) -> Tensor: return in_place(bound.add, self, other)
     def __isub__(self, other: Any) -> Tensor: return in_place(bound.sub, self, other)
     def __imul__(self, other: Any) -> Tensor: return in_place(bound.mul, self, other)
     def __itruediv__(self, other: Any) -> Tensor: return in_place(bound.div, self, other)
+    def __ipow__(self, other: Any) -> Tensor: return in_place(bound.pow, self, other)
     # fmt: on
 
     def __neg__(self) -> Tensor:
@@ -243,6 +216,9 @@ class Tensor(Storage):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return bound.numpy_function(function, args, kwargs)
+
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        return bound.array_namespace(api_version)
 
 
 # Making tensors

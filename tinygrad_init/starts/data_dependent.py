@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..data.samples import same_length
-from ..engine.backward import grad
+from ..engine.gradients import grad
 from ..engine.modes import enable_grad, no_grad
 from ..engine.tensor import Tensor
 from ..init.distributions import fill

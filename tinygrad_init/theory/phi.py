@@ -12,7 +12,7 @@ import numpy as np
 
 from ..activations import ActivationRecord
 from ..activations import activation as record_of
-from ..engine.backward import grad
+from ..engine.gradients import grad
 from ..engine.graph import Operation
 from ..engine.modes import enable_grad, no_grad
 from ..engine.tensor import Tensor

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.backward import grad
+from ...engine.gradients import grad
 from ...engine.modes import enable_grad
 from ...engine.tensor import Tensor
 from ...nn import Module, dtype_of

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...activations import activation
-from ...engine.backward import grad
+from ...engine.gradients import grad
 from ...engine.modes import enable_grad
 from ...engine.tensor import Tensor
 from ...nn import Activation, BatchNorm, Dropout, Module, Parameter, Residual, Sequential, role_of

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.backward import grad
+from ...engine.gradients import grad
 from ...engine.modes import enable_grad, no_grad
 from ...engine.tensor import Tensor
 from ...nn import LOSSES, MLP, Call, Module, dtype_of, observe, role_of, undisturbed

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.backward import grad
+from ...engine.gradients import grad
 from ...engine.modes import enable_grad, no_grad
 from ...engine.tensor import Tensor
 from ...nn import Call, Module, dtype_of, observe, undisturbed

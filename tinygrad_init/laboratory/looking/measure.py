@@ -29,7 +29,7 @@ from ...diagnosis.measures.signal import rms
 from ...diagnosis.measures.slopes import share_of_steepest
 from ...diagnosis.records import Fit
 from ...diagnosis.trials.comparison import accuracy
-from ...engine.backward import grad
+from ...engine.gradients import grad
 from ...engine.modes import no_grad
 from ...nn import Module, observe, undisturbed
 from ...training import captured
