@@ -103,7 +103,9 @@ def run_hooks(hooks: Hooks, g: Any) -> Any:
     TypeError, ValueError
         A hook returned something other than None or a tensor like the one that it got.
     """
-    for key in sorted(hooks, key="retain_grad".__eq__):  # what is retained is the gradient after all other hooks
+    for key in sorted(
+        hooks, key=lambda key: key == "retain_grad"
+    ):  # what is retained is the gradient after all other hooks
         hook = hooks[key]
         found = hook(g)
         if found is None:

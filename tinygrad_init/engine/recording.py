@@ -55,7 +55,7 @@ def look(node: Node, inputs: tuple[Any, ...], out: Storage) -> None:
 
 def snapshot(tensor: Storage) -> Any:
     """The numbers as they are now."""
-    made: Storage = tensor.detach()
+    made: Storage = tensor.detach()  # type: ignore[attr-defined]
     if made._array is not None:
         made._array = made._array.copy()
     made._memory = None
