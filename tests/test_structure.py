@@ -21,10 +21,10 @@ PACKAGE = Path(tgi.__file__).parent
 PAGE = PACKAGE / "laboratory" / "page"
 # Each floor imports what lies below it, and on its own floor what is below there.
 FLOORS = (
-    ("kernels", "words", "lazy_names", "layering", "naming", "progress", "version", "_interruption"),
+    ("kernels", "words", "lazy_names", "layering", "naming", "progress", "trees", "version", "_interruption"),
     ("engine",),
     ("ops", "programs"),
-    ("activations", "gradient_checks", "scalar"),
+    ("activations", "gradient_checks", "scalar", "transforms", "autograd", "func"),
     ("theory", "nn", "optim", "update_rules", "init", "data"),
     ("starts", "training", "onnx_export"),
     ("rehearsal",),
@@ -44,6 +44,9 @@ BESIDE = {
     "cli": {"laboratory", "torch"},
     "pytest_plugin": {"torch"},
     "programs": {"ops"},
+    "autograd": {"gradient_checks", "transforms"},
+    "func": {"transforms"},
+    "transforms": {"gradient_checks"},
 }
 CORRIDOR = (
     "network",

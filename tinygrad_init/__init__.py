@@ -36,7 +36,7 @@ from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import data, diagnosis, starts, theory
+    from . import autograd, data, diagnosis, func, starts, theory
     from . import torch as torch
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
@@ -45,16 +45,49 @@ if TYPE_CHECKING:
     from .programs import CaptureError, capture
     from .rate_search import find_lr
     from .training import initialize, predict, train
+    from .transforms import (
+        checkpoint,
+        custom_op,
+        hessian,
+        hvp,
+        jacfwd,
+        jacobian,
+        jacrev,
+        jvp,
+        linearize,
+        vhp,
+        vjp,
+        vmap,
+    )
 
 # What takes longer to import than the rest together is imported when it is first asked for.
 _LATER = {
+    **dict.fromkeys(
+        (
+            "checkpoint",
+            "custom_op",
+            "hessian",
+            "hvp",
+            "jacfwd",
+            "jacobian",
+            "jacrev",
+            "jvp",
+            "linearize",
+            "vhp",
+            "vjp",
+            "vmap",
+        ),
+        "transforms",
+    ),
     "CaptureError": "programs",
     "GradcheckError": "gradient_checks",
     "capture": "programs",
+    "autograd": "",
     "data": "",
     "diagnose": "diagnosis",
     "diagnosis": "",
     "find_lr": "rate_search",
+    "func": "",
     "gradcheck": "gradient_checks",
     "gradgradcheck": "gradient_checks",
     "initialize": "training",
@@ -88,10 +121,23 @@ def to_torch(module: nn.Module) -> Any:
 
 __all__ = [
     *ops.__all__,
+    "vmap",
+    "vjp",
+    "vhp",
+    "linearize",
+    "jvp",
+    "jacrev",
+    "jacobian",
+    "jacfwd",
+    "hvp",
+    "hessian",
+    "custom_op",
+    "checkpoint",
     "BACKEND",
     "CaptureError",
     "GradcheckError",
     "Tensor",
+    "autograd",
     "capture",
     "data",
     "default_dtype",
@@ -101,6 +147,7 @@ __all__ = [
     "enable_grad",
     "find_lr",
     "from_torch",
+    "func",
     "get_default_dtype",
     "grad",
     "gradcheck",

@@ -205,7 +205,7 @@ def pull_back(op: Operation, node: Node, g: Tensor, asked: list[Any]) -> list[An
             if not isinstance(found, Tensor):
                 raise TypeError(f"the rule of {op.name} for input {i} returned {type(found).__name__}, not a tensor")
             part = found
-            if part is g or any(part is other for other in parts[:i]):
+            if part is g or any([part is other for other in parts[:i]]):  # noqa: C419 (no closure: it is compiled)
                 part._shared = True
     return parts
 

@@ -161,6 +161,11 @@ class no_grad(_Switch):
 
     on = False
 
+    def __enter__(self) -> Self:
+        if mode.trace is not None:
+            mode.trace.enters_no_grad()
+        return super().__enter__()
+
 
 class enable_grad(_Switch):
     """Within this context operations are recorded again, in this thread; also a decorator of functions."""

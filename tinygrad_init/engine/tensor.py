@@ -107,7 +107,7 @@ class Tensor(Storage):
         if mode.unusual != 0:
             trace = mode.trace
             if trace is not None:
-                out._array = trace.operand(self)
+                out._array = trace.detached(self)
         out._memory = memory_of(self)
         out._shared = out._memory is None
         out.name = self.name

@@ -139,7 +139,7 @@ def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
     order = np.full(x.shape, -1)
     order[where_to] = np.arange(found.size).reshape(found.shape)
     last = order[where_to] == np.arange(found.size).reshape(found.shape)
-    return where(order >= 0, 0.0, x) + put_add(where(last, part, 0.0), x.shape, where_to)
+    return where(order >= 0, 0, x) + put_add(where(last, part, 0), x.shape, where_to)
 
 
 @either

@@ -7,6 +7,7 @@ This table is what a forward function of an operation may be written in to be ca
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -158,7 +159,28 @@ def _all(recorder: Recorder, x: Any) -> Traced:
     return recorder.reduced(array, "min", tuple(range(array.ndim)), False)
 
 
+def _called(function: Callable[..., Any]) -> Callable[..., Traced]:
+    """A function of one array that NumPy itself is called for when the program runs."""
+
+    def run(recorder: Recorder, x: Any, **options: Any) -> Traced:
+        found: Traced = recorder.call(partial(function, **options), [recorder.operand(x)], ())
+        return found
+
+    return run
+
+
+def _flip(recorder: Recorder, x: Any, axis: Any = None) -> Traced:
+    array = recorder.operand(x)
+    axes = range(array.ndim) if axis is None else [int(a) % max(array.ndim, 1) for a in np.atleast_1d(axis)]
+    found: Traced = array[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(array.ndim))]
+    return found
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "argmax": _called(np.argmax),
+    "argmin": _called(np.argmin),
+    "argsort": _called(np.argsort),
+    "flip": _flip,
     "sum": _reducer("sum"),
     "max": _reducer("max"),
     "amax": _reducer("max"),

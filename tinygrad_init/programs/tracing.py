@@ -203,6 +203,13 @@ class Trace:
             return self.bind(id(value), None, value, False, value.dtype)
         return self.recorder.constant(value)
 
+    def enters_no_grad(self) -> None:
+        """Programs may."""
+
+    def detached(self, tensor: Tensor) -> Any:
+        """The stand-in for a tensor without its history, which a program has none of."""
+        return self.operand(tensor)
+
     def bind(self, key: int, tensor: Any, array: Any, of_gradient: bool, dtype: Any) -> Any:
         """The stand-in for something from outside, made when it is first met."""
         found = self.known.get(key)

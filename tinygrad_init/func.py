@@ -1,0 +1,77 @@
+"""Transformations of functions under the names of `torch.func`: `grad` here makes a function of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .engine.gradients import grad as gradients
+from .engine.modes import is_grad_enabled
+from .engine.tensor import Tensor
+from .transforms import hessian, jacfwd, jacrev, jvp, linearize, vjp, vmap
+from .transforms.variables import Variables
+from .trees import filled, leaves_of
+
+__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "value_and_grad", "vjp", "vmap"]
+
+
+def value_and_grad(
+    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """A function that gives another one's value and its gradient.
+
+    Parameters
+    ----------
+    function
+        From tensors, also nested in lists, tuples and dictionaries, to a tensor with one element.
+    argnums
+        By which arguments; a tuple gives a tuple of gradients, each in the form of its argument.
+    has_aux
+        The function returns a pair, whose second part is handed through: the value is then that pair.
+
+    Raises
+    ------
+    ValueError
+        When called: the function does not return one number.
+    """
+
+    def both(*args: Any) -> tuple[Any, Any]:
+        at = Variables(args, argnums)
+        output = at.call(function)
+        y, aux = output if has_aux else (output, None)
+        if not isinstance(y, Tensor) or y.size != 1:
+            got = f"shape {y.shape}" if isinstance(y, Tensor) else type(y).__name__
+            raise ValueError(f"grad: expected the function to return a tensor with one element, got {got}")
+        found: Any = (
+            gradients(y, at.values, create_graph=is_grad_enabled()) if y.requires_grad else [x * 0.0 for x in at.values]
+        )
+        each = iter(at.released(at.values, list(found)))
+        trees = [filled(tree, [next(each) for _ in leaves_of(tree)]) for tree in at.trees]
+        value = at.released(y)
+        return (value, aux) if has_aux else value, trees[0] if isinstance(argnums, int) else tuple(trees)
+
+    return both
+
+
+def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that gives another one's gradient; parameters are those of `value_and_grad`."""
+    both = value_and_grad(function, argnums, has_aux)
+
+    def gradient(*args: Any) -> Any:
+        value, found = both(*args)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def grad_and_value(
+    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """As `value_and_grad`, the gradient first, as `torch.func` has it."""
+    both = value_and_grad(function, argnums, has_aux)
+
+    def turned(*args: Any) -> tuple[Any, Any]:
+        value, found = both(*args)
+        return found, value
+
+    return turned
