@@ -7,6 +7,7 @@ itself with the last tensor that leads to it.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from array import array
@@ -146,6 +147,13 @@ class Operation:
             if value is MISSING:
                 raise TypeError(f"{self.name}: parameter {name!r} is missing")
         return tuple(values)
+
+    @property
+    def __signature__(self) -> Any:
+        """What it takes, as `inspect` and `help` show it."""
+        parameters = list(inspect.signature(self.forward).parameters.values())
+        known = [p for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        return inspect.Signature(known, return_annotation="Tensor")
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

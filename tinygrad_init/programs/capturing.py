@@ -16,7 +16,7 @@ from ..engine.graph import describe_place
 from ..engine.modes import mode
 from ..engine.tensor import Tensor
 from .assemble import assemble
-from .exchange import Input
+from .exchange import EXACT, Input
 from .explain import explain
 from .outside import Outside, is_library
 from .program import MISFIT, Program, Runner
@@ -27,6 +27,7 @@ from .tracing import CaptureError, Trace, narrow, stand_in
 from .traffic import TRAFFIC
 
 ATTEMPTS = 20  # to find a program that is still true when it is run, or to make one
+KINDS = frozenset(("type", "isinstance", "float", "int", "bool", "number", "Number", "Real"))  # stand-ins are none
 MOST_PROGRAMS = 32  # for one function; the one that was not used for longest goes
 
 
@@ -39,6 +40,7 @@ class Captured(Runner):
         self.function = function
         self.programs: list[tuple[Any, Program]] = []  # most recently used first
         self.captures = 0
+        self.decisive: set[tuple[Any, frozenset[int]]] = set()  # numbers that cannot change from run to run
 
     def miss(self, args: Any, kwargs: Any) -> Any:
         if mode.trace is not None:  # part of a larger function that is being captured
@@ -78,18 +80,44 @@ class Captured(Runner):
             if self.captures == MOST_PROGRAMS + 1:
                 warnings.warn(
                     f"{self.function.__qualname__} was captured {MOST_PROGRAMS} times: an argument, or something that "
-                    "it takes for granted, differs at each call. Numbers are part of a program; pass what changes as "
-                    "arrays or tensors.",
+                    "it takes for granted, differs at each call. Numbers that the code decides by are part of a "
+                    "program, and so is what it finds outside; pass what changes as arrays or tensors.",
                     RuntimeWarning,
                     stacklevel=4,
                 )
-            known = Outside(self.function, values)
-            first = trace(self.function, known, spec, values, args, kwargs)
-            second = trace(self.function, known, spec, values, args, kwargs)
-            compare(first, second)
-            self.put_first(spec, assemble(*second))
+            varying = self.varying(spec, values)
+            try:
+                program = self.traced(spec, values, args, kwargs, varying)
+            except CaptureError:
+                if not varying:
+                    raise
+                self.decisive.add((spec, varying))  # the code decides by these numbers
+                program = self.traced(spec, values, args, kwargs, frozenset())
+            self.put_first(spec, program)
         finally:
             TRAFFIC.go_on(nested)
+
+    def traced(self, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any, varying: frozenset[int]) -> Program:
+        """The program that the function is for such arguments."""
+        known = Outside(self.function, values)
+        first = trace(self.function, known, spec, values, args, kwargs, varying)
+        second = trace(self.function, known, spec, values, args, kwargs, varying)
+        compare(first, second)
+        return assemble(*second)
+
+    def varying(self, spec: Any, values: tuple[Any, ...]) -> frozenset[int]:
+        """Which arguments are numbers that differ from those of a program that would take the others."""
+        for known, program in self.programs:
+            if known != spec or len(program.inputs) != len(values):
+                continue
+            places = {i for i, item in enumerate(program.inputs) if not item.takes(values[i])}
+            if places and all(
+                is_number(values[i]) and type(program.inputs[i].value) is type(values[i]) for i in places
+            ):
+                found = frozenset(places | {i for i, item in enumerate(program.inputs) if item.varies is not None})
+                if (spec, found) not in self.decisive:
+                    return found
+        return frozenset()
 
     def explain(self, *args: Any, **kwargs: Any) -> None:
         """Print what the program consists of: its kernels in order, their times, bytes and floating-point operations.
@@ -135,11 +163,12 @@ def capture(function: Callable[..., Any]) -> Captured:
     Parameters
     ----------
     function
-        May call `backward`, optimizers and other captured functions. Arguments that are arrays or tensors are inputs;
-        any other argument is part of the program, and another value of it makes another program. So does another shape,
-        dtype or mode. Tensors and arrays that the function finds outside are read anew at each run, and so is the
-        learning rate of an optimizer. Everything else that it reaches by name, as an attribute or in a container is
-        part of the program: where that has changed, another one is made.
+        May call `backward`, optimizers and other captured functions. Arguments that are arrays or tensors, also in
+        lists, tuples and dictionaries, are inputs, and numbers become such at the second value; any other argument,
+        and a number that the code decides by, is part of the program, and another value of it makes another program.
+        So does another shape, dtype or mode. Tensors and arrays that the function finds outside are read anew at each
+        run, and so is the learning rate of an optimizer. Everything else that it reaches by name, as an attribute or in
+        a container is part of the program: where that has changed, another one is made.
 
     Returns
     -------
@@ -167,6 +196,11 @@ def capture(function: Callable[..., Any]) -> Captured:
     if not callable(function):
         raise TypeError(f"capture: expected a function, got {type(function).__name__}")
     return Captured(function)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a bare number of Python that a run can read exactly."""
+    return type(value) is float or (type(value) is int and -EXACT <= value <= EXACT)
 
 
 def spread(args: Any, kwargs: Any) -> tuple[Any, Any]:
@@ -198,15 +232,21 @@ def rebuild(value: Any, leaves: list[Any]) -> Any:
 
 
 def trace(
-    function: Callable[..., Any], known: Outside, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any
+    function: Callable[..., Any],
+    known: Outside,
+    spec: Any,
+    values: tuple[Any, ...],
+    args: Any,
+    kwargs: Any,
+    varying: frozenset[int] = frozenset(),
 ) -> tuple[Any, ...]:
-    """Run a function on stand-ins; returns what `assemble` needs."""
+    """Run a function on stand-ins, also for numbers at places that vary; returns what `assemble` needs."""
     if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
         code = function.__code__
         where = f"{code.co_filename}:{code.co_firstlineno} in {code.co_name}"
         raise CaptureError(f"{where}: a generator; a program runs from beginning to end")
     found = Trace(Recorder)
-    inputs = [Input(value) for value in values]
+    inputs = [Input(value, i in varying) for i, value in enumerate(values)]
     stand_ins = []
     for item, value in zip(inputs, values, strict=True):
         if item.is_tensor and value.requires_grad:
@@ -220,7 +260,7 @@ def trace(
         args, kwargs = rebuild((args, kwargs), list(stand_ins))
     mode.enter("trace", found)
     try:
-        with watched(known):
+        with watched(known, KINDS if varying else frozenset()):
             result = function(*args, **kwargs)
         if found.refused is not None:
             raise found.refused
@@ -241,6 +281,8 @@ def trace(
     leaves: list[Any] = []
     flatten(result, leaves)
     refuse_escaped(found, leaves, gradients)
+    if varying and any(isinstance(leaf, Traced) and leaf.number for leaf in leaves):
+        raise CaptureError("a number of Python is returned")
     results = [outcome(found, leaf) for leaf in leaves]
     hollow = blank_copy(result)
     structure = None if len(leaves) == 1 and leaves[0] is result else lambda out: rebuild(hollow, out)

@@ -28,7 +28,7 @@ cdef inline bint is_array(value, dtype, tuple shape):
 cdef class Input:
     cdef readonly bint dynamic, is_tensor, is_number, single
     cdef public object value
-    cdef readonly object dtype
+    cdef readonly object dtype, varies
     cdef readonly tuple shape
     cdef public object traced
     cdef public int slot, kind

@@ -28,9 +28,15 @@ if not cython.compiled:
         return np.empty(shape, (np.float32, np.float64, np.int64)[kind])
 
 
+EXACT = 2**53  # whole numbers up to here are read exactly
+
+
 @cython.binding(False)
 class Input:
-    """An argument: an array or a tensor, of which dtype and shape are fixed, or a value that is part of the program."""
+    """An argument: an array or a tensor, of which dtype and shape are fixed, or a value that is part of the program.
+
+    A bare number may be either: with `varies` each run reads it anew.
+    """
 
     __slots__ = (
         "dtype",
@@ -44,15 +50,17 @@ class Input:
         "slot",
         "traced",
         "value",
+        "varies",
     )
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, varies: bool = False) -> None:
         self.is_tensor = isinstance(value, Tensor)
-        self.dynamic = self.is_tensor or isinstance(value, np.ndarray | np.generic)
-        self.is_number = isinstance(value, np.generic)
+        self.varies: Any = type(value) if varies else None  # float or int: the number is read at each run
+        self.dynamic = varies or self.is_tensor or isinstance(value, np.ndarray | np.generic)
+        self.is_number = varies or isinstance(value, np.generic)
         self.value = value  # of an array or a tensor, only until the program is made
-        self.dtype: Any = value.dtype if self.dynamic else None
-        self.shape: Any = tuple(value.shape) if self.dynamic else ()
+        self.dtype: Any = np.dtype(self.varies) if varies else value.dtype if self.dynamic else None
+        self.shape: Any = tuple(value.shape) if self.dynamic and not varies else ()
         self.single = self.dtype == FLOAT32
         self.slot, self.offset, self.kind = 0, 0, 0
         self.traced: Any = None
@@ -73,6 +81,8 @@ class Input:
             tensor = value
             return tensor._single == self.single and tensor._dims() == self.shape and tensor._node is None
         if self.dynamic:
+            if self.varies is not None:
+                return type(value) is self.varies and (self.kind < 2 or -EXACT <= value <= EXACT)
             if self.is_number:
                 return isinstance(value, np.generic) and bool(value.dtype == self.dtype)
             return is_array(value, self.dtype, self.shape)

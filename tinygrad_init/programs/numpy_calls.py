@@ -58,6 +58,7 @@ def ufunc(recorder: Recorder, called: Any, method: str, inputs: tuple[Any, ...],
     out = kwargs.pop("out", None)
     if method == "__call__" and not kwargs:
         found = call(recorder, name, inputs)
+        found.number = not found.shape and all(is_bare(x) for x in inputs)
         if out is None:
             return found
         recorder.write(recorder.owned(out[0]) if isinstance(out[0], np.ndarray) else out[0], found)
@@ -67,6 +68,11 @@ def ufunc(recorder: Recorder, called: Any, method: str, inputs: tuple[Any, ...],
     if method == "at" and name == "add":
         return add_at(inputs[0], inputs[1], inputs[2])
     raise NotRecordable(f"np.{name}")
+
+
+def is_bare(x: Any) -> bool:
+    """Whether it is, or stands for, a number that takes the dtype of what is beside it."""
+    return isinstance(x, int | float | np.generic) or getattr(x, "number", False)
 
 
 def call(recorder: Recorder, name: str, inputs: tuple[Any, ...]) -> Traced:

@@ -24,16 +24,22 @@ from .watching import Watch
 REFUSED = (print, input, open, setattr, delattr)
 ASSIGNING = {dis.opmap[f"{verb}_{where}"] for verb in ("STORE", "DELETE") for where in ("GLOBAL", "DEREF", "ATTR")}
 FOLLOWED = {"grad"}  # what may be assigned to: the trace follows it
+HOW = "return it, or keep it in a tensor (nn.Buffer in a module) that is changed in place: model.x.copy_(value)"
 ONCE = "this would happen once, when the function is captured, and not when the program runs"
 
 
 @contextmanager
-def watched(known: Outside) -> Iterator[None]:
-    """A context in which side effects of a function raise `CaptureError`; changed containers are put back."""
+def watched(known: Outside, refused: frozenset[str] = frozenset()) -> Iterator[None]:
+    """A context in which side effects of a function raise `CaptureError`; changed containers are put back.
+
+    So do names that the code asks for and must not.
+    """
     before = [(name, value, value.copy()) for name, value in known.containers.values()]
 
     def called(frame: FrameType) -> None:
         if not is_library(frame.f_code):
+            if not refused.isdisjoint(frame.f_code.co_names):
+                raise CaptureError("the code may ask whether something is a number")
             refuse_assignments(frame.f_code)
             known.called(frame)
 
@@ -63,7 +69,8 @@ def refuse_assignments(code: CodeType) -> None:
         if outer or attribute:
             line = instruction.positions.lineno if instruction.positions else code.co_firstlineno
             what = f"assigns to the attribute {target}" if attribute else f"assigns to {target}, from outside"
-            raise CaptureError(f"{code.co_filename}:{line} in {code.co_name}: {what}: {ONCE}")
+            instead = HOW if attribute else "return it instead"
+            raise CaptureError(f"{code.co_filename}:{line} in {code.co_name}: {what}: {ONCE}; {instead}")
 
 
 def put_back(value: Any, copy: Any) -> bool:
