@@ -153,7 +153,7 @@ class Rehearsal:
         self.loss, self.batch_size, self.seed = loss, min(batch_size, len(x)), rng
         self.learn = captured(learning_step(self.model.train(), loss, self.optimizer, clip))
         self.weights = {name: np.array(values) for name, values in self.model.state_dict().items()}
-        self.remembered = copy.deepcopy(self.optimizer.state)
+        self.remembered = {p: copy.deepcopy(dict(known)) for p, known in self.optimizer.state.items() if known}
         self.order = self.batches()
         self.losses: list[float] = []
 
@@ -170,11 +170,12 @@ class Rehearsal:
     def restart(self, lr: float) -> None:
         """Back to where it began, with another rate."""
         self.model.load_state_dict(self.weights)
-        for i in list(self.optimizer.state):
-            known = self.remembered.get(i) or self.optimizer.start(self.optimizer.parameters[i])
-            for now, then in zip(self.optimizer.state[i], known, strict=True):
-                now[...] = then  # in place: a captured program has their addresses
         self.optimizer.lr = lr
+        for group in self.optimizer.param_groups:
+            for p in group["params"]:
+                known = self.remembered.get(p) or self.optimizer.start(p, group)
+                for name, now in self.optimizer.state[p].items():
+                    now[...] = known[name]  # in place: a captured program has their addresses
         self.order = self.batches()
         self.losses = []
 

@@ -91,8 +91,8 @@ def test_adam_has_the_largest_eigenvalue_in_its_own_metric(steps: int, decay: fl
     hessian = dense_hessian(model) + decay * np.eye(sum(p.size for p in model.parameters()))
     # D by its definition: Adam's step over the rate, beside the sum of momentum that leads to it.
     gradient = gradient_at(model) + decay * flat([p.numpy() for p in model.parameters()])
-    remembered = [rule.state.get(i) or rule.start(p) for i, p in enumerate(rule.parameters)]
-    momentum = 0.9 * flat([m for m, _, _ in remembered]) / (1 - 0.9) + gradient
+    remembered = [rule.state.get(p) or rule.start(p, rule.param_groups[0]) for p in rule.parameters]
+    momentum = 0.9 * flat([known["exp_avg"] for known in remembered]) / (1 - 0.9) + gradient
     before = flat([p.numpy() for p in model.parameters()])
     rule.zero_grad()
     tgi.cross_entropy(model(tgi.tensor(X, dtype="float64")), Y).backward()
@@ -145,8 +145,8 @@ def test_the_metric_of_adam_at_its_first_step_is_the_size_of_the_gradient() -> N
 class Signs(optim.Optimizer):
     """A rule of somebody's own."""
 
-    def update(self, i: int, weight: Array, gradient: Array, lr: Any) -> None:
-        weight -= lr * np.sign(gradient)
+    def update(self, weight: Array, gradient: Array, state: Any, options: Any) -> None:
+        weight -= options["lr"] * np.sign(gradient)
 
 
 def test_of_a_rule_of_ones_own_the_updates_are_known_and_not_what_is_stable() -> None:

@@ -165,7 +165,9 @@ class f:
             p -= 0.1 * p.grad
 
     sgd = staticmethod(
-        lambda p, lr, momentum=0.0, nesterov=False, decay=0.0: optim.SGD(p, lr, momentum, nesterov, decay)
+        lambda p, lr, momentum=0.0, nesterov=False, decay=0.0: optim.SGD(
+            p, lr, momentum, nesterov=nesterov, weight_decay=decay
+        )
     )
     # A large eps: what is only rounding must not become a step.
     adam = staticmethod(lambda p, lr: optim.Adam(p, lr, eps=1e-2))

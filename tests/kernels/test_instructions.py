@@ -134,7 +134,7 @@ def test_single_numbers(dtype: str) -> None:
 def test_updates(momentum: float, nesterov: bool, dtype: str) -> None:
     def trained(captured: bool) -> Any:
         x = tgi.tensor(np.linspace(-1, 1, 40), dtype, requires_grad=True)
-        rule = optim.SGD([x], 0.1, momentum, nesterov, 0.01)
+        rule = optim.SGD([x], 0.1, momentum, nesterov=nesterov, weight_decay=0.01)
 
         def step(target: Any) -> None:
             rule.zero_grad()

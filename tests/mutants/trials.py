@@ -23,7 +23,6 @@ NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "temp.*
 # Where the tests of a room or a file are if not in the folder of its name; and who else uses it, the nearest first.
 OWN = {
     "engine/_interpreted.py": "test_package.py",
-    "optim.py": "nn",
     "training.py": "nn",
     "rehearsal.py": "nn",
     "rate_search.py": "nn",
@@ -49,7 +48,7 @@ USED_BY = {
     "theory": ["init", "cli", "diagnosis"],
     "data": ["cli", "diagnosis"],
     "diagnosis": ["cli", "laboratory"],
-    "optim.py": ["programs"],
+    "optim": ["programs", "nn"],
     "training.py": ["starts", "data", "diagnosis", "cli"],
     "rehearsal.py": ["diagnosis"],
     "rate_search.py": ["diagnosis", "cli"],

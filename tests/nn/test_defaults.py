@@ -5,7 +5,7 @@ Defaults of layers are PyTorch's.
 
 from __future__ import annotations
 
-from tinygrad_init import nn, optim, rate_search, rehearsal, training
+from tinygrad_init import nn, rate_search, rehearsal, training
 
 from ..interface import left_out
 from ..records import changeable
@@ -31,19 +31,9 @@ LAYERS = {
     "Parameter": {"requires_grad": True},
 }
 
-RULES = {
-    "Adam": {"lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-08, "weight_decay": 0.0},
-    "AdamW": {"lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-08, "weight_decay": 0.01},
-    "SGD": {"momentum": 0.0, "nesterov": False, "weight_decay": 0.0},
-}
-
 
 def test_layers() -> None:
     assert left_out(nn) == LAYERS
-
-
-def test_update_rules() -> None:
-    assert {name: given for name, given in left_out(optim).items() if name in RULES} == RULES
 
 
 SEARCHES = {

@@ -242,8 +242,7 @@ class Plain(optim.Optimizer):
     """One of somebody's own, without a rate."""
 
     def __init__(self, parameters: Any) -> None:
-        super().__init__(parameters, 0.0)
-        del self.lr
+        super().__init__(parameters, {})
 
 
 @pytest.mark.parametrize(

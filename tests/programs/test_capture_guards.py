@@ -82,10 +82,16 @@ OPTIMIZER_CHANGES: dict[str, Callable[[Any], Any]] = {
     "weight decay": replace("weight_decay", 0.3),
     "state forgotten": lambda o: o.state.clear(),
     "state replaced": lambda o: setattr(o, "state", {}),  # a dictionary of its own for each
-    "velocity replaced": lambda o: o.state.__setitem__(0, (np.ones(3),)),
-    "velocity changed": lambda o: o.state[0][0].fill(2.0),
-    "another parameter": lambda o: o.parameters.pop(),
-    "parameters replaced": lambda o: setattr(o, "parameters", o.parameters[:1]),
+    "state of a parameter replaced": lambda o: o.state.__setitem__(o.parameters[0], {"momentum_buffer": np.ones(3)}),
+    "velocity replaced": lambda o: o.state[o.parameters[0]].update(momentum_buffer=np.ones(3)),
+    "velocity changed": lambda o: o.state[o.parameters[0]]["momentum_buffer"].fill(2.0),
+    "one parameter less": lambda o: o.param_groups[0]["params"].pop(),
+    "parameters replaced": lambda o: o.param_groups[0].update(params=list(o.parameters[:1])),
+    "an option of a group": lambda o: o.param_groups[0].update(momentum=0.5),
+    "dampening": replace("dampening", 0.25),
+    "the rate of a group": lambda o: o.param_groups[0].update(lr=0.01),
+    "another group": lambda o: o.add_param_group({"params": [o.param_groups[0]["params"].pop()], "lr": 0.5}),
+    "what another run remembered": lambda o: o.load_state_dict(optim.SGD(o.parameters, 0.2, 0.5).state_dict()),
 }
 
 
@@ -258,7 +264,7 @@ def test_explain_changes_nothing(capsys: Any) -> None:
     earlier = program(x)
 
     def state() -> list[Any]:
-        kept = [np.array(a) for arrays in optimizer.state.values() for a in arrays]
+        kept = [np.array(a) for arrays in optimizer.state.values() for a in arrays.values()]
         return [w.numpy().copy(), scale.item(), t.numpy().copy(), w.grad, scale.grad, earlier.numpy().copy(), *kept]
 
     w_grad = w.grad

@@ -467,7 +467,7 @@ class TestMemory:
         velocity.flags.writeable = False
         w = tgi.tensor(np.ones(2), requires_grad=True)
         optimizer = tgi.optim.SGD([w], 0.1, 0.9)
-        optimizer.state[0] = (velocity,)
+        optimizer.state[w]["momentum_buffer"] = velocity
 
         @tgi.capture
         def step() -> None:

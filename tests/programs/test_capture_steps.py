@@ -20,7 +20,7 @@ from .capturing import ULPS, Step, assert_same, check, derivatives, few, leaf
 RULES: dict[str, Callable[[Any], optim.Optimizer]] = {
     "sgd": lambda ps: optim.SGD(ps, 0.1),
     "momentum": lambda ps: optim.SGD(ps, 0.1, 0.9),
-    "nesterov": lambda ps: optim.SGD(ps, 0.1, 0.9, True, 0.01),
+    "nesterov": lambda ps: optim.SGD(ps, 0.1, 0.9, nesterov=True, weight_decay=0.01),
     "adam": lambda ps: optim.Adam(ps, 0.01, weight_decay=0.1),
     "adamw": lambda ps: optim.AdamW(ps, 0.01),
 }

@@ -47,7 +47,7 @@ def few_steps(
         As in `diagnose`.
     optimizer
         One that was made of the model's parameters, a function that makes one, or the rate of plain gradient descent.
-        What one of somebody's own remembers of a parameter must be kept by its number, as `Optimizer.state` is.
+        What one of somebody's own remembers of a parameter must be what its `start` gives, and stand in its `state`.
     guess
         The loss of the best prediction that does not look at the input.
     work

@@ -97,10 +97,11 @@ def sharpness_of(rule: Optimizer, gradients: dict[int, Tensor], samples: int) ->
     Returns
     -------
     Sharpness or None
-        None for a rule that is neither `SGD` nor `Adam` nor `AdamW`, or where the numbers are not finite.
+        None for a rule that is neither `SGD` nor `Adam` nor `AdamW`, for their variants, where groups of parameters
+        have options of their own, and where the numbers are not finite.
     """
     plain = {i: np.asarray(gradient.numpy()) for i, gradient in gradients.items()}
-    limit, decay = limit_of(rule), 0.0 if type(rule) is AdamW else getattr(rule, "weight_decay", 0.0)
+    limit, decay = limit_of(rule), 0.0 if decouples(rule) else getattr(rule, "weight_decay", 0.0)
     if math.isnan(limit) or not all(np.isfinite(values).all() for values in plain.values()):
         return None
     dtype = np.result_type(*plain.values())
@@ -140,10 +141,18 @@ def limit_of(rule: Optimizer) -> float:
     of stability); for Adam, whose m is momentum with β₁, 2(1+β₁) with the eigenvalue in `adam_scale`'s metric (Cohen et
     al. 2022, on adaptive methods there).
     """
-    if type(rule) is SGD:
+    if len({repr(sorted((k, v) for k, v in group.items() if k != "params")) for group in rule.param_groups}) > 1:
+        return math.nan
+    if type(rule) is SGD and not rule.dampening and not rule.maximize:
         mu = rule.momentum
         return 2 * (1 + mu) / (1 + 2 * mu) if rule.nesterov else 2 * (1 + mu)
-    return 2 * (1 + rule.betas[0]) if isinstance(rule, Adam) and type(rule) in (Adam, AdamW) else math.nan
+    known = isinstance(rule, Adam) and type(rule) in (Adam, AdamW) and not rule.amsgrad and not rule.maximize
+    return 2 * (1 + rule.betas[0]) if known else math.nan
+
+
+def decouples(rule: Optimizer) -> bool:
+    """Whether weights decay apart from the gradient."""
+    return bool(getattr(rule, "decoupled_weight_decay", False))
 
 
 def adam_scale(rule: Adam, gradients: dict[int, Array], decay: float) -> Array:
@@ -156,9 +165,10 @@ def adam_scale(rule: Adam, gradients: dict[int, Array], decay: float) -> Array:
     (beta1, beta2), eps = rule.betas, rule.eps
     for i, gradient in gradients.items():
         parameter = rule.parameters[i]
-        _, v, powers = rule.state.get(i) or rule.start(parameter)
+        known = rule.state.get(parameter) or rule.start(parameter, rule.param_groups[0])
+        v, t = known["exp_avg_sq"], known["step"].item()
         g = (gradient + decay * parameter.numpy()).reshape(-1)
-        before1, before2 = (float(power) for power in powers)
+        before1, before2 = beta1**t, beta2**t
         second = (beta2 * v.reshape(-1) + (1 - beta2) * g * g) / (1 - beta2 * before2)
         found.append((np.sqrt(second) + eps) * ((1 - beta1 * before1) / (1 - beta1)))
     return 1 / np.sqrt(flat(found))

@@ -209,8 +209,9 @@ def optimizer(config: Config, parameters: list[Tensor]) -> Optimizer:
         "adamw": lambda: AdamW(parameters, config.lr),
     }
     found = rules[config.optimizer]()
-    for i, parameter in enumerate(found.parameters):
-        found.state[i] = found.start(parameter)
+    for group in found.param_groups:
+        for parameter in group["params"]:
+            found.remembered(parameter, group)
     return found
 
 

@@ -110,7 +110,7 @@ class Run:
 
     def memory(self) -> list[Array]:
         """What the update rule remembers."""
-        return [part for i in range(len(self.optimizer.parameters)) for part in self.optimizer.state[i]]
+        return [part for p in self.optimizer.parameters for part in self.optimizer.state[p].values()]
 
     def save(self) -> Saved:
         """Copies of everything that a step changes and a later one reads."""

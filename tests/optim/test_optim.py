@@ -27,7 +27,7 @@ def test_sgd(seed: int, lr: float, momentum: float, decay: float, nesterov: bool
     rng = np.random.default_rng(seed)
     p = leaf(rng.normal(size=4))
     w, v = p.numpy().copy(), np.zeros(4)
-    rule = optim.SGD([p], lr, momentum, nesterov, decay)
+    rule = optim.SGD([p], lr, momentum, nesterov=nesterov, weight_decay=decay)
     for _ in range(4):
         g = rng.normal(size=4)
         p.grad = tgi.tensor(g)
@@ -211,11 +211,11 @@ def test_up_to_the_limit_nothing_changes(dtype: Any, captured: bool) -> None:
 
 
 @pytest.mark.parametrize("clip", [optim.clip_grad_norm_, optim.clip_grad_value_])
-@pytest.mark.parametrize("limit", [-1.0, -1e-300, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("limit", [-1.0, -1e-300, np.nan, -np.inf])
 def test_limits_are_numbers_from_zero_on(clip: Any, limit: float) -> None:
     p = leaf([1.0])
     p.grad = tgi.tensor(np.array([3.0]))
-    with pytest.raises(ValueError, match=f"{clip.__name__}: limit must be finite and not negative, got {limit}"):
+    with pytest.raises(ValueError, match=f"{clip.__name__}: limit must not be negative, got {limit}"):
         clip([p], limit)
     assert p.grad.item() == 3.0
 
