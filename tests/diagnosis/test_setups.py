@@ -102,8 +102,7 @@ class TestSetups:
         code = Setup(network(), plain, 0.1 + 0.2, 1.0, loss="mse", batch_size=16).code()
         assert code.splitlines() == [
             "import tinygrad_init as tgi",
-            "optimizer = lambda parameters: tgi.optim.SGD(parameters, lr=0.3, momentum=0.5, nesterov=False, "
-            "weight_decay=0.0)",
+            "optimizer = lambda parameters: tgi.optim.SGD(parameters, lr=0.3, momentum=0.5)",
             "tgi.train(model, x, y, 'mse', optimizer, epochs=10, batch_size=16, clip=1)",
         ]
         own = Setup(network(), plain, 0.1, loss=lambda a, b: tgi.mse(a, b)).code()

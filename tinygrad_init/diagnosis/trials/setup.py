@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -121,7 +122,9 @@ class Setup:
     def code(self) -> str:
         """The Python that makes and trains this setup of `model`, `x` and `y` as they were given to `recommend`."""
         optimizer = self.optimizer(trainable(copy.deepcopy(self.model)))
-        options = "".join(f", {name}={value!r}" for name, value in rounded(options_of(optimizer)).items())
+        usual = inspect.signature(type(optimizer)).parameters
+        chosen = {k: v for k, v in options_of(optimizer).items() if k == "lr" or v != usual[k].default}
+        options = "".join(f", {name}={value!r}" for name, value in rounded(chosen).items())
         loss = repr(self.loss) if isinstance(self.loss, str) else "loss"
         clip = "" if self.clip is None else f", clip={self.clip:g}"
         lines = ["import tinygrad_init as tgi"]
