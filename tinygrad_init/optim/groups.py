@@ -91,7 +91,15 @@ class Remembered(Watched):
 
 
 class State(dict[Tensor, Remembered]):
-    """What an update rule remembers, by parameter, as in PyTorch; asking for a new parameter begins with nothing."""
+    """What an update rule remembers, by parameter, as in PyTorch; asking for a new parameter begins with nothing.
+
+    Attributes
+    ----------
+    changes
+        How often a parameter's entry was set or taken out.
+    """
+
+    changes = 0
 
     def __missing__(self, p: Tensor) -> Remembered:
         if not isinstance(p, Tensor):
@@ -101,7 +109,41 @@ class State(dict[Tensor, Remembered]):
 
     def __setitem__(self, p: Tensor, value: Mapping[str, Any]) -> None:
         super().__setitem__(p, value if isinstance(value, Remembered) else Remembered(value))
+        self.changed()
+
+    def __delitem__(self, p: Tensor) -> None:
+        super().__delitem__(p)
+        self.changed()
+
+    def clear(self) -> None:
+        super().clear()
+        self.changed()
+
+    def pop(self, p: Tensor, *default: Any) -> Any:
+        found = super().pop(p, *default)
+        self.changed()
+        return found
+
+    def changed(self) -> None:
+        """Note a change, for captured programs."""
+        self.changes += 1
         mode.restructured()
+
+
+class StandIns(dict[str, Any]):
+    """What is remembered of a parameter, for a function that is being captured: what is asked for will be changed."""
+
+    def __init__(self, trace: Any, known: Remembered) -> None:
+        super().__init__()
+        self.trace, self.known = trace, known
+        trace.visits(known)
+
+    def __missing__(self, name: str) -> Any:
+        found = self[name] = self.trace.own(self.known[name])
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.known
 
 
 class Group(Watched):
@@ -109,8 +151,8 @@ class Group(Watched):
 
     Attributes
     ----------
-    params
-        The same list: its contents are watched, too.
+    params, lr
+        The same again, for captured programs: they watch the list, and read the rate at each run.
     live
         The options that captured programs read anew at each run; another value of these makes no other program.
     """
@@ -120,6 +162,8 @@ class Group(Watched):
     def __setitem__(self, name: str, value: Any) -> None:
         if name == "params":
             value = self.params = value if isinstance(value, list) else list(value)
+        elif name == "lr":
+            self.lr = value
         super().__setitem__(name, value)
 
     def changed(self, name: str) -> None:
@@ -143,11 +187,7 @@ class Group(Watched):
                 found[name] = trace.attribute(self, name)
         return found
 
-    # What a program reads are attributes.
-
-    @property
-    def lr(self) -> Any:
-        return self["lr"]
+    # What else a program may read at each run are attributes as well.
 
     @property
     def momentum(self) -> Any:

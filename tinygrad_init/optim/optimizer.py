@@ -10,7 +10,19 @@ import numpy as np
 from ..engine.modes import enable_grad, mode, no_grad
 from ..engine.storage import operand, own
 from ..engine.tensor import Tensor
-from .groups import Array, Group, Reading, Remembered, State, listed, named_apart, not_negative, number, split_groups
+from .groups import (
+    Array,
+    Group,
+    Reading,
+    Remembered,
+    StandIns,
+    State,
+    listed,
+    named_apart,
+    not_negative,
+    number,
+    split_groups,
+)
 from .saved_states import entries_by_parameter, matched, read, saved, take_over
 
 Parameters = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
@@ -35,10 +47,6 @@ class Optimizer:
     ----------
     param_groups
         Dictionaries with "params" and every option.
-    state
-        What the rule remembers, by parameter.
-    defaults
-        As given.
 
     Raises
     ------
@@ -49,14 +57,14 @@ class Optimizer:
     """
 
     param_groups: list[Group]
-    state: State
-    defaults: dict[str, Any]
     unsaved: frozenset[str] = frozenset()  # names of what a rule remembers for itself, and finds again from the rest
 
     def __init__(self, parameters: Parameters, defaults: Mapping[str, Any] | float) -> None:
         owner = type(self).__name__
         options = dict(defaults) if isinstance(defaults, Mapping) else {"lr": defaults}
-        self.defaults = {name: number(owner, name, value) for name, value in options.items()}
+        # In a tuple, since programs go through an attribute that is a dictionary at each call; they look at what these
+        # count when something has changed.
+        self._kept = {name: number(owner, name, value) for name, value in options.items()}, State()
         if self.defaults.get("differentiable"):
             raise ValueError(
                 f"{owner}: differentiable=True is not offered: a step changes parameters in place, outside the graph; "
@@ -65,9 +73,26 @@ class Optimizer:
         if self.defaults.get("fused") and self.defaults.get("foreach"):
             raise RuntimeError(f"{owner}: fused and foreach cannot both be True")
         self.param_groups = []
-        self.state = State()
         for group in split_groups(owner, parameters):
             self.add_param_group(group)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The options of groups that have none of their own."""
+        return self._kept[0]
+
+    @property
+    def state(self) -> State:
+        """What the rule remembers, by parameter."""
+        trace = mode.trace
+        if trace is not None:
+            trace.visits(self)
+            trace.visits(self._kept[1])
+        return self._kept[1]
+
+    @state.setter
+    def state(self, state: Mapping[Tensor, Any]) -> None:
+        self._kept = self.defaults, State(state)
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
@@ -104,7 +129,8 @@ class Optimizer:
         if self.param_groups and (names is None) == ("param_names" in self.param_groups[0]):
             raise ValueError(f"{owner}: some groups of parameters have names and some have none; name all or none")
         options = {name: number(owner, name, value) for name, value in param_group.items() if name != "params"}
-        group = Group({**self.defaults, **options})
+        group = Group()
+        group.update({**self.defaults, **options})
         if names is not None:
             group["param_names"] = [names[i] for i in kept]
         self.check(group)
@@ -137,51 +163,55 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        trace = mode.trace
-        if trace is not None:
-            trace.visits(self)
+        trace, state = mode.trace, self._kept[1]
         # A step that is too large overflows, and is to be seen in the weights, not in a warning about this line.
         with no_grad(), np.errstate(all="ignore"):
+            if trace is not None:
+                self.record(trace)
+                return loss
             for group in self.param_groups:
-                options: Mapping[str, Any] = group if trace is None else group.stand_ins(trace)
-                for p in group["params"]:
-                    if p.grad is not None:
-                        self.move(p, self.remembered(p, group), options, trace)
+                for p in group.params:
+                    gradient = p.grad
+                    if gradient is None:
+                        continue
+                    known = state.get(p)
+                    if known is None or known.fits != group.changes:
+                        known = self.remembered(p, group)
+                    if "step" in known:
+                        known["step"][0] += 1
+                    if p.ndim == 0:  # a bare number has no array to change in place
+                        value = np.array(p.numpy()).reshape(1)
+                        self.update(value, operand(gradient).reshape(1), known, group)
+                        p.fill_(value.item())
+                    else:
+                        self.update(own(p), operand(gradient), known, group)
         return loss
+
+    def record(self, trace: Any) -> None:
+        """A step of a function that is being captured."""
+        trace.visits(self)
+        trace.visits(self._kept[1])
+        for group in self.param_groups:
+            options = group.stand_ins(trace)
+            for p in group.params:
+                if p.grad is None:
+                    continue
+                weight, gradient = own(p), operand(p.grad)
+                known = StandIns(trace, self.remembered(p, group))
+                if p.ndim == 0:
+                    weight, gradient = weight.reshape(1), gradient.reshape(1)
+                if "step" in known:
+                    step = known["step"]
+                    step += 1
+                self.update(weight, gradient, known, options)
 
     def remembered(self, p: Tensor, group: Group) -> Remembered:
         """What the rule remembers of a parameter, as its options need it."""
-        found = self.state[p]
+        found = self._kept[1][p]
         if found.fits != group.changes:
             self.fit(p, found, group)
             found.fits = group.changes
         return found
-
-    def move(self, p: Tensor, state: Remembered, options: Mapping[str, Any], trace: Any) -> None:
-        """Change one parameter."""
-        gradient = operand(p.grad)
-        if trace is not None:
-            trace.visits(state)
-            arrays = {name: trace.own(array) for name, array in state.items()}
-            weight = own(p)
-            if p.ndim == 0:
-                weight, gradient = weight.reshape(1), gradient.reshape(1)
-            self.count(arrays)
-            self.update(weight, gradient, arrays, options)
-            return
-        self.count(state)
-        if p.ndim == 0:  # a bare number has no array to change in place
-            value = np.array(p.numpy()).reshape(1)
-            self.update(value, gradient.reshape(1), state, options)
-            p.fill_(value.item())
-        else:
-            self.update(own(p), gradient, state, options)
-
-    def count(self, state: Mapping[str, Any]) -> None:
-        """Add one to the number of steps, if the rule keeps one."""
-        if "step" in state:
-            step = state["step"]
-            step += 1
 
     # What a rule defines
 
@@ -251,8 +281,7 @@ class Optimizer:
     # Options as attributes
 
     def __getattr__(self, name: str) -> Any:
-        own_attributes = vars(self)
-        if name not in own_attributes.get("defaults", ()) or not own_attributes.get("param_groups"):
+        if "_kept" not in vars(self) or name not in self.defaults or not self.param_groups:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         trace = mode.trace
         if trace is not None:
@@ -260,12 +289,10 @@ class Optimizer:
         return self.param_groups[0][name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in vars(self).get("defaults", ()):
+        if "_kept" in vars(self) and name in self.defaults:
             for group in self.param_groups:
                 group[name] = value
             return
-        if name == "state" and not isinstance(value, State):
-            value = State(value)
         object.__setattr__(self, name, value)
         mode.restructured()
 

@@ -1,4 +1,4 @@
-"""Gradient descent, with momentum if asked for, and its average."""
+"""Gradient descent, with momentum if asked for."""
 
 from __future__ import annotations
 
@@ -73,15 +73,14 @@ class SGD(Optimizer):
         super().fit(p, state, options)
 
     def update(self, weight: Array, gradient: Array, state: Mapping[str, Array], options: Mapping[str, Any]) -> None:
-        lr, mu, dampening, decay = (options[name] for name in ("lr", "momentum", "dampening", "weight_decay"))
-        known = not isinstance(mu, int | float) or mu != 0  # one that a program reads anew may be anything
-        velocity = state["momentum_buffer"] if known else None
-        if isinstance(mu, int | float) and not dampening:
+        lr, mu, dampening = options["lr"], options["momentum"], options["dampening"]
+        live = hasattr(mu, "recorder")  # which a program reads at each run: it may be anything
+        velocity = state["momentum_buffer"] if live or mu else None
+        if not live and not dampening:
             gradient = -gradient if options["maximize"] else gradient
-            kernels.sgd(weight, gradient, velocity, lr, mu, options["nesterov"], decay)
+            kernels.sgd(weight, gradient, velocity, lr, mu, options["nesterov"], options["weight_decay"])
             return
         gradient = slope(weight, gradient, options)
-        assert velocity is not None or not known
         if velocity is not None:
             share: Any = 1.0
             if dampening:
@@ -92,56 +91,3 @@ class SGD(Optimizer):
             velocity += like(weight, share) * gradient
             gradient = gradient + mu * velocity if options["nesterov"] else velocity
         weight -= like(weight, lr) * gradient
-
-
-class ASGD(Optimizer):
-    """Averaged gradient descent (Polyak and Juditsky 1992, in the form of Bottou 2010).
-
-    W ← (1 - λη) W - η g with η = η₀ / (1 + λ η₀ t)^α; the average of W from step t₀ on stands under "ax" in `state`.
-
-    Parameters
-    ----------
-    parameters
-        As in `Optimizer`.
-    lr, lambd, alpha, t0
-        η₀, λ, α, t₀.
-    weight_decay
-        Times W, added to g.
-    maximize, foreach, differentiable, capturable
-        As in `SGD` and `Adam`.
-    """
-
-    def __init__(
-        self,
-        parameters: Parameters,
-        lr: float = 1e-2,
-        lambd: float = 1e-4,
-        alpha: float = 0.75,
-        t0: float = 1e6,
-        weight_decay: float = 0.0,
-        foreach: bool | None = None,
-        maximize: bool = False,
-        differentiable: bool = False,
-        capturable: bool = False,
-    ) -> None:
-        defaults = {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay}
-        execution = {"foreach": foreach, "differentiable": differentiable, "capturable": capturable}
-        super().__init__(parameters, defaults | {"maximize": maximize} | execution)
-
-    def check(self, options: Mapping[str, Any]) -> None:
-        super().check(options)
-        not_negative("ASGD", weight_decay=options["weight_decay"])
-
-    def start(self, p: Tensor, options: Mapping[str, Any]) -> dict[str, Array]:
-        return {"step": single(), "eta": single(options["lr"]), "mu": single(1.0), "ax": zeros(p)}
-
-    def update(self, weight: Array, gradient: Array, state: Mapping[str, Array], options: Mapping[str, Any]) -> None:
-        lr, lambd = options["lr"], options["lambd"]
-        t, eta, mu, average = (state[name] for name in ("step", "eta", "mu", "ax"))
-        gradient = slope(weight, gradient, options)
-        weight *= like(weight, 1 - lambd * eta)
-        weight -= like(weight, eta) * gradient
-        share = like(weight, mu)
-        average[...] = np.where(share == 1, weight, average + (weight - average) * share)
-        eta[...] = lr / (1 + lambd * lr * t) ** options["alpha"]
-        mu[...] = 1 / np.maximum(t - options["t0"], 1.0)
