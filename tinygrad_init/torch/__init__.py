@@ -29,6 +29,7 @@ from .checkpoints import CheckpointError
 from .conversion import from_torch, to_torch
 from .counterparts import Residual
 from .initialization import initialize
+from .optimizer_states import optimizer_state
 from .schemes import Scheme
 from .writers import to_tensorboard, to_wandb
 
@@ -62,6 +63,7 @@ __all__ = [
     "diagnose",
     "from_torch",
     "initialize",
+    "optimizer_state",
     "recommend",
     "to_tensorboard",
     "to_torch",
