@@ -220,6 +220,61 @@ def test_limits_are_numbers_from_zero_on(clip: Any, limit: float) -> None:
     assert p.grad.item() == 3.0
 
 
+@pytest.mark.parametrize("p", [1.0, 1.5, 2.0, 3.0, 7, np.inf])
+@pytest.mark.parametrize("captured", [False, True])
+def test_norms_are_those_of_pytorch(p: float, captured: bool) -> None:
+    """Up to the 10⁻⁶ that PyTorch adds to the norm before it divides by it."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    gradients = [rng.normal(size=(3, 2)), rng.normal(size=4), np.array(rng.normal())]
+    theirs = [torch.zeros(g.shape, dtype=torch.float64, requires_grad=True) for g in gradients]
+    for value, g in zip(theirs, gradients, strict=True):
+        value.grad = torch.tensor(g)
+    ours = [leaf(np.zeros(g.shape)) for g in gradients]
+
+    def step(*given: Any) -> Any:
+        for value, g in zip(ours, given, strict=True):
+            value.grad = tgi.tensor(g)
+        found = optim.get_total_norm((value.grad for value in ours), norm_type=p)  # type: ignore[misc]
+        return found, optim.clip_grad_norm_(iter(ours), max_norm=0.5, norm_type=p, error_if_nonfinite=True)
+
+    found, clipped = (tgi.capture(step) if captured else step)(*gradients)
+    wanted = torch.nn.utils.clip_grad_norm_(theirs, 0.5, p).item()
+    assert found.item() == clipped.item() == pytest.approx(wanted, rel=1e-12)
+    for value, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(value.grad.numpy(), other.grad.numpy(), 3e-6)
+
+
+@pytest.mark.parametrize("captured", [False, True])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_norm_that_must_be_finite(bad: float, captured: bool) -> None:
+    p = leaf([0.0, 0.0])
+
+    def step(g: Any) -> Any:
+        p.grad = tgi.tensor(g)
+        return optim.clip_grad_norm_(p, 1.0, error_if_nonfinite=True)
+
+    run = tgi.capture(step) if captured else step
+    assert run(np.array([3.0, 4.0])).item() == 5.0
+    with pytest.raises(RuntimeError, match=f"the total norm is {bad}, so nothing is clipped"):
+        run(np.array([3.0, bad]))
+
+
+def test_a_single_tensor_and_pytorchs_names() -> None:
+    p = leaf([0.0, 0.0])
+    p.grad = tgi.tensor(np.array([3.0, 4.0]))
+    assert optim.clip_grad_norm_(p, float("inf")) == optim.get_total_norm(p.grad) == 5.0
+    assert optim.clip_grad_norm_(p, max_norm=10.0) == 5.0 and p.grad.numpy()[0] == 3.0
+    optim.clip_grad_value_(p, clip_value=3.5)
+    np.testing.assert_array_equal(p.grad.numpy(), [3.0, 3.5])
+    optim.clip_grad_value_(iter([p]), limit=1.0, foreach=True)
+    np.testing.assert_array_equal(p.grad.numpy(), [1.0, 1.0])
+    assert optim.get_total_norm([]) == 0.0
+    empty = leaf(np.zeros(0))
+    empty.grad = tgi.tensor(np.zeros(0))
+    assert optim.clip_grad_norm_([empty, p], 1.0, np.inf) == 1.0
+
+
 def test_norms_beyond_the_dtype() -> None:
     p = tgi.tensor([0.0, 0.0], requires_grad=True)
     p.grad = tgi.tensor([1e30, 1e30])
@@ -245,6 +300,9 @@ def test_clipping_a_recorded_gradient() -> None:
         (lambda p: optim.SGD([p], 0.1, nesterov=True), ValueError, "needs a momentum"),
         (lambda p: optim.Adam([p], betas=(1.0, 0.9)), ValueError, "betas"),
         (lambda p: optim.clip_grad_norm_([p], -1), ValueError, "limit"),
+        (lambda p: optim.get_total_norm([p], 0), ValueError, "norm_type must be positive, got 0"),
+        (lambda p: optim.get_total_norm([1.0]), TypeError, "get_total_norm: expected tensors, got float"),
+        (lambda p: optim.clip_grad_value_([None], 1.0), TypeError, "expected tensors, got NoneType"),
     ],
 )
 def test_errors(call: Any, error: type[Exception], message: str) -> None:

@@ -117,7 +117,9 @@ def test_a_run_goes_on_in_pytorch_and_back(name: str, options: dict[str, Any]) -
         assert saved.keys() == known.keys()
         assert saved["param_groups"][0].keys() == known["param_groups"][0].keys()
         own = rule.unsaved
-        assert {n: e.keys() - own for n, e in saved["state"].items()} == {n: e.keys() for n, e in known["state"].items()}
+        assert {n: e.keys() - own for n, e in saved["state"].items()} == {
+            n: e.keys() for n, e in known["state"].items()
+        }
     finally:
         torch.set_default_dtype(before)
 

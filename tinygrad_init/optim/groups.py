@@ -30,7 +30,7 @@ class Watched(dict[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         before = self.get(name, MISSING)
         super().__setitem__(name, value)
-        if before is not value and not (type(before) is type(value) and isinstance(value, NUMBERS) and before == value):
+        if before is not value and not (type(before) is type(value) and isinstance(value, SIMPLE) and before == value):
             self.changed(name)
 
     def __delitem__(self, name: str) -> None:
@@ -72,7 +72,7 @@ class Watched(dict[str, Any]):
         self.changed("")
 
 
-NUMBERS = (bool, int, float, str, type(None))
+SIMPLE = (bool, int, float, str, tuple, type(None))
 
 
 class Remembered(Watched):

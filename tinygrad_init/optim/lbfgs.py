@@ -12,6 +12,7 @@ from ..engine.tensor import Tensor
 from .groups import Array, Remembered
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer, Parameters
+from .saved_states import as_array
 
 
 class LBFGS(Optimizer):
@@ -193,7 +194,7 @@ def in_a_row(value: Any) -> Any:
         return [in_a_row(item) for item in value]
     if isinstance(value, Tensor) or not hasattr(value, "reshape"):
         return value
-    return np.array(value.detach() if hasattr(value, "detach") else value).reshape(-1)
+    return as_array(value).reshape(-1)
 
 
 def largest(values: Array) -> float:

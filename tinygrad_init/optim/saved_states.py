@@ -51,13 +51,16 @@ def matched(owner: str, groups: list[Group], state_dict: Mapping[str, Any]) -> l
             raise ValueError(
                 f"{owner}: group {i} has {len(group['params'])} parameters, in the state {len(row['params'])}"
             )
-    return [{name: plain(value) for name, value in row.items() if name != "params"} for row in rows]
+    return [
+        {name: option(value, group.get(name)) for name, value in row.items() if name != "params"}
+        for row, group in zip(rows, groups, strict=True)
+    ]
 
 
-def plain(value: Any) -> Any:
-    """An option as it is kept here: no tensors of one element, and no lists for tuples."""
-    if isinstance(value, list | tuple):
-        return tuple(plain(item) for item in value)
+def option(value: Any, known: Any) -> Any:
+    """A saved option as it is kept here: a number for a tensor, and a tuple for a list where one is `known`."""
+    if isinstance(known, tuple) and isinstance(value, list | tuple):
+        return tuple(option(item, None) for item in value)
     return value.item() if hasattr(value, "item") else copy.deepcopy(value)
 
 
