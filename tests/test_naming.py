@@ -164,6 +164,12 @@ def test_update_rules_lead_down_with_their_own_rate(name: str) -> None:
         ("nesterov", 0.05, 0.01, {"momentum": 0.9, "nesterov": True}),
         ("adam", 1e-3, 1e-3, {"weight_decay": 0.0}),
         ("adamw", 1e-3, 1e-3, {"weight_decay": 0.01}),
+        ("nadam", 1e-3, 1e-3, {"momentum_decay": 0.004}),
+        ("radam", 1e-3, 1e-3, {"betas": (0.9, 0.999)}),
+        ("adamax", 2e-3, 2e-3, {"betas": (0.9, 0.999)}),
+        ("rmsprop", 1e-3, 1e-3, {"alpha": 0.99, "momentum": 0.0}),
+        ("adagrad", 1e-2, 1e-2, {"lr_decay": 0.0}),
+        ("adadelta", 1.0, 1.0, {"rho": 0.9}),
     ],
 )
 def test_update_rules_are_what_they_are_called(

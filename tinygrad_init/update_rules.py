@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .engine.tensor import Tensor
 from .naming import known_name
-from .optim import SGD, Adam, AdamW, Optimizer
+from .optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,12 @@ OPTIMIZERS: dict[str, UpdateRule] = {
     "nesterov": UpdateRule(0.05, 0.01, lambda parameters, lr: SGD(parameters, lr, momentum=0.9, nesterov=True)),
     "adam": UpdateRule(1e-3, 1e-3, Adam),
     "adamw": UpdateRule(1e-3, 1e-3, AdamW),
+    "nadam": UpdateRule(1e-3, 1e-3, NAdam),
+    "radam": UpdateRule(1e-3, 1e-3, RAdam),
+    "adamax": UpdateRule(2e-3, 2e-3, Adamax),
+    "rmsprop": UpdateRule(1e-3, 1e-3, RMSprop),
+    "adagrad": UpdateRule(1e-2, 1e-2, Adagrad),
+    "adadelta": UpdateRule(1.0, 1.0, Adadelta),
 }
 
 # What they are called elsewhere; how a name is written (AdamW, adam_w) does not matter.

@@ -49,7 +49,7 @@ def test_chinese_is_chinese() -> None:
     """What is left of Latin letters is names, and no English sign stands between Chinese words."""
     known = r"\{[^}]*\}|tgi\.[\w.]+|√|fan_in|fan_out|ReLU|He|Xavier|LeCun|NaN|rms|tanh|JSON|csv|json|type|configure|SGD"
     known += r"|sigma_b|logits?|softmax|binary_cross_entropy|kB|Unicode|half_squared_error|true|false|[zaWCφ∂∕/λ]\b"
-    known += r"|∂C/∂\w|AdamW?|Nesterov|b?float16"
+    known += r"|∂C/∂\w|[NR]?Adam[Wax]*|Ada(?:grad|delta)|RMSprop|Nesterov|b?float16"
     for key, text in templates("zh").items():
         assert not re.search("[A-Za-z]{2}", re.sub(known, "", text)), (key, text)
         assert not re.search(r"[一-鿿][,;:.(]|[。；，：] ", text), (key, text)
