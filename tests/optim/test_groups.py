@@ -341,3 +341,31 @@ def test_a_state_that_does_not_fit_changes_nothing() -> None:
     after = rule.state_dict()
     assert after["param_groups"] == before["param_groups"]
     np.testing.assert_array_equal(after["state"][0]["exp_avg"], before["state"][0]["exp_avg"])
+
+
+@pytest.mark.parametrize(
+    ("read", "change"),
+    [
+        (lambda rule: rule.lr, lambda rule: setattr(rule, "lr", 0.25)),
+        (lambda rule: rule.lr, lambda rule: rule.param_groups[0].update(lr=0.25)),
+        (lambda rule: rule.param_groups[0]["lr"], lambda rule: setattr(rule, "lr", 0.25)),
+        (lambda rule: rule.momentum, lambda rule: rule.param_groups[0].update(momentum=0.25)),
+        (lambda rule: len(rule.param_groups), lambda rule: rule.add_param_group({"params": leaf()})),
+        (lambda rule: len(rule.state), lambda rule: rule.state.clear()),
+        (lambda rule: len(rule.state), lambda rule: rule.state.pop(rule.parameters[0])),
+        (lambda rule: len(rule.state), lambda rule: setattr(rule, "state", {})),
+    ],
+)
+def test_what_a_program_reads_of_an_optimizer_by_itself_is_watched(read: Any, change: Any) -> None:
+    rule, t = optim.SGD([leaf()], 0.5, 0.9), tgi.tensor(np.ones(2))
+    rule.parameters[0].grad = tgi.tensor(np.ones(2))
+    rule.step()
+    program = tgi.capture(lambda: t * read(rule))
+    for _ in range(2):
+        np.testing.assert_array_equal(program().numpy(), np.full(2, read(rule)))
+    before = read(rule)
+    change(rule)
+    assert read(rule) != before
+    for _ in range(2):
+        np.testing.assert_array_equal(program().numpy(), np.full(2, read(rule)))
+    assert program.captures == 2
