@@ -33,7 +33,8 @@ def makes(rule: Rule | None, model: Module, owner: str, lr: float = 0.1) -> Make
     Parameters
     ----------
     rule
-        Of an optimizer what its class is called with is taken over, and not what it remembers.
+        Of an optimizer what its class is called with is taken over (of groups, what the first has), and not what it
+        remembers.
     model
         Whose parameters it is for.
     owner

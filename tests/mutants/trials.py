@@ -71,7 +71,7 @@ COMPILED = {
 
 
 def room_of(path: str) -> str:
-    """`engine` for `tinygrad_init/engine/graph.py`, `optim.py` for `tinygrad_init/optim.py`, `csrc` for C."""
+    """`engine` for `tinygrad_init/engine/graph.py`, `training.py` for `tinygrad_init/training.py`, `csrc` for C."""
     parts = Path(path).parts
     return parts[0] if parts[0] != "tinygrad_init" else parts[1]
 
