@@ -11,7 +11,7 @@ from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> Any:
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
     """A tensor of whatever the user calls numbers, always copied.
 
     Parameters
