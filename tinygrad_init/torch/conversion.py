@@ -54,7 +54,7 @@ def to_torch(module: nn.Module) -> torch.nn.Module:
     """A PyTorch module that computes what a module of this package does, with the same gradients.
 
     Weights, biases, buffers, options, dtypes, modes and what is learned come along as copies, on the CPU; what is
-    shared is shared in the result; names of parameters are the same, but for the slopes of `PReLU`, "weight" there.
+    shared is shared in the result; names of parameters are the same.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ class Outgoing:
                 "nn.Sequential, with nn.Residual for x + f(x)"
             )
         if pair.parts == ("*",):
-            parts = [(part, self.module(inner, joined(name, part))) for part, inner in module.children()]
+            parts = [(part, self.module(inner, joined(name, part))) for part, inner in module._members()]
             return torch.nn.Sequential(OrderedDict(parts))
         arguments: dict[str, Any] = {pair.their_name(option): option_of(module, option) for option in pair.options}
         arguments |= {flag: getattr(module, tensor) is not None for flag, tensor in pair.flags.items()}

@@ -53,41 +53,39 @@ def activation(ours: type[nn.Module], theirs: type[torch.nn.Module], *options: s
     return Pair(ours, theirs, options, if_ours={"name": ours().name}, if_theirs=if_theirs)  # type: ignore[attr-defined]
 
 
-CONVOLUTION = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
+CONVOLUTION = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
 TRANSPOSED = (*CONVOLUTION, "output_padding")
-ZEROS = {"padding_mode": "zeros"}
 BIAS = {"bias": "bias"}
-POOL = ("kernel_size", "stride", "padding")
-LARGEST = {"dilation": 1, "return_indices": False, "ceil_mode": False}
-MEAN = {"ceil_mode": False, "count_include_pad": True, "divisor_override": None}
+POOL = ("kernel_size", "stride", "padding", "ceil_mode")
+LARGEST = (*POOL, "dilation", "return_indices")
+MEAN = (*POOL, "count_include_pad")
 NORM = ("num_features", "eps", "momentum")
 NORM_FLAGS = {"affine": "weight", "track_running_stats": "running_mean"}
-SLOPES = {"units": "num_parameters", "slope": "weight"}
 CLASSES = {"weight": None, "ignore_index": -100, "label_smoothing": 0.0}
 
 # Of several pairs of one class the first that fits counts.
 PAIRS: tuple[Pair, ...] = (
     Pair(nn.Linear, torch.nn.Linear, ("in_features", "out_features"), BIAS),
-    Pair(nn.Conv1d, torch.nn.Conv1d, CONVOLUTION, BIAS, if_theirs=ZEROS),
-    Pair(nn.Conv2d, torch.nn.Conv2d, CONVOLUTION, BIAS, if_theirs=ZEROS),
-    Pair(nn.ConvTranspose1d, torch.nn.ConvTranspose1d, TRANSPOSED, BIAS, if_theirs=ZEROS),
-    Pair(nn.ConvTranspose2d, torch.nn.ConvTranspose2d, TRANSPOSED, BIAS, if_theirs=ZEROS),
-    Pair(nn.MaxPool1d, torch.nn.MaxPool1d, POOL, if_theirs=LARGEST),
-    Pair(nn.MaxPool2d, torch.nn.MaxPool2d, POOL, if_theirs=LARGEST),
-    Pair(nn.AvgPool1d, torch.nn.AvgPool1d, POOL, if_theirs={k: v for k, v in MEAN.items() if k != "divisor_override"}),
-    Pair(nn.AvgPool2d, torch.nn.AvgPool2d, POOL, if_theirs=MEAN),
+    Pair(nn.Conv1d, torch.nn.Conv1d, CONVOLUTION, BIAS),
+    Pair(nn.Conv2d, torch.nn.Conv2d, CONVOLUTION, BIAS),
+    Pair(nn.ConvTranspose1d, torch.nn.ConvTranspose1d, TRANSPOSED, BIAS),
+    Pair(nn.ConvTranspose2d, torch.nn.ConvTranspose2d, TRANSPOSED, BIAS),
+    Pair(nn.MaxPool1d, torch.nn.MaxPool1d, LARGEST),
+    Pair(nn.MaxPool2d, torch.nn.MaxPool2d, LARGEST),
+    Pair(nn.AvgPool1d, torch.nn.AvgPool1d, MEAN),
+    Pair(nn.AvgPool2d, torch.nn.AvgPool2d, (*MEAN, "divisor_override")),
     Pair(nn.GlobalAvgPool, counterparts.GlobalAvgPool, ("keepdims",)),
     Pair(nn.GlobalAvgPool, torch.nn.AdaptiveAvgPool1d, if_ours={"keepdims": True}, if_theirs={"output_size": 1}),
     Pair(nn.GlobalAvgPool, torch.nn.AdaptiveAvgPool2d, if_ours={"keepdims": True}, if_theirs={"output_size": 1}),
-    Pair(nn.Flatten, torch.nn.Flatten, ("start_axis",), {}, {"start_axis": "start_dim"}, if_theirs={"end_dim": -1}),
+    Pair(nn.Flatten, torch.nn.Flatten, ("start_dim", "end_dim")),
     Pair(nn.BatchNorm1d, torch.nn.BatchNorm1d, NORM, NORM_FLAGS),
     Pair(nn.BatchNorm2d, torch.nn.BatchNorm2d, NORM, NORM_FLAGS),
     Pair(nn.BatchNorm, counterparts.BatchNorm, NORM, NORM_FLAGS),
     Pair(nn.LayerNorm, torch.nn.LayerNorm, ("normalized_shape", "eps"), {"elementwise_affine": "weight", **BIAS}),
     Pair(nn.Dropout, torch.nn.Dropout, ("p",)),
-    Pair(nn.PReLU, torch.nn.PReLU, (), {}, SLOPES, if_ours={"units": 1}, if_theirs={"num_parameters": 1}),
-    Pair(nn.PReLU, counterparts.LastAxisPReLU, ("units",), {}, SLOPES, if_ours={"axis": -1}),
-    Pair(nn.PReLU, torch.nn.PReLU, ("units",), {}, SLOPES, if_ours={"axis": 1}),
+    Pair(nn.PReLU, torch.nn.PReLU, if_ours={"num_parameters": 1}, if_theirs={"num_parameters": 1}),
+    Pair(nn.PReLU, counterparts.LastAxisPReLU, ("num_parameters",), if_ours={"axis": -1}),
+    Pair(nn.PReLU, torch.nn.PReLU, ("num_parameters",), if_ours={"axis": 1}),
     activation(nn.Identity, torch.nn.Identity),
     activation(nn.Sigmoid, torch.nn.Sigmoid),
     activation(nn.Tanh, torch.nn.Tanh),
