@@ -77,6 +77,13 @@ def ours(value: Any) -> Any:
     return value
 
 
+def apart(value: Any) -> Any:
+    """Inputs without what PyTorch's tests made them of, which may be each other."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    return type(value)([apart(part) for part in value]) if type(value) in (tuple, list) else value
+
+
 def layer_like(layer: Any) -> Any:
     """A layer of a transformer with the options of PyTorch's."""
     return getattr(nn, type(layer).__name__)(
@@ -108,9 +115,11 @@ def compare(name: str, training: bool, case: Any) -> None:
         )
     mine.load_state_dict({key: value.numpy() for key, value in theirs.state_dict().items()})
     mine.train(training)
-    args, options = [ours(a) for a in given.args], {key: ours(value) for key, value in given.kwargs.items()}
+    their_args = [apart(a) for a in given.args]
+    their_options = {key: apart(value) for key, value in given.kwargs.items()}
+    args, options = [ours(a) for a in their_args], {key: ours(value) for key, value in their_options.items()}
 
-    expected, found = flat(theirs(*given.args, **given.kwargs)), flat(mine(*args, **options))
+    expected, found = flat(theirs(*their_args, **their_options)), flat(mine(*args, **options))
     assert len(found) == len(expected)
     rng, total, loss = np.random.default_rng(0), None, None
     for theirs_out, mine_out in zip(expected, found, strict=True):
@@ -130,7 +139,7 @@ def compare(name: str, training: bool, case: Any) -> None:
         np.testing.assert_allclose(state[key], value.numpy(), **CLOSE)
     if total is None:
         return
-    inputs = leaves([*given.args, *given.kwargs.values()], torch.Tensor) + list(theirs.parameters())
+    inputs = leaves([*their_args, *their_options.values()], torch.Tensor) + list(theirs.parameters())
     mine_inputs = leaves([*args, *options.values()], tgi.Tensor) + list(mine.parameters())
     assert len(inputs) == len(mine_inputs)
     gradients = torch.autograd.grad(total, inputs, allow_unused=True)

@@ -76,9 +76,10 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
         none = y == 0  # 0·ln 0 is 0
         losses = where(none, 0.0, y * log(where(none, 1.0, y))) - y * x
     if reduction == "batchmean":
-        if x.ndim == 0 or x.shape[0] == 0:
+        samples = x.shape[0] if x.ndim else 1
+        if samples == 0:
             raise ValueError(f"kl_div: expected samples to take the mean of, got shape {x.shape}")
-        return losses.sum() / float(x.shape[0])
+        return losses.sum() / float(samples)
     return reduce(losses, reduction, "kl_div")
 
 
