@@ -54,10 +54,12 @@ if TYPE_CHECKING:
         Tanhshrink,
         Threshold,
     )
+    from .attention import MultiheadAttention
     from .comparing import Bilinear, CosineSimilarity, PairwiseDistance
     from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList
     from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
     from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
+    from .embedding import Embedding
     from .feature_normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
     from .loss_layers import (
         CosineEmbeddingLoss,
@@ -122,6 +124,8 @@ if TYPE_CHECKING:
         MaxPool2d,
         MaxPool3d,
     )
+    from .recurrent import GRU, LSTM, RNN
+    from .recurrent_cells import GRUCell, LSTMCell, RNNCell
     from .reshaping import (
         ChannelShuffle,
         Flatten,
@@ -155,6 +159,7 @@ _LATER = {
     "Softshrink": "activations",
     "Tanhshrink": "activations",
     "Threshold": "activations",
+    "MultiheadAttention": "attention",
     "Bilinear": "comparing",
     "CosineSimilarity": "comparing",
     "PairwiseDistance": "comparing",
@@ -174,6 +179,7 @@ _LATER = {
     "Dropout2d": "dropout",
     "Dropout3d": "dropout",
     "FeatureAlphaDropout": "dropout",
+    "Embedding": "embedding",
     "GroupNorm": "feature_normalization",
     "LayerNorm": "feature_normalization",
     "LocalResponseNorm": "feature_normalization",
@@ -238,6 +244,12 @@ _LATER = {
     "MaxPool1d": "pooling",
     "MaxPool2d": "pooling",
     "MaxPool3d": "pooling",
+    "GRU": "recurrent",
+    "LSTM": "recurrent",
+    "RNN": "recurrent",
+    "GRUCell": "recurrent_cells",
+    "LSTMCell": "recurrent_cells",
+    "RNNCell": "recurrent_cells",
     "ChannelShuffle": "reshaping",
     "Flatten": "reshaping",
     "PixelShuffle": "reshaping",
@@ -257,8 +269,11 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
     "LOSSES",
+    "LSTM",
     "MLP",
+    "RNN",
     "SELU",
     "Activation",
     "AdaptiveAvgPool1d",
@@ -299,9 +314,11 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
+    "Embedding",
     "Erf",
     "FeatureAlphaDropout",
     "Flatten",
+    "GRUCell",
     "GaussianNLLLoss",
     "GlobalAvgPool",
     "GroupNorm",
@@ -324,6 +341,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -343,6 +361,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -353,6 +372,7 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
