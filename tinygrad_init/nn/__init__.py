@@ -137,6 +137,13 @@ if TYPE_CHECKING:
         UpsamplingNearest2d,
     )
     from .residual import Residual
+    from .transformer import (
+        Transformer,
+        TransformerDecoder,
+        TransformerDecoderLayer,
+        TransformerEncoder,
+        TransformerEncoderLayer,
+    )
 
 # What many networks do without is imported when it is first asked for.
 _LATER = {
@@ -259,6 +266,11 @@ _LATER = {
     "UpsamplingBilinear2d": "reshaping",
     "UpsamplingNearest2d": "reshaping",
     "Residual": "residual",
+    "Transformer": "transformer",
+    "TransformerDecoder": "transformer",
+    "TransformerDecoderLayer": "transformer",
+    "TransformerEncoder": "transformer",
+    "TransformerEncoderLayer": "transformer",
 }
 __getattr__, __dir__ = importing_later(__name__, _LATER, {"layers_of": "tinygrad_init.nn.linear_maps"})
 
@@ -397,6 +409,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from ..engine.graph import MISSING, Operation
 from ..engine.tensor import Tensor
+from .options import require_flag
 from .parameters import Buffer
 
 OLD = ("size_average", "reduce")
@@ -45,18 +46,56 @@ def by_name(name: str, order: Sequence[str], values: Sequence[Any], named: Mappi
     return given
 
 
-def in_order(function: Callable[..., Any], *order: str, **defaults: Any) -> Callable[..., Any]:
-    """A function whose options may be given by position, in PyTorch's order, and have PyTorch's defaults."""
-    signature = inspect.signature(function)
-    inputs = [p for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY and p.name not in order]
-    names = (*(p.name for p in inputs), *order)
+def like(function: Callable[..., Any], *order: str, **defaults: Any) -> Callable[..., Any]:
+    """A function as PyTorch has it: its names of arguments, its order, its defaults.
 
-    @wraps(function)
-    def called(*values: Any, **named: Any) -> Any:
-        return function(**(defaults | by_name(function.__name__, names, values, named)))
+    Parameters
+    ----------
+    function
+        What is called: its first argument by position, all others by name.
+    order
+        PyTorch's names in its order; "input:x" is called x here. `inplace` is taken and dropped; `size_average` and
+        `reduce` are refused.
+    defaults
+        PyTorch's defaults where they are others than the function's.
+    """
+    ours = dict(name.split(":") if ":" in name else (name, name) for name in order)
+    names = tuple(ours)
+    first = names[0]
+    known = signature_of(function)
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=False if name == "inplace" else None if name in OLD else defaults.get(name, known.get(ours[name])),
+        )
+        for name in names
+    ]
+    named = [name for name in known if name not in ours.values()]
 
-    called.__signature__ = ordered(signature, inputs, order, defaults)  # type: ignore[attr-defined]
+    def called(*values: Any, **options: Any) -> Any:
+        said = called.__name__
+        given = defaults | by_name(said, names, values, options)
+        if unknown := [name for name in given if name not in ours and name not in named]:
+            raise TypeError(f"{said}: takes {', '.join((*names, *named))}; got {', '.join(unknown)}")
+        if missing := [p.name for p in parameters if p.default is inspect.Parameter.empty and p.name not in given]:
+            raise TypeError(f"{said}: {', '.join(missing)} missing")
+        require_flag(said, "inplace", given.pop("inplace", False))
+        return function(given.pop(first), **{ours.get(name, name): value for name, value in given.items()})
+
+    called.__name__ = called.__qualname__ = getattr(function, "__name__", None) or function.name  # type: ignore[attr-defined]
+    called.__doc__ = function.__doc__
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return called
+
+
+def signature_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments of a function or an operation with their defaults, `empty` where there are none."""
+    if isinstance(function, Operation):
+        inputs = dict.fromkeys(("x",), inspect.Parameter.empty)
+        pairs = zip(function.param_names, function.defaults, strict=True)
+        return inputs | {name: inspect.Parameter.empty if value is MISSING else value for name, value in pairs}
+    return {p.name: p.default for p in inspect.signature(function).parameters.values()}
 
 
 def ordered(
