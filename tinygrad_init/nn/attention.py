@@ -134,8 +134,8 @@ class MultiheadAttention(Module):
         name = "MultiheadAttention"
         q, k, v = coerce(name, (query, key, value))
         if q.ndim not in (2, 3) or not q.ndim == k.ndim == v.ndim:
-            raise ValueError(f"{name}: expected queries, keys and values with 2 or 3 axes, got {q.shape}, {k.shape} and "
-                             f"{v.shape}")  # fmt: skip
+            raise ValueError(f"{name}: expected queries, keys and values with 2 or 3 axes, got {q.shape}, "
+                             f"{k.shape} and {v.shape}")  # fmt: skip
         if is_causal and attn_mask is None:
             raise ValueError(f"{name}: is_causal says what attn_mask is; the mask itself is missing")
         single = q.ndim == 2
@@ -197,7 +197,10 @@ class MultiheadAttention(Module):
         allowed: Any = None
         added: Tensor | None = None
         by_head = (samples * self.num_heads, queries, keys)
-        choices = {"attn_mask": [(queries, keys), by_head], "key_padding_mask": [(keys,) if single else (samples, keys)]}
+        choices: dict[str, list[tuple[int, ...]]] = {
+            "attn_mask": [(queries, keys), by_head],
+            "key_padding_mask": [(keys,) if single else (samples, keys)],
+        }
         for what, mask in (("attn_mask", attn_mask), ("key_padding_mask", padding)):
             if mask is None:
                 continue
@@ -208,7 +211,9 @@ class MultiheadAttention(Module):
             if what == "key_padding_mask":
                 found = found.reshape((samples, 1, 1, keys))
             else:
-                found = found.reshape((samples, self.num_heads, queries, keys) if found.ndim == 3 else (1, 1, *found.shape))
+                found = found.reshape(
+                    (samples, self.num_heads, queries, keys) if found.ndim == 3 else (1, 1, *found.shape)
+                )
             # What stands behind the keys may always be looked at.
             behind = (*found.shape[:3], more)
             if numbers is None:

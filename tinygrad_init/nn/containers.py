@@ -7,6 +7,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
+from ..engine.modes import mode
 from ..engine.tensor import Tensor
 from .module import Module
 from .parameters import Parameter
@@ -20,6 +21,7 @@ class _Row(Module, Generic[T]):
     kind: type[T]
 
     def _items(self) -> list[T]:
+        read_from(self)
         return [value for value in vars(self).values() if isinstance(value, self.kind)]
 
     def _checked(self, item: Any, at: Any) -> T:
@@ -183,6 +185,7 @@ class _Names(Module, Generic[T]):
     kind: type[T]
 
     def __getitem__(self, key: str) -> T:
+        read_from(self)
         if key not in self:
             raise KeyError(f"{type(self).__name__}: there is no {key!r}; there are {', '.join(self) or 'none'}")
         found: T = vars(self)[key]
@@ -206,6 +209,7 @@ class _Names(Module, Generic[T]):
         return isinstance(vars(self).get(key), self.kind)  # type: ignore[call-overload]
 
     def __iter__(self) -> Iterator[str]:
+        read_from(self)
         return iter([name for name, value in vars(self).items() if isinstance(value, self.kind)])
 
     def __len__(self) -> int:
@@ -275,6 +279,12 @@ class ParameterDict(_Names[Parameter]):
 
     def extra_repr(self) -> str:
         return ", ".join(f"{key}: {p.shape}" for key, p in self.items())
+
+
+def read_from(container: Module) -> None:
+    """Let a captured program know that it depends on what is held: a list is not called, as other modules are."""
+    if mode.unusual != 0 and mode.trace is not None:
+        mode.trace.visits(container)
 
 
 def as_parameter(value: Any) -> Any:

@@ -27,7 +27,9 @@ def refuse_renorm(name: str, max_norm: Any, scale_grad_by_freq: bool, sparse: bo
     if max_norm is not None:
         raise NotImplementedError(f"{name}: max_norm, which changes the table whenever it is read, is not to be had")
     if scale_grad_by_freq or sparse:
-        raise NotImplementedError(f"{name}: scale_grad_by_freq and sparse are not to be had; gradients are whole arrays")
+        raise NotImplementedError(
+            f"{name}: scale_grad_by_freq and sparse are not to be had; gradients are whole arrays"
+        )
 
 
 class Embedding(Module):
@@ -111,9 +113,8 @@ class Embedding(Module):
         table = embeddings if isinstance(embeddings, Tensor) else np.asarray(embeddings)
         if len(table.shape) != 2 or table.dtype.kind != "f":
             raise ValueError(f"Embedding: expected a table of floats with two axes, got shape {table.shape}")
-        return cls(
-            *table.shape, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, table, freeze, dtype=table.dtype
-        )
+        options = padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, table, freeze
+        return cls(table.shape[0], table.shape[1], *options, dtype=table.dtype)
 
     def forward(self, input: Any) -> Tensor:
         return embedding(input, self.weight, self.padding_idx)

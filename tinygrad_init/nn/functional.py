@@ -87,7 +87,7 @@ def _along(name: str, function: Any, input: Any, dim: int | None, dtype: Any) ->
     (x,) = coerce(name, (input,))
     x = x if dtype is None else x.astype(dtype_named(dtype))
     axis = variants.default_axis(name, x.ndim) if dim is None else dim
-    return function(x, axis) if x.ndim else function(x.reshape(1), axis).reshape(())  # type: ignore[no-any-return]
+    return function(x, axis) if x.ndim else function(x.reshape(1), axis).reshape(())
 
 
 def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -271,15 +271,13 @@ def _noise(name: str, function: Any, input: Any, p: float, training: bool, inpla
     (x,) = coerce(name, (input,))
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"{name}: expected p from 0 to 1, got {p}")
-    return function(x, p, rng) if require_flag(name, "training", training) and p > 0.0 else x  # type: ignore[no-any-return]
+    return function(x, p, rng) if require_flag(name, "training", training) and p > 0.0 else x
 
 
 def _channels(axes: int) -> Any:
     name = f"dropout{axes}d"
 
-    def dropped(
-        input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: Rng = None
-    ) -> Tensor:
+    def dropped(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: Rng = None) -> Tensor:
         """Whole channels are 0 with probability p in training; see `nn.Dropout2d`."""
 
         def drawn(x: Tensor, p: float, rng: Rng) -> Tensor:

@@ -71,9 +71,7 @@ OLD = ("size_average", "reduce", "reduction")
 NLLLoss = layer("NLLLoss", classes.nll_loss, "weight", "size_average", "ignore_index", "reduce", "reduction")
 MultiMarginLoss = layer("MultiMarginLoss", classes.multi_margin_loss, "p", "margin", "weight", *OLD)
 MultiLabelMarginLoss = layer("MultiLabelMarginLoss", classes.multilabel_margin_loss, *OLD)
-MultiLabelSoftMarginLoss = layer(
-    "MultiLabelSoftMarginLoss", classes.multilabel_soft_margin_loss, "weight", *OLD
-)
+MultiLabelSoftMarginLoss = layer("MultiLabelSoftMarginLoss", classes.multilabel_soft_margin_loss, "weight", *OLD)
 SoftMarginLoss = layer("SoftMarginLoss", classes.soft_margin_loss, *OLD)
 MarginRankingLoss = layer("MarginRankingLoss", classes.margin_ranking_loss, "margin", *OLD)
 HingeEmbeddingLoss = layer("HingeEmbeddingLoss", classes.hinge_embedding_loss, "margin", *OLD)
@@ -87,6 +85,4 @@ PoissonNLLLoss = layer(
 )
 CosineEmbeddingLoss = layer("CosineEmbeddingLoss", distances.cosine_embedding_loss, "margin", *OLD)
 TripletMarginLoss = layer("TripletMarginLoss", distances.triplet_margin_loss, "margin", "p", "eps", "swap", *OLD)
-TripletMarginWithDistanceLoss = layer(
-    "TripletMarginWithDistanceLoss", distances.triplet_margin_with_distance_loss
-)
+TripletMarginWithDistanceLoss = layer("TripletMarginWithDistanceLoss", distances.triplet_margin_with_distance_loss)

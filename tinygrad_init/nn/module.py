@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, NoReturn, Self, TypeVar
 
 import numpy as np
 
+from ..engine.discrete import DiscreteTensor, discrete
 from ..engine.modes import mode
 from ..engine.tensor import Tensor
 from ..layering import OTHER
@@ -38,7 +39,8 @@ class Module:
     role: str = OTHER  # what it is in a network, if it is no linear map: see `role_of`
     multiplies: bool = True  # whether a weight of two axes or more is that of a linear map
     _hooks: tuple[Hook, ...] = ()
-    _transient: tuple[str, ...] = ()  # buffers that are not part of the state
+    _buffers: tuple[str, ...] = ()  # what `register_buffer` was given
+    _transient: tuple[str, ...] = ()  # those of them that are not part of the state
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if mode.unusual == 0 and not self._hooks:
@@ -94,8 +96,10 @@ class Module:
         """All attributes of some kind with their full names, each once."""
         seen: set[int] = set()
         for name, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            whole = module._buffers if kind is not Parameter else ()  # of whole numbers, which are no `Buffer`s
             for own, value in vars(module).items():
-                if isinstance(value, kind) and id(value) not in seen:
+                known = isinstance(value, kind) or (own in whole and value is not None)
+                if known and id(value) not in seen:
                     seen.add(id(value))
                     yield f"{name}.{own}" if name else own, value
 
@@ -184,37 +188,34 @@ class Module:
         setattr(self, name, param)
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Keep real numbers that are not learned, under a name; see `Buffer`.
+        """Keep numbers that are not learned, under a name.
 
         Parameters
         ----------
         tensor
-            A tensor or an array of floats, or None. Whole numbers and booleans are not computed with here: an array of
-            them is an attribute like any other.
+            A tensor or an array, or None. Floats become a `Buffer`; whole numbers and booleans stay what they are.
         persistent
             Whether they are part of the state.
 
         Raises
         ------
         TypeError
-            It is neither.
+            They are no numbers.
         KeyError
             The name is taken by something else, is empty, or has a dot in it.
         """
-        self._require_free(name, Buffer)
+        self._require_free(name, Buffer | DiscreteTensor)
         if tensor is not None and not isinstance(tensor, Buffer):
-            numbers = tensor.detach() if isinstance(tensor, Tensor) else np.asarray(tensor)
-            if numbers.dtype.kind != "f":
-                raise TypeError(
-                    f"{type(self).__name__}: a buffer holds floats, {name!r} {numbers.dtype}; self.{name} = x keeps "
-                    "it apart from the state, and .astype('float32') makes floats of it"
-                )
-            tensor = Buffer(numbers, numbers.dtype)
+            numbers = tensor.detach() if isinstance(tensor, Tensor) else np.array(tensor)
+            if numbers.dtype.kind not in "fbiu":
+                raise TypeError(f"{type(self).__name__}: a buffer holds numbers, {name!r} {numbers.dtype}")
+            tensor = Buffer(numbers, numbers.dtype) if numbers.dtype.kind == "f" else discrete(numbers)
         setattr(self, name, tensor)
+        self._buffers = (*(one for one in self._buffers if one != name), name)
         kept = tuple(one for one in self._transient if one != name)
         self._transient = kept if persistent else (*kept, name)
 
-    def _require_free(self, name: str, kind: type) -> None:
+    def _require_free(self, name: str, kind: Any) -> None:
         """Raise unless an attribute of a name may be made, or replaced by one of its kind."""
         if not isinstance(name, str) or not name or "." in name:
             raise KeyError(f"{type(self).__name__}: expected a name without dots, got {name!r}")

@@ -59,7 +59,7 @@ def like(function: Callable[..., Any], *order: str, **defaults: Any) -> Callable
     defaults
         PyTorch's defaults where they are others than the function's.
     """
-    ours = dict(name.split(":") if ":" in name else (name, name) for name in order)
+    ours = {name.partition(":")[0]: name.partition(":")[2] or name for name in order}
     names = tuple(ours)
     first = names[0]
     known = signature_of(function)

@@ -278,7 +278,7 @@ class LSTM(_Recurrent):
 
     def step(self, given: Tensor, state: list[Tensor], end: str) -> list[Tensor]:
         weight, bias, projection = (self.part(kind, end) for kind in ("weight_hh", "bias_hh", "weight_hr"))
-        return list(lstm_step(given, *state, weight, bias, projection))
+        return list(lstm_step(given, state[0], state[1], weight, bias, projection))
 
     def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):

@@ -39,7 +39,14 @@ class _Cell(Module):
     gates = 1
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None, *, rng: Rng = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        rng: Rng = None,
     ) -> None:
         name = type(self).__name__
         dtype = dtype_for(name, device, dtype)

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
-from .parameters import Buffer, Parameter
 
 
 class Loaded(NamedTuple):
@@ -19,7 +18,7 @@ class Loaded(NamedTuple):
     unexpected_keys: list[str]
 
 
-def load_state(own: dict[str, Parameter | Buffer], state: Mapping[str, Any], strict: bool) -> Loaded:
+def load_state(own: dict[str, Any], state: Mapping[str, Any], strict: bool) -> Loaded:
     """Overwrite tensors by name; see `Module.load_state_dict`."""
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     if strict and (missing or unknown):
@@ -41,5 +40,8 @@ def load_state(own: dict[str, Parameter | Buffer], state: Mapping[str, Any], str
         raise ValueError(f"load_state_dict: shapes differ: {'; '.join(wrong)}")
     with no_grad():
         for name, tensor in own.items():
-            tensor.copy_(arrays[name])
+            if isinstance(tensor, Tensor):
+                tensor.copy_(arrays[name])
+            else:
+                tensor[...] = arrays[name]  # whole numbers
     return Loaded(missing, unknown)

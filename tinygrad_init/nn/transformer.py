@@ -50,7 +50,7 @@ def copies(module: Module, count: int) -> ModuleList:
         for (_, own), (_, original) in zip(one.named_modules(), module.named_modules(), strict=True):
             rng = vars(original).get("rng")
             if isinstance(rng, np.random.Generator):
-                own.rng = np.random.default_rng(rng.integers(2**63))  # type: ignore[attr-defined]
+                own.rng = np.random.default_rng(rng.integers(2**63))
     return ModuleList(made)
 
 
@@ -104,7 +104,7 @@ class _Layer(Module):
 
     def feed_forward(self, x: Tensor) -> Tensor:
         """Two linear maps with the activation between them."""
-        return self.linear2(self.dropout(self.activation(self.linear1(x))))  # type: ignore[no-any-return]
+        return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
 
 class TransformerEncoderLayer(_Layer):
@@ -135,7 +135,7 @@ class TransformerEncoderLayer(_Layer):
 
         def attended(x: Tensor) -> Tensor:
             options = {"attn_mask": src_mask, "key_padding_mask": src_key_padding_mask, "is_causal": is_causal}
-            return self.self_attn(x, x, x, need_weights=False, **options)[0]  # type: ignore[no-any-return]
+            return self.self_attn(x, x, x, need_weights=False, **options)[0]
 
         return self.through(x, attended, self.feed_forward)
 
@@ -163,12 +163,12 @@ class TransformerDecoderLayer(_Layer):
 
         def to_itself(x: Tensor) -> Tensor:
             options = {"attn_mask": tgt_mask, "key_padding_mask": tgt_key_padding_mask, "is_causal": tgt_is_causal}
-            return self.self_attn(x, x, x, need_weights=False, **options)[0]  # type: ignore[no-any-return]
+            return self.self_attn(x, x, x, need_weights=False, **options)[0]
 
         def to_memory(x: Tensor) -> Tensor:
             options = {"attn_mask": memory_mask, "key_padding_mask": memory_key_padding_mask}
             out = self.multihead_attn(x, memory, memory, need_weights=False, is_causal=memory_is_causal, **options)
-            return out[0]  # type: ignore[no-any-return]
+            return out[0]
 
         return self.through(x, to_itself, to_memory, self.feed_forward)
 
@@ -312,7 +312,7 @@ class Transformer(Module):
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
             raise ValueError(f"Transformer: expected {self.d_model} features, got shapes {src.shape} and {tgt.shape}")
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
-        return self.decoder(  # type: ignore[no-any-return]
+        return self.decoder(
             tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal,
             memory_is_causal,
         )  # fmt: skip

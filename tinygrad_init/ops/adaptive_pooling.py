@@ -90,12 +90,7 @@ def adaptive_max_pool(name: str, axes: int, x: Any, output_size: Lengths, return
     out = _max_pool(x, windows)
     indices = None
     if return_indices:
-        among = places_of_largest(operand(x), operand(out), windows)
-        grid: Any = 0
-        for i, found in enumerate(places):
-            along = found * math.prod(own[i + 1 :])
-            grid = grid + along.reshape((-1, *(1,) * (axes - 1 - i)))
-        indices = grid.reshape(-1)[among]
+        indices = places_of_largest(operand(x), operand(out), windows, places, own)
         indices = indices.reshape(out.shape[1:]) if single else indices
     out = _reshape(out, out.shape[1:]) if single else out
     return out if indices is None else (out, indices)

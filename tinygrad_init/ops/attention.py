@@ -86,7 +86,11 @@ def scaled_dot_product_attention(
     """
     name = "scaled_dot_product_attention"
     query, key, value = coerce(name, (query, key, value))
-    if min(query.ndim, key.ndim, value.ndim) < 2 or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+    if (
+        min(query.ndim, key.ndim, value.ndim) < 2
+        or query.shape[-1] != key.shape[-1]
+        or key.shape[-2] != value.shape[-2]
+    ):
         raise ValueError(f"{name}: shapes {query.shape}, {key.shape} and {value.shape} do not fit")
     if is_causal and attn_mask is not None:
         raise ValueError(f"{name}: expected either attn_mask or is_causal")

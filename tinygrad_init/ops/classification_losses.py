@@ -33,8 +33,8 @@ def _rows(name: str, scores: Tensor, target: Array) -> tuple[Tensor, Array, tupl
         rows = scores if scores.ndim == 2 else moveaxis(scores, 1, -1)
         rows = _reshape(rows, (-1 if scores.size else int(np.prod(shape)), scores.shape[1]))
     if target.shape != shape:
-        raise ValueError(f"{name}: target has shape {target.shape}; expected {shape}, that of the scores {scores.shape} "
-                         "without the axis of classes")  # fmt: skip
+        raise ValueError(f"{name}: target has shape {target.shape}; expected {shape}, that of the scores, "
+                         f"{scores.shape}, without the axis of classes")  # fmt: skip
     return rows, target.reshape((rows.shape[0],)), shape
 
 

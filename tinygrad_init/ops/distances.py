@@ -146,7 +146,9 @@ def cosine_embedding_loss(
     x1, x2 = _both(name, input1, input2)
     y = _numbers(target, name)
     if x1.ndim not in (1, 2) or y.shape != x1.shape[:-1]:
-        raise ValueError(f"{name}: expected (samples, features) and a target for each sample, got {x1.shape}, {y.shape}")
+        raise ValueError(
+            f"{name}: expected (samples, features) and a target for each sample, got {x1.shape}, {y.shape}"
+        )
     lengths = ((x1 * x1).sum(-1) + 1e-12) * ((x2 * x2).sum(-1) + 1e-12)
     cosine = (x1 * x2).sum(-1) / sqrt(lengths)
     apart = where(y == -1, clip(cosine - margin, 0.0, None), 0.0)

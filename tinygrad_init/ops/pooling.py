@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.discrete import discrete
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
@@ -138,19 +139,27 @@ def _max(
     return (_reshape(out, out.shape[1:]), where_.reshape(out.shape[1:])) if single else (out, where_)
 
 
-def places_of_largest(x: Array, largest: Array, windows: Windows) -> Array:
-    """Of each window's first largest element the number among all along the last axes, in rows."""
+def places_of_largest(
+    x: Array, largest: Array, windows: Windows, sources: Sequence[Array] = (), lengths: tuple[int, ...] = ()
+) -> Any:
+    """Of each window's first largest element the number among all along the last axes, in rows.
+
+    Parameters
+    ----------
+    sources, lengths
+        Where along each axis the elements of x were taken from, and how long those axes were, if they were.
+    """
     padded, found = windows.pad(x, -np.inf), None
-    steps = [math.prod(windows.lengths[i + 1 :]) for i in range(len(windows.lengths))]
+    sources, lengths = sources or [np.arange(n) for n in windows.lengths], lengths or windows.lengths
+    steps = [math.prod(lengths[i + 1 :]) for i in range(len(lengths))]
     for at in reversed(windows.positions):  # so that of several the first stands in the end
         grid: Any = 0
-        for i, (part, before, n, step) in enumerate(zip(at[1:], windows.before, windows.lengths, steps, strict=True)):
-            along = np.clip(np.arange(part.start, part.stop, part.step) - before, 0, n - 1) * step
-            grid = grid + along.reshape((-1, *(1,) * (len(steps) - 1 - i)))
+        for i, (part, before, source, step) in enumerate(zip(at[1:], windows.before, sources, steps, strict=True)):
+            places = np.clip(np.arange(part.start, part.stop, part.step) - before, 0, len(source) - 1)
+            grid = grid + (source[places] * step).reshape((-1, *(1,) * (len(steps) - 1 - i)))
         numbers = np.broadcast_to(grid, largest.shape)
         found = numbers.copy() if found is None else np.where(padded[at] == largest, numbers, found)
-    assert found is not None
-    return found
+    return discrete(found)
 
 
 def max_pool1d(
