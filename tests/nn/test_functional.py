@@ -129,11 +129,6 @@ def test_numbers_and_gradients_are_pytorchs(name: str) -> None:
             if i < len(args) and isinstance(args[i], np.ndarray):
                 their_args[i] = their_args[i].detach()
                 my_args[i] = tgi.tensor(args[i]) if name == "batch_norm" else args[i]
-                    their_args[i].detach(),
-                    args[i] if i != 1 or "batch" not in name else tgi.tensor(args[i]),
-                )
-        if name == "batch_norm" and len(args) > 3 and args[1] is not None:
-            my_args[2] = tgi.tensor(args[2])
         their_options = {key: theirs(torch, value) for key, value in options.items()}
         my_options = {key: mine(value) for key, value in options.items()}
         expected = getattr(torch.nn.functional, name.strip())(*their_args, **their_options)
@@ -206,7 +201,7 @@ def test_noise() -> None:
         (lambda x: F.threshold(x, 1.0), TypeError, "threshold: value missing"),
         (lambda x: F.softmax(x), TypeError, "softmax: dim is missing; PyTorch would guess 1 for 2 axes"),
         (lambda x: F.l1_loss(x, x, True), TypeError, 'l1_loss: size_average and reduce .* write reduction="mean"'),
-        (lambda x: F.l1_loss(x, x, reduction="avg"), ValueError, "reduction must be 'mean', 'sum' or 'none', got 'avg'"),
+        (lambda x: F.l1_loss(x, x, reduction="avg"), ValueError, "must be 'mean', 'sum' or 'none', got 'avg'"),
         (lambda x: F.l1_loss(x, x[:1]), ValueError, r"target has shape \(1, 6\); expected \(4, 6\)"),
         (lambda x: F.cross_entropy(x, np.array([0, 1, 2, 9])), ValueError, "no class number from 0 to 5"),
         (lambda x: F.cross_entropy(x, LABELS, POSITIVE), ValueError, r"weight has shape \(4, 6\); expected \(6,\)"),

@@ -122,7 +122,7 @@ class Incoming:
                     "write it without inplace=True"
                 )
         self.note_writing(module, [module])
-        if pair.ours is nn.Dropout:
+        if pair.options == ("p",):  # of dropouts
             arguments["rng"] = self.rng
         try:
             found = pair.ours(**arguments)
@@ -132,7 +132,10 @@ class Incoming:
             ) from None
         for own, value in list(vars(found).items()):
             if isinstance(value, nn.Parameter | nn.Buffer):
-                setattr(found, own, self.tensor(getattr(module, pair.their_name(own)), value, joined(name, own)))
+                theirs = getattr(module, pair.their_name(own))
+                # A weight without a bias is ours to have as well, but no option of every PyTorch.
+                made = None if theirs is None else self.tensor(theirs, value, joined(name, own))
+                setattr(found, own, made)
         return found
 
     def note_writing(self, module: torch.nn.Module, steps: list[torch.nn.Module]) -> None:
@@ -195,6 +198,8 @@ class Outgoing:
         for own, value in vars(module).items():
             if isinstance(value, nn.Parameter):
                 setattr(found, pair.their_name(own), self.parameter(value))
+            elif value is None and isinstance(getattr(found, pair.their_name(own), None), torch.nn.Parameter):
+                setattr(found, pair.their_name(own), None)
             elif isinstance(value, nn.Buffer):
                 numbers = getattr(found, pair.their_name(own))
                 setattr(found, pair.their_name(own), torch.from_numpy(value.numpy().copy()).to(counted(numbers, value)))
