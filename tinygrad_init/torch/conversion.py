@@ -134,8 +134,8 @@ class Incoming:
             if isinstance(value, nn.Parameter | nn.Buffer):
                 theirs = getattr(module, pair.their_name(own))
                 # A weight without a bias is ours to have as well, but no option of every PyTorch.
-                made = None if theirs is None else self.tensor(theirs, value, joined(name, own))
-                setattr(found, own, made)
+                tensor = None if theirs is None else self.tensor(theirs, value, joined(name, own))
+                setattr(found, own, tensor)
         return found
 
     def note_writing(self, module: torch.nn.Module, steps: list[torch.nn.Module]) -> None:
