@@ -26,6 +26,7 @@ OPERATIONS = {
     "conv_transpose3d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1},
     "conv_transpose1d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1},
     "conv_transpose2d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1},
+    "cross_entropy": {"label_smoothing": 0.0},
     "diag": {"k": 0},
     "diagonal": {"offset": 0, "axis1": 0, "axis2": 1},
     "diff": {"n": 1, "axis": -1},
