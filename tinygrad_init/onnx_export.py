@@ -101,7 +101,7 @@ class Graph:
     def module(self, module: nn.Module, name: str, value: str, x: Tensor) -> tuple[str, Tensor]:
         """Add a module; the names of what goes in and comes out, and both on the example."""
         if isinstance(module, nn.Sequential | nn.MLP) and plain(module, nn.Sequential, nn.MLP):
-            for part, inner in module.children():
+            for part, inner in module._members():
                 value, x = self.module(inner, joined(name, part), value, x)
             return value, x
         if isinstance(module, nn.Residual) and plain(module, nn.Residual):
@@ -117,6 +117,7 @@ class Graph:
                 f"to_onnx: {said} cannot be exported; write it with nn.Sequential, nn.Residual and the layers of tgi.nn"
             )
         try:
+            require_usual(module)
             return LAYERS[kind](self, module, value, x), module(x)
         except Unexportable as error:
             raise TypeError(f"to_onnx: {said} cannot be exported: {error}") from None
@@ -141,6 +142,23 @@ class Graph:
 
 class Unexportable(Exception):
     """A layer with options that a graph has no node for."""
+
+
+# Options of which a graph has only one choice here.
+USUAL: dict[str, Any] = {
+    "padding_mode": "zeros", "ceil_mode": False, "return_indices": False, "count_include_pad": True,
+    "divisor_override": None, "end_dim": -1, "_hooks": (),
+}  # fmt: skip
+
+
+def require_usual(module: nn.Module) -> None:
+    """Raise for an option that a graph would silently leave out."""
+    for name, usual in USUAL.items():
+        if (given := getattr(module, name, usual)) != usual:
+            raise Unexportable(f"it has {name.strip('_')}={given}")
+    dilation = getattr(module, "dilation", 1)
+    if isinstance(module, nn.MaxPool1d | nn.MaxPool2d) and set(np.ravel(dilation)) != {1}:
+        raise Unexportable(f"it has dilation={dilation}")
 
 
 def plain(module: nn.Module, *kinds: type[nn.Module]) -> bool:
@@ -222,8 +240,8 @@ def layer_norm(graph: Graph, module: Any, value: str, x: Tensor) -> str:
 
 
 def prelu(graph: Graph, module: Any, value: str, x: Tensor) -> str:
-    slope = graph.constant(module.slope)
-    if module.axis == 1 and module.units > 1 and x.ndim > 2:
+    slope = graph.constant(module.weight)
+    if module.axis == 1 and module.num_parameters > 1 and x.ndim > 2:
         shape = graph.constant([-1, *(1,) * (x.ndim - 2)], np.int64)
         slope = graph.node("Reshape", [slope, shape])
     return graph.node("PRelu", [value, slope])
@@ -253,6 +271,8 @@ def activation(graph: Graph, module: Any, value: str, x: Tensor) -> str:
         return graph.node("Mul", [value, graph.node("Sigmoid", [value])])
     if module.name == "hardtanh":
         return graph.node("Clip", [value, graph.made(-1.0, x), graph.made(1.0, x)])
+    if module.name not in ACTIVATIONS:
+        raise Unexportable(f"{module.name} is no node of a graph")
     kind, names, fixed = ACTIVATIONS[module.name]
     given = module.record.known_params
     options: dict[str, Any] = {theirs: given[ours] for ours, theirs in names.items()} | fixed

@@ -82,7 +82,7 @@ def test_synonyms() -> None:
 def test_learned_slopes(slopes: list[float]) -> None:
     module = tgi.nn.PReLU(len(slopes))
     with tgi.no_grad():
-        module.slope.copy_(np.array(slopes, np.float32))
+        module.weight.copy_(np.array(slopes, np.float32))
     record, x = activation(module), np.repeat(X[:, None], len(slopes), axis=1)
     assert record.units == len(slopes)
     expected = np.where(x > 0, x, np.float32(slopes) * x)

@@ -178,9 +178,10 @@ def test_what_activation_layers_take() -> None:
     np.testing.assert_array_equal(nn.LeakyReLU()(x).numpy(), tgi.leaky_relu(x).numpy())
     np.testing.assert_array_equal(nn.ELU()(x).numpy(), tgi.elu(x).numpy())
     for call, said in (
-        (lambda: nn.LeakyReLU(0.1, 0.2), r"LeakyReLU: takes negative_slope; got \(0.1, 0.2\) $"),
+        (lambda: nn.LeakyReLU(0.1, 0.2), r"LeakyReLU: expected inplace as True or False, got 0.2"),
+        (lambda: nn.LeakyReLU(0.1, True, 2), r"LeakyReLU: takes negative_slope, inplace; got \(0.1, True, 2\) $"),
         (lambda: nn.Tanh(1.0), r"Tanh: takes nothing; got \(1.0,\) $"),
-        (lambda: nn.ELU(slope=0.1), r"ELU: takes alpha; got \(\) \{'slope': 0.1\}$"),
+        (lambda: nn.ELU(slope=0.1), r"ELU: takes alpha, inplace; got \(\) \{'slope': 0.1\}$"),
     ):
         with pytest.raises(TypeError, match=said):
             call()
@@ -188,8 +189,8 @@ def test_what_activation_layers_take() -> None:
 
 def test_learned_slopes() -> None:
     layer = nn.PReLU()
-    np.testing.assert_array_equal(layer.slope.numpy(), [0.25])
-    assert nn.PReLU(3, 0.5).slope.numpy().tolist() == [0.5, 0.5, 0.5] and repr(nn.PReLU(3)) == "PReLU(3)"
+    np.testing.assert_array_equal(layer.weight.numpy(), [0.25])
+    assert nn.PReLU(3, 0.5).weight.numpy().tolist() == [0.5, 0.5, 0.5] and repr(nn.PReLU(3)) == "PReLU(3)"
 
 
 def test_a_network_has_an_activation_between_any_two_maps() -> None:
@@ -207,8 +208,8 @@ def test_prelu_has_its_units_along_the_last_axis_or_that_of_channels() -> None:
     slopes, x = np.array([0.1, 0.2, 0.4]), -np.ones((2, 3, 4, 3), np.float32)
     for axis, along in ((-1, slopes), (1, slopes[:, None, None])):
         layer = nn.PReLU(3, axis=axis)
-        layer.load_state_dict({"slope": slopes})
+        layer.load_state_dict({"weight": slopes})
         np.testing.assert_allclose(layer(tgi.tensor(x)).numpy(), x * along, rtol=1e-6)
-    assert repr(nn.PReLU(3, axis=1)) == "PReLU(3, axis=1)"
+    assert repr(nn.PReLU(3, axis=-1)) == "PReLU(3, axis=-1)"
     with pytest.raises(ValueError, match="PReLU: expected axis -1 or 1, got 2"):
         nn.PReLU(3, axis=2)

@@ -29,7 +29,7 @@ def test_names_are_pytorchs() -> None:
     ]
     assert [p.shape for p in model.parameters()] == [(4, 3), (4,), (2, 4), (2,)]
     chain = nn.Sequential(nn.Linear(2, 2, bias=False), nn.PReLU(2))
-    assert [name for name, _ in chain.named_parameters()] == ["0.weight", "1.slope"]
+    assert [name for name, _ in chain.named_parameters()] == ["0.weight", "1.weight"]
 
 
 def test_shared_parameters_count_once() -> None:

@@ -262,7 +262,7 @@ IMAGE, WEIGHT = np.zeros((2, 4, 5, 5), np.float32), np.zeros((6, 4, 3, 3), np.fl
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: tgi.conv2d(IMAGE[0], WEIGHT), ValueError, r"\(samples, channels, height, width\), got \(4, 5, 5\)"),
+        (lambda: tgi.conv2d(IMAGE[0, 0], WEIGHT), ValueError, r"\(samples, channels, height, width\), got \(5, 5\)"),
         (lambda: tgi.conv1d(IMAGE, WEIGHT), ValueError, r"\(samples, channels, length\), got \(2, 4, 5, 5\)"),
         (lambda: tgi.conv2d(IMAGE, WEIGHT[0]), ValueError, r"out_channels, in_channels / groups, height, width"),
         (lambda: tgi.conv2d(IMAGE, WEIGHT, groups=2), ValueError, r"input has 4 channels, .* in 2 groups takes 8"),

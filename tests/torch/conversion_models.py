@@ -173,7 +173,9 @@ OURS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
         for name in [*tgi.nn.ACTIVATIONS, "prelu"]
     },
     "resnet": (own_resnet, (3, 2, 5, 5)),
-    "slopes of the last axis": (lambda: tgi.nn.Sequential(tgi.nn.Linear(4, 6), tgi.nn.PReLU(6, 0.1)), (2, 3, 4)),
+    "slopes of the last axis": (
+        lambda: tgi.nn.Sequential(tgi.nn.Linear(4, 6), tgi.nn.PReLU(6, 0.1, axis=-1)), (2, 3, 4)
+    ),
     "slopes of channels": (lambda: tgi.nn.Sequential(tgi.nn.Conv1d(2, 3, 3), tgi.nn.PReLU(3, 0.4, axis=1)), (2, 2, 7)),
     "transposed": (
         lambda: tgi.nn.Sequential(

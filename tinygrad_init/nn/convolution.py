@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine.modes import get_default_dtype
+from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import uniform_
+from ..ops.padding import pad_sides
 from ..ops.shape import whole
 from ..ops.windows import whole_numbers
-from .module import Module, Parameter
+from .module import Module
+from .options import dtype_for
+from .parameters import Parameter
 
 Option = int | Sequence[int]
 Rng = np.random.Generator | int | None
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _Convolution(Module):
@@ -42,10 +46,16 @@ class _Convolution(Module):
         dilation: Option,
         groups: int,
         bias: bool,
-        rng: Rng,
+        padding_mode: str,
+        device: Any,
         dtype: Any,
+        rng: Rng,
     ) -> None:
         name = type(self).__name__
+        dtype = dtype_for(name, device, dtype)
+        if padding_mode not in (modes := ("zeros",) if self.transposed else PADDING_MODES):
+            raise ValueError(f"{name}: expected padding_mode out of {', '.join(modes)}, got {padding_mode!r}")
+        self.padding_mode = padding_mode
         sizes = (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups))
         in_channels, out_channels, groups = (whole(name, what, size) for what, size in sizes)
         if min(in_channels, out_channels, groups) < 1:
@@ -65,7 +75,6 @@ class _Convolution(Module):
         self.dilation = whole_numbers(name, "dilation", dilation, self.axes, 1)
 
         generator = np.random.default_rng(rng)
-        dtype = dtype or get_default_dtype()
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         window = math.prod(self.kernel_size)
         # One unit sees its own group alone, which an ungrouped weight's shape says, (out, in, *window), and others not.
@@ -101,6 +110,7 @@ class _Convolution(Module):
             f"{name}={getattr(self, name)}" for name, n in usual.items() if getattr(self, name) != (n,) * self.axes
         ]
         options += [f"groups={self.groups}"] if self.groups > 1 else []
+        options += [f"padding_mode={self.padding_mode}"] if self.padding_mode != "zeros" else []
         options += [] if self.bias is not None else ["bias=False"]
         return ", ".join([str(self.in_channels), str(self.out_channels), *options])
 
@@ -118,14 +128,38 @@ class _Conv(_Convolution):
         dilation: Option = 1,
         groups: int = 1,
         bias: bool = True,
-        rng: Rng = None,
+        padding_mode: str = "zeros",
+        device: Any = None,
         dtype: Any = None,
+        *,
+        rng: Rng = None,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, rng, dtype)
+        options = stride, padding, 0, dilation, groups, bias, padding_mode, device, dtype, rng
+        super().__init__(in_channels, out_channels, kernel_size, *options)
 
-    def forward(self, x: Any) -> Tensor:
-        options = self.stride, self.padding, self.dilation, self.groups
-        return self.function(x, self.weight, self.bias, *options)
+    def forward(self, input: Any) -> Tensor:
+        padding: Option | str = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = self.padded(input), 0
+        options = self.stride, padding, self.dilation, self.groups
+        return self.function(input, self.weight, self.bias, *options)
+
+    def padded(self, x: Any) -> Tensor:
+        """With elements around it, where they are not zeros."""
+        name = type(self).__name__
+        (x,) = coerce(name, (x,))
+        if x.ndim not in (self.axes + 1, self.axes + 2):
+            raise ValueError(
+                f"{name}: expected (samples, channels, ...) with {self.axes + 2} axes, got shape {x.shape}"
+            )
+        reach = [(n - 1) * d for n, d in zip(self.kernel_size, self.dilation, strict=True)]
+        if self.padding == "same":
+            sides = [side for r in reversed(reach) for side in (r // 2, r - r // 2)]
+        elif isinstance(self.padding, str):
+            return x
+        else:
+            sides = [n for n in reversed(self.padding) for _ in range(2)]
+        return pad_sides(name, x, sides, self.axes, self.padding_mode)
 
 
 class Conv1d(_Conv):
@@ -133,6 +167,13 @@ class Conv1d(_Conv):
 
     axes = 1
     function = staticmethod(ops.conv1d)
+
+
+class Conv3d(_Conv):
+    """A convolution along three axes, (samples, in_channels, depth, height, width); see `Conv2d`."""
+
+    axes = 3
+    function = staticmethod(ops.conv3d)
 
 
 class Conv2d(_Conv):
@@ -148,10 +189,10 @@ class Conv2d(_Conv):
         The channels fall into so many groups that know nothing of each other; in_channels of them: depthwise.
     bias
         Whether a number is added to each channel of the output.
-    rng
-        Where the start comes from; a seed or a generator. Without it the start is random.
-    dtype
-        Of the parameters; the default dtype unless given.
+    padding_mode
+        "zeros", or what the padding is instead: "reflect", "replicate" or "circular".
+    device, dtype, rng
+        As in `Linear`.
 
     Notes
     -----
@@ -180,8 +221,11 @@ class _ConvTranspose(_Convolution):
         groups: int = 1,
         bias: bool = True,
         dilation: Option = 1,
-        rng: Rng = None,
+        padding_mode: str = "zeros",
+        device: Any = None,
         dtype: Any = None,
+        *,
+        rng: Rng = None,
     ) -> None:
         super().__init__(
             in_channels,
@@ -193,13 +237,35 @@ class _ConvTranspose(_Convolution):
             dilation,
             groups,
             bias,
-            rng,
+            padding_mode,
+            device,
             dtype,
+            rng,
         )
 
-    def forward(self, x: Any) -> Tensor:
-        options = self.stride, self.padding, self.output_padding, self.groups, self.dilation
-        return self.function(x, self.weight, self.bias, *options)
+    def forward(self, input: Any, output_size: Sequence[int] | None = None) -> Tensor:
+        more = self.output_padding if output_size is None else self.missing(input, output_size)
+        options = self.stride, self.padding, more, self.groups, self.dilation
+        return self.function(input, self.weight, self.bias, *options)
+
+    def missing(self, x: Any, output_size: Sequence[int]) -> tuple[int, ...]:
+        """The output padding with which the result has the lengths of `output_size`.
+
+        Raises
+        ------
+        ValueError
+            There is none: with each stride, lengths from `least` on, fewer than the stride, can be had.
+        """
+        name = type(self).__name__
+        wanted = tuple(output_size)[-self.axes :]
+        padding = whole_numbers(name, "padding", self.padding, self.axes, 0)  # type: ignore[arg-type]
+        options = x.shape[-self.axes :], self.stride, padding, self.kernel_size, self.dilation
+        least = tuple((n - 1) * s - 2 * p + (k - 1) * d + 1 for n, s, p, k, d in zip(*options, strict=True))
+        more = tuple(n - at for n, at in zip(wanted, least, strict=True))
+        if any(not 0 <= m < s for m, s in zip(more, self.stride, strict=True)):
+            raise ValueError(f"{name}: expected output_size from {least} on and fewer than {self.stride} above, got "
+                             f"{tuple(output_size)}")  # fmt: skip
+        return more
 
 
 class ConvTranspose1d(_ConvTranspose):
@@ -207,6 +273,13 @@ class ConvTranspose1d(_ConvTranspose):
 
     axes = 1
     function = staticmethod(ops.conv_transpose1d)
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """A transposed convolution along three axes; see `ConvTranspose2d`."""
+
+    axes = 3
+    function = staticmethod(ops.conv_transpose3d)
 
 
 class ConvTranspose2d(_ConvTranspose):
@@ -220,8 +293,8 @@ class ConvTranspose2d(_ConvTranspose):
         Those of the convolution whose derivative it is (see `tgi.conv_transpose2d`).
     output_padding
         How much longer the result is at its end.
-    bias, rng, dtype
-        As in `Conv2d`.
+    bias, padding_mode, device, dtype, rng
+        As in `Conv2d`; only zeros are padded.
 
     Notes
     -----

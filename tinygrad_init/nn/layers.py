@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,14 +10,18 @@ import numpy as np
 
 from .. import ops
 from ..activations import ActivationRecord, activation
-from ..engine.graph import Operation
-from ..engine.modes import get_default_dtype
+from ..engine.graph import MISSING, Operation
+from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import torch_default_, uniform_
 from ..layering import ACTIVATION, OTHER, RESIDUAL, WEIGHTS, Step, layers
 from ..ops.activations import ACTIVATIONS, activation_name
+from ..ops.registry import REGISTRY
 from ..ops.shape import whole
-from .module import Module, Parameter
+from .containers import Sequential
+from .module import Module
+from .options import dtype_for, require_flag
+from .parameters import Parameter
 
 
 class Linear(Module):
@@ -29,10 +33,12 @@ class Linear(Module):
         Sizes; the weight has shape (out_features, in_features).
     bias
         Whether b is there, of shape (out_features,).
-    rng
-        Where the start comes from; a seed or a generator. Without it the start is random.
+    device
+        None or "cpu".
     dtype
         Of the parameters; the default dtype unless given.
+    rng
+        Where the start comes from; a seed or a generator. Without it the start is random.
 
     Notes
     -----
@@ -45,15 +51,17 @@ class Linear(Module):
         in_features: int,
         out_features: int,
         bias: bool = True,
-        rng: np.random.Generator | int | None = None,
+        device: Any = None,
         dtype: Any = None,
+        *,
+        rng: np.random.Generator | int | None = None,
     ) -> None:
+        dtype = dtype_for("Linear", device, dtype)
         in_features, out_features = (whole("Linear", "a size", size) for size in (in_features, out_features))
         if in_features < 1 or out_features < 1:
             raise ValueError(f"Linear: expected sizes of at least 1, got {in_features} and {out_features}")
         self.in_features, self.out_features = in_features, out_features
         generator = np.random.default_rng(rng)
-        dtype = dtype or get_default_dtype()
         self.weight = Parameter(np.zeros((out_features, in_features)), dtype)
         torch_default_(self.weight, generator)
         self.bias: Parameter | None = None
@@ -61,8 +69,8 @@ class Linear(Module):
             self.bias = Parameter(np.zeros(out_features), dtype)
             uniform_(self.bias, generator, -(in_features**-0.5), in_features**-0.5)
 
-    def forward(self, x: Any) -> Tensor:
-        return ops.linear(x, self.weight, self.bias)
+    def forward(self, input: Any) -> Tensor:
+        return ops.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}{'' if self.bias is not None else ', bias=False'}"
@@ -87,77 +95,68 @@ class Activation(Module):
             raise ValueError(f"expected an activation without a weight, got {name!r}; nn.PReLU() learns its slope")
         self.name, self.params = known, params
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ACTIVATIONS[self.name](x, **self.params)
+    def take(self, op: Operation, **params: float) -> None:
+        """Be an operation that has no name among `ACTIVATIONS`."""
+        self.name, self.params = op.name, params
+
+    def forward(self, input: Any) -> Tensor:
+        return REGISTRY[self.name](input, **self.params)
 
     @property
     def record(self) -> ActivationRecord:
         """What is known of the function."""
-        return activation(self.name, **self.params)
+        return activation(self.name if self.name in ACTIVATIONS else REGISTRY[self.name], **self.params)
 
     def extra_repr(self) -> str:
-        name = [self.name] if type(self) is Activation else []  # the classes made by `_named` say it themselves
+        name = [self.name] if type(self) is Activation else []  # the classes made by `named` say it themselves
         return ", ".join([*name, *(f"{key}={value}" for key, value in self.params.items())])
 
 
 class PReLU(Module):
-    """x if x > 0 else slope·x with a slope that is learned, one for all units or one each (He et al. 2015).
+    """x if x > 0 else weight·x with a slope that is learned, one for all units or one each (He et al. 2015).
 
     Parameters
     ----------
-    units
+    num_parameters
         1, or how many units the input has.
-    slope
-        Where it starts.
+    init
+        Where the slopes start.
+    device, dtype
+        As in `Linear`.
     axis
-        Which axis of the input has the units: the last, or 1 for the channels of convolutions.
+        Which axis of the input has the units: 1, as in PyTorch, for the channels of convolutions; or -1, the last.
     """
 
     role = ACTIVATION
 
-    def __init__(self, units: int = 1, slope: float = 0.25, dtype: Any = None, axis: int = -1) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None, *, axis: int = 1
+    ) -> None:
         if axis not in (-1, 1):
             raise ValueError(f"PReLU: expected axis -1 or 1, got {axis}")
-        self.units, self.axis = whole("PReLU", "units", units), axis
-        self.slope = Parameter(np.full(self.units, slope), dtype or get_default_dtype())
+        self.num_parameters, self.init, self.axis = whole("PReLU", "num_parameters", num_parameters), init, axis
+        self.weight = Parameter(np.full(self.num_parameters, init), dtype_for("PReLU", device, dtype))
 
-    def forward(self, x: Tensor) -> Tensor:
-        if self.axis == 1 and self.units > 1 and x.ndim > 2:
-            return ops.prelu(x, self.slope.reshape(-1, *(1,) * (x.ndim - 2)))
-        return ops.prelu(x, self.slope)
+    def forward(self, input: Any) -> Tensor:
+        (x,) = coerce("PReLU", (input,))
+        if self.num_parameters == 1:
+            return ops.prelu(x, self.weight if x.ndim else self.weight.reshape(()))
+        at = self.axis if x.ndim > 1 else 0
+        if x.ndim == 0 or x.shape[at] != self.num_parameters:
+            raise ValueError(
+                f"PReLU: expected {self.num_parameters} units along axis {self.axis}, got an input of shape {x.shape}"
+            )
+        if self.axis == 1 and x.ndim > 2:
+            return ops.prelu(x, self.weight.reshape(-1, *(1,) * (x.ndim - 2)))
+        return ops.prelu(x, self.weight)
 
     @property
     def record(self) -> ActivationRecord:
         """What is known of the function, with the slopes as they are now."""
-        return ActivationRecord("prelu", ops.prelu, slopes=tuple(self.slope.numpy().ravel().tolist()))
+        return ActivationRecord("prelu", ops.prelu, slopes=tuple(self.weight.numpy().ravel().tolist()))
 
     def extra_repr(self) -> str:
-        return str(self.units) if self.axis == -1 else f"{self.units}, axis={self.axis}"
-
-
-class Sequential(Module):
-    """Modules one after the other; parameters are named by position, "0.weight"."""
-
-    def __init__(self, *modules: Module) -> None:
-        for i, module in enumerate(modules):
-            if not isinstance(module, Module):
-                raise TypeError(f"Sequential: expected modules, got {type(module).__name__} at {i}")
-            setattr(self, str(i), module)
-        self.name_parameters()
-
-    def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x
-
-    def __iter__(self) -> Iterator[Module]:
-        return (module for _, module in self.children())
-
-    def __len__(self) -> int:
-        return len(list(self.children()))
-
-    def __getitem__(self, i: int) -> Module:
-        return list(self)[i]
+        return f"{self.num_parameters}{', axis=-1' if self.axis == -1 else ''}"
 
 
 def make_activation(name: str, dtype: Any = None) -> Module:
@@ -198,8 +197,8 @@ class MLP(Module):
         self.layers = Sequential(*modules)
         self.name_parameters()
 
-    def forward(self, x: Any) -> Any:
-        return self.layers(x)
+    def forward(self, input: Any) -> Any:
+        return self.layers(input)
 
     def linears(self) -> list[Linear]:
         """The linear maps, first to last."""
@@ -209,8 +208,7 @@ class MLP(Module):
 def is_linear_map(module: Module) -> bool:
     """Whether a module multiplies by a weight with units and inputs: a dense layer, a convolution, and the like."""
     weight = getattr(module, "weight", None)
-    # LayerNorm's weight has the shape of what it normalizes, not units and inputs.
-    return isinstance(weight, Parameter) and weight.ndim >= 2 and not hasattr(module, "normalized_shape")
+    return isinstance(weight, Parameter) and weight.ndim >= 2 and module.multiplies
 
 
 def role_of(module: Module) -> str:
@@ -229,33 +227,42 @@ def linear_maps(model: Module) -> list[tuple[Module, Module | None]]:
     return layers([Step(module, role) for module, role in zip(modules, roles, strict=True)])
 
 
-def _named(class_name: str, op: Operation) -> type[Activation]:
-    """A class for one activation, such as `Tanh`; what the function takes besides its input is what the class takes."""
+def named(class_name: str, op: Operation, *, inplace: bool = False, home: str = __name__) -> type[Activation]:
+    """A class for one activation, such as `Tanh`; what the function takes besides its input is what the class takes.
 
-    def __init__(self: Activation, *values: float, **params: float) -> None:
-        if len(values) > len(op.param_names) or not params.keys() <= set(op.param_names):
-            raise TypeError(
-                f"{class_name}: takes {', '.join(op.param_names) or 'nothing'}; got {values} {params or ''}"
-            )
-        given = dict(zip(op.param_names, values, strict=False)) | params
-        Activation.__init__(self, op.name, **dict(zip(op.param_names, op.defaults, strict=True)) | given)
+    As PyTorch's, some take `inplace`, which there saves memory and here changes nothing: results are new tensors.
+    """
+    takes = (*op.param_names, *(("inplace",) if inplace else ()))
 
-    return type(class_name, (Activation,), {"__init__": __init__, "__doc__": op.spec.formula, "__module__": __name__})
+    def __init__(self: Activation, *values: Any, **params: Any) -> None:
+        if len(values) > len(takes) or not params.keys() <= set(takes):
+            raise TypeError(f"{class_name}: takes {', '.join(takes) or 'nothing'}; got {values} {params or ''}")
+        given = dict(zip(takes, values, strict=False)) | params
+        require_flag(class_name, "inplace", given.pop("inplace", False))
+        missing = [key for key, default in zip(op.param_names, op.defaults, strict=True) if default is MISSING]
+        if not set(missing) <= given.keys():
+            raise TypeError(f"{class_name}: takes {', '.join(takes)}; got {values} {params or ''}")
+        Activation.take(self, op, **dict(zip(op.param_names, op.defaults, strict=True)) | given)
+
+    return type(class_name, (Activation,), {"__init__": __init__, "__doc__": op.spec.formula, "__module__": home})
 
 
-Identity = _named("Identity", ops.identity)
-Sigmoid = _named("Sigmoid", ops.sigmoid)
-Tanh = _named("Tanh", ops.tanh)
-ReLU = _named("ReLU", ops.relu)
-LeakyReLU = _named("LeakyReLU", ops.leaky_relu)
-ELU = _named("ELU", ops.elu)
-SELU = _named("SELU", ops.selu)
-GELU = _named("GELU", ops.gelu)
-SiLU = _named("SiLU", ops.silu)
-Softplus = _named("Softplus", ops.softplus)
-Erf = _named("Erf", ops.erf)
-HardSigmoid = _named("HardSigmoid", ops.hard_sigmoid)
-HardTanh = _named("HardTanh", ops.hardtanh)
-Mish = _named("Mish", ops.mish)
-Softsign = _named("Softsign", ops.softsign)
-Sin = _named("Sin", ops.sin)
+class Identity(Activation):
+    """x: what is left of a layer where there is none; takes any arguments and looks at none, as PyTorch's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__("identity")
+
+
+Sigmoid = named("Sigmoid", ops.sigmoid)
+Tanh = named("Tanh", ops.tanh)
+ReLU = named("ReLU", ops.relu, inplace=True)
+LeakyReLU = named("LeakyReLU", ops.leaky_relu, inplace=True)
+ELU = named("ELU", ops.elu, inplace=True)
+SELU = named("SELU", ops.selu, inplace=True)
+SiLU = named("SiLU", ops.silu, inplace=True)
+Erf = named("Erf", ops.erf)
+HardSigmoid = named("HardSigmoid", ops.hard_sigmoid, inplace=True)
+Mish = named("Mish", ops.mish, inplace=True)
+Softsign = named("Softsign", ops.softsign)
+Sin = named("Sin", ops.sin)

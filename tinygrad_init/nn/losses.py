@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.tensor import Tensor
-from ..ops.losses import LOSSES, loss_name
+from ..ops.losses import LOSSES, cross_entropy, loss_name
 from .module import Module
+from .pytorch_order import as_buffer, refuse_old
 
 
 class Loss(Module):
@@ -38,17 +39,40 @@ class HalfSquaredError(Loss):
 
 
 class MSELoss(Loss):
-    """(a - y)², averaged over all elements."""
+    """(a - y)², averaged over all elements. `size_average` and `reduce`, which PyTorch has given up, are refused."""
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, size_average: None = None, reduce: None = None, reduction: str = "mean") -> None:
+        refuse_old("MSELoss", size_average, reduce)
         super().__init__("mse", reduction)
 
 
 class CrossEntropyLoss(Loss):
-    """-ln softmax(logits) at the target class."""
+    """-ln softmax(logits) at the target class; parameters as in `tgi.cross_entropy`.
 
-    def __init__(self, reduction: str = "mean") -> None:
+    `ignore_index` is None unless given: -100, which PyTorch leaves out unasked, is refused as the class of a sample.
+    """
+
+    def __init__(
+        self,
+        weight: Any = None,
+        size_average: None = None,
+        ignore_index: int | None = None,
+        reduce: None = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        refuse_old("CrossEntropyLoss", size_average, reduce)
         super().__init__("cross_entropy", reduction)
+        self.weight = as_buffer("CrossEntropyLoss", weight)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        if self.weight is None and self.ignore_index is None and not self.label_smoothing:
+            return super().forward(input, target)
+        return cross_entropy(
+            input, target, self.reduction, weight=self.weight, ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+        )  # fmt: skip
 
 
 class BCEWithLogitsLoss(Loss):

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, NoReturn, Self, TypeVar
 
 import numpy as np
 
-from ..engine.modes import mode, no_grad
+from ..engine.discrete import DiscreteTensor, discrete
+from ..engine.modes import mode
 from ..engine.tensor import Tensor
 from ..layering import OTHER
+from .hooks import AFTER, BEFORE, Handle, Hook, called_with_hooks, register
+from .options import dtype_named, require_cpu
+from .parameters import Buffer, Parameter, in_dtype
+from .state import Loaded, load_state
 
 T = TypeVar("T", bound=Tensor)
-
-
-class Parameter(Tensor):
-    """A leaf that a module learns; assigned to an attribute, it becomes one of the module's parameters.
-
-    Parameters
-    ----------
-    data, dtype, requires_grad, name
-        As in `Tensor`.
-    fans
-        How many inputs a unit sums up and how many units an input feeds, where the shape does not tell it.
-    """
-
-    def __init__(
-        self,
-        data: Any,
-        dtype: Any = None,
-        requires_grad: bool = True,
-        name: str | None = None,
-        fans: tuple[int, int] | None = None,
-    ) -> None:
-        super().__init__(data, dtype, requires_grad, name)
-        self.fans = fans
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        make, arguments = super().__reduce__()
-        return make, (*arguments, self.fans)
-
-
-class Buffer(Tensor):
-    """Numbers that a module keeps but does not learn; assigned to an attribute, they become part of its state.
-
-    A module changes them in place (`copy_` within `no_grad`), never by assignment: captured programs take the
-    attributes of a module for granted, but read and write the numbers at each run.
-    """
 
 
 class Call(NamedTuple):
@@ -58,74 +28,6 @@ class Call(NamedTuple):
     options: dict[str, Any]
 
 
-class observe:
-    """Within this context every call of a module is written down, in this thread, innermost first.
-
-    Examples
-    --------
-    >>> with observe() as calls:
-    ...     model(x)
-    >>> [call.output.shape for call in calls]
-    """
-
-    def __enter__(self) -> list[Call]:
-        calls: list[Call] = []
-        mode.enter("observer", calls.append)
-        return calls
-
-    def __exit__(self, *exception: object) -> None:
-        mode.leave()
-
-
-def dtype_of(module: Module, otherwise: Any = None) -> Any:
-    """The dtype of a module's parameters (of the first), or something else if it has none.
-
-    Raises
-    ------
-    TypeError
-        It is no module.
-    """
-    if not isinstance(module, Module):
-        came = f"the class {module.__name__}" if isinstance(module, type) else type(module).__name__
-        raise TypeError(f"expected a module, got {came}")
-    return next((parameter.dtype for parameter in module.parameters()), otherwise)
-
-
-class undisturbed:
-    """Within this context a model may be run at will: afterwards its modes, buffers and generators are as before.
-
-    Parameters
-    ----------
-    model
-        Whose `training` flags, `Buffer`s and `rng`s, in all modules, are put back.
-    modules
-        All of its modules, if whoever asks has them: finding them takes longer than a small model.
-    """
-
-    def __init__(self, model: Module, modules: Sequence[Module] | None = None) -> None:
-        self.model, self.modules = model, modules
-
-    def __enter__(self) -> None:
-        modules = self.modules or [module for _, module in self.model.named_modules()]
-        self.modes = [(module, vars(module).get("training")) for module in modules]
-        buffers = {id(value): value for one in modules for value in vars(one).values() if isinstance(value, Buffer)}
-        self.buffers = [(buffer, buffer.numpy().copy()) for buffer in buffers.values()]
-        rngs = [rng for module in modules if isinstance(rng := vars(module).get("rng"), np.random.Generator)]
-        self.states = [(rng, rng.bit_generator.state) for rng in rngs]
-
-    def __exit__(self, *exception: object) -> None:
-        for module, training in self.modes:
-            if training is None:
-                vars(module).pop("training", None)
-            elif module.training != training:
-                module.training = training
-        with no_grad():
-            for buffer, array in self.buffers:
-                buffer.copy_(array)
-        for rng, state in self.states:
-            rng.bit_generator.state = state
-
-
 class Module:
     """A function with parameters; subclasses write `forward`.
 
@@ -135,14 +37,18 @@ class Module:
 
     training: bool = True
     role: str = OTHER  # what it is in a network, if it is no linear map: see `role_of`
+    multiplies: bool = True  # whether a weight of two axes or more is that of a linear map
+    _hooks: tuple[Hook, ...] = ()
+    _buffers: tuple[str, ...] = ()  # what `register_buffer` was given
+    _transient: tuple[str, ...] = ()  # those of them that are not part of the state
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        if mode.unusual == 0:
+        if mode.unusual == 0 and not self._hooks:
             return self.forward(*inputs, **options)
         trace, observer = mode.trace, mode.observer
         if trace is not None:
             trace.visits(self)
-        output = self.forward(*inputs, **options)
+        output = called_with_hooks(self, inputs, options) if self._hooks else self.forward(*inputs, **options)
         if observer is not None:
             observer(Call(self, inputs, output, options))
         return output
@@ -150,11 +56,23 @@ class Module:
     def forward(self, *inputs: Any, **options: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
-    def children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly below, with their names."""
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
+    # What it is made of
+
+    def _members(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below, with their names, also one that stands there twice."""
+        return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below, with their names, each once."""
+        seen: set[int] = set()
+        for name, module in self._members():
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below, each once."""
+        return (module for _, module in self.named_children())
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """This module and all below, with their full names, each once and before those inside it."""
@@ -165,75 +83,310 @@ class Module:
             if id(module) not in seen:
                 seen.add(id(module))
                 yield name, module
-                below = [(f"{name}.{part}" if name else part, child) for part, child in module.children()]
+                below = [(f"{name}.{part}" if name else part, child) for part, child in module._members()]
                 stack.extend(reversed(below))
 
-    def _named(self, kind: type[T] | tuple[type[T], ...]) -> Iterator[tuple[str, T]]:
+    def modules(self) -> Iterator[Module]:
+        """This module and all below, each once and before those inside it."""
+        return (module for _, module in self.named_modules())
+
+    def _named(
+        self, kind: type[T] | tuple[type[T], ...], prefix: str = "", recurse: bool = True
+    ) -> Iterator[tuple[str, T]]:
         """All attributes of some kind with their full names, each once."""
         seen: set[int] = set()
-        for prefix, module in self.named_modules():
-            for name, value in vars(module).items():
-                if isinstance(value, kind) and id(value) not in seen:
+        for name, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            whole = module._buffers if kind is not Parameter else ()  # of whole numbers, which are no `Buffer`s
+            for own, value in vars(module).items():
+                known = isinstance(value, kind) or (own in whole and value is not None)
+                if known and id(value) not in seen:
                     seen.add(id(value))
-                    yield f"{prefix}.{name}" if prefix else name, value
+                    yield f"{name}.{own}" if name else own, value
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their full names, each once."""
-        return self._named(Parameter)
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their full names, each once; without `recurse` those of this module alone."""
+        return self._named(Parameter, prefix, recurse)
 
-    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Buffer]]:
         """All buffers, what is kept but not learned, with their full names, each once."""
-        return self._named(Buffer)
+        return self._named(Buffer, prefix, recurse)
 
-    def parameters(self) -> Iterator[Parameter]:
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once."""
-        return (parameter for _, parameter in self.named_parameters())
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
+        """All buffers, each once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def get_submodule(self, target: str) -> Module:
+        """The module of a full name; "" is this one.
+
+        Raises
+        ------
+        AttributeError
+            There is none.
+        """
+        found = self._get(target)
+        if not isinstance(found, Module):
+            raise AttributeError(f"{type(self).__name__}: {target!r} is no module, but {type(found).__name__}")
+        return found
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter of a full name; raises as `get_submodule` does."""
+        found = self._get(target)
+        if not isinstance(found, Parameter):
+            raise AttributeError(f"{type(self).__name__}: {target!r} is no parameter, but {type(found).__name__}")
+        return found
+
+    def get_buffer(self, target: str) -> Buffer:
+        """The buffer of a full name; raises as `get_submodule` does."""
+        found = self._get(target)
+        if not isinstance(found, Buffer):
+            raise AttributeError(f"{type(self).__name__}: {target!r} is no buffer, but {type(found).__name__}")
+        return found
+
+    def _get(self, target: str) -> Any:
+        """What has a full name."""
+        found: Any = self
+        for part in target.split(".") if target else ():
+            if not isinstance(found, Module) or part not in vars(found):
+                known = ", ".join(name for name, _ in self.named_modules() if name)
+                raise AttributeError(f"{type(self).__name__}: there is no {target!r}; modules are {known or 'none'}")
+            found = vars(found)[part]
+        return found
 
     def name_parameters(self) -> None:
         """Let errors call every parameter by its full name in this module."""
         for name, parameter in self.named_parameters():
             parameter.name = name
 
+    # How it is put together
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Assign a module to an attribute whose name is text.
+
+        Raises
+        ------
+        TypeError
+            It is no module.
+        KeyError
+            The name is taken by something else, is empty, or has a dot in it.
+        """
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(self).__name__}: expected a module as {name!r}, got {type(module).__name__}")
+        self._require_free(name, Module)
+        setattr(self, name, module)
+
+    register_module = add_module
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Assign a parameter, or None where there is none, to an attribute whose name is text; see `add_module`."""
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"{type(self).__name__}: expected a Parameter as {name!r}, got {type(param).__name__}")
+        self._require_free(name, Parameter)
+        setattr(self, name, param)
+
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """Keep numbers that are not learned, under a name.
+
+        Parameters
+        ----------
+        tensor
+            A tensor or an array, or None. Floats become a `Buffer`; whole numbers and booleans stay what they are.
+        persistent
+            Whether they are part of the state.
+
+        Raises
+        ------
+        TypeError
+            They are no numbers.
+        KeyError
+            The name is taken by something else, is empty, or has a dot in it.
+        """
+        self._require_free(name, Buffer | DiscreteTensor)
+        if tensor is not None and not isinstance(tensor, Buffer):
+            numbers = tensor.detach() if isinstance(tensor, Tensor) else np.array(tensor)
+            if numbers.dtype.kind not in "fbiu":
+                raise TypeError(f"{type(self).__name__}: a buffer holds numbers, {name!r} {numbers.dtype}")
+            tensor = Buffer(numbers, numbers.dtype) if numbers.dtype.kind == "f" else discrete(numbers)
+        setattr(self, name, tensor)
+        self._buffers = (*(one for one in self._buffers if one != name), name)
+        kept = tuple(one for one in self._transient if one != name)
+        self._transient = kept if persistent else (*kept, name)
+
+    def _require_free(self, name: str, kind: Any) -> None:
+        """Raise unless an attribute of a name may be made, or replaced by one of its kind."""
+        if not isinstance(name, str) or not name or "." in name:
+            raise KeyError(f"{type(self).__name__}: expected a name without dots, got {name!r}")
+        if hasattr(self, name) and not isinstance(getattr(self, name), kind | None):
+            raise KeyError(f"{type(self).__name__}: the name {name!r} is taken by an attribute")
+
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter | Buffer) and value.name is None:
             value.name = name
         if isinstance(value, list | tuple | dict) and any(
-            isinstance(item, Module | Parameter | Buffer) for item in value
+            isinstance(item, Module | Parameter | Buffer)
+            for item in (value.values() if isinstance(value, dict) else value)
         ):
+            held = value.values() if isinstance(value, dict) else value
+            kind = "Module" if any(isinstance(item, Module) for item in held) else "Parameter"
             raise TypeError(
                 f"{type(self).__name__}.{name}: parameters inside a {type(value).__name__} would not be found; "
-                "use Sequential, or an attribute for each"
+                f"use nn.{kind}{'Dict' if isinstance(value, dict) else 'List'}, Sequential, or an attribute for each"
             )
         object.__setattr__(self, name, value)
         mode.restructured()
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
-            parameter.grad = None
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        mode.restructured()
 
-    def train(self, training: bool = True) -> Self:
+    # What is done to all of it
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call a function with every module below, those inside first, and with this one last."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or make zeros of those that there are."""
+        for parameter in self.parameters():
+            if set_to_none or parameter.grad is None:
+                parameter.grad = None
+            else:
+                parameter.grad = Tensor(np.zeros(parameter.shape), parameter.dtype)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Let all parameters be learned, or none."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def train(self, mode: bool = True) -> Self:
         """Tell all modules whether they are being trained."""
-        for _, module in self.named_modules():
-            module.training = training
+        for module in self.modules():
+            module.training = mode
         return self
 
     def eval(self) -> Self:
         """Tell all modules that they are being used, not trained."""
         return self.train(False)
 
-    def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
+    def to(self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> Self:
+        """All parameters and buffers in another dtype; where they are, they stay.
+
+        Parameters
+        ----------
+        args
+            A device, which is "cpu", a dtype, or both, or a tensor whose dtype is taken.
+
+        Notes
+        -----
+        Parameters whose dtype changes are other tensors afterwards: an optimizer is made after this, not before.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It is another device, or a dtype that is neither float32 nor float64.
+        """
+        for given in args:
+            if isinstance(given, Tensor):
+                dtype = given.dtype
+            elif given is None or str(given).startswith(("cpu", "cuda", "mps", "meta", "xpu")):
+                require_cpu(f"{type(self).__name__}.to", given)
+            elif dtype is None and not isinstance(given, bool):
+                dtype = given
+        require_cpu(f"{type(self).__name__}.to", device)
+        return self if dtype is None else self._converted(dtype_named(dtype))
+
+    def float(self) -> Self:
+        """All parameters and buffers in float32; see `to`."""
+        return self._converted(dtype_named("float32"))
+
+    def double(self) -> Self:
+        """All parameters and buffers in float64; see `to`."""
+        return self._converted(dtype_named("float64"))
+
+    def cpu(self) -> Self:
+        """The module itself: all numbers are in the memory of the processor."""
+        return self
+
+    def _converted(self, dtype: np.dtype[Any]) -> Self:
+        made: dict[int, Parameter | Buffer] = {}
+        for module in list(self.modules()):
+            for name, value in list(vars(module).items()):
+                if not isinstance(value, Parameter | Buffer) or value.dtype == dtype or name == "num_batches_tracked":
+                    continue
+                if id(value) not in made:
+                    made[id(value)] = in_dtype(value, dtype)
+                setattr(module, name, made[id(value)])
+        return self
+
+    # What is called before and after forward
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Have `hook(module, inputs, output)` called after each forward; what it returns, unless None, comes out.
+
+        Parameters
+        ----------
+        prepend
+            Whether it comes before those that are there.
+        with_kwargs
+            Whether it is given what was passed by name as well: `hook(module, inputs, options, output)`.
+
+        Returns
+        -------
+        Handle
+            Its `remove()` takes the hook away.
+        """
+        return register(self, AFTER, hook, prepend, with_kwargs)
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Have `hook(module, inputs)` called before each forward; what it returns, unless None, goes in instead.
+
+        With `with_kwargs` it is `hook(module, inputs, options)`, and what it returns a pair of both.
+        """
+        return register(self, BEFORE, hook, prepend, with_kwargs)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> NoReturn:
+        """Not to be had: gradients belong to tensors here, not to calls of modules."""
+        raise NotImplementedError(
+            "register_full_backward_hook: gradients belong to tensors, not to calls of modules; keep a result by a "
+            "forward hook and ask tgi.grad(loss, result)"
+        )
+
+    # Its numbers
+
+    def state_dict(self, *, prefix: str = "") -> dict[str, np.ndarray[Any, Any]]:
         """Copies of all parameters and buffers by name."""
-        return {name: np.array(tensor.numpy()) for name, tensor in self._state()}
+        return {prefix + name: np.array(tensor.numpy()) for name, tensor in self._state()}
 
-    def _state(self) -> Iterator[tuple[str, Parameter | Buffer]]:
-        return self._named((Parameter, Buffer))
+    def _state(self) -> Iterator[tuple[str, Any]]:
+        left_out = {id(vars(module)[name]) for module in self.modules() for name in module._transient}
+        return ((name, value) for name, value in self._named((Parameter, Buffer)) if id(value) not in left_out)
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Loaded:
         """Overwrite all parameters and buffers by name.
 
         The values are arrays, or anything that NumPy reads, such as PyTorch's tensors. Nothing is changed unless
         everything fits.
+
+        Parameters
+        ----------
+        strict
+            Whether names that are missing or unknown are an error; else they are left alone.
+
+        Returns
+        -------
+        Loaded
+            `missing_keys` and `unexpected_keys`.
 
         Raises
         ------
@@ -244,34 +397,14 @@ class Module:
         TypeError
             An array does not hold real numbers.
         """
-        own = dict(self._state())
-        missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-        if missing or unknown:
-            raise KeyError(f"load_state_dict: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
-        found = {n: state[n].numpy() if isinstance(state[n], Tensor) else np.asarray(state[n]) for n in own}
-        strange = [f"{name}: {array.dtype}" for name, array in found.items() if array.dtype.kind not in "fiub"]
-        strange += [f"{name}: a masked array" for name in own if isinstance(state[name], np.ma.MaskedArray)]
-        if strange:
-            raise TypeError(f"load_state_dict: expected real numbers, got {'; '.join(strange)}")
-        with np.errstate(over="ignore"):
-            arrays = {name: array.astype(own[name].dtype) for name, array in found.items()}
-        wrong = [
-            f"{name}: expected {p.shape}, got {arrays[name].shape}"
-            for name, p in own.items()
-            if arrays[name].shape != p.shape
-        ]
-        if wrong:
-            raise ValueError(f"load_state_dict: shapes differ: {'; '.join(wrong)}")
-        with no_grad():
-            for name, tensor in own.items():
-                tensor.copy_(arrays[name])
+        return load_state(dict(self._state()), state, strict)
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of `repr`."""
         return ""
 
     def __repr__(self) -> str:
-        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.children()]
+        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self._members()]
         if not lines:
             return f"{type(self).__name__}({self.extra_repr()})"
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"

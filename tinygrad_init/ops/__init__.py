@@ -7,6 +7,7 @@ from ..engine import discrete
 from ..engine.backward import differentiate
 from ..engine.bound import bind
 from ..engine.methods import METHODS
+from . import activation_variants as activation_variants
 from . import numpy_protocol, reductions
 from .activations import (
     elu,
@@ -29,7 +30,7 @@ from .activations import (
     tanh,
 )
 from .aliases import ALIASES, NUMPY
-from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .creation import tensor
 from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
 from .decompositions import eigh, pinv, qr, svd
@@ -57,7 +58,7 @@ from .elementwise import (
 )
 from .linear_algebra import cholesky, det, einsum, inv, matrix_power, outer, slogdet, solve, tensordot
 from .losses import binary_cross_entropy, cross_entropy, half_squared_error, hinge, mse
-from .pooling import avg_pool1d, avg_pool2d, global_avg_pool, max_pool1d, max_pool2d
+from .pooling import avg_pool1d, avg_pool2d, avg_pool3d, global_avg_pool, max_pool1d, max_pool2d, max_pool3d
 from .products import linear, matmul
 from .random_masks import dropout
 from .rearranging import (
@@ -156,6 +157,7 @@ __all__ = [
     "astype",
     "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "binary_cross_entropy",
     "broadcast_to",
     "cholesky",
@@ -164,8 +166,10 @@ __all__ = [
     "concatenate",
     "conv1d",
     "conv2d",
+    "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cos",
     "cross_entropy",
     "cumprod",
@@ -213,6 +217,7 @@ __all__ = [
     "max",
     "max_pool1d",
     "max_pool2d",
+    "max_pool3d",
     "maximum",
     "mean",
     "min",

@@ -25,6 +25,7 @@ from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
 from .registry import Array, operation
+from .shape import _reshape, expand_dims
 from .windows import Windows, require_lengths, slide, whole_numbers
 
 Option = int | Sequence[int]
@@ -157,7 +158,12 @@ def _conv_weight(x: Array, y: Array, /, windows: Windows, groups: int) -> Array:
         return reduce(np.add, parts).reshape((y.shape[1], channels // groups, *windows.size))
 
 
-SPATIAL = ("length", "height, width")
+SPATIAL = ("length", "height, width", "depth, height, width")
+
+
+def alone(x: Tensor) -> Tensor:
+    """What was made of one sample, without the axis of samples."""
+    return _reshape(x, x.shape[1:])
 
 
 def _operands(name: str, axes: int, x: Any, weight: Any, groups: int, layout: str) -> tuple[Tensor, Tensor]:
@@ -195,6 +201,9 @@ def _convolution(
     groups: int,
 ) -> Tensor:
     """What `conv1d` and `conv2d` do, along so many axes."""
+    x, weight = coerce(name, (x, weight))
+    if x.ndim == axes + 1:
+        return alone(_convolution(name, axes, expand_dims(x, 0), weight, bias, stride, padding, dilation, groups))
     x, weight = _operands(name, axes, x, weight, groups, "out_channels, in_channels / groups")
     if weight.shape[1] * groups != x.shape[1]:
         raise ValueError(
@@ -218,6 +227,10 @@ def _transposed(
     dilation: Option,
 ) -> Tensor:
     """What `conv_transpose1d` and `conv_transpose2d` do, along so many axes."""
+    x, weight = coerce(name, (x, weight))
+    if x.ndim == axes + 1:
+        options = stride, padding, output_padding, groups, dilation
+        return alone(_transposed(name, axes, expand_dims(x, 0), weight, bias, *options))
     x, weight = _operands(name, axes, x, weight, groups, "in_channels, out_channels / groups")
     if weight.shape[0] != x.shape[1]:
         raise ValueError(
@@ -256,6 +269,19 @@ def conv1d(
     return _convolution("conv1d", 1, x, weight, bias, stride, padding, dilation, groups)
 
 
+def conv3d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Option = 1,
+    padding: Option | str = 0,
+    dilation: Option = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolution along three axes: as `conv2d`, with (samples, in_channels, depth, height, width)."""
+    return _convolution("conv3d", 3, x, weight, bias, stride, padding, dilation, groups)
+
+
 def conv2d(
     x: Any,
     weight: Any,
@@ -270,7 +296,7 @@ def conv2d(
     Parameters
     ----------
     x
-        Of shape (samples, in_channels, height, width).
+        Of shape (samples, in_channels, height, width), or one sample of shape (in_channels, height, width).
     weight
         Of shape (out_channels, in_channels / groups, window height, window width).
     bias
@@ -311,6 +337,20 @@ def conv_transpose1d(
     return _transposed("conv_transpose1d", 1, x, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+def conv_transpose3d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Option = 1,
+    padding: Option = 0,
+    output_padding: Option = 0,
+    groups: int = 1,
+    dilation: Option = 1,
+) -> Tensor:
+    """Transposed convolution along three axes: as `conv_transpose2d`, with (samples, in_channels, ...)."""
+    return _transposed("conv_transpose3d", 3, x, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
 def conv_transpose2d(
     x: Any,
     weight: Any,
@@ -326,7 +366,7 @@ def conv_transpose2d(
     Parameters
     ----------
     x
-        Of shape (samples, in_channels, height, width).
+        Of shape (samples, in_channels, height, width), or one sample of shape (in_channels, height, width).
     weight
         Of shape (in_channels, out_channels / groups, window height, window width).
     bias

@@ -11,57 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.modes import mode
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
 from ..naming import known_name, spelled
 from .activations import log_softmax, sigmoid, softmax
+from .classification_losses import weighted_cross_entropy
 from .elementwise import gated, maximum, where
 from .registry import Array, binary, operation
 from .shape import _reshape
-
-
-def reduce(values: Tensor, reduction: str, name: str) -> Tensor:
-    """Losses a sample as one number, or as they are."""
-    if reduction == "none":
-        return values
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-    if values.size == 0 and reduction == "mean":
-        raise ValueError(f"{name}: no samples to take the mean of; the sum of none is 0")
-    return values.mean() if reduction == "mean" else values.sum()
-
-
-def _numbers(target: Any, name: str) -> Array:
-    """A target as an array.
-
-    Raises
-    ------
-    TypeError
-        It is not made of real numbers.
-    """
-    found = operand(target)
-    if found.dtype.kind in "OSU":
-        raise TypeError(
-            f"{name}: expected a target of numbers, got {type(target).__name__} of {found.dtype}; names of classes "
-            "become class numbers by classes, numbers = np.unique(names, return_inverse=True)"
-        )
-    if found.dtype.kind not in "fiub":
-        raise TypeError(f"{name}: expected a target of real numbers, got {found.dtype}")
-    return found
-
-
-def _constant(target: Any, prediction: Tensor, name: str) -> Tensor:
-    """A target as a tensor like the prediction, without a history."""
-    if isinstance(target, Tensor) and target.requires_grad:
-        raise TypeError(f"{name}: a target is a constant, but this one requires grad; detach() it")
-    _numbers(target, name)
-    found = target if isinstance(target, Tensor) else Tensor(target, prediction.dtype)
-    if found.shape != prediction.shape:
-        raise ValueError(f"{name}: target has shape {found.shape}; expected {prediction.shape}, the prediction's")
-    return found
+from .targets import _constant, _numbers, class_numbers, reduce, require_between
 
 
 def half_squared_error(prediction: Tensor, target: Any, reduction: str = "mean") -> Tensor:
@@ -121,15 +81,29 @@ def _cross_entropy(logits: Array, /, labels: Array) -> Array:
     return kernels.cross_entropy(logits, labels)
 
 
-def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+def cross_entropy(
+    logits: Tensor,
+    target: Any,
+    reduction: str = "mean",
+    *,
+    weight: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """-ln of the probability that the softmax of the logits gives to the target class, without overflow.
 
     Parameters
     ----------
     logits
-        Of shape (samples, classes).
+        Of shape (samples, classes), (classes,) for one sample, or (samples, classes, ...) with positions.
     target
-        Class numbers of shape (samples,), or probabilities of shape (samples, classes).
+        Class numbers, of the shape of the logits without the axis of classes; or probabilities, of their shape.
+    weight
+        A number for each class that its losses are multiplied by; the mean is then the weighted one.
+    ignore_index
+        A target that counts as no sample. Without it, a number out of range such as -100 is an error.
+    label_smoothing
+        The share of the target that is spread evenly over all classes (Szegedy et al. 2016, §7).
 
     Raises
     ------
@@ -137,8 +111,11 @@ def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tenso
         The shapes do not fit, or a class number is out of range.
     """
     (logits,) = coerce("cross_entropy", (logits,))
-    if logits.ndim != 2:
-        raise ValueError(f"cross_entropy: expected logits of shape (samples, classes), got {logits.shape}")
+    if not isinstance(reduction, str):
+        raise TypeError("cross_entropy: expected reduction as text; weights of classes are said by name, weight=...")
+    learned = isinstance(target, Tensor) and target.requires_grad  # probabilities that another network gives
+    if logits.ndim != 2 or learned or weight is not None or ignore_index is not None or label_smoothing:
+        return weighted_cross_entropy(logits, target, reduction, weight, ignore_index, label_smoothing)
     labels = _numbers(target, "cross_entropy")
     if labels.ndim == 2:
         probabilities = _constant(target, logits, "cross_entropy")
@@ -147,35 +124,6 @@ def cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tenso
     return reduce(
         _cross_entropy(logits, class_numbers(labels, logits.shape, "cross_entropy")), reduction, "cross_entropy"
     )
-
-
-def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
-    """Labels checked to be whole numbers from 0 to classes - 1, one a sample."""
-    samples, classes = shape
-    if labels.shape != (samples,):
-        raise ValueError(f"{name}: target has shape {labels.shape}; expected ({samples},) or ({samples}, {classes})")
-
-    def error(found: Array) -> ValueError:
-        bad = np.flatnonzero((found != np.trunc(found)) | (found < 0) | (found >= classes))[0]
-        return ValueError(f"{name}: target {found[bad]} of sample {bad} is no class number from 0 to {classes - 1}")
-
-    require_between(labels, 0, classes - 1, error)
-    with np.errstate(invalid="ignore"):
-        numbers = labels.astype(np.int64, copy=mode.trace is None)  # what is eager must not see later changes
-    if labels.dtype.kind == "f":
-        require_between(numbers.astype(labels.dtype) - labels, 0, 0, error, labels)
-    return numbers
-
-
-def require_between(
-    array: Array, low: float, high: float, error: Callable[[Array], Exception], show: Array | None = None
-) -> None:
-    """Raise what `error` makes of the numbers, or of `show`, unless all lie within limits; in programs, at each run."""
-    trace = mode.trace
-    if trace is not None:
-        trace.recorder.check(array, low, high, error, show)
-    elif not np.all((array >= low) & (array <= high)):
-        raise error(array if show is None else show)
 
 
 _binary_cross_entropy = binary(

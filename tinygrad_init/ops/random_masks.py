@@ -9,7 +9,9 @@ import numpy as np
 from ..engine.modes import mode
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
+from ..kernels.reference import SELU_ALPHA, SELU_SCALE
 from .registry import Array, operation
+from .shape import _getitem
 
 Rng = np.random.Generator | int | None
 
@@ -44,14 +46,66 @@ def dropout(x: Any, p: float, rng: Rng = None) -> Tensor:
     ValueError
         `p` does not lie between 0 and 1.
     """
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout: expected p from 0 to 1, got {p}")
+    _require_share("dropout", p)
     (x,) = coerce("dropout", (x,))
+    return x * _mask(x, p, rng)
+
+
+def _require_share(name: str, p: float) -> None:
+    """Raise unless p lies between 0 and 1."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"{name}: expected p from 0 to 1, got {p}")
+
+
+def _mask(x: Tensor, p: float, rng: Rng) -> Tensor:
+    """0 with probability p for each element of x, else 1 / (1 - p)."""
     if mode.trace is None or not isinstance(rng, np.random.Generator):
-        return x * _dropout_mask(x.detach(), p, rng)
+        return _dropout_mask(x.detach(), p, rng)
     # While a function is captured, operations without kernels are tried out: what that draws is put back, so that the
     # first run draws what a call of the function would.
     before = rng.bit_generator.state
     mask = _dropout_mask(x.detach(), p, rng)
     rng.bit_generator.state = before
-    return x * mask
+    return mask
+
+
+def _first_of_channels(x: Tensor, lead: int) -> Tensor:
+    """One element of each channel, with as many axes as before."""
+    return _getitem(x, (slice(None),) * lead + (slice(0, 1),) * (x.ndim - lead))
+
+
+def channel_dropout(name: str, x: Any, p: float, axes: int, rng: Rng = None) -> Tensor:
+    """Whole channels of (samples, channels, ...), or without samples, are 0 with probability p (Tompson et al. 2015).
+
+    Parameters
+    ----------
+    axes
+        How many axes there are behind the channels.
+
+    Raises
+    ------
+    ValueError
+        The input has other axes, or p does not lie between 0 and 1.
+    """
+    _require_share(name, p)
+    (x,) = coerce(name, (x,))
+    if x.ndim not in (axes + 1, axes + 2):
+        raise ValueError(f"{name}: expected (samples, channels, ...) with {axes + 2} axes, got shape {x.shape}")
+    return x * _mask(_first_of_channels(x, x.ndim - axes), p, rng)
+
+
+def alpha_dropout(x: Any, p: float, rng: Rng = None, channels: bool = False) -> Tensor:
+    """Elements become -λα with probability p, and all are scaled so that mean 0 and variance 1 stay.
+
+    Klambauer et al. 2017, §3; with `channels`, whole channels of (samples, channels, ...) do so.
+    """
+    _require_share("alpha_dropout", p)
+    (x,) = coerce("alpha_dropout", (x,))
+    if channels and x.ndim < 2:
+        raise ValueError(f"alpha_dropout: expected (samples, channels, ...), got shape {x.shape}")
+    if p == 1.0:
+        return 0.0 * x
+    low, kept = -SELU_SCALE * SELU_ALPHA, 1.0 - p
+    scale = (kept + low * low * kept * p) ** -0.5
+    stays = _mask(_first_of_channels(x, 2) if channels else x, p, rng) * kept
+    return scale * (x * stays + low * (1.0 - stays)) - scale * low * p

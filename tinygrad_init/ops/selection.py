@@ -30,7 +30,7 @@ def places(name: str, indices: Any) -> Array:
     TypeError
         They are no whole numbers.
     """
-    found = operand(indices) if isinstance(indices, Storage) else np.asarray(indices)
+    found = operand(indices)
     if found.size == 0:
         return found.astype(np.intp)
     if found.dtype.kind == "f" and isinstance(indices, Storage) and np.all(found == np.floor(found)):

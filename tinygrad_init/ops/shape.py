@@ -115,11 +115,20 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     return _reshape(x, wanted)
 
 
-def flatten(x: Tensor, start_axis: int = 0) -> Tensor:
-    """All axes from `start_axis` on joined into one."""
+@either
+def flatten(x: Tensor, start_axis: int = 0, end_axis: int = -1) -> Tensor:
+    """The axes from `start_axis` to `end_axis` joined into one.
+
+    Raises
+    ------
+    ValueError
+        An axis is out of range, or the first lies behind the last.
+    """
     (x,) = as_tensors("flatten", (x,))
-    shape = x.shape[: one_axis(start_axis, max(x.ndim, 1), "flatten")]
-    return _reshape(x, (*shape, math.prod(x.shape[len(shape) :])))
+    first, last = (one_axis(axis, max(x.ndim, 1), "flatten") for axis in (start_axis, end_axis))
+    if first > last:
+        raise ValueError(f"flatten: expected start_axis <= end_axis, got {start_axis} and {end_axis} of {x.ndim} axes")
+    return _reshape(x, (*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
 
 
 @either

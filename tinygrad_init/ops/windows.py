@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -68,6 +68,28 @@ class Windows:
             )
             for start in starts
         ]
+
+    def reaching_over(self) -> Windows:
+        """With a last window along each axis that hangs over the end, if it begins before the padding behind."""
+        counts = []
+        for n, count, size, step, d, b in zip(
+            self.lengths, self.counts, self.size, self.stride, self.dilation, self.before, strict=True
+        ):
+            left = n + 2 * b - (size - 1) * d - 1 - (count - 1) * step
+            counts.append(count + (left > 0 and count * step < n + b))
+        return replace(self, counts=tuple(counts))
+
+    def elements(self, padding: bool) -> Array:
+        """How many elements each window has, those of the padding among them or not."""
+        found: Any = 1
+        for i, (n, count, size, step, b) in enumerate(
+            zip(self.lengths, self.counts, self.size, self.stride, self.before, strict=True)
+        ):
+            start = np.arange(count) * step - b
+            end = np.minimum(start + size, n + b)
+            along = end - start if padding else np.minimum(end, n) - np.maximum(start, 0)
+            found = found * along.reshape((-1, *(1,) * (len(self.lengths) - 1 - i)))
+        return found
 
     def padded_shape(self, shape: Ints) -> Ints:
         """The shape of an array with the padding."""

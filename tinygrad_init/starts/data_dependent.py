@@ -20,7 +20,8 @@ from ..engine.tensor import Tensor
 from ..init.distributions import fill
 from ..init.drawing import Generator
 from ..init.structured import orthogonal_
-from ..nn.module import Module, undisturbed
+from ..nn.module import Module
+from ..nn.observing import undisturbed
 from ..ops.losses import loss_of
 from .linear_maps import Array, bias_of, named_linear_maps, outputs, without_biases
 

@@ -54,7 +54,7 @@ def to_torch(module: nn.Module) -> torch.nn.Module:
     """A PyTorch module that computes what a module of this package does, with the same gradients.
 
     Weights, biases, buffers, options, dtypes, modes and what is learned come along as copies, on the CPU; what is
-    shared is shared in the result; names of parameters are the same, but for the slopes of `PReLU`, "weight" there.
+    shared is shared in the result; names of parameters are the same.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Incoming:
                     "write it without inplace=True"
                 )
         self.note_writing(module, [module])
-        if pair.ours is nn.Dropout:
+        if pair.options == ("p",):  # of dropouts
             arguments["rng"] = self.rng
         try:
             found = pair.ours(**arguments)
@@ -132,7 +132,10 @@ class Incoming:
             ) from None
         for own, value in list(vars(found).items()):
             if isinstance(value, nn.Parameter | nn.Buffer):
-                setattr(found, own, self.tensor(getattr(module, pair.their_name(own)), value, joined(name, own)))
+                theirs = getattr(module, pair.their_name(own))
+                # A weight without a bias is ours to have as well, but no option of every PyTorch.
+                tensor = None if theirs is None else self.tensor(theirs, value, joined(name, own))
+                setattr(found, own, tensor)
         return found
 
     def note_writing(self, module: torch.nn.Module, steps: list[torch.nn.Module]) -> None:
@@ -182,7 +185,7 @@ class Outgoing:
                 "nn.Sequential, with nn.Residual for x + f(x)"
             )
         if pair.parts == ("*",):
-            parts = [(part, self.module(inner, joined(name, part))) for part, inner in module.children()]
+            parts = [(part, self.module(inner, joined(name, part))) for part, inner in module._members()]
             return torch.nn.Sequential(OrderedDict(parts))
         arguments: dict[str, Any] = {pair.their_name(option): option_of(module, option) for option in pair.options}
         arguments |= {flag: getattr(module, tensor) is not None for flag, tensor in pair.flags.items()}
@@ -195,6 +198,8 @@ class Outgoing:
         for own, value in vars(module).items():
             if isinstance(value, nn.Parameter):
                 setattr(found, pair.their_name(own), self.parameter(value))
+            elif value is None and isinstance(getattr(found, pair.their_name(own), None), torch.nn.Parameter):
+                setattr(found, pair.their_name(own), None)
             elif isinstance(value, nn.Buffer):
                 numbers = getattr(found, pair.their_name(own))
                 setattr(found, pair.their_name(own), torch.from_numpy(value.numpy().copy()).to(counted(numbers, value)))

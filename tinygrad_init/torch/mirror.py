@@ -214,7 +214,7 @@ def of_record(record: ActivationRecord) -> nn.Module:
     if record.slopes is None:
         return nn.Activation(record.name, **dict(record.params))
     made = nn.PReLU(len(record.slopes))
-    made.load_state_dict({"slope": np.array(record.slopes)})
+    made.load_state_dict({"weight": np.array(record.slopes)})
     return made
 
 

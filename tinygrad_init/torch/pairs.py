@@ -53,41 +53,81 @@ def activation(ours: type[nn.Module], theirs: type[torch.nn.Module], *options: s
     return Pair(ours, theirs, options, if_ours={"name": ours().name}, if_theirs=if_theirs)  # type: ignore[attr-defined]
 
 
-CONVOLUTION = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
+def same_name(name: str, *options: str) -> Pair:
+    """A layer that is called the same on both sides, with options of the same names and without parameters."""
+    return Pair(getattr(nn, name), getattr(torch.nn, name), options)
+
+
+AXES = (1, 2, 3)
+TABLE = {"max_norm": None, "scale_grad_by_freq": False, "sparse": False}
+CONVOLUTION = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
 TRANSPOSED = (*CONVOLUTION, "output_padding")
-ZEROS = {"padding_mode": "zeros"}
 BIAS = {"bias": "bias"}
-POOL = ("kernel_size", "stride", "padding")
-LARGEST = {"dilation": 1, "return_indices": False, "ceil_mode": False}
-MEAN = {"ceil_mode": False, "count_include_pad": True, "divisor_override": None}
+POOL = ("kernel_size", "stride", "padding", "ceil_mode")
+LARGEST = (*POOL, "dilation", "return_indices")
+MEAN = (*POOL, "count_include_pad")
 NORM = ("num_features", "eps", "momentum")
 NORM_FLAGS = {"affine": "weight", "track_running_stats": "running_mean"}
-SLOPES = {"units": "num_parameters", "slope": "weight"}
+PLAIN = {"weight": None, "ignore_index": None, "label_smoothing": 0.0}
 CLASSES = {"weight": None, "ignore_index": -100, "label_smoothing": 0.0}
 
 # Of several pairs of one class the first that fits counts.
 PAIRS: tuple[Pair, ...] = (
     Pair(nn.Linear, torch.nn.Linear, ("in_features", "out_features"), BIAS),
-    Pair(nn.Conv1d, torch.nn.Conv1d, CONVOLUTION, BIAS, if_theirs=ZEROS),
-    Pair(nn.Conv2d, torch.nn.Conv2d, CONVOLUTION, BIAS, if_theirs=ZEROS),
-    Pair(nn.ConvTranspose1d, torch.nn.ConvTranspose1d, TRANSPOSED, BIAS, if_theirs=ZEROS),
-    Pair(nn.ConvTranspose2d, torch.nn.ConvTranspose2d, TRANSPOSED, BIAS, if_theirs=ZEROS),
-    Pair(nn.MaxPool1d, torch.nn.MaxPool1d, POOL, if_theirs=LARGEST),
-    Pair(nn.MaxPool2d, torch.nn.MaxPool2d, POOL, if_theirs=LARGEST),
-    Pair(nn.AvgPool1d, torch.nn.AvgPool1d, POOL, if_theirs={k: v for k, v in MEAN.items() if k != "divisor_override"}),
-    Pair(nn.AvgPool2d, torch.nn.AvgPool2d, POOL, if_theirs=MEAN),
+    Pair(nn.Conv1d, torch.nn.Conv1d, CONVOLUTION, BIAS),
+    Pair(nn.Conv2d, torch.nn.Conv2d, CONVOLUTION, BIAS),
+    Pair(nn.ConvTranspose1d, torch.nn.ConvTranspose1d, TRANSPOSED, BIAS),
+    Pair(nn.ConvTranspose2d, torch.nn.ConvTranspose2d, TRANSPOSED, BIAS),
+    Pair(nn.MaxPool1d, torch.nn.MaxPool1d, LARGEST),
+    Pair(nn.MaxPool2d, torch.nn.MaxPool2d, LARGEST),
+    Pair(nn.AvgPool1d, torch.nn.AvgPool1d, MEAN),
+    Pair(nn.AvgPool2d, torch.nn.AvgPool2d, (*MEAN, "divisor_override")),
+    Pair(nn.Conv3d, torch.nn.Conv3d, CONVOLUTION, BIAS),
+    Pair(nn.ConvTranspose3d, torch.nn.ConvTranspose3d, TRANSPOSED, BIAS),
+    Pair(nn.MaxPool3d, torch.nn.MaxPool3d, LARGEST),
+    Pair(nn.AvgPool3d, torch.nn.AvgPool3d, (*MEAN, "divisor_override")),
     Pair(nn.GlobalAvgPool, counterparts.GlobalAvgPool, ("keepdims",)),
     Pair(nn.GlobalAvgPool, torch.nn.AdaptiveAvgPool1d, if_ours={"keepdims": True}, if_theirs={"output_size": 1}),
     Pair(nn.GlobalAvgPool, torch.nn.AdaptiveAvgPool2d, if_ours={"keepdims": True}, if_theirs={"output_size": 1}),
-    Pair(nn.Flatten, torch.nn.Flatten, ("start_axis",), {}, {"start_axis": "start_dim"}, if_theirs={"end_dim": -1}),
+    Pair(nn.Flatten, torch.nn.Flatten, ("start_dim", "end_dim")),
     Pair(nn.BatchNorm1d, torch.nn.BatchNorm1d, NORM, NORM_FLAGS),
     Pair(nn.BatchNorm2d, torch.nn.BatchNorm2d, NORM, NORM_FLAGS),
     Pair(nn.BatchNorm, counterparts.BatchNorm, NORM, NORM_FLAGS),
     Pair(nn.LayerNorm, torch.nn.LayerNorm, ("normalized_shape", "eps"), {"elementwise_affine": "weight", **BIAS}),
+    Pair(nn.BatchNorm3d, torch.nn.BatchNorm3d, NORM, NORM_FLAGS),
+    Pair(nn.InstanceNorm1d, torch.nn.InstanceNorm1d, NORM, NORM_FLAGS),
+    Pair(nn.InstanceNorm2d, torch.nn.InstanceNorm2d, NORM, NORM_FLAGS),
+    Pair(nn.InstanceNorm3d, torch.nn.InstanceNorm3d, NORM, NORM_FLAGS),
+    Pair(nn.GroupNorm, torch.nn.GroupNorm, ("num_groups", "num_channels", "eps"), {"affine": "weight"}),
+    Pair(nn.RMSNorm, torch.nn.RMSNorm, ("normalized_shape", "eps"), {"elementwise_affine": "weight"}),
+    Pair(nn.LocalResponseNorm, torch.nn.LocalResponseNorm, ("size", "alpha", "beta", "k")),
     Pair(nn.Dropout, torch.nn.Dropout, ("p",)),
-    Pair(nn.PReLU, torch.nn.PReLU, (), {}, SLOPES, if_ours={"units": 1}, if_theirs={"num_parameters": 1}),
-    Pair(nn.PReLU, counterparts.LastAxisPReLU, ("units",), {}, SLOPES, if_ours={"axis": -1}),
-    Pair(nn.PReLU, torch.nn.PReLU, ("units",), {}, SLOPES, if_ours={"axis": 1}),
+    Pair(nn.Dropout1d, torch.nn.Dropout1d, ("p",)),
+    Pair(nn.Dropout2d, torch.nn.Dropout2d, ("p",)),
+    Pair(nn.Dropout3d, torch.nn.Dropout3d, ("p",)),
+    Pair(nn.AlphaDropout, torch.nn.AlphaDropout, ("p",)),
+    Pair(nn.FeatureAlphaDropout, torch.nn.FeatureAlphaDropout, ("p",)),
+    Pair(nn.Embedding, torch.nn.Embedding, ("num_embeddings", "embedding_dim", "padding_idx"), if_theirs=TABLE),
+    Pair(nn.Bilinear, torch.nn.Bilinear, ("in1_features", "in2_features", "out_features"), BIAS),
+    Pair(nn.Unflatten, torch.nn.Unflatten, ("dim", "unflattened_size")),
+    Pair(nn.PixelShuffle, torch.nn.PixelShuffle, ("upscale_factor",)),
+    Pair(nn.PixelUnshuffle, torch.nn.PixelUnshuffle, ("downscale_factor",)),
+    Pair(nn.ChannelShuffle, torch.nn.ChannelShuffle, ("groups",)),
+    *(same_name(name, "dim") for name in ("GLU", "Softmax", "LogSoftmax", "Softmin")),
+    same_name("Softmax2d"),
+    *(
+        same_name(f"{kind}Pad{n}d", "padding")
+        for kind in ("Zero", "Reflection", "Replication", "Circular")
+        for n in AXES
+    ),
+    *(same_name(f"ConstantPad{n}d", "padding", "value") for n in AXES),
+    *(same_name(f"AdaptiveAvgPool{n}d", "output_size") for n in AXES),
+    *(same_name(f"AdaptiveMaxPool{n}d", "output_size", "return_indices") for n in AXES),
+    *(same_name(f"LPPool{n}d", "norm_type", "kernel_size", "stride", "ceil_mode") for n in AXES),
+    same_name("Upsample", "size", "scale_factor", "mode", "align_corners", "recompute_scale_factor"),
+    Pair(nn.PReLU, torch.nn.PReLU, if_ours={"num_parameters": 1}, if_theirs={"num_parameters": 1}),
+    Pair(nn.PReLU, counterparts.LastAxisPReLU, ("num_parameters",), if_ours={"axis": -1}),
+    Pair(nn.PReLU, torch.nn.PReLU, ("num_parameters",), if_ours={"axis": 1}),
     activation(nn.Identity, torch.nn.Identity),
     activation(nn.Sigmoid, torch.nn.Sigmoid),
     activation(nn.Tanh, torch.nn.Tanh),
@@ -104,7 +144,7 @@ PAIRS: tuple[Pair, ...] = (
     activation(nn.Softsign, torch.nn.Softsign),
     activation(nn.Erf, counterparts.Erf),
     activation(nn.Sin, counterparts.Sin),
-    Pair(nn.CrossEntropyLoss, torch.nn.CrossEntropyLoss, ("reduction",), if_theirs=CLASSES),
+    Pair(nn.CrossEntropyLoss, torch.nn.CrossEntropyLoss, ("reduction",), if_ours=PLAIN, if_theirs=CLASSES),
     Pair(nn.MSELoss, torch.nn.MSELoss, ("reduction",)),
     Pair(
         nn.BCEWithLogitsLoss, torch.nn.BCEWithLogitsLoss, ("reduction",), if_theirs={"weight": None, "pos_weight": None}
@@ -156,7 +196,8 @@ def fits_ours(module: nn.Module, pair: Pair) -> bool:
     if not isinstance(module, nn.Activation if "name" in pair.if_ours else pair.ours):
         return False
     return type(module).forward is pair.ours.forward and all(
-        getattr(module, name) == value for name, value in pair.if_ours.items()
+        getattr(module, name) is None if value is None else getattr(module, name) == value
+        for name, value in pair.if_ours.items()
     )
 
 

@@ -184,7 +184,7 @@ class Batch:
 
     def check(self, array: Any, low: float, high: float, error: Any, show: Any = None) -> None:
         """Raise what `error` makes of numbers that do not lie within limits, of any sample."""
-        from ..ops.losses import require_between
+        from ..ops.targets import require_between
 
         value, seen = self.all_held([array, array if show is None else show])
         with self.outside():

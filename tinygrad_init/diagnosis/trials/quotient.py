@@ -102,7 +102,7 @@ def dense_chain(model: Module) -> list[Linear]:
 def replace(model: Module, old: Module, new: Module) -> None:
     """Put a module in the place of another, wherever it stands in a model."""
     for _, module in list(model.named_modules()):
-        for name, child in list(module.children()):
+        for name, child in list(module._members()):
             if child is old:
                 setattr(module, name, new)
 

@@ -1,0 +1,156 @@
+"""Images in other sizes: channels as pixels and pixels as channels, elements repeated or joined by straight lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.operands import coerce
+from ..engine.tensor import Tensor
+from .adaptive_pooling import adaptive_avg_pool
+from .shape import _reshape, _transpose, getitem, swapaxes, whole
+
+LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
+MODES = ("nearest", "nearest-exact", *LINEAR, "area")
+
+
+def _factor(name: str, x: Any, factor: int) -> tuple[Tensor, int]:
+    (x,) = coerce(name, (x,))
+    found = whole(name, "a factor", factor)
+    if found < 1 or x.ndim < 3:
+        raise ValueError(f"{name}: expected (..., channels, height, width) and a factor of at least 1, got shape "
+                         f"{x.shape} and {factor}")  # fmt: skip
+    return x, found
+
+
+def pixel_shuffle(x: Any, upscale_factor: int) -> Tensor:
+    """(..., c·r², h, w) becomes (..., c, h·r, w·r) (Shi et al. 2016).
+
+    Raises
+    ------
+    ValueError
+        The channels are no multiple of r².
+    """
+    x, r = _factor("pixel_shuffle", x, upscale_factor)
+    *lead, channels, h, w = x.shape
+    if channels % (r * r):
+        raise ValueError(f"pixel_shuffle: expected a multiple of {r * r} channels, got {channels}")
+    n = len(lead)
+    parted = _reshape(x, (*lead, channels // (r * r), r, r, h, w))
+    turned = _transpose(parted, (*range(n), n, n + 3, n + 1, n + 4, n + 2))
+    return _reshape(turned, (*lead, channels // (r * r), h * r, w * r))
+
+
+def pixel_unshuffle(x: Any, downscale_factor: int) -> Tensor:
+    """(..., c, h·r, w·r) becomes (..., c·r², h, w): the opposite of `pixel_shuffle`.
+
+    Raises
+    ------
+    ValueError
+        Height or width is no multiple of r.
+    """
+    x, r = _factor("pixel_unshuffle", x, downscale_factor)
+    *lead, channels, h, w = x.shape
+    if h % r or w % r:
+        raise ValueError(f"pixel_unshuffle: expected multiples of {r} as height and width, got {h} and {w}")
+    n = len(lead)
+    parted = _reshape(x, (*lead, channels, h // r, r, w // r, r))
+    turned = _transpose(parted, (*range(n), n, n + 2, n + 4, n + 1, n + 3))
+    return _reshape(turned, (*lead, channels * r * r, h // r, w // r))
+
+
+def channel_shuffle(x: Any, groups: int) -> Tensor:
+    """The channels of (samples, channels, ...) dealt out anew, one of each group in turn (Zhang et al. 2018)."""
+    (x,) = coerce("channel_shuffle", (x,))
+    if x.ndim < 3 or groups < 1 or x.shape[1] % groups:
+        raise ValueError(f"channel_shuffle: {groups} groups do not divide the channels of shape {x.shape}")
+    parted = _reshape(x, (x.shape[0], groups, x.shape[1] // groups, *x.shape[2:]))
+    return _reshape(swapaxes(parted, 1, 2), x.shape)
+
+
+def interpolate(
+    x: Any,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """(samples, channels, ...) with other lengths along the last axes.
+
+    Parameters
+    ----------
+    size
+        The lengths of the result; one number, or one for each axis.
+    scale_factor
+        What the lengths are multiplied by instead, and rounded down.
+    mode
+        "nearest": the element that a place falls on, counted from the first edge; "nearest-exact": the one nearest to
+        its middle; "linear", "bilinear", "trilinear" (by the number of axes): straight lines between the middles of
+        elements; "area": the means of parts. "bicubic" is not to be had.
+    align_corners
+        Whether the straight lines go between the first and last elements of both instead of their edges.
+    recompute_scale_factor
+        Whether places are computed from the lengths instead of the factor.
+
+    Raises
+    ------
+    ValueError
+        The mode is another, or does not fit the axes; neither size nor factor is given, or both.
+    """
+    (x,) = coerce("interpolate", (x,))
+    axes = x.ndim - 2
+    if mode not in MODES or antialias:
+        raise ValueError(f"interpolate: expected mode out of {', '.join(MODES)} without antialias, got {mode!r}")
+    if axes < 1 or LINEAR.get(mode, axes) != axes:
+        raise ValueError(f"interpolate: mode {mode!r} does not fit (samples, channels, ...) of shape {x.shape}")
+    if align_corners is not None and mode not in LINEAR:
+        raise ValueError(f"interpolate: align_corners is for straight lines, not for {mode!r}")
+    if (size is None) == (scale_factor is None):
+        raise ValueError("interpolate: expected either size or scale_factor")
+    own, factors = x.shape[2:], _each(scale_factor, axes, "scale_factor")
+    if factors is None:
+        wanted = tuple([whole("interpolate", "a length", n) for n in _each(size, axes, "size") or ()])
+    else:
+        wanted = tuple(math.floor(n * f) for n, f in zip(own, factors, strict=True))
+    if min(wanted) < 1 or min(own) < 1:
+        raise ValueError(f"interpolate: expected lengths of at least 1, got {wanted} of {own}")
+    if mode == "area":
+        return adaptive_avg_pool("interpolate", axes, x, wanted)
+    for i, (n, m) in enumerate(zip(own, wanted, strict=True)):
+        step = n / m if factors is None or recompute_scale_factor else 1.0 / factors[i]
+        if n == m and step == 1.0:
+            continue
+        before = (slice(None),) * (2 + i)
+        if mode in LINEAR:
+            x = _along_lines(x, 2 + i, m, step, bool(align_corners))
+        else:
+            middle = 0.5 if mode == "nearest-exact" else 0.0
+            places = np.minimum(np.floor((np.arange(m) + middle) * step).astype(np.intp), n - 1)
+            x = getitem(x, (*before, places))
+    return x
+
+
+def _each(value: Any, axes: int, what: str) -> tuple[Any, ...] | None:
+    """An option for each axis."""
+    if value is None:
+        return None
+    found = tuple(value) if isinstance(value, Sequence) else (value,) * axes
+    if len(found) != axes:
+        raise ValueError(f"interpolate: expected {what} as one number or one for each of {axes} axes, got {value}")
+    return found
+
+
+def _along_lines(x: Tensor, axis: int, m: int, step: float, corners: bool) -> Tensor:
+    """One axis with m places on the straight lines between its elements."""
+    n, at = x.shape[axis], np.arange(m)
+    places = at * ((n - 1) / (m - 1) if m > 1 else 0.0) if corners else np.maximum((at + 0.5) * step - 0.5, 0.0)
+    left = np.minimum(np.floor(places).astype(np.intp), n - 1)
+    right = np.minimum(left + 1, n - 1)
+    share = (places - left).reshape((-1, *(1,) * (x.ndim - axis - 1))).astype(x.dtype)
+    before = (slice(None),) * axis
+    return getitem(x, (*before, left)) * (1 - share) + getitem(x, (*before, right)) * share

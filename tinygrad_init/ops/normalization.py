@@ -1,0 +1,171 @@
+"""Normalization: mean 0 and variance 1 over some axes, or length 1, as functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.operands import coerce
+from ..engine.tensor import Tensor
+from .elementwise import abs, clip, pow, where
+from .rearranging import _pad
+from .registry import Array
+from .shape import _getitem, _reshape, normalize_axes
+
+Axes = tuple[int, ...]
+
+
+def moments(x: Tensor, axes: Axes) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, what is above it, and the mean of the squares of that, over axes that are kept."""
+    mean = x.mean(axes, keepdims=True)
+    deviation = x - mean
+    return mean, deviation, (deviation * deviation).mean(axes, keepdims=True)
+
+
+def scaled(deviation: Tensor, variance: Tensor, eps: float, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """deviation / √(variance + ε) · weight + bias, the last two with a number for each channel, axis 1."""
+    shape = (-1, *(1,) * (deviation.ndim - 2))
+    scale = (variance + eps) ** -0.5
+    out = deviation * (scale if weight is None else scale * weight.reshape(shape))
+    return out if bias is None else out + bias.reshape(shape)
+
+
+def layer_norm(
+    x: Any,
+    normalized_shape: int | Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x - μ) / √(σ² + ε) · weight + bias, with mean and variance over the last axes (Ba, Kiros and Hinton 2016).
+
+    Raises
+    ------
+    ValueError
+        The input does not end in the normalized shape.
+    """
+    (x,) = coerce("layer_norm", (x,))
+    axes = _last(x, normalized_shape, "LayerNorm")
+    _, deviation, variance = moments(x, axes)
+    out = deviation * (variance + eps) ** -0.5
+    if weight is not None:
+        out = out * weight
+    return out if bias is None else out + bias
+
+
+def _last(x: Tensor, normalized_shape: int | Sequence[int], name: str) -> Axes:
+    """The last axes, which must have such lengths."""
+    given = normalized_shape if isinstance(normalized_shape, Sequence) else (normalized_shape,)
+    shape = tuple(given)
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise ValueError(f"{name}: expected an input that ends in {shape}, got {x.shape}")
+    return tuple(range(-len(shape), 0))
+
+
+def rms_norm(
+    x: Any, normalized_shape: int | Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """x / √(mean of x² + ε) · weight over the last axes (Zhang and Sennrich 2019); ε is the dtype's unless given.
+
+    Raises
+    ------
+    ValueError
+        The input does not end in the normalized shape.
+    """
+    (x,) = coerce("rms_norm", (x,))
+    axes = _last(x, normalized_shape, "RMSNorm")
+    small = float(np.finfo(x.dtype).eps) if eps is None else eps
+    out = x * ((x * x).mean(axes, keepdims=True) + small) ** -0.5
+    return out if weight is None else out * weight
+
+
+def group_norm(
+    x: Any, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """(x - μ) / √(σ² + ε) · weight + bias, mean and variance over a group of channels and all positions (Wu, He 2018).
+
+    Parameters
+    ----------
+    x
+        Of shape (samples, channels, ...).
+    weight, bias
+        A number for each channel, or None.
+
+    Raises
+    ------
+    ValueError
+        The groups do not divide the channels.
+    """
+    (x,) = coerce("group_norm", (x,))
+    if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
+        raise ValueError(f"group_norm: {num_groups} groups do not divide the channels of shape {x.shape}")
+    rest = math.prod(x.shape[1:]) // num_groups
+    _, deviation, variance = moments(_reshape(x, (x.shape[0], num_groups, rest)), (2,))
+    out = _reshape(deviation * (variance + eps) ** -0.5, x.shape)
+    shape = (-1, *(1,) * (x.ndim - 2))
+    out = out if weight is None else out * weight.reshape(shape)
+    return out if bias is None else out + bias.reshape(shape)
+
+
+def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """x / (k + α · mean of x² over `size` neighbouring channels)^β (Krizhevsky et al. 2012, §3.3).
+
+    Parameters
+    ----------
+    x
+        Of shape (samples, channels, ...) with three axes or more; channels beyond the edges count as zeros.
+    """
+    (x,) = coerce("local_response_norm", (x,))
+    if x.ndim < 3 or size < 1:
+        raise ValueError(f"local_response_norm: expected (samples, channels, ...) and a size of at least 1, got shape "
+                         f"{x.shape} and {size}")  # fmt: skip
+    sides = [(0, 0), (size // 2, (size - 1) // 2), *[(0, 0)] * (x.ndim - 2)]
+    squares, n = _pad(x * x, sides, 0.0), x.shape[1]
+    total = _getitem(squares, (slice(None), slice(0, n)))
+    for i in range(1, size):
+        total = total + _getitem(squares, (slice(None), slice(i, i + n)))
+    return x * (total * (alpha / size) + k) ** -beta
+
+
+def length(x: Tensor, p: float, axis: int, keepdims: bool = False) -> Tensor:
+    """The p-norm along an axis; where it is 0 its derivative is 0."""
+    axes = normalize_axes(axis, x.ndim, "norm")
+    if p == float("inf"):
+        return abs(x).max(axis=axes, keepdims=keepdims)
+    if p == 1:
+        return abs(x).sum(axes, keepdims)
+    if p == 0:
+        return (where(_nonzero(x), 1.0, 0.0 * x)).sum(axes, keepdims)
+    powers = x * x if p == 2 else pow(where(_nonzero(x), abs(x), 1.0), float(p)) * where(_nonzero(x), 1.0, 0.0 * x)
+    total = powers.sum(axes, keepdims)
+    some = total > 0
+    return where(some, pow(where(some, total, 1.0), 1.0 / p), 0.0 * total)
+
+
+def _nonzero(x: Tensor) -> Array:
+    return x != 0
+
+
+def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Tensor:
+    """x divided by its p-norm along an axis, or by ε where that is less."""
+    (x,) = coerce("normalize", (x,))
+    return x / clip(length(x, p, axis, True), eps, None)
+
+
+def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Tensor:
+    """x₁·x₂ / (max(|x₁|, ε) · max(|x₂|, ε)) along an axis, both stretched to a common shape."""
+    x1, x2 = coerce("cosine_similarity", (x1, x2))
+    shape = np.broadcast_shapes(x1.shape, x2.shape)
+    (at,) = normalize_axes(axis, len(shape), "cosine_similarity")
+    x1, x2 = x1 + np.zeros(shape, x1.dtype), x2 + np.zeros(shape, x2.dtype)
+    both = clip(length(x1, 2.0, at), eps, None) * clip(length(x2, 2.0, at), eps, None)
+    return (x1 * x2).sum(at) / both
+
+
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Tensor:
+    """The p-norm of x₁ - x₂ + ε along the last axis."""
+    x1, x2 = coerce("pairwise_distance", (x1, x2))
+    return length(x1 - x2 + eps, p, -1, keepdims)
