@@ -44,12 +44,14 @@ if TYPE_CHECKING:
     from .onnx_export import to_onnx
     from .programs import CaptureError, capture
     from .rate_search import find_lr
+    from .saving import LoadError, load, save
     from .training import initialize, predict, train
 
 # What takes longer to import than the rest together is imported when it is first asked for.
 _LATER = {
     "CaptureError": "programs",
     "GradcheckError": "gradient_checks",
+    "LoadError": "saving",
     "capture": "programs",
     "data": "",
     "diagnose": "diagnosis",
@@ -59,8 +61,10 @@ _LATER = {
     "gradgradcheck": "gradient_checks",
     "initialize": "training",
     "lab": "laboratory.serving.notebook",
+    "load": "saving",
     "predict": "training",
     "recommend": "diagnosis",
+    "save": "saving",
     "starts": "",
     "theory": "",
     "to_onnx": "onnx_export",
@@ -91,6 +95,7 @@ __all__ = [
     "BACKEND",
     "CaptureError",
     "GradcheckError",
+    "LoadError",
     "Tensor",
     "capture",
     "data",
@@ -110,6 +115,7 @@ __all__ = [
     "inspecting",
     "is_grad_enabled",
     "lab",
+    "load",
     "manual_seed",
     "nn",
     "no_grad",
@@ -117,6 +123,7 @@ __all__ = [
     "optim",
     "predict",
     "recommend",
+    "save",
     "set_default_dtype",
     "starts",
     "theory",

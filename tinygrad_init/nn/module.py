@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -12,6 +13,15 @@ from ..engine.tensor import Tensor
 from ..layering import OTHER
 
 T = TypeVar("T", bound=Tensor)
+
+# Asked before a parameter or buffer is made of so many numbers; it raises if they are too many for what is being built.
+admission: ContextVar[Callable[[int], None] | None] = ContextVar("admission", default=None)
+
+
+def _admit(data: Any) -> None:
+    ask = admission.get()
+    if ask is not None:
+        ask(int(np.size(data)))
 
 
 class Parameter(Tensor):
@@ -33,6 +43,7 @@ class Parameter(Tensor):
         name: str | None = None,
         fans: tuple[int, int] | None = None,
     ) -> None:
+        _admit(data)
         super().__init__(data, dtype, requires_grad, name)
         self.fans = fans
 
@@ -47,6 +58,10 @@ class Buffer(Tensor):
     A module changes them in place (`copy_` within `no_grad`), never by assignment: captured programs take the
     attributes of a module for granted, but read and write the numbers at each run.
     """
+
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
+        _admit(data)
+        super().__init__(data, dtype, requires_grad, name)
 
 
 class Call(NamedTuple):
@@ -126,6 +141,28 @@ class undisturbed:
             rng.bit_generator.state = state
 
 
+class Omitted(NamedTuple):
+    """Stands for what a module was made with and is not remembered: a module, a generator, an array, a function."""
+
+    kind: type
+
+
+def remembered(value: Any) -> Any:
+    """What a module was made with, without what takes memory or changes."""
+    match value:
+        case None | bool() | int() | float() | str() | type() | np.dtype():
+            return value
+        case np.generic():
+            return value.item()
+        case list():
+            return [remembered(item) for item in value]
+        case tuple():
+            return tuple([remembered(item) for item in value])
+        case dict():
+            return {key: remembered(item) for key, item in value.items()}
+    return Omitted(type(value))
+
+
 class Module:
     """A function with parameters; subclasses write `forward`.
 
@@ -135,6 +172,14 @@ class Module:
 
     training: bool = True
     role: str = OTHER  # what it is in a network, if it is no linear map: see `role_of`
+    made_with: tuple[tuple[Any, ...], dict[str, Any]]  # the call of its class, as far as it is `remembered`
+
+    def __new__(cls, *inputs: Any, **options: Any) -> Self:
+        if cls.__init__ is object.__init__ and (inputs or options):
+            raise TypeError(f"{cls.__name__}() takes no arguments")
+        module = object.__new__(cls)
+        object.__setattr__(module, "made_with", (remembered(inputs), remembered(options)))
+        return module
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if mode.unusual == 0:
