@@ -68,7 +68,7 @@ def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) 
             raise TypeError(f"save: {name} is of {array.dtype}, which safetensors has not; .astype() brings it to one")
     rows = {name: np.asarray(array.astype(array.dtype.newbyteorder("<")), order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
-        save_file(rows, temporary, dict(metadata))
+        save_file(rows, temporary, dict(metadata) or None)  # an empty dictionary of each makes a broken header
 
 
 @contextmanager

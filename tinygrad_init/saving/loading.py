@@ -216,11 +216,7 @@ def _saved(path: Path, said: dict[str, Any], arrays: dict[str, Array], model: Mo
             optimizer = optimizer_of(said["optimizer"], states["optimizer"], found)
         except Unknown as reason:
             unknown.append(f"{reason}; make one and write tgi.load(path, model, optimizer)")
-    if optimizer is not None:
-        steps.append(restoring(optimizer, states["optimizer"], "optimizer"))
-    if schedule is not None:
-        _require_same(said["schedule"], stateful(schedule, "a schedule", "load"), "schedule")
-        steps.append(restoring(schedule, states["schedule"], "schedule"))
+    rates = None if optimizer is None else restoring(optimizer, states["optimizer"], "optimizer")
     made: list[Any] = [schedule]
 
     def make_schedule() -> None:
@@ -229,10 +225,13 @@ def _saved(path: Path, said: dict[str, Any], arrays: dict[str, Array], model: Mo
         except Unknown as reason:
             unknown.append(f"{reason}; make one and write tgi.load(path, model, optimizer, schedule)")
 
-    if schedule is None and said["schedule"] is not None:
-        steps.append(Step(make_schedule, lambda: None))
-    if optimizer is not None:  # once more: schedules set rates when they are made
-        steps.append(restoring(optimizer, states["optimizer"], "optimizer"))
+    if schedule is not None:
+        _require_same(said["schedule"], stateful(schedule, "a schedule", "load"), "schedule")
+        steps.append(restoring(schedule, states["schedule"], "schedule"))
+    elif said["schedule"] is not None:
+        steps.append(Step(make_schedule, rates.back if rates else lambda: None))
+    if rates is not None:  # last, as schedules set rates when they are made
+        steps.append(rates)
     take(steps)
     if model is None:
         _freeze(found, said["frozen"])

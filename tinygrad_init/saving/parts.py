@@ -22,7 +22,8 @@ def stateful(value: Any, what: str, owner: str) -> Any:
     TypeError
         It cannot.
     """
-    if not callable(getattr(value, "state_dict", None)) or not callable(getattr(value, "load_state_dict", None)):
+    methods = [getattr(value, name, None) for name in ("state_dict", "load_state_dict")]
+    if isinstance(value, type) or not all(map(callable, methods)):
         came = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
         raise TypeError(f"{owner}: expected {what} with state_dict() and load_state_dict(), got {came}")
     return value
