@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import stat
@@ -51,7 +52,13 @@ def test_any_dictionary_of_arrays_comes_back(tmp_path: Path, given: Any, metadat
 def test_arrays_come_back_however_they_lie_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     x = np.arange(12.0).reshape(3, 4)
-    given = {"t": x.T, "back": x[::-1, ::2], "big": x.astype(">f4"), "wide": np.broadcast_to(x[0], (2, 4)), "n": x[1, 1]}
+    given = {
+        "t": x.T,
+        "back": x[::-1, ::2],
+        "big": x.astype(">f4"),
+        "wide": np.broadcast_to(x[0], (2, 4)),
+        "n": x[1, 1],
+    }
     tgi.save(path, given)
     found = tgi.load(path)
     for name, array in given.items():
@@ -103,7 +110,7 @@ class Own(tgi.nn.Module):
         (Own(), {"class_names": [1]}, "expected class_names to be a list of texts"),
         (Own(), {"metadata": [1]}, "expected metadata to be a dictionary, got list"),
         (Own(), {"metadata": {"f": {"g": print}}}, "metadata/f/g is of builtin_function_or_method; expected numbers"),
-        (Own(), {"optimizer": tgi.optim.SGD}, r"expected an optimizer with state_dict\(\) and load_state_dict\(\), got the class SGD"),
+        (Own(), {"optimizer": tgi.optim.SGD}, "expected an optimizer with .* got the class SGD"),
         (Own(), {"optimizer": 3}, "expected an optimizer with .* got int"),
         (Own(), {"generators": 3}, "expected generators to be .* got int"),
         (Own(), {"generators": {"a": np.random}}, "got module as 'a'"),
@@ -204,7 +211,7 @@ DAMAGED = {
     "a pickle": (pickle.dumps({"a": 1}), "a pickle, which may hold code and is not read"),
     "NumPy": (b"\x93NUMPY\1\0" + bytes(50), "an array of NumPy; np.load reads it"),
     "truncated in the header": (struct.pack("<Q", 500) + b'{"a":', "it ends before its header of 500 bytes does"),
-    "a huge header": (struct.pack("<Q", 2**63) + b'{"a":1}', "it ends before its header of 9223372036854775808 bytes does"),
+    "a huge header": (struct.pack("<Q", 2**63) + b'{"a":1}', "it ends before its header of 9223372036854775808 "),
     "a header over the limit": (struct.pack("<Q", 10**8 + 1) + b"{" + bytes(10**8), "header"),
 }  # fmt: skip
 HEADERS: dict[str, tuple[Any, bytes, str]] = {
@@ -219,7 +226,7 @@ HEADERS: dict[str, tuple[Any, bytes, str]] = {
     "more axes than NumPy has": ({"a": tensor("F32", [1] * 70, 0, 4)}, b"1234", "which NumPy cannot have"),
     "an unusual length": ({"a": tensor("F32", [0, 2**63], 0, 0)}, b"", "a"),
     "negative": ({"a": tensor("F32", [-1], 0, 4)}, b"1234", "no whole file"),
-    "twice": (f'{{"a": {str(ONE).replace(chr(39), chr(34))}, "a": {str(ONE).replace(chr(39), chr(34))}}}', b"1234", "'a' stands there twice"),
+    "twice": (f'{{"a": {json.dumps(ONE)}, "a": {json.dumps(ONE)}}}', b"1234", "'a' stands there twice"),
     "texts twice": ('{"__metadata__": {"k": "1", "k": "2"}}', b"", "'k' stands there twice"),
     "NaN": ('{"__metadata__": NaN}', b"", "NaN is no number in JSON|no whole file"),
     "numbers as texts": ({"__metadata__": {"k": 3}}, b"", "no whole file"),
@@ -227,7 +234,7 @@ HEADERS: dict[str, tuple[Any, bytes, str]] = {
     "a list": ("[]", b"", "does not begin with a header"),
     "deep": ('{"a":' * 100_000, b"", "nested too deeply|no whole file"),
     "unknown dtype": ({"a": tensor("F33", [1], 0, 4)}, b"1234", "no whole file"),
-    "eight bits": ({"a": tensor("F8_E4M3", [4], 0, 4)}, b"1234", "a is of F8_E4M3, which NumPy has not; convert it to F32"),
+    "eight bits": ({"a": tensor("F8_E4M3", [4], 0, 4)}, b"1234", "a is of F8_E4M3, which NumPy has not; convert"),
     "bools": ({"a": tensor("BOOL", [4], 0, 4)}, b"\0\1\2\0", "a is of BOOL and has bytes that are neither 0 nor 1"),
 }  # fmt: skip
 
@@ -255,7 +262,9 @@ def refused(path: Path, expected: str) -> None:
 
 def test_every_dtype_is_read(tmp_path: Path) -> None:
     """bfloat16 with a word of it."""
-    path = written(tmp_path / "a", {"b": tensor("BF16", [3], 0, 6)}, np.array([0x3F80, 0xC000, 0x7F80], "<u2").tobytes())
+    path = written(
+        tmp_path / "a", {"b": tensor("BF16", [3], 0, 6)}, np.array([0x3F80, 0xC000, 0x7F80], "<u2").tobytes()
+    )
     with pytest.warns(UserWarning, match="b: bfloat16, which NumPy has not, is read as float32"):
         found = tgi.load(path)["b"]
     assert same(found, np.array([1.0, -2.0, np.inf], np.float32))
@@ -355,10 +364,14 @@ def test_a_file_of_pytorch_that_does_not_fit(tmp_path: Path) -> None:
     tgi.save(path, {"weight": np.ones((2, 4)), "bias": np.ones(2)})
     model = tgi.nn.Linear(3, 2)
     before = model.state_dict()
-    with pytest.raises(tgi.LoadError, match=r"does not fit into the model: shapes differ: weight: expected \(2, 3\), got \(2, 4\)"):
+    with pytest.raises(
+        tgi.LoadError, match=r"does not fit into the model: shapes differ: weight: expected \(2, 3\), got \(2, 4\)"
+    ):
         tgi.load(path, model)
     tgi.save(path, {"w": np.ones((2, 3))})
-    with pytest.raises(tgi.LoadError, match=r"does not fit into the model: missing \['bias', 'weight'\], unknown \['w'\]"):
+    with pytest.raises(
+        tgi.LoadError, match=r"does not fit into the model: missing \['bias', 'weight'\], unknown \['w'\]"
+    ):
         tgi.load(path, model)
     with pytest.raises(tgi.LoadError, match="it has the tensors of a model and nothing else"):
         tgi.load(path, model, generators=np.random.default_rng())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -11,17 +10,9 @@ import numpy as np
 from ..engine.modes import mode, no_grad
 from ..engine.tensor import Tensor
 from ..layering import OTHER
+from .construction import admit, remembered
 
 T = TypeVar("T", bound=Tensor)
-
-# Asked before a parameter or buffer is made of so many numbers; it raises if they are too many for what is being built.
-admission: ContextVar[Callable[[int], None] | None] = ContextVar("admission", default=None)
-
-
-def _admit(data: Any) -> None:
-    ask = admission.get()
-    if ask is not None:
-        ask(int(np.size(data)))
 
 
 class Parameter(Tensor):
@@ -43,7 +34,7 @@ class Parameter(Tensor):
         name: str | None = None,
         fans: tuple[int, int] | None = None,
     ) -> None:
-        _admit(data)
+        admit(data)
         super().__init__(data, dtype, requires_grad, name)
         self.fans = fans
 
@@ -60,7 +51,7 @@ class Buffer(Tensor):
     """
 
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
-        _admit(data)
+        admit(data)
         super().__init__(data, dtype, requires_grad, name)
 
 
@@ -139,28 +130,6 @@ class undisturbed:
                 buffer.copy_(array)
         for rng, state in self.states:
             rng.bit_generator.state = state
-
-
-class Omitted(NamedTuple):
-    """Stands for what a module was made with and is not remembered: a module, a generator, an array, a function."""
-
-    kind: type
-
-
-def remembered(value: Any) -> Any:
-    """What a module was made with, without what takes memory or changes."""
-    match value:
-        case None | bool() | int() | float() | str() | type() | np.dtype():
-            return value
-        case np.generic():
-            return value.item()
-        case list():
-            return [remembered(item) for item in value]
-        case tuple():
-            return tuple([remembered(item) for item in value])
-        case dict():
-            return {key: remembered(item) for key, item in value.items()}
-    return Omitted(type(value))
 
 
 class Module:

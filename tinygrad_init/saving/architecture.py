@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..nn.module import Buffer, Module, Omitted, Parameter, admission
+from ..nn import Buffer, Module, Parameter
+from ..nn.construction import Omitted, admission
 from .plain import DEEPEST, Array, Malformed, decode, encode, record, tagged
 
 # Parameters that constructors make and drop again; and arrays that they may make before one becomes a parameter.
@@ -59,12 +60,12 @@ def _call(module: Module, seen: dict[int, int], depth: int) -> dict[str, Any]:
         raise NotDescribed(f"{kind.__name__} is no class of tgi.nn")
     if depth > DEEPEST // 4:
         raise NotDescribed(f"it is nested more than {DEEPEST // 4} deep")
-    children = (child for _, child in module.children())
+    children = iter(module.children())
 
     def said(name: str, value: Any) -> Any:
         """An option; modules among the options are the children, in their order."""
         if isinstance(value, Omitted) and issubclass(value.kind, Module):
-            child = next(children, None)
+            _, child = next(children, ("", None))
             if child is None:
                 raise NotDescribed(f"the modules of {kind.__name__} are not among its attributes")
             return tagged("module", _call(child, seen, depth + 1))
@@ -87,20 +88,38 @@ def _call(module: Module, seen: dict[int, int], depth: int) -> dict[str, Any]:
     bound.apply_defaults()
     parameters = inspect.signature(kind).parameters
     for name, value in bound.arguments.items():
-        if parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
+        if len(parameters) == 1 and _of_modules(value):
             # Whoever takes any number of modules may have been given more since, or fewer.
-            modules = value and all(isinstance(item, Omitted) and issubclass(item.kind, Module) for item in value)
-            given = [Omitted(Module)] * len(list(module.children())) if modules else value
-            values = [said(name, item) for item in given]
+            value = _again(module, value)
+        if parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
+            values = [said(name, item) for item in value]
         elif parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
             options |= {key: said(key, item) for key, item in value.items()}
         elif name == "dtype":
-            own = next((tensor.dtype for _, tensor in module._state()), value)
+            own = next((array.dtype for array in module.state_dict().values()), value)
             options[name] = "" if own is None else str(np.dtype(own))
         elif name != "rng":  # where generators are is told apart
             options[name] = said(name, _now(module, name, value))
     seen[id(module)] = len(seen)
     return {"module": kind.__name__, "values": values, "options": options}
+
+
+def _of_modules(value: Any) -> bool:
+    """Whether an option is a container of modules alone, or an iterator that has been used up, or nothing."""
+    if isinstance(value, Omitted):
+        return hasattr(value.kind, "__next__")
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
+    return all(item is None or (isinstance(item, Omitted) and issubclass(item.kind, Module)) for item in items)
+
+
+def _again(module: Module, value: Any) -> Any:
+    """A container of the modules that a container has now; nothing if there are none."""
+    names = [name for name, _ in module.children()]
+    if isinstance(value, Omitted) and not hasattr(value.kind, "__next__"):
+        return value
+    if isinstance(value, tuple) or names == [str(i) for i in range(len(names))]:
+        return (Omitted(Module),) * len(names) if isinstance(value, tuple) else [Omitted(Module)] * len(names) or value
+    return dict.fromkeys(names, Omitted(Module))
 
 
 def _now(module: Module, name: str, value: Any) -> Any:
@@ -159,7 +178,7 @@ def build(description: Any, numbers: int) -> Module:
 
 def _tie(model: Module, ties: Mapping[Any, Any]) -> None:
     """Let parameters and buffers stand in second places."""
-    modules, tensors = dict(model.named_modules()), dict(model._state())
+    modules, tensors = dict(model.named_modules()), dict((*model.named_parameters(), *model.named_buffers()))
     for place, home in ties.items():
         path, _, name = place.rpartition(".")
         old = vars(modules[path]).get(name) if path in modules else None
@@ -280,13 +299,16 @@ def _signature(model: Module) -> Signature:
             tuple(
                 (name, repr(value))
                 for name, value in sorted(vars(module).items())
-                if name not in ("training", "made_with") and isinstance(value, bool | int | float | str | None | tuple)
+                if name not in ("training", "made_with")
+                and not name.startswith("_")
+                and isinstance(value, bool | int | float | str | None | tuple)
             ),
         )
         for path, module in model.named_modules()
     ]
     tensors = [
-        (name, type(tensor).__name__, tensor.shape, str(np.dtype(tensor.dtype))) for name, tensor in model._state()
+        (name, type(tensor).__name__, tensor.shape, str(np.dtype(tensor.dtype)))
+        for name, tensor in (*model.named_parameters(), *model.named_buffers())
     ]
     return tuple(modules), tuple(tensors)
 
@@ -315,7 +337,7 @@ def fits(model: Module, arrays: Mapping[str, Array]) -> None:
     Malformed
         It is not.
     """
-    own = {name: (tensor.shape, np.dtype(tensor.dtype)) for name, tensor in model._state()}
+    own = {name: (array.shape, array.dtype) for name, array in model.state_dict().items()}
     if own.keys() != arrays.keys():
         raise Malformed(f"its architecture and its tensors differ in {min(own.keys() ^ arrays.keys())}")
     for name, (shape, dtype) in own.items():

@@ -53,14 +53,14 @@ def filling(model: Module, numbers: Mapping[str, Array]) -> Step:
     return Step(fill, lambda: model.load_state_dict(before))
 
 
-def modes(model: Module, training: Mapping[Any, Any]) -> Step:
-    """Let each module be trained or used as it was; in another network, if all were alike."""
+def modes(model: Module, training: Mapping[Any, Any], alike: bool = True) -> Step:
+    """Let each module be trained or used as it was; in a network of other modules, if all were alike."""
     modules = dict(model.named_modules())
     before = {path: vars(module).get("training") for path, module in modules.items()}
 
     def set_modes() -> None:
         told = dict(training)
-        if told.keys() != modules.keys() and len(alike := set(map(repr, told.values()))) == 1 and alike:
+        if alike and told.keys() != modules.keys() and len(set(map(repr, told.values()))) == 1:
             told = dict.fromkeys(modules, next(iter(told.values())))
         if told.keys() != modules.keys() or not all(isinstance(mode, bool) for mode in told.values()):
             raise Malformed("it says of other modules whether they are trained")

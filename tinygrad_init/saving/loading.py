@@ -235,7 +235,7 @@ def _saved(path: Path, said: dict[str, Any], arrays: dict[str, Array], model: Mo
     take(steps)
     if model is None:
         _freeze(found, said["frozen"])
-        modes(found, said["training"]).take()
+        modes(found, said["training"], alike=False).take()
     for reason_text in unknown:
         warnings.warn(f"{path}: {reason_text}", UserWarning, stacklevel=4)
     generators = {name: drawing.of(i) for name, i in drawing.given.items()}

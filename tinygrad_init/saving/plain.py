@@ -131,6 +131,6 @@ def record(said: Any, what: str, **kinds: Any) -> dict[str, Any]:
     if not isinstance(said, dict) or said.keys() != kinds.keys():
         raise Malformed(f"its {what} has not the parts {', '.join(kinds)}")
     for key, kind in kinds.items():
-        if not isinstance(said[key], kind) or (isinstance(said[key], bool) and kind is int):
+        if not isinstance(said[key], kind) or isinstance(said[key], bool):
             raise Malformed(f"the {key} of its {what} is of {type(said[key]).__name__}")
     return said

@@ -168,12 +168,13 @@ def made(state: Any) -> np.random.Generator:
     Malformed
         It is no state of a generator.
     """
-    kind = KINDS.get(state.get("bit_generator")) if isinstance(state, dict) else None
+    name = state.get("bit_generator") if isinstance(state, dict) else None
+    kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise Malformed("it has the state of a generator that NumPy has not")
     inner = state.get("state")
-    for (name, key), size in PLACES.items():
-        if name == kind.__name__:
+    for (owner, key), size in PLACES.items():
+        if owner == name:
             place = inner.get(key) if key == "pos" and isinstance(inner, dict) else state.get(key)
             if not isinstance(place, int) or not 0 <= place <= size:
                 raise Malformed(f"its {name} stands at {place}, outside of its {size} numbers")
