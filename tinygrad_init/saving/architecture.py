@@ -96,7 +96,7 @@ def _call(module: Module, seen: dict[int, int], depth: int) -> dict[str, Any]:
         elif parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
             options |= {key: said(key, item) for key, item in value.items()}
         elif name == "dtype":
-            own = next((array.dtype for array in module.state_dict().values()), value)
+            own = next((array.dtype for array in module.state_dict().values() if array.dtype.kind == "f"), value)
             options[name] = "" if own is None else str(np.dtype(own))
         elif name != "rng":  # where generators are is told apart
             options[name] = said(name, _now(module, name, value))

@@ -53,9 +53,7 @@ def encode(value: Any, where: str, tensors: dict[str, Array], depth: int = 0) ->
             return tagged("array", where)
         case Tensor():
             tensors[where] = np.asarray(value.numpy())
-            # What comparisons give are arrays of bools, which no tensor is made of.
-            floats = value.dtype in (np.float32, np.float64)
-            return tagged("tensor", [where, value.requires_grad]) if floats else tagged("array", where)
+            return tagged("tensor", [where, value.requires_grad])
         case list() | tuple():
             inner = [encode(item, f"{where}/{i}", tensors, depth + 1) for i, item in enumerate(value)]
             return inner if isinstance(value, list) else tagged("tuple", inner)
@@ -115,9 +113,10 @@ def tensor(array: Array, learned: bool) -> Tensor:
     Malformed
         There are no tensors of that dtype.
     """
-    if array.dtype not in (np.float32, np.float64):
-        raise Malformed(f"there are no tensors of {array.dtype}")
-    return Tensor(array.copy(), array.dtype, learned)
+    try:
+        return Tensor(array.copy(), array.dtype, learned)
+    except (TypeError, ValueError, RuntimeError):
+        raise Malformed(f"there are no tensors of {array.dtype}{' that learn' * learned}") from None
 
 
 def record(said: Any, what: str, **kinds: Any) -> dict[str, Any]:

@@ -125,9 +125,7 @@ def _save_tensors(path: Path, tensors: Mapping[Any, Any], metadata: Mapping[str,
                 "optimizer, step=..., metadata={...})"
             )
         if isinstance(value, Tensor):
-            arrays[name] = np.asarray(value.numpy())
-            if value.dtype in (np.float32, np.float64):
-                learning[name] = value.requires_grad
+            arrays[name], learning[name] = np.asarray(value.numpy()), value.requires_grad
         elif hasattr(value, "__array__"):
             arrays[name] = np.asarray(value)
         else:
