@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.discrete import DiscreteTensor, discrete
 from ..engine.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -48,12 +49,12 @@ def encode(value: Any, where: str, tensors: dict[str, Array], depth: int = 0) ->
             return int(value)
         case float():
             return float(value) if math.isfinite(value) else tagged("float", str(float(value)))
-        case np.ndarray():
+        case Tensor() | DiscreteTensor():
+            tensors[where] = numbers(value)
+            return tagged("tensor", [where, value.requires_grad])
+        case np.ndarray() if not isinstance(value, np.ma.MaskedArray):
             tensors[where] = value
             return tagged("array", where)
-        case Tensor():
-            tensors[where] = np.asarray(value.numpy())
-            return tagged("tensor", [where, value.requires_grad])
         case list() | tuple():
             inner = [encode(item, f"{where}/{i}", tensors, depth + 1) for i, item in enumerate(value)]
             return inner if isinstance(value, list) else tagged("tuple", inner)
@@ -105,7 +106,12 @@ def decode(said: Any, tensors: Mapping[str, Array], used: set[str], depth: int =
     raise Malformed(f"{str(said)[:80]} means nothing here")
 
 
-def tensor(array: Array, learned: bool) -> Tensor:
+def numbers(value: Tensor | DiscreteTensor) -> Array:
+    """The array of a tensor, of floats or of others."""
+    return np.asarray(value.numpy() if isinstance(value, Tensor) else value)
+
+
+def tensor(array: Array, learned: bool) -> Tensor | DiscreteTensor:
     """A tensor that was saved.
 
     Raises
@@ -113,9 +119,11 @@ def tensor(array: Array, learned: bool) -> Tensor:
     Malformed
         There are no tensors of that dtype.
     """
+    if array.dtype.kind in "iub" and not learned:
+        return discrete(array.copy())
     try:
         return Tensor(array.copy(), array.dtype, learned)
-    except (TypeError, ValueError, RuntimeError):
+    except TypeError:
         raise Malformed(f"there are no tensors of {array.dtype}{' that learn' * learned}") from None
 
 

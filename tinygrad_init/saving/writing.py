@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..data import Scaler
+from ..engine.discrete import DiscreteTensor
 from ..engine.tensor import Tensor
 from ..nn.module import Module
 from ..version import __version__
 from .architecture import NotDescribed, described
 from .files import DTYPES, write
 from .parts import saved_optimizer, saved_scaler, saved_schedule
-from .plain import Array, encode
+from .plain import Array, encode, numbers
 from .randomness import Generators, named, saved
 
 KEY, FORMAT = "tinygrad_init", 1
@@ -124,9 +125,9 @@ def _save_tensors(path: Path, tensors: Mapping[Any, Any], metadata: Mapping[str,
                 f"save: {name!r} is a dictionary; expected tensors. A training is saved by save(path, model, "
                 "optimizer, step=..., metadata={...})"
             )
-        if isinstance(value, Tensor):
-            arrays[name], learning[name] = np.asarray(value.numpy()), value.requires_grad
-        elif hasattr(value, "__array__"):
+        if isinstance(value, Tensor | DiscreteTensor):
+            arrays[name], learning[name] = numbers(value), value.requires_grad
+        elif hasattr(value, "__array__") and not isinstance(value, np.ma.MaskedArray):
             arrays[name] = np.asarray(value)
         else:
             raise TypeError(f"save: expected tensors and arrays, got {type(value).__name__} as {name!r}")
