@@ -229,6 +229,63 @@ def test_a_schedule_of_the_users_own(tmp_path: Path) -> None:
     assert found.schedule is own and own.taken == 1 and other.optimizer.lr == 0.025
 
 
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "StepLR": {"step_size": 2},
+    "MultiStepLR": {"milestones": [1, 4]},
+    "ConstantLR": {},
+    "LinearLR": {},
+    "ExponentialLR": {"gamma": 0.9},
+    "PolynomialLR": {"total_iters": 6, "power": 2.0},
+    "CosineAnnealingLR": {"T_max": 7},
+    "CosineAnnealingWarmRestarts": {"T_0": 3},
+    "CyclicLR": {"base_lr": 0.01, "max_lr": 0.1},
+    "OneCycleLR": {"max_lr": 0.1, "total_steps": 20},
+    "ReduceLROnPlateau": {"patience": 0},
+    "LambdaLR": {"lr_lambda": lambda epoch: 0.9**epoch},
+    "MultiplicativeLR": {"lr_lambda": lambda epoch: 0.9},
+}
+
+
+@pytest.mark.skipif(not hasattr(tgi.optim, "lr_scheduler"), reason="there are no schedules")
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_go_on(tmp_path: Path, name: str) -> None:
+    """With groups of their own rates; those that are functions are filled where they are given."""
+    path = tmp_path / "a.safetensors"
+    x = X[:, :3]
+
+    def begun() -> tuple[Any, Any, Any]:
+        model = nn.MLP([3, 4, 2], "tanh", rng=0)
+        weights, rest = list(model.parameters())[:2], list(model.parameters())[2:]
+        groups: Any = [{"params": weights}, {"params": rest, "lr": 0.02}]
+        update: Any = tgi.optim.SGD(groups, lr=0.05, momentum=0.9)
+        return model, update, getattr(tgi.optim, name)(update, **SCHEDULES[name])
+
+    def gone_on(model: Any, update: Any, schedule: Any, steps: int) -> list[Any]:
+        found = []
+        for _ in range(steps):
+            update.zero_grad()
+            loss = (model(x) ** 2).sum()
+            loss.backward()
+            update.step()
+            schedule.step(*([1.0] if name == "ReduceLROnPlateau" else []))
+            found.append((loss.item(), [group["lr"] for group in update.param_groups]))
+        return found
+
+    stopped = begun()
+    gone_on(*stopped, 3)
+    tgi.save(path, *stopped)
+    expected = gone_on(*stopped, 4)
+    given = begun()
+    assert tgi.load(path, *given).schedule is given[2]
+    assert gone_on(*given, 4) == expected
+    if "lr_lambda" in SCHEDULES[name]:
+        with pytest.warns(UserWarning, match=f"the state of the schedule {name} does not say its lr_lambda; make one"):
+            assert tgi.load(path).schedule is None
+        return
+    found = tgi.load(path)
+    assert gone_on(found.model, found.optimizer, found.schedule, 4) == expected
+
+
 def test_nothing_changes_unless_all_fits(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     training = begun(OPTIMIZERS["adam"])

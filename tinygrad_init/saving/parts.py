@@ -153,14 +153,24 @@ def schedule_of(said: Mapping[str, Any], state: Any, optimizer: Any) -> Any:
     kind = known_class(said["class"], "schedule")
     if not isinstance(state, dict):
         raise Malformed("its schedule has no state")
-    options = {name: p for name, p in inspect.signature(kind).parameters.items() if name != "optimizer"}
-    missing = [name for name, p in options.items() if name not in state and p.default is inspect.Parameter.empty]
-    if missing:
-        raise Unknown(f"the state of the schedule {said['class']} does not say its {', '.join(missing)}")
     if optimizer is None:
         raise Unknown("the schedule has no optimizer that could be made again")
+    groups = getattr(optimizer, "param_groups", ())
+    options: dict[str, Any] = {}
+    missing: list[str] = []
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if name in state:
+            options[name] = state[name]
+        elif isinstance(each := state.get(f"{name}s"), list) and None not in each:  # such as one rate for each group
+            options[name] = each
+        elif groups and all(name in group for group in groups):
+            options[name] = [group[name] for group in groups]
+        elif name != "optimizer" and parameter.default is inspect.Parameter.empty:
+            missing.append(name)
+    if missing:
+        raise Unknown(f"the state of the schedule {said['class']} does not say its {', '.join(missing)}")
     try:
-        schedule = kind(optimizer, **{name: state[name] for name in options if name in state})
+        schedule = kind(optimizer, **options)
         schedule.load_state_dict(state)
     except Exception as error:
         raise Malformed(f"its schedule cannot be a {said['class']}: {error}") from None
