@@ -60,7 +60,7 @@ def _call(module: Module, seen: dict[int, int], depth: int) -> dict[str, Any]:
         raise NotDescribed(f"{kind.__name__} is no class of tgi.nn")
     if depth > DEEPEST // 4:
         raise NotDescribed(f"it is nested more than {DEEPEST // 4} deep")
-    children = iter(module.children())
+    children = iter(_below(module))
 
     def said(name: str, value: Any) -> Any:
         """An option; modules among the options are the children, in their order."""
@@ -104,6 +104,11 @@ def _call(module: Module, seen: dict[int, int], depth: int) -> dict[str, Any]:
     return {"module": kind.__name__, "values": values, "options": options}
 
 
+def _below(module: Module) -> list[tuple[str, Module]]:
+    """The modules directly below with their names, also one that stands there twice."""
+    return [(name, value) for name, value in vars(module).items() if isinstance(value, Module)]
+
+
 def _of_modules(value: Any) -> bool:
     """Whether an option is a container of modules alone, or an iterator that has been used up, or nothing."""
     if isinstance(value, Omitted):
@@ -114,7 +119,7 @@ def _of_modules(value: Any) -> bool:
 
 def _again(module: Module, value: Any) -> Any:
     """A container of the modules that a container has now; nothing if there are none."""
-    names = [name for name, _ in module.children()]
+    names = [name for name, _ in _below(module)]
     if isinstance(value, Omitted) and not hasattr(value.kind, "__next__"):
         return value
     if isinstance(value, tuple) or names == [str(i) for i in range(len(names))]:

@@ -46,7 +46,7 @@ def filling(model: Module, numbers: Mapping[str, Array]) -> Step:
     def fill() -> None:
         try:
             model.load_state_dict(numbers)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
             said = str(error.args[0]).removeprefix("load_state_dict: ")
             raise Malformed(f"it does not fit into the model: {said}") from None
 
