@@ -46,7 +46,7 @@ NETWORKS = {
         nn.LayerNorm((2, 3), elementwise_affine=False), nn.LayerNorm(3, bias=False, dtype=np.float64),
     ),
     "pools": nn.Sequential(
-        nn.MaxPool2d(2), nn.AvgPool1d((3,), 2, 1), nn.GlobalAvgPool(keepdims=True), nn.Flatten(start_axis=2)
+        nn.MaxPool2d(2), nn.AvgPool1d((3,), 2, 1), nn.GlobalAvgPool(keepdims=True), nn.Flatten(2)
     ),
     "activations": nn.Sequential(
         nn.LeakyReLU(0.3), nn.ELU(alpha=2.0), nn.Activation("leaky_relu", slope=0.1), nn.GELU(),
@@ -56,7 +56,7 @@ NETWORKS = {
         nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.Residual(nn.Sequential(nn.ReLU(), nn.Dropout(0.1)))),
         shortcut=nn.Conv2d(2, 4, 1),
     ),
-    "losses": nn.Sequential(nn.CrossEntropyLoss("sum"), nn.Loss("hinge")),
+    "losses": nn.Sequential(nn.CrossEntropyLoss(reduction="sum"), nn.Loss("hinge")),
     "empty": nn.Sequential(),
     "shared": nn.Sequential(shared_map, shared_activation, nn.Sequential(shared_map), shared_activation),
     "tied": tied,
@@ -77,6 +77,7 @@ OPTIONS: dict[str, Any] = {
     "sizes": [3, 4, 2], "threshold": 0.5, "unflattened_size": (2, 2), "upscale_factor": 2, "downscale_factor": 2,
     "groups": 2, "value": 0.5, "scale_factor": 2, "p": 0.5,
 }  # fmt: skip
+SPECIAL: dict[str, Any] = {"Loss": {"name": "mse"}, "Threshold": {"threshold": 0.5, "value": 0.1}}
 
 
 @pytest.mark.parametrize("name", sorted(architecture.classes()))
@@ -85,7 +86,7 @@ def test_every_class_of_nn_comes_back(tmp_path: Path, name: str) -> None:
     kind = architecture.classes()[name]
     wanted = [p for p in inspect.signature(kind).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     given = {p.name: OPTIONS[p.name] for p in wanted if p.default is p.empty}
-    model = kind(**({"name": "mse"} if kind is nn.Loss else given))
+    model = kind(**SPECIAL.get(name, given))
     tgi.save(tmp_path / "a", model)
     found = tgi.load(tmp_path / "a").model
     assert type(found) is kind and architecture._signature(found) == architecture._signature(model)
@@ -105,6 +106,24 @@ def test_networks_come_back(tmp_path: Path, name: str) -> None:
     assert all(before[key].tobytes() == after[key].tobytes() for key in before)
     assert {k: p.fans for k, p in found.named_parameters()} == {k: p.fans for k, p in model.named_parameters()}
     assert not any(isinstance(g, architecture._Undrawn) for _, m in found.named_modules() for g in vars(m).values())
+
+
+@pytest.mark.skipif(not hasattr(nn, "ModuleList"), reason="there are no containers but Sequential")
+def test_containers_come_back_as_they_are_now(tmp_path: Path) -> None:
+    """Whatever they were made with, and what was added since."""
+    names: Any = nn
+    row = names.ModuleList(nn.Linear(2, width) for width in (1, 2))
+    row.append(nn.ReLU())
+    empty = names.ModuleList()
+    empty.append(shared_activation)
+    table = names.ModuleDict({"b": nn.Linear(2, 2), "a": shared_activation})
+    table["c"] = nn.Dropout(0.1, rng=G(0))
+    later = names.ModuleDict()
+    later["x"] = nn.Linear(1, 1)
+    for model in (row, empty, table, later, nn.Sequential(row, table)):
+        tgi.save(tmp_path / "a", model)
+        found = tgi.load(tmp_path / "a").model
+        assert repr(found) == repr(model) and architecture._signature(found) == architecture._signature(model)
 
 
 def test_copies_and_pickles_are_saved_alike(tmp_path: Path) -> None:
@@ -216,6 +235,7 @@ def nested(depth: int) -> Any:
 
 
 HUGE = 2**20
+UNITS = next(iter(inspect.signature(nn.PReLU).parameters))
 LINEAR = {"out_features": 4, "in_features": 3, "bias": True, "dtype": "float32"}
 
 
@@ -234,7 +254,7 @@ def linear(inputs: int, outputs: int) -> Any:
         (call("Conv2d", in_channels=9000, out_channels=9000, kernel_size=99), "more numbers than|Unable to allocate"),
         (call("LayerNorm", normalized_shape=[4096] * 3), "too much for the numbers in the file"),
         (call("BatchNorm1d", num_features=2**40), "too much for the numbers in the file"),
-        (call("PReLU", units=2**24), "has more numbers than the 26 that are in the file"),
+        (call("PReLU", **{UNITS: 2**24}), "has more numbers than the 26 that are in the file"),
         (call("Linear", **{**LINEAR, "in_features": -3}), "a Linear that cannot be made: Linear: expected sizes"),
         (call("Linear", **{**LINEAR, "in_features": "3"}), "a Linear that cannot be made"),
         (call("Linear", **{**LINEAR, "hidden": 3}), "a Linear that cannot be made: .*hidden"),

@@ -100,6 +100,8 @@ def _call(module: Module, seen: dict[int, int], depth: int) -> dict[str, Any]:
             options[name] = "" if own is None else str(np.dtype(own))
         elif name != "rng":  # where generators are is told apart
             options[name] = said(name, _now(module, name, value))
+            if options[name] is parameters[name].default is None:  # as it is without being said
+                del options[name]
     seen[id(module)] = len(seen)
     return {"module": kind.__name__, "values": values, "options": options}
 
