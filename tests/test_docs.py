@@ -32,6 +32,8 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_python_blocks_run_one_after_the_other(page: Path) -> None:
     if page.name == "lab.md":
         pytest.importorskip("anywidget", reason="the extra notebook is not installed")
+    if page.name == "saving.md" and not hasattr(tgi.optim.Optimizer, "state_dict"):
+        pytest.skip("optimizers do not say their state")
     found = blocks(page, "python")
     assert found
     namespace: dict[str, object] = {}

@@ -126,6 +126,11 @@ def test_containers_come_back_as_they_are_now(tmp_path: Path) -> None:
         assert repr(found) == repr(model) and architecture._signature(found) == architecture._signature(model)
 
 
+def test_deep_networks_come_back(tmp_path: Path) -> None:
+    tgi.save(tmp_path / "a", deep(50))
+    assert repr(tgi.load(tmp_path / "a").model) == repr(deep(50))
+
+
 def test_copies_and_pickles_are_saved_alike(tmp_path: Path) -> None:
     for model in (NETWORKS["blocks"], NETWORKS["mlp"]):
         for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
@@ -151,6 +156,13 @@ class Net(nn.Module):
         return self.last(self.drop(tgi.tanh(self.first(x))))
 
 
+def deep(levels: int) -> Any:
+    model: Any = nn.Linear(2, 2)
+    for _ in range(levels):
+        model = nn.Sequential(model)
+    return model
+
+
 wider = nn.MLP([3, 4, 2])
 wider.layers = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2))
 resized = nn.Linear(3, 4)
@@ -164,6 +176,7 @@ setattr(grown, "more", nn.Linear(3, 3))  # noqa: B010
     [
         (Net(), "Net is no class of tgi.nn"),
         (nn.Sequential(nn.ReLU(), Net()), "Net is no class of tgi.nn"),
+        (deep(60), "it is nested more than 50 deep"),
         (wider, "it has other parameters than those that its classes made|it has other modules"),
         (resized, "it has other parameters than those that its classes made"),
         (grown, "it has other modules than those that its classes made"),

@@ -149,6 +149,7 @@ def test_generators_are_shared_as_they_were(tmp_path: Path) -> None:
     """Two places with one generator do not become two, nor one that another has."""
     path = tmp_path / "a.safetensors"
     one, two = np.random.default_rng(0), np.random.default_rng(1)
+    other = np.random.Generator(np.random.MT19937(0))
 
     def model(first: Any, second: Any) -> Any:
         return nn.Sequential(nn.Dropout(0.1, rng=first), nn.Dropout(0.1, rng=second))
@@ -157,10 +158,9 @@ def test_generators_are_shared_as_they_were(tmp_path: Path) -> None:
     found = tgi.load(path)
     assert found.model[0].rng is found.model[1].rng is not found.generators
     for first, second, given, said in (
-        (one, two, None, "1.rng had one generator with another place"),
+        (one, two, two, "1.rng had one generator with another place"),
         (one, one, one, "what was given had a generator of its own"),
-        (np.random.Generator(np.random.MT19937(0)),) * 2
-        + (None, "over PCG64 when it was saved, and has one over MT19937"),
+        (other, other, two, "over PCG64 when it was saved, and has one over MT19937"),
     ):
         before = first.bit_generator.state
         with pytest.raises(tgi.LoadError, match=said):
@@ -169,6 +169,26 @@ def test_generators_are_shared_as_they_were(tmp_path: Path) -> None:
     tgi.save(path, nn.ReLU())
     with pytest.raises(tgi.LoadError, match="draws from generators at a, where those of none were saved"):
         tgi.load(path, nn.ReLU(), generators={"a": one})
+
+
+def test_a_model_that_draws_elsewhere_is_filled_alone(tmp_path: Path) -> None:
+    """With a word of it; its generators stay as they are."""
+    path = tmp_path / "a.safetensors"
+    training = begun(OPTIMIZERS["momentum"])
+    saved(path, training)
+    other = begun(OPTIMIZERS["momentum"], shared=False)
+    other.model[0].weight.requires_grad = False
+    before = other.generators.bit_generator.state
+    with pytest.warns(UserWarning, match="they are left as they are|make one and write") as told:
+        found = tgi.load(path, other.model)
+    said = [str(warning.message) for warning in told]
+    assert len(said) == 2 and all(warning.filename == __file__ for warning in told)
+    assert any("had one generator with another place when it was saved" in text for text in said)
+    assert any("its optimizer cannot be a SGD: SGD: expected leaves that require grad" in text for text in said)
+    assert found.optimizer is None and found.step == 0 and same(other.generators.bit_generator.state, before)
+    assert same(other.model.state_dict(), training.model.state_dict())
+    with pytest.raises(tgi.LoadError, match="had one generator with another place when it was saved"):
+        tgi.load(path, other.model, generators=other.generators)
 
 
 def test_modes_frozen_parameters_and_the_rest_come_back(tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ def _call(module: Module, seen: dict[int, int], depth: int) -> dict[str, Any]:
     kind = type(module)
     if classes().get(kind.__name__) is not kind:
         raise NotDescribed(f"{kind.__name__} is no class of tgi.nn")
-    if depth > DEEPEST // 4:
-        raise NotDescribed(f"it is nested more than {DEEPEST // 4} deep")
+    if depth > DEEPEST // 2:
+        raise NotDescribed(f"it is nested more than {DEEPEST // 2} deep")
     children = iter(_below(module))
 
     def said(name: str, value: Any) -> Any:

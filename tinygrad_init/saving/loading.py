@@ -120,7 +120,8 @@ def load(
     Warns
     -----
     UserWarning
-        bfloat16 was read as float32; or an optimizer or schedule cannot be made.
+        bfloat16 was read as float32; or an optimizer or schedule cannot be made; or a model that is filled alone draws
+        elsewhere than the one that was saved.
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"load: expected a path first, load(path, model), got {type(path).__name__}")
@@ -195,18 +196,15 @@ def _saved(path: Path, said: dict[str, Any], arrays: dict[str, Array], model: Mo
         raise Malformed("its class names are not all texts")
     numbers = {name: array for name, array in arrays.items() if name not in used}
     steps: list[Step] = []
+    told: list[str] = []
     if model is None:
         found = _built(said, numbers)
         drawing.place(found)
     else:
         found = model
-        drawing.bind(generators_in(model), drawing.model, "the model")
-        steps += [filling(model, numbers), modes(model, said["training"])]
-    if given.generators is not None:
-        drawing.bind(given.generators, drawing.given, "what was given")
-    steps.append(drawing_on(drawing))
-    unknown: list[str] = []
-    optimizer, schedule = given.optimizer, given.schedule
+        _bind(drawing, model, given, told)
+        steps += [filling(model, numbers), modes(model, said["training"]), drawing_on(drawing)]
+    optimizer = given.optimizer
     if optimizer is not None:
         _require_same(said["optimizer"], stateful(optimizer, "an optimizer", "load"), "optimizer")
         if said["optimizer"]["parameters"] not in (None, names_of(optimizer, found)):
@@ -214,35 +212,23 @@ def _saved(path: Path, said: dict[str, Any], arrays: dict[str, Array], model: Mo
     elif said["optimizer"] is not None:
         try:
             optimizer = optimizer_of(said["optimizer"], states["optimizer"], found)
-        except Unknown as reason:
-            unknown.append(f"{reason}; make one and write tgi.load(path, model, optimizer)")
-    rates = None if optimizer is None else restoring(optimizer, states["optimizer"], "optimizer")
-    made: list[Any] = [schedule]
-
-    def make_schedule() -> None:
-        try:
-            made[:] = [schedule_of(said["schedule"], states["schedule"], optimizer)]
-        except Unknown as reason:
-            unknown.append(f"{reason}; make one and write tgi.load(path, model, optimizer, schedule)")
-
-    if schedule is not None:
-        _require_same(said["schedule"], stateful(schedule, "a schedule", "load"), "schedule")
-        steps.append(restoring(schedule, states["schedule"], "schedule"))
-    elif said["schedule"] is not None:
-        steps.append(Step(make_schedule, rates.back if rates else lambda: None))
-    if rates is not None:  # last, as schedules set rates when they are made
-        steps.append(rates)
+        except (Unknown, Malformed) as reason:
+            # What is wrong with the file is refused; what is there may want another optimizer, as where it is frozen.
+            if isinstance(reason, Malformed) and model is None:
+                raise
+            told.append(f"{reason}; make one and write tgi.load(path, model, optimizer)")
+    schedule = _schedule(said, states, optimizer, given.schedule, steps, told)
     take(steps)
     if model is None:
         _freeze(found, said["frozen"])
         modes(found, said["training"], alike=False).take()
-    for reason_text in unknown:
-        warnings.warn(f"{path}: {reason_text}", UserWarning, stacklevel=4)
+    for text in told:
+        warnings.warn(f"{path}: {text}", UserWarning, stacklevel=3)
     generators = {name: drawing.of(i) for name, i in drawing.given.items()}
     return Saved(
         found,
         optimizer,
-        made[0],
+        schedule[0],
         generators[""] if generators.keys() == {""} else generators or None,
         scaler,
         said["class_names"],
@@ -251,6 +237,45 @@ def _saved(path: Path, said: dict[str, Any], arrays: dict[str, Array], model: Mo
         said["version"],
         None if drawing.default is None else drawing.of(drawing.default),
     )
+
+
+def _bind(drawing: Drawing, model: Module, given: _Given, told: list[str]) -> None:
+    """Let the generators that are there be those of the file.
+
+    A network that is filled alone may draw elsewhere than the one that was saved, as where it has no dropout any more.
+    """
+    try:
+        drawing.bind(generators_in(model), drawing.model, "the model")
+    except Malformed as reason:
+        if given != _Given(None, None, None):
+            raise
+        drawing.bound.clear()
+        told.append(f"{reason}; they are left as they are")
+    if given.generators is not None:
+        drawing.bind(given.generators, drawing.given, "what was given")
+
+
+def _schedule(
+    said: dict[str, Any], states: dict[str, Any], optimizer: Any, given: Any, steps: list[Step], told: list[str]
+) -> list[Any]:
+    """Add the steps that bring optimizer and schedule to where they were; where the schedule is after these."""
+    rates = None if optimizer is None else restoring(optimizer, states["optimizer"], "optimizer")
+    found: list[Any] = [given]
+
+    def make() -> None:
+        try:
+            found[0] = schedule_of(said["schedule"], states["schedule"], optimizer)
+        except Unknown as reason:
+            told.append(f"{reason}; make one and write tgi.load(path, model, optimizer, schedule)")
+
+    if given is not None:
+        _require_same(said["schedule"], stateful(given, "a schedule", "load"), "schedule")
+        steps.append(restoring(given, states["schedule"], "schedule"))
+    elif said["schedule"] is not None:
+        steps.append(Step(make, rates.back if rates else lambda: None))
+    if rates is not None:  # last, as schedules set rates when they are made
+        steps.append(rates)
+    return found
 
 
 def _state_of(said: Any, part: str, arrays: dict[str, Array], used: set[str]) -> Any:
