@@ -75,10 +75,9 @@ def test_an_unknown_instruction_set_is_the_last_word() -> None:
     assert "this processor has" in done.stderr.strip().splitlines()[-1]
 
 
-def test_importing_needs_neither_rich_nor_plots() -> None:
-    done = python(
-        "import sys, tinygrad_init; print([m for m in ('rich', 'matplotlib', 'jinja2', 'torch') if m in sys.modules])"
-    )
+def test_importing_needs_neither_rich_nor_plots_nor_safetensors() -> None:
+    heavy = ("rich", "matplotlib", "jinja2", "torch", "safetensors")
+    done = python(f"import sys, tinygrad_init; print([m for m in {heavy} if m in sys.modules])")
     assert done.stdout == "[]\n", done.stderr
 
 

@@ -26,6 +26,7 @@ FLOORS = (
     ("ops", "programs"),
     ("activations", "gradient_checks", "scalar", "transforms", "autograd", "func"),
     ("theory", "nn", "optim", "update_rules", "init", "data"),
+    ("saving",),
     ("starts", "training", "onnx_export"),
     ("rehearsal",),
     ("rate_search",),

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .onnx_export import to_onnx
     from .programs import CaptureError, capture
     from .rate_search import find_lr
+    from .saving import LoadError, load, save
     from .training import initialize, predict, train
     from .transforms import (
         checkpoint,
@@ -81,6 +82,7 @@ _LATER = {
     ),
     "CaptureError": "programs",
     "GradcheckError": "gradient_checks",
+    "LoadError": "saving",
     "capture": "programs",
     "autograd": "",
     "data": "",
@@ -92,8 +94,10 @@ _LATER = {
     "gradgradcheck": "gradient_checks",
     "initialize": "training",
     "lab": "laboratory.serving.notebook",
+    "load": "saving",
     "predict": "training",
     "recommend": "diagnosis",
+    "save": "saving",
     "starts": "",
     "theory": "",
     "to_onnx": "onnx_export",
@@ -136,6 +140,7 @@ __all__ = [
     "BACKEND",
     "CaptureError",
     "GradcheckError",
+    "LoadError",
     "Tensor",
     "autograd",
     "capture",
@@ -157,6 +162,7 @@ __all__ = [
     "inspecting",
     "is_grad_enabled",
     "lab",
+    "load",
     "manual_seed",
     "nn",
     "no_grad",
@@ -164,6 +170,7 @@ __all__ = [
     "optim",
     "predict",
     "recommend",
+    "save",
     "set_default_dtype",
     "starts",
     "theory",

@@ -307,7 +307,22 @@ def fill_layers(
             zeros_(bias)
 
 
-def predict(model: Module, x: Array) -> Array:
-    """The model's output without a graph."""
+def predict(model: Module, x: Array, scaler: Scaler | None = None) -> Array:
+    """The model's output without a graph.
+
+    Parameters
+    ----------
+    model
+        As it is, to be trained or (`eval()`) to be used.
+    x
+        Inputs of shape (samples, features).
+    scaler
+        That of the training, already fitted; None if `x` is already as it should be.
+    """
+    if scaler is not None:
+        x = scaler.transform(x)
+    kind = dtype_of(model)
+    if kind is not None and scaler is not None:
+        x = x.astype(kind)
     with no_grad():
         return np.asarray(model(x).numpy())

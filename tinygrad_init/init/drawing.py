@@ -16,7 +16,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _default: list[np.random.Generator] = []  # made when it is first drawn from
 
 
-def manual_seed(seed: int) -> np.random.Generator:
+def manual_seed(seed: Generator) -> np.random.Generator:
     """Begin anew what initializers draw from that are given no generator.
 
     Layers, dropout, data and training have a `rng` of their own, which this does not touch. There is one for the whole
@@ -25,7 +25,7 @@ def manual_seed(seed: int) -> np.random.Generator:
     Raises
     ------
     TypeError, ValueError
-        It is no seed, a whole number of at least 0.
+        It is neither a seed, a whole number of at least 0, nor a generator.
     """
     _default[:] = [np.random.default_rng(seed)]
     return _default[0]
@@ -38,6 +38,11 @@ def generator_of(rng: Generator | None) -> np.random.Generator:
     if not _default:
         _default.append(np.random.default_rng())
     return _default[0]
+
+
+def default_generator() -> np.random.Generator | None:
+    """What initializers draw from that are given no generator, if there is one yet."""
+    return _default[0] if _default else None
 
 
 def drawn(initializer: Function) -> Function:

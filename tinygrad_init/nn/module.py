@@ -11,6 +11,7 @@ from ..engine.discrete import DiscreteTensor, discrete
 from ..engine.modes import mode
 from ..engine.tensor import Tensor
 from ..layering import OTHER
+from .construction import remembered
 from .hooks import AFTER, BEFORE, Handle, Hook, called_with_hooks, register
 from .options import dtype_named, require_cpu
 from .parameters import Buffer, Parameter, in_dtype
@@ -41,6 +42,14 @@ class Module:
     _hooks: tuple[Hook, ...] = ()
     _buffers: tuple[str, ...] = ()  # what `register_buffer` was given
     _transient: tuple[str, ...] = ()  # those of them that are not part of the state
+    made_with: tuple[tuple[Any, ...], dict[str, Any]]  # the call of its class, as far as it is `remembered`
+
+    def __new__(cls, *inputs: Any, **options: Any) -> Self:
+        if cls.__init__ is object.__init__ and (inputs or options):
+            raise TypeError(f"{cls.__name__}() takes no arguments")
+        module = object.__new__(cls)
+        object.__setattr__(module, "made_with", (remembered(inputs), remembered(options)))
+        return module
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if mode.unusual == 0 and not self._hooks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.tensor import Tensor
+from .construction import admit
 
 
 class Parameter(Tensor):
@@ -26,6 +27,7 @@ class Parameter(Tensor):
         name: str | None = None,
         fans: tuple[int, int] | None = None,
     ) -> None:
+        admit(data)
         super().__init__(data, dtype, requires_grad, name)
         self.fans = fans
 
@@ -40,6 +42,10 @@ class Buffer(Tensor):
     A module changes them in place (`copy_` within `no_grad`), never by assignment: captured programs take the
     attributes of a module for granted, but read and write the numbers at each run.
     """
+
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> None:
+        admit(data)
+        super().__init__(data, dtype, requires_grad, name)
 
 
 def in_dtype(tensor: Parameter | Buffer, dtype: Any) -> Parameter | Buffer:

@@ -132,6 +132,13 @@ class Watched:
 
     # Operations
 
+    def enters_no_grad(self) -> None:
+        """What is computed is watched all the same."""
+
+    def detached(self, tensor: Tensor) -> Array:
+        """The numbers of a tensor without its history."""
+        return self.operand(tensor)
+
     def operand(self, value: Any) -> Array:
         """The numbers of an operand."""
         if isinstance(value, Tensor):
