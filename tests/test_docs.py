@@ -25,7 +25,7 @@ def blocks(page: Path, language: str) -> list[str]:
     "page",
     [
         ROOT / "README.md",
-        *(ROOT / "docs" / f"{name}.md" for name in ("engine", "programs", "theory", "diagnosis", "lab")),
+        *(ROOT / "docs" / f"{name}.md" for name in ("engine", "inside", "programs", "theory", "diagnosis", "lab")),
     ],
     ids=lambda page: page.name,
 )

@@ -62,7 +62,9 @@ class Ancestor:
     def __repr__(self) -> str:
         what = "a constant" if self.node is None else "a leaf" if self.op is None else f"result of {self.op.name}"
         shape = "" if self.shape is None else f" of shape {self.shape}"
-        return f"<{what}{shape}{f', {self.name!r}' if self.name else ''}: {UNKNOWN if self.value is None else self.value}>"
+        return (
+            f"<{what}{shape}{f', {self.name!r}' if self.name else ''}: {UNKNOWN if self.value is None else self.value}>"
+        )
 
 
 def inputs_of(node: Node) -> tuple[Tensor | Ancestor, ...]:
@@ -119,8 +121,8 @@ def value_of(node: Node) -> Tensor | None:
 def parents(tensor: Tensor) -> tuple[Tensor | Ancestor, ...]:
     """What the operation that made a tensor was applied to: constants, too.
 
-    Leaves that still exist come as themselves, everything else as an `Ancestor`. Numbers are known if the graph was made
-    within `inspecting()`, or as far as derivative rules need them.
+    Leaves that still exist come as themselves, everything else as an `Ancestor`. Numbers are known if the graph was
+    made within `inspecting()`, or as far as derivative rules need them.
 
     Raises
     ------

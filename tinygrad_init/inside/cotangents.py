@@ -61,7 +61,9 @@ def noting(found: dict[Node, Array], node: Node) -> Callable[[Tensor], None]:
     return note
 
 
-def pulled(op: Operation, params: tuple[Any, ...], inputs: Sequence[Tensor], needs: Sequence[bool], g: Array) -> list[Any]:
+def pulled(
+    op: Operation, params: tuple[Any, ...], inputs: Sequence[Tensor], needs: Sequence[bool], g: Array
+) -> list[Any]:
     """What goes back to each input of one application of an operation: the operation is applied again, by itself."""
     leaves = [Tensor(x, x.dtype, requires_grad=need) for x, need in zip(inputs, needs, strict=True)]
     with enable_grad():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from .layout import Place, layered
-from .steps import Step, brief, shape_text
+from .steps import Array, Step, brief, shape_text
 from .table import computed
 
 WIDE, HIGH = 168, 62  # of a box
@@ -79,14 +79,23 @@ def box(step: Step, steps: Sequence[Step], at: Place) -> str:
     title = step.name if step.op is None else f"{step.name} = {computed(step, steps)}"
     if len(title) > LETTERS and step.op is not None:
         title = f"{step.name} = {step.op.name}"
-    told_value = "?" if step.value is None else brief(step.value)
+    told_value = "?" if step.value is None else brief(step.value, 3 if step.shape else 4)
     middle = told_value if step.scalar else f"{shape_text(step.shape)}  {told_value}"
-    tip = "\n".join(filter(None, (f"{step.number}. {computed(step, steps)}", *map(str, step.slopes), step.place, step.line)))
+    if middle == title:
+        middle = "constant"
+    tip = "\n".join(
+        filter(None, (f"{step.number}. {computed(step, steps)}", *map(str, step.slopes), step.place, step.line))
+    )
     lines = [("title", fitted(title), -15), ("value", fitted(middle), 3)]
     if step.cotangent is not None:
-        lines.append(("back", fitted(f"∂ {brief(step.cotangent)}"), 21))
+        lines.append(("back", fitted(back_text(step.cotangent)), 21))
     texts = "".join(f'<text class="{name}" y="{y}">{escape(text)}</text>' for name, text, y in lines)
     return framed(f"box {kind}", at, f"<title>{escape(tip)}</title>", texts, step.number)
+
+
+def back_text(g: Array) -> str:
+    """A cotangent in as few letters as a box has room for."""
+    return f"∂ {brief(g, 3 if g.ndim else 4)}"
 
 
 def more(hidden: int, at: Place) -> str:
@@ -104,11 +113,15 @@ def framed(kind: str, at: Place, tip: str, texts: str, number: int) -> str:
 
 def edge(start: Place, passed: Sequence[Place], end: Place, a: int, b: int) -> str:
     """An arrow from the lower side of one box to the upper side of another, past others."""
-    points = [(start[0], start[1] + HIGH / 2), *passed, (end[0], end[1] - HIGH / 2 - 6)]
-    way = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (x, y), (u, v) in zip(points, points[1:], strict=False):
+    x, y = start[0], start[1] + HIGH / 2
+    way = f"M{x:.1f} {y:.1f}"
+    for u, v in [*passed, end]:
+        v -= HIGH / 2
         middle = (y + v) / 2
         way += f"C{x:.1f} {middle:.1f} {u:.1f} {middle:.1f} {u:.1f} {v:.1f}"
+        x, y = u, v + HIGH
+        if (u, v + HIGH / 2) != end:
+            way += f"V{y:.1f}"  # straight past the boxes beside
     tip_x, tip_y = end[0], end[1] - HIGH / 2
     head = f"M{tip_x:.1f} {tip_y:.1f}l-4.5 -8h9z"
     return f'<g data-from="{a}" data-to="{b}"><path d="{way}"/><path class="head" d="{head}"/></g>'

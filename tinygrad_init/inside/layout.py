@@ -7,6 +7,7 @@ through a layer, orders within layers by the mean of the neighbours, and positio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 Place = tuple[float, float]
 SWEEPS = 12
@@ -78,7 +79,9 @@ def positions(
         neighbours = above if down else below
         for row in rows if down else reversed(rows):
             wished = {
-                stop: sum(x[other] for other in neighbours[stop]) / len(neighbours[stop]) if neighbours[stop] else x[stop]
+                stop: sum(x[other] for other in neighbours[stop]) / len(neighbours[stop])
+                if neighbours[stop]
+                else x[stop]
                 for stop in row
             }
             if sweep < SWEEPS:  # the order is looked for first, and kept then
@@ -89,7 +92,7 @@ def positions(
 
 def spread(row: Sequence[Stop], wished: Mapping[Stop, float], wide: float, thin: float) -> dict[Stop, float]:
     """As near to where they want to be as the order and the distances allow: the mean of pushing right and left."""
-    apart = [0.0, *((room(a, wide, thin) + room(b, wide, thin)) / 2 for a, b in zip(row, row[1:], strict=False))]
+    apart = [0.0, *((room(a, wide, thin) + room(b, wide, thin)) / 2 for a, b in pairwise(row))]
     right: list[float] = []
     for i, stop in enumerate(row):
         right.append(max(wished[stop], right[-1] + apart[i]) if right else wished[stop])

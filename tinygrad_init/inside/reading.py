@@ -119,7 +119,13 @@ def constant(found: Any, known: list[Vertex]) -> Vertex:
     value = found.value
     for vertex in known:
         other = vertex.value
-        if value is not None and other is not None and value.ndim and vertex.own_name == found.name and same(value, other):
+        if (
+            value is not None
+            and other is not None
+            and value.ndim
+            and vertex.own_name == found.name
+            and same(value, other)
+        ):
             return vertex
     known.append(Vertex(None, value, found.name))
     return known[-1]

@@ -108,8 +108,8 @@ class Writer:
                 return f"{number:g}", ATOM
             case ast.UnaryOp(op=ast.USub(), operand=inner):
                 return f"-{self.inside(inner, SIGN)}", SIGN
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-                sign, binds = OPERATORS[type(op)]
+            case ast.BinOp(left=left, op=operator, right=right) if type(operator) in OPERATORS:
+                sign, binds = OPERATORS[type(operator)]
                 return self.joined(left, sign, right, binds)
             case ast.Call(func=ast.Name(id=name), args=[x, y]) if name.lstrip("_") in CALLS:
                 sign, binds = CALLS[name.lstrip("_")]
@@ -122,10 +122,10 @@ class Writer:
                 inner = ", ".join(self.write(x)[0] for x in arguments)
                 return f"{self.write(function)[0]}({inner})", ATOM
             case ast.Compare(left=left, ops=[op], comparators=[right]):
-                sign = {ast.Gt: ">", ast.Lt: "<", ast.Eq: "=", ast.GtE: "≥", ast.LtE: "≤"}.get(type(op), "?")
-                return f"{self.inside(left, SUM)} {sign} {self.inside(right, SUM)}", TERNARY
-            case ast.Attribute(value=inner, attr=name):
-                return f"{self.inside(inner, ATOM)}.{name}", ATOM
+                compared = {ast.Gt: ">", ast.Lt: "<", ast.Eq: "=", ast.GtE: "≥", ast.LtE: "≤"}.get(type(op), "?")
+                return f"{self.inside(left, SUM)} {compared} {self.inside(right, SUM)}", TERNARY
+            case ast.Attribute(value=inner, attr=attribute):
+                return f"{self.inside(inner, ATOM)}.{attribute}", ATOM
         return self.unparsed(node), ATOM
 
     def inside(self, node: ast.expr, binds: int) -> str:

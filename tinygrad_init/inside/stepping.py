@@ -10,7 +10,7 @@ from pkgutil import get_data
 
 import numpy as np
 
-from .drawing import STYLE, svg
+from .drawing import STYLE, back_text, svg
 from .steps import Array, Step, brief, shape_text
 from .table import SIGNS, computed
 
@@ -67,7 +67,9 @@ def forward_text(step: Step, steps: Sequence[Step]) -> str:
     value = brief(step.value) or "not kept"
     if step.op is None:
         what = "a leaf: a gradient is wanted here" if step.requires_grad else "a constant"
-        return f"{step.name} is {what}. Its value: {value}" + ("" if step.scalar else f", shape {shape_text(step.shape)}")
+        return f"{step.name} is {what}. Its value: {value}" + (
+            "" if step.scalar else f", shape {shape_text(step.shape)}"
+        )
     inputs = [steps[number - 1] for number in step.inputs]
     if step.scalar and all(part.scalar and part.value is not None for part in inputs):
         numbers = [brief(part.value) for part in inputs]
@@ -130,7 +132,7 @@ def page(steps: Sequence[Step], most: int) -> str:
     moments = [
         {
             "phase": frame.phase, "step": frame.number, "text": frame.text, "known": sorted(frame.known),
-            "back": {number: f"∂ {brief(g)}" for number, g in frame.cotangents.items()},
+            "back": {number: back_text(g) for number, g in frame.cotangents.items()},
         }
         for frame in frames(steps)
     ]  # fmt: skip

@@ -12,8 +12,8 @@ from .cotangents import cotangents, handed, pulled
 from .drawing import svg
 from .reading import Vertex, read, values
 from .rules import rule_text
-from .steps import Array, Step
 from .stepping import Frame, frames, in_notebook, page, step_through
+from .steps import Array, Step
 from .table import table
 
 if TYPE_CHECKING:
@@ -110,13 +110,18 @@ def tape(end: Tensor, *, gradient: Any = None, names: Mapping[str, Tensor] | Non
     RuntimeError
         Backward has freed the graph, or numbers that it kept were changed in place.
     """
+    return taken(end, gradient, names)[0]
+
+
+def taken(end: Tensor, gradient: Any, names: Mapping[str, Tensor] | None) -> tuple[Tape, list[Vertex]]:
+    """The tape, and what of the graph stands behind each of its steps."""
     if not isinstance(end, Tensor):
         raise TypeError(f"tape: expected a tensor, got {type(end).__name__}")
     if not end.requires_grad:
         raise ValueError("tape: nothing was recorded, the tensor does not depend on anything that requires grad")
     vertices = read(end, names)
     found = {} if gradient is None and end.size != 1 else cotangents(end, gradient, vertices)
-    return Tape(tuple(step_of(vertex, found) for vertex in vertices))
+    return Tape(tuple(step_of(vertex, found) for vertex in vertices)), vertices
 
 
 def step_of(vertex: Vertex, found: dict[Node, Array]) -> Step:
