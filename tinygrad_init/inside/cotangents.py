@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.backward import differentiate
-from ..engine.graph import Node, Operation
+from ..engine.graph import OUT, Node, Operation
 from ..engine.modes import enable_grad
 from ..engine.tensor import Tensor, apply
 from .reading import Vertex
@@ -73,16 +73,38 @@ def pulled(
     return [next(parts) if need else None for need in needs]
 
 
+def operands(
+    op: Operation, i: int, values: Sequence[Tensor | None], shapes: Sequence[Any], out: tuple[int, ...], dtype: Any
+) -> list[Tensor] | None:
+    """What to apply an operation to again for the rule of input `i`: zeros for what is not known and not read either.
+
+    None if something is read that is not known.
+    """
+    reads = op.plans[0] if op.joint else op.plans[i]
+    unknown = [k for k, value in enumerate(values) if value is None]
+    if unknown and (OUT in reads or any(k in reads for k in unknown)):
+        return None
+    if any(shapes[k] is None for k in unknown) and not op.broadcasts:
+        return None
+    return [
+        Tensor(np.zeros(out if shape is None else shape), dtype) if value is None else value
+        for value, shape in zip(values, shapes, strict=True)
+    ]
+
+
 def handed(vertex: Vertex, g: Array | None, found: dict[Node, Array]) -> tuple[Array | None, ...]:
     """What goes back from a result to each input; None for constants and where it cannot be known."""
-    needs = [part.node is not None for part in vertex.inputs]
-    if g is None or vertex.node is None or vertex.node.op is None:
-        return (None,) * len(needs)
-    inputs = [part.value for part in vertex.inputs if part.value is not None]
-    if len(inputs) == len(needs):
-        parts = pulled(vertex.node.op, vertex.node.params, inputs, needs, g)
-        return tuple(None if part is None else np.array(part.numpy()) for part in parts)
-    # Where nobody else uses an input, all that came to it came from here.
-    return tuple(
-        found.get(part.node) if part.node is not None and len(part.used) == 1 else None for part in vertex.inputs
-    )
+    node, shape = vertex.node, vertex.shape
+    if g is None or node is None or node.op is None or shape is None:
+        return (None,) * len(vertex.inputs)
+    values, shapes = [part.value for part in vertex.inputs], [part.shape for part in vertex.inputs]
+    parts: list[Array | None] = []
+    for i, part in enumerate(vertex.inputs):
+        if part.node is None:
+            parts.append(None)
+        elif (inputs := operands(node.op, i, values, shapes, shape, vertex.dtype)) is not None:
+            back = pulled(node.op, node.params, inputs, [k == i for k in range(len(inputs))], g)[i]
+            parts.append(None if back is None else np.array(back.numpy()))
+        else:  # where nobody else uses an input, all that came to it came from here
+            parts.append(found.get(part.node) if len(part.used) == 1 else None)
+    return tuple(parts)

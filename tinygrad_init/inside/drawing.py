@@ -50,7 +50,10 @@ def svg(steps: Sequence[Step], most: int) -> str:
             sources = tuple(n for i in hidden for n in steps[i - 1].inputs if n not in hidden)
         inputs[step.number] = [group if n in hidden else n for n in sources]
     places, ways = layered(inputs, ROOM, DROP, THIN)
-    found = [edge(places[a], passed, places[b], a, b) for (a, b), passed in ways.items()]
+    found = [
+        edge(places[a], passed, places[b], *(0 if n in hidden else n for n in (a, b)))
+        for (a, b), passed in ways.items()
+    ]
     for step in shown:
         found.append(box(step, steps, places[step.number]))
     if hidden:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.tensor import wrap
 from ..ops.activations import ACTIVATIONS
-from .cotangents import pulled
+from .cotangents import operands, pulled
 from .steps import Array, Step
 
 ATOM, PRODUCT, SUM = 2, 1, 0  # how tightly what has been written so far holds together
@@ -174,12 +174,13 @@ def slope_of(step: Step, i: int, steps: Sequence[Step]) -> Array | None:
 
 def going_back(step: Step, i: int, steps: Sequence[Step], g: Array) -> Array | None:
     """What the operation's rule makes of a cotangent; None if an input is not known."""
-    inputs = [steps[n - 1].value for n in step.inputs]
-    known = [wrap(np.array(x)) for x in inputs if x is not None]
-    if step.op is None or len(known) < len(inputs):
+    sources = [steps[n - 1] for n in step.inputs]
+    values = [None if source.value is None else wrap(source.value.copy()) for source in sources]
+    assert step.op is not None and step.shape is not None
+    known = operands(step.op, i, values, [source.shape for source in sources], step.shape, step.dtype)
+    if known is None:
         return None
-    needs = [k == i for k in range(len(inputs))]
-    part = pulled(step.op, tuple(step.parameters.values()), known, needs, g)[i]
+    part = pulled(step.op, tuple(step.parameters.values()), known, [k == i for k in range(len(known))], g)[i]
     return None if part is None else np.array(part.numpy())
 
 

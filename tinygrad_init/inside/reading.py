@@ -66,12 +66,12 @@ def read(end: Tensor, names: Mapping[str, Tensor] | None = None) -> list[Vertex]
     last = vertices[-1]
     last.value = end.detach()
     last.own_name = end.name
-    given = {node_of(tensor): name for name, tensor in (names or {}).items() if tensor.requires_grad}
-    for vertex in vertices:
-        if vertex.node in given:
-            vertex.own_name = given[vertex.node]
+    for name, tensor in (names or {}).items():
+        for vertex in vertices:
+            if stands_for(vertex, tensor):
+                vertex.own_name = name
     recompute(vertices)
-    give_names(vertices, taken=set(names or ()))
+    give_names(vertices)
     return vertices
 
 
@@ -135,6 +135,13 @@ def same(x: Tensor, y: Tensor) -> bool:
     return x.shape == y.shape and x.dtype == y.dtype and x.numpy().tobytes() == y.numpy().tobytes()
 
 
+def stands_for(vertex: Vertex, tensor: Tensor) -> bool:
+    """Whether a vertex is a tensor: by its node or, of constants, which have none, by the numbers."""
+    if tensor.requires_grad:
+        return vertex.node is node_of(tensor)
+    return vertex.node is None and vertex.value is not None and same(vertex.value, tensor)
+
+
 def name_of(node: Node) -> str | None:
     """What the tensor of a leaf is called."""
     leaf = node.owner() if node.op is None else None
@@ -160,7 +167,7 @@ def recompute(vertices: list[Vertex]) -> None:
                     vertex.value = apply(vertex.node.op, inputs, vertex.node.params)
 
 
-def give_names(vertices: list[Vertex], taken: set[str]) -> None:
+def give_names(vertices: list[Vertex]) -> None:
     """Own names, numbered where several tensors share one; bare numbers as they are; x and the place for others."""
     shared: dict[str, list[Vertex]] = {}
     for vertex in vertices:

@@ -119,8 +119,8 @@ class Writer:
             case ast.Call(func=ast.Name(id="where"), args=[condition, x, y]):
                 return f"{self.inside(x, SUM)} if {self.write(condition)[0]} else {self.inside(y, SUM)}", TERNARY
             case ast.Call(func=function, args=arguments):
-                inner = ", ".join(self.write(x)[0] for x in arguments)
-                return f"{self.write(function)[0]}({inner})", ATOM
+                told = ", ".join(self.write(x)[0] for x in arguments)
+                return f"{self.write(function)[0]}({told})", ATOM
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 compared = {ast.Gt: ">", ast.Lt: "<", ast.Eq: "=", ast.GtE: "≥", ast.LtE: "≤"}.get(type(op), "?")
                 return f"{self.inside(left, SUM)} {compared} {self.inside(right, SUM)}", TERNARY
