@@ -14,7 +14,7 @@ SWEEPS = 12
 Stop = tuple[int, int, int]  # a box (n, 0, 0), or what an edge passes: (from, to, layer)
 
 
-def layered(inputs: Mapping[int, Sequence[int]], wide: float, high: float, thin: float) -> tuple[
+def layered(inputs: dict[int, list[int]], wide: float, high: float, thin: float) -> tuple[
     dict[int, Place], dict[tuple[int, int], list[Place]]
 ]:  # fmt: skip
     """Centres of all boxes, and for each edge (from, to) the places that it passes between them.
@@ -56,17 +56,17 @@ def layered(inputs: Mapping[int, Sequence[int]], wide: float, high: float, thin:
     return boxes, ways
 
 
-def layers(inputs: Mapping[int, Sequence[int]]) -> dict[int, int]:
-    """The layer of each box: one below the lowest of what it comes from; what comes from nothing is just above its
-    first use."""
+def layers(inputs: dict[int, list[int]]) -> dict[int, int]:
+    """The layer of each box: as few as possible, and everything just above its first use."""
     found: dict[int, int] = {}
     for n, sources in inputs.items():
         found[n] = 1 + max((found[source] for source in sources), default=-1)
     first_use: dict[int, int] = {}
-    for n, sources in inputs.items():
-        for source in sources:
+    for n in reversed(inputs):
+        found[n] = first_use.get(n, found[n] + 1) - 1
+        for source in inputs[n]:
             first_use[source] = min(first_use.get(source, found[n]), found[n])
-    return {n: found[n] if inputs[n] else max(first_use.get(n, 1) - 1, 0) for n in inputs}
+    return found
 
 
 def positions(
