@@ -149,7 +149,7 @@ def by_element(step: Step, i: int, steps: Sequence[Step]) -> Factor:
         z = written(sources[0].name)
         symbol = Written(f"{op.name}′({z.text})", rf"\mathrm{{{latex_word(op.name)}}}'({z.latex})")
         what = "slope of the activation" if op.name in ACTIVATIONS else f"slope of {op.name}"
-    elif op.name == "mul":
+    elif op.name in ("mul", "gated"):
         symbol, what = written(sources[1 - i].name), "the other factor"
     else:
         symbol = Written(f"∂{step.name}/∂{x.name}", fraction(step.name, x.name))

@@ -116,6 +116,8 @@ class Writer:
                 return self.joined(x, sign, y, binds)
             case ast.Call(func=ast.Name(id="_turned"), args=[x]):
                 return f"{self.inside(x, ATOM)}ᵀ", ATOM
+            case ast.Call(func=ast.Name(id="restore"), args=[x, *_]):
+                return self.write(x)  # axes of length 1 are put back: of the numbers nothing changes
             case ast.Call(func=ast.Name(id="where"), args=[condition, x, y]):
                 return f"{self.inside(x, SUM)} if {self.write(condition)[0]} else {self.inside(y, SUM)}", TERNARY
             case ast.Call(func=function, args=arguments):

@@ -8,8 +8,9 @@ from ..engine.ancestors import UNKNOWN
 from .steps import Step, brief, shape_text
 
 HEAD, TAIL = 40, 30  # of a longer tape the beginning and the end are shown
-SIGNS = {"add": "+", "sub": "-", "mul": "·", "div": "/", "pow": "^", "matmul": "@"}
+SIGNS = {"add": "+", "sub": "-", "mul": "·", "div": "/", "pow": "^", "matmul": "@", "gated": "·"}
 COLUMNS = ("", "name", "computed as", "shape", "value", "by each input", "cotangent", "line")
+YIELDING = (7, 5, 2, 3, 1, 4, 6, 0)  # which column gives way first
 NARROWEST = 8  # a column that is cut keeps so much
 
 
@@ -19,7 +20,7 @@ def computed(step: Step, steps: Sequence[Step]) -> str:
     if step.op is None:
         return step.operation
     if step.op.name in SIGNS and len(names) == 2:
-        spaced = SIGNS[step.op.name] if step.op.name in ("mul", "pow") else f" {SIGNS[step.op.name]} "
+        spaced = SIGNS[step.op.name] if step.op.name in ("mul", "pow", "gated") else f" {SIGNS[step.op.name]} "
         return spaced.join(names)
     if step.op.name == "neg":
         return f"-{names[0]}"
@@ -55,7 +56,7 @@ def table(steps: Sequence[Step], width: int) -> str:
     rows = [COLUMNS, *(row(step, steps) for step in shown)]
     used = [i for i in range(len(COLUMNS)) if i < 3 or any(cells[i] for cells in rows[1:])]
     widths = {i: max(len(cells[i]) for cells in rows) for i in used}
-    for i in reversed(used):  # what is too wide is taken from the columns that can do without
+    for i in sorted(used, key=YIELDING.index):  # what is too wide is taken from the columns that can do without
         excess = sum(widths.values()) + 2 * (len(used) - 1) - width
         if excess > 0:
             widths[i] = max(min(widths[i], NARROWEST), widths[i] - excess)
