@@ -1,8 +1,8 @@
 """What backward computes, looked at while it computes it: the cotangent of every tensor on the way.
 
 It is the engine's own walk, so the numbers are those of `backward`, to the last bit (of graphs of bare numbers, which
-`backward` walks by a shorter way, a zero may have the other sign). No `.grad` is left changed and the graph is kept. Hooks
-that are there run as they would.
+`backward` walks by a shorter way, a zero may have the other sign). No `.grad` is left changed and the graph is kept.
+Hooks that are there run as they would.
 """
 
 from __future__ import annotations
