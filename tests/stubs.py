@@ -1,7 +1,7 @@
 """Type stubs of what is made at run time: operations, and the methods that tensors have of them.
 
-`python -m tests.stubs` writes them; a test compares. The signatures are those of the functions themselves: an operation's
-of its forward function, whose inputs may be tensors, arrays or numbers.
+`python -m tests.stubs` writes them; a test compares. The signatures are those of the functions themselves: an
+operation's of its forward function, whose inputs may be tensors, arrays or numbers.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Any
 
 import tinygrad_init as tgi
 from tinygrad_init.engine.graph import MISSING, Operation
-from tinygrad_init.engine.methods import METHODS
+from tinygrad_init.engine.methods import METHODS, PROPERTIES
 
 ROOT = Path(tgi.__file__).parent
-KNOWN = set(
-    "Any Sequence Callable Iterator Self int float bool str None tuple list dict object Tensor DiscreteTensor Operand "
-    "np ndarray dtype Generator random Operation Node Memory type Extreme Results slice".split()
-)
+WORDS = """
+    Any Sequence Callable Iterator Self int float bool str None tuple list dict object Tensor DiscreteTensor Operand np
+    ndarray dtype Generator random Operation Node Memory type Extreme Results slice
+"""
+KNOWN = set(re.findall(r"\w+", WORDS))  # names that annotations in stubs may have
 HEAD = '''"""What type checkers know; written by `python -m tests.stubs`."""
 
 from collections.abc import Callable, Iterator, Sequence
@@ -106,7 +107,8 @@ def members(path: Path, name: str) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef) and node.name != "__getattr__":
             for decorator in node.decorator_list:
                 yield f"@{ast.unparse(decorator)}"
-            yield f"def {node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns) if node.returns else 'Any'}: ..."
+            result = ast.unparse(node.returns) if node.returns else "Any"
+            yield f"def {node.name}({ast.unparse(node.args)}) -> {result}: ..."
 
 
 def tensor() -> str:
@@ -119,6 +121,7 @@ def tensor() -> str:
     lines += [f"    {line}" for line in own]
     known = set(re.findall(r"def (\w+)\(", "\n".join([*own, *members(engine / "storage.py", "Storage")])))
     lines += [f"    {function(name, METHODS[name], method=True)}" for name in sorted(METHODS) if name not in known]
+    lines += [f"    @property\n    def {name}(self) -> Any: ..." for name in sorted(PROPERTIES)]
     lines += ["", "def same_shape(x: Any, y: Any) -> bool: ..."]
     for node in ast.parse((engine / "tensor.py").read_text()).body:
         if isinstance(node, ast.FunctionDef):

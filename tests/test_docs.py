@@ -25,7 +25,10 @@ def blocks(page: Path, language: str) -> list[str]:
     "page",
     [
         ROOT / "README.md",
-        *(ROOT / "docs" / f"{name}.md" for name in ("engine", "programs", "saving", "theory", "diagnosis", "lab")),
+        *(
+            ROOT / "docs" / f"{name}.md"
+            for name in ("engine", "inside", "programs", "saving", "theory", "diagnosis", "lab")
+        ),
     ],
     ids=lambda page: page.name,
 )

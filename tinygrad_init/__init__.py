@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from . import torch as torch
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
+    from .inside import derivation, tape
     from .laboratory.serving.notebook import lab
     from .onnx_export import to_onnx
     from .programs import CaptureError, capture
@@ -86,6 +87,7 @@ _LATER = {
     "capture": "programs",
     "autograd": "",
     "data": "",
+    "derivation": "inside",
     "diagnose": "diagnosis",
     "diagnosis": "",
     "find_lr": "rate_search",
@@ -99,12 +101,38 @@ _LATER = {
     "recommend": "diagnosis",
     "save": "saving",
     "starts": "",
+    "tape": "inside",
     "theory": "",
     "to_onnx": "onnx_export",
     "torch": "",
     "train": "training",
 }
 __getattr__, __dir__ = importing_later(__name__, _LATER)
+
+
+def trace(x: Any) -> Any:  # type: ignore[no-redef] # of numbers, what `ops.trace` is not
+    """What led to a number, or the sum of the diagonal of a matrix.
+
+    Parameters
+    ----------
+    x
+        A 0-d tensor that requires grad, of which there is no diagonal: its tape comes, as from `tape(x)`. A matrix:
+        its trace, as in NumPy and PyTorch.
+
+    Returns
+    -------
+    Tape or Tensor
+
+    Raises
+    ------
+    ValueError
+        `x` is neither, or nothing was recorded on the way to the number.
+    """
+    if isinstance(x, Tensor) and x.ndim == 0:
+        from .inside import tape
+
+        return tape(x)
+    return ops.trace(x)
 
 
 # What wants PyTorch imports it when it is called, so that `from tinygrad_init import *` does not.
@@ -146,6 +174,7 @@ __all__ = [
     "capture",
     "data",
     "default_dtype",
+    "derivation",
     "detect_anomaly",
     "diagnose",
     "diagnosis",
@@ -173,6 +202,7 @@ __all__ = [
     "save",
     "set_default_dtype",
     "starts",
+    "tape",
     "theory",
     "to_onnx",
     "to_torch",

@@ -11,6 +11,7 @@ if BACKEND == "reference":
 
 # What only diagnoses need is imported by those.
 from . import (
+    ancestors,  # noqa: F401
     backward,  # noqa: F401
     bound,  # noqa: F401
     graph,

@@ -9,11 +9,12 @@ from typing import Any
 from ..naming import nearest
 
 METHODS: dict[str, Any] = {}  # operations that are also methods of a tensor, by name
+PROPERTIES: dict[str, Any] = {}  # functions of a tensor whose result is had without a call
 ADVICE: dict[str, str] = {}  # what to write instead of methods that others have
 
 
 def method_of(tensor: Any, name: str) -> Any:
-    """The method of that name, bound to a tensor.
+    """The method of that name, bound to a tensor; or the property.
 
     Raises
     ------
@@ -23,6 +24,8 @@ def method_of(tensor: Any, name: str) -> Any:
     method = METHODS.get(name)
     if method is not None:
         return MethodType(method, tensor)
+    if name in PROPERTIES:
+        return PROPERTIES[name](tensor)
     if name.startswith("_"):
         raise AttributeError(f"a tensor has no attribute {name!r}")
     instead = f"; write {ADVICE[name]}" if name in ADVICE else nearest(name, {known: known for known in dir(tensor)})

@@ -51,7 +51,7 @@ class _Row(Module, Generic[T]):
 
     @classmethod
     def _of(cls, items: list[T]) -> Self:
-        return cls(items)  # type: ignore[call-arg]
+        return cls(items)
 
     def __setitem__(self, index: int, item: T) -> None:
         items = self._items()

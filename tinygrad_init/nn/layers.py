@@ -15,6 +15,7 @@ from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import torch_default_, uniform_
 from ..layering import ACTIVATION, OTHER, RESIDUAL, WEIGHTS, Step, layers
+from ..ops import activations, elementwise
 from ..ops.activations import ACTIVATIONS, activation_name
 from ..ops.registry import REGISTRY
 from ..ops.shape import whole
@@ -153,7 +154,7 @@ class PReLU(Module):
     @property
     def record(self) -> ActivationRecord:
         """What is known of the function, with the slopes as they are now."""
-        return ActivationRecord("prelu", ops.prelu, slopes=tuple(self.weight.numpy().ravel().tolist()))
+        return ActivationRecord("prelu", activations.prelu, slopes=tuple(self.weight.numpy().ravel().tolist()))
 
     def extra_repr(self) -> str:
         return f"{self.num_parameters}{', axis=-1' if self.axis == -1 else ''}"
@@ -254,15 +255,15 @@ class Identity(Activation):
         super().__init__("identity")
 
 
-Sigmoid = named("Sigmoid", ops.sigmoid)
-Tanh = named("Tanh", ops.tanh)
-ReLU = named("ReLU", ops.relu, inplace=True)
-LeakyReLU = named("LeakyReLU", ops.leaky_relu, inplace=True)
-ELU = named("ELU", ops.elu, inplace=True)
-SELU = named("SELU", ops.selu, inplace=True)
-SiLU = named("SiLU", ops.silu, inplace=True)
-Erf = named("Erf", ops.erf)
-HardSigmoid = named("HardSigmoid", ops.hard_sigmoid, inplace=True)
-Mish = named("Mish", ops.mish, inplace=True)
-Softsign = named("Softsign", ops.softsign)
-Sin = named("Sin", ops.sin)
+Sigmoid = named("Sigmoid", activations.sigmoid)
+Tanh = named("Tanh", activations.tanh)
+ReLU = named("ReLU", activations.relu, inplace=True)
+LeakyReLU = named("LeakyReLU", activations.leaky_relu, inplace=True)
+ELU = named("ELU", activations.elu, inplace=True)
+SELU = named("SELU", activations.selu, inplace=True)
+SiLU = named("SiLU", activations.silu, inplace=True)
+Erf = named("Erf", activations.erf)
+HardSigmoid = named("HardSigmoid", activations.hard_sigmoid, inplace=True)
+Mish = named("Mish", activations.mish, inplace=True)
+Softsign = named("Softsign", activations.softsign)
+Sin = named("Sin", elementwise.sin)

@@ -1,36 +1,46 @@
 """What type checkers know; written by `python -m tests.stubs`."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from ..engine.discrete import DiscreteTensor
 from ..engine.graph import Operation
 from ..engine.tensor import Tensor
-from .results import Extreme, Results
-
+from . import activation_variants as activation_variants
 from . import activations as activations
+from . import adaptive_pooling as adaptive_pooling
 from . import aliases as aliases
+from . import attention as attention
+from . import classification_losses as classification_losses
+from . import comparing as comparing
 from . import convolution as convolution
 from . import creation as creation
 from . import cumulative as cumulative
 from . import decompositions as decompositions
+from . import distances as distances
 from . import elementwise as elementwise
+from . import images as images
 from . import linear_algebra as linear_algebra
+from . import lookup as lookup
 from . import losses as losses
+from . import normalization as normalization
 from . import numpy_protocol as numpy_protocol
+from . import padding as padding
 from . import pooling as pooling
 from . import products as products
 from . import random_masks as random_masks
 from . import rearranging as rearranging
+from . import recurrent as recurrent
 from . import reductions as reductions
 from . import registry as registry
 from . import results as results
 from . import selection as selection
 from . import shape as shape
 from . import spelling as spelling
+from . import targets as targets
 from . import windows as windows
+from .results import Extreme
 
 Operand = Tensor | np.ndarray[Any, Any] | np.generic | float
 
@@ -44,8 +54,32 @@ def argmin(x: Operand, axis: int | None = None, keepdims: bool = False) -> Any: 
 def argsort(x: Operand, axis: int = -1, descending: bool = False) -> np.ndarray[Any, Any]: ...
 def array_split(x: Operand, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]: ...
 def astype(x: Any, dtype: Any) -> Any: ...
-def avg_pool1d(x: Any, kernel_size: Any, stride: Any = None, padding: int = 0) -> Tensor: ...
-def avg_pool2d(x: Any, kernel_size: Any, stride: Any = None, padding: int = 0) -> Tensor: ...
+def avg_pool1d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: int = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor: ...
+def avg_pool2d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: int = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor: ...
+def avg_pool3d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: int = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor: ...
 def binary_cross_entropy(logits: Operand, target: Any, reduction: str = "mean") -> Tensor: ...
 def bind(**names: Any) -> None: ...
 def broadcast_to(x: Operand, shape: tuple[int, ...], **other_spelling: Any) -> Tensor: ...
@@ -60,6 +94,9 @@ def conv1d(
     x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
 ) -> Tensor: ...
 def conv2d(
+    x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
+) -> Tensor: ...
+def conv3d(
     x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
 ) -> Tensor: ...
 def conv_transpose1d(
@@ -82,8 +119,26 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: int = 1,
 ) -> Tensor: ...
+def conv_transpose3d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: int = 1,
+    padding: int = 0,
+    output_padding: int = 0,
+    groups: int = 1,
+    dilation: int = 1,
+) -> Tensor: ...
 def cos(x: Operand) -> Tensor: ...
-def cross_entropy(logits: Operand, target: Any, reduction: str = "mean") -> Tensor: ...
+def cross_entropy(
+    logits: Operand,
+    target: Any,
+    reduction: str = "mean",
+    *,
+    weight: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor: ...
 def cumprod(x: Operand, axis: int | None = None) -> Tensor: ...
 def cumsum(x: Operand, axis: int | None = None) -> Tensor: ...
 def det(x: Operand) -> Tensor: ...
@@ -103,7 +158,7 @@ def erf(x: Operand) -> Tensor: ...
 def exp(x: Operand) -> Tensor: ...
 def expand_dims(x: Operand, axis: int) -> Tensor: ...
 def expm1(x: Operand) -> Tensor: ...
-def flatten(x: Operand, start_axis: int = 0) -> Tensor: ...
+def flatten(x: Operand, start_axis: int = 0, end_axis: int = -1) -> Tensor: ...
 def flip(x: Operand, axis: int | Sequence[int] | None = None) -> Tensor: ...
 def gated(x: Operand, y: Operand, **other_spelling: Any) -> Tensor: ...
 def gather(x: Operand, axis: int, index: Any) -> Tensor: ...
@@ -136,8 +191,33 @@ def matrix_power(x: Operand, n: int) -> Tensor: ...
 def max(
     x: Operand, *other: Any, axis: int | Sequence[int] | None = None, dim: int | None = None, **kept: bool
 ) -> Any: ...
-def max_pool1d(x: Any, kernel_size: Any, stride: Any = None, padding: int = 0) -> Tensor: ...
-def max_pool2d(x: Any, kernel_size: Any, stride: Any = None, padding: int = 0) -> Tensor: ...
+def max_pool1d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any: ...
+def max_pool2d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any: ...
+def max_pool3d(
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any: ...
 def maximum(x: Operand, y: Operand, **other_spelling: Any) -> Tensor: ...
 def mean(
     x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False, **other_spelling: Any
@@ -220,7 +300,7 @@ def swapdims(x: Operand, first: int, second: int) -> Tensor: ...
 def take(x: Operand, indices: Any, axis: int | None = None) -> Tensor: ...
 def take_along_axis(x: Operand, indices: Any, axis: int) -> Tensor: ...
 def tanh(x: Operand) -> Tensor: ...
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> Any: ...
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> Tensor: ...
 def tensor_split(x: Operand, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]: ...
 def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Tensor: ...
 def tile(x: Operand, *times: Any) -> Tensor: ...
@@ -254,6 +334,7 @@ __all__ = [
     "astype",
     "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "binary_cross_entropy",
     "broadcast_to",
     "cat",
@@ -265,8 +346,10 @@ __all__ = [
     "concatenate",
     "conv1d",
     "conv2d",
+    "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cos",
     "cross_entropy",
     "cumprod",
@@ -316,6 +399,7 @@ __all__ = [
     "max",
     "max_pool1d",
     "max_pool2d",
+    "max_pool3d",
     "maximum",
     "mean",
     "min",

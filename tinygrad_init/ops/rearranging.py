@@ -238,7 +238,8 @@ def trace(x: Tensor) -> Tensor:
     """The sum of the diagonal of a matrix."""
     (x,) = as_tensors("trace", (x,))
     if x.ndim != 2:
-        raise ValueError(f"trace: expected a matrix, got shape {x.shape}")
+        advice = "; what led to a number is tgi.tape(x)" if x.ndim == 0 else ""
+        raise ValueError(f"trace: expected a matrix, got shape {x.shape}{advice}")
     return diagonal(x).sum()
 
 

@@ -14,7 +14,7 @@ from ..engine.tensor import Tensor
 from ..ops import abs as magnitude
 from ..ops import clip, norm, stack, where
 from ..ops import max as largest
-from ..ops.losses import require_between
+from ..ops.targets import require_between
 
 Tensors = Tensor | Iterable[Tensor]
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ...activations import ActivationRecord, activation
-from ...ops import prelu
+from ...ops.activations import prelu
 from ..network import ACTIVATION, OTHER, SUM, WEIGHTS, Link, Parameter, folded, units_first
 from .torch_calls import LEARNED, Call, Origin, Recorder, Slot
 from .torch_opened import RECURRENT
