@@ -31,7 +31,7 @@ class Size:
 
 
 SIZES = (
-    Size("mlp-2-6-3-1", "2-6-3-1, batch 100", (2, 6, 3, 1), 100, "binary_cross_entropy", 0.1, small=True),
+    Size("mlp-2-6-3-1", "2-6-3-1, batch 100", (2, 6, 3, 1), 100, "binary_cross_entropy_with_logits", 0.1, small=True),
     Size("mlp-4-16-16-3", "4-16-16-3, batch 32", (4, 16, 16, 3), 32, "cross_entropy", 0.1, small=True),
     Size("mlp-10x64", "64-9×64-10, batch 64", (64, *[64] * 9, 10), 64, "cross_entropy", 0.01),
     Size("mlp-784-128-64-10", "784-128-64-10, batch 64", (784, 128, 64, 10), 64, "cross_entropy", 0.01),
@@ -61,7 +61,7 @@ def draw(size: Size) -> Network:
     y: Array
     if size.loss == "cross_entropy":
         y = rng.integers(0, size.widths[-1], size.batch)
-    elif size.loss == "binary_cross_entropy":
+    elif size.loss == "binary_cross_entropy_with_logits":
         y = rng.integers(0, 2, outputs).astype(np.float32)
     else:
         y = rng.normal(size=outputs).astype(np.float32)

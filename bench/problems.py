@@ -35,8 +35,8 @@ class Network:
     Attributes
     ----------
     loss
-        "cross_entropy" (of class numbers), "binary_cross_entropy" (of logits) or "half_squared_error"; the mean over
-        the samples.
+        "cross_entropy" (of class numbers), "binary_cross_entropy_with_logits" (of logits) or "half_squared_error"; the
+        mean over the samples.
     parameters
         For each layer the weight, of shape (out_features, in_features), and the bias.
     """

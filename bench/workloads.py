@@ -93,7 +93,7 @@ WORKLOADS: dict[str, tuple[Callable[[], Work], int]] = {
     "eager chain of arrays": (partial(chain, (10,), "float32"), 3),
     "eager chain of numbers": (partial(chain, (), "float64"), 3),
     "eager step 4-16-16-3": (partial(network, (4, 16, 16, 3), 32, "cross_entropy", eager=True), 5),
-    "captured step 2-6-3-1": (partial(network, (2, 6, 3, 1), 100, "binary_cross_entropy"), 20),
+    "captured step 2-6-3-1": (partial(network, (2, 6, 3, 1), 100, "binary_cross_entropy_with_logits"), 20),
     "captured step 4-16-16-3": (partial(network, (4, 16, 16, 3), 32, "cross_entropy"), 20),
     "captured step 64-64-10": (partial(network, (64, 64, 10), 64, "cross_entropy"), 10),
     "product 64": (partial(product, 64), 10),

@@ -42,16 +42,16 @@ X_VJP(gated) { NOT_READ(x, x, out); return T(gated)(g, y); }
 Y_VJP(gated) { NOT_READ(y, y, out); return T(gated)(x, g); }
 
 /* -y ln s(x) - (1 - y) ln(1 - s(x)) of a logit x, s the logistic function; nothing cancels for y = 0 and 1 */
-FUNCTION(binary_cross_entropy) {
+FUNCTION(binary_cross_entropy_with_logits) {
     return (REAL)((x < 0 ? 0 : (double)x) - (double)y * x + W(softplus_tail)(fabs((double)x)));
 }
-X_VJP(binary_cross_entropy) {
+X_VJP(binary_cross_entropy_with_logits) {
     NOT_READ(out, out, out);
     const double e = W(exp)(-fabs((double)x)), small = e / (1 + e), large = 1 / (1 + e); /* s(-|x|) and s(|x|) */
     const double s = x < 0 ? small : large, rest = x < 0 ? large : small;
     return T(gated)(g, (REAL)((1 - y) * s - y * rest));
 }
-Y_VJP(binary_cross_entropy) { NOT_READ(y, y, out); return T(gated)(g, -x); }
+Y_VJP(binary_cross_entropy_with_logits) { NOT_READ(y, y, out); return T(gated)(g, -x); }
 
 #undef FUNCTION
 #undef X_VJP

@@ -19,7 +19,7 @@
     F(erf, X) F(tanh, OUT) F(sigmoid, OUT) F(relu, OUT) F(leaky_relu, X) F(elu, X) F(selu, X) F(gelu, X) F(silu, X)    \
     F(softplus, X) F(hard_sigmoid, X) F(hardtanh, X) F(mish, X) F(softsign, X)
 #define TGI_BINARY(F)                                                                                                  \
-    F(add) F(sub) F(mul) F(div) F(pow) F(maximum) F(minimum) F(gated) F(gated_quotient) F(binary_cross_entropy)
+    F(add) F(sub) F(mul) F(div) F(pow) F(maximum) F(minimum) F(gated) F(gated_quotient) F(binary_cross_entropy_with_logits)
 /* Relations give 1 where they hold and 0 elsewhere. They have no derivative, so they are no operations, but are computed
  * like functions of two numbers. */
 #define TGI_RELATION(F) F(less) F(less_equal) F(equal) F(not_equal)

@@ -279,5 +279,7 @@ class TestBadStarts:
         model = nn.MLP((2, 6, 3, 1), activation, rng=0, dtype="float64")
         tgi.initialize(model, "lecun", 0)
         y = data.y[:, None].astype(float)
-        losses = tgi.train(model, data.x, y, tgi.binary_cross_entropy, lambda ps: optim.SGD(ps, 0.1), epochs=100, rng=0)
+        losses = tgi.train(
+            model, data.x, y, tgi.binary_cross_entropy_with_logits, lambda ps: optim.SGD(ps, 0.1), epochs=100, rng=0
+        )
         assert losses[-1] < losses[0]

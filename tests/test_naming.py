@@ -117,7 +117,7 @@ def test_losses_of_other_libraries(name: str, target: Any, expected: float) -> N
 
 @pytest.mark.parametrize(
     ("name", "instead"),
-    [("BCELoss", "binary_cross_entropy"), ("nll_loss", "cross_entropy"), ("NLLLoss", "cross_entropy")],
+    [("BCELoss", "binary_cross_entropy_with_logits"), ("nll_loss", "cross_entropy"), ("NLLLoss", "cross_entropy")],
 )
 def test_losses_that_are_others_are_refused_with_what_to_take(name: str, instead: str) -> None:
     with pytest.raises(ValueError, match=f"{name}' takes .*probabilities; {instead} takes the logits"):

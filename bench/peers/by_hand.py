@@ -121,7 +121,7 @@ def cross_entropy(logits: Array, labels: Array) -> tuple[np.floating, Array]:
     return loss, p
 
 
-def binary_cross_entropy(z: Array, y: Array) -> tuple[np.floating, Array]:
+def binary_cross_entropy_with_logits(z: Array, y: Array) -> tuple[np.floating, Array]:
     """The mean loss, and its derivative by the logits."""
     e = np.exp(-np.abs(z))
     loss = (np.maximum(z, 0) + np.log1p(e) - y * z).mean()
@@ -136,6 +136,6 @@ def half_squared_error(a: Array, y: Array) -> tuple[np.floating, Array]:
 
 LOSSES = {
     "cross_entropy": cross_entropy,
-    "binary_cross_entropy": binary_cross_entropy,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
     "half_squared_error": half_squared_error,
 }

@@ -57,7 +57,7 @@ class HipsAutograd(Peer):
             if problem.loss == "cross_entropy":
                 shifted = out - np.max(self.autograd.tracer.getval(out), axis=1, keepdims=True)
                 return anp.mean(anp.log(anp.sum(anp.exp(shifted), axis=1)) - shifted[samples, y])
-            if problem.loss == "binary_cross_entropy":
+            if problem.loss == "binary_cross_entropy_with_logits":
                 return anp.mean(anp.logaddexp(np.float32(0), out) - y * out)
             error = out - y
             return 0.5 * anp.sum(error * error) / len(y)

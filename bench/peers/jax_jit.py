@@ -53,7 +53,7 @@ class JaxJit(Peer):
             out = a @ weight.T + bias
             if problem.loss == "cross_entropy":
                 return -jnp.take_along_axis(jax.nn.log_softmax(out), y[:, None], axis=1).mean()
-            if problem.loss == "binary_cross_entropy":
+            if problem.loss == "binary_cross_entropy_with_logits":
                 return (jax.nn.softplus(out) - y * out).mean()
             return 0.5 * jnp.sum((out - y) ** 2) / len(y)
 

@@ -54,7 +54,7 @@ class MyGrad(Peer):
             out = mg.matmul(a, weight.T) + bias
             if problem.loss == "cross_entropy":
                 loss = self.losses.softmax_crossentropy(out, y)
-            elif problem.loss == "binary_cross_entropy":
+            elif problem.loss == "binary_cross_entropy_with_logits":
                 loss = mg.mean(mg.logaddexp(np.float32(0), out) - y * out)
             else:
                 error = out - y

@@ -82,7 +82,7 @@ class PyTorchEager(Peer):
 
         criterion = {
             "cross_entropy": functional.cross_entropy,
-            "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+            "binary_cross_entropy_with_logits": functional.binary_cross_entropy_with_logits,
             "half_squared_error": half_squared_error,
         }[problem.loss]
 

@@ -95,7 +95,7 @@ def test_compositions_and_their_second_derivatives(ours: Any, theirs: Any, shape
     [
         ("mse", torch.nn.MSELoss, "real"),
         ("cross_entropy", torch.nn.CrossEntropyLoss, "class"),
-        ("binary_cross_entropy", torch.nn.BCEWithLogitsLoss, "real"),
+        ("binary_cross_entropy_with_logits", torch.nn.BCEWithLogitsLoss, "real"),
     ],
 )
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

@@ -88,7 +88,7 @@ def test_exit_codes(args: list[str], code: int) -> None:
         (["--batch-size", "x"], "at least 1"),
         (["--seed", "-3"], "at least 0"),
         (["--loss", "regret"], "expected a loss out of half_squared_error, mse"),
-        (["--loss", "BCELoss"], "'BCELoss' takes probabilities; binary_cross_entropy takes the logits"),
+        (["--loss", "BCELoss"], "'BCELoss' takes probabilities; binary_cross_entropy_with_logits takes the logits"),
         (["--optimizer", "adan"], "got 'adan'; did you mean 'adam'?"),
         (["--task", "both"], "invalid choice"),
         (["--task", "regression"], "moons: is a classification, not a regression"),

@@ -66,13 +66,15 @@ def test_logarithms_of_probabilities_are_logits_too() -> None:
 @pytest.mark.parametrize("ones", [0.5, 0.2])
 def test_sigmoid_before_a_loss_of_logits_has_a_floor(ones: float) -> None:
     y = (np.arange(300) < 300 * ones).astype(float)[:, None]
-    found = diagnose(net(1, nn.Sigmoid()), X, y, "binary_cross_entropy")
-    best = tgi.binary_cross_entropy(tgi.tensor(y, "float64"), y).item()  # probabilities that are right, as logits
+    found = diagnose(net(1, nn.Sigmoid()), X, y, "binary_cross_entropy_with_logits")
+    best = tgi.binary_cross_entropy_with_logits(
+        tgi.tensor(y, "float64"), y
+    ).item()  # probabilities that are right, as logits
     assert found.verdict.key == "fit.twice" and found.verdict.numbers["floor"] == pytest.approx(best, rel=1e-3)
 
 
 def test_softmax_of_one_unit_says_nothing() -> None:
-    found = diagnose(net(1, Softmax()), X, COLUMN, "binary_cross_entropy")
+    found = diagnose(net(1, Softmax()), X, COLUMN, "binary_cross_entropy_with_logits")
     assert found.verdict.key == "fit.one_softmax" and "one output a class" in found.answers[-1].sentence
 
 
@@ -171,8 +173,11 @@ def test_shares_and_features_of_odd_data() -> None:
     assert class_shares("cross_entropy", np.repeat([0, 0, 1, 2], 5)) == (0.5, 0.25, 0.25)
     assert class_shares("cross_entropy", np.repeat([1, 2, 2, 2], 5)) == (0.0, 0.25, 0.75)
     assert class_shares("hinge", np.repeat([-1, 1, 1, 1], 5)) == (0.25, 0.0, 0.75)
-    assert class_shares("binary_cross_entropy", np.repeat([[0.0], [1.0], [1.0], [1.0]], 5, 0)) == (0.25, 0.75)
-    assert class_shares("binary_cross_entropy", np.repeat(np.eye(2)[[0, 1, 1, 1]], 5, 0)) == (0.25, 0.75)
+    assert class_shares("binary_cross_entropy_with_logits", np.repeat([[0.0], [1.0], [1.0], [1.0]], 5, 0)) == (
+        0.25,
+        0.75,
+    )
+    assert class_shares("binary_cross_entropy_with_logits", np.repeat(np.eye(2)[[0, 1, 1, 1]], 5, 0)) == (0.25, 0.75)
     assert class_shares("cross_entropy", np.zeros(2, int)) == ()  # of so few nothing is said
     assert class_shares("mse", np.array([0, 1])) == () and class_shares("cross_entropy", np.zeros(0, int)) == ()
     assert features(np.ones((5, 3)))[0] == () and features(np.zeros((4, 1, 8, 8)))[0] == ()
@@ -201,6 +206,6 @@ def test_targets_that_are_all_the_same_cannot_be_scaled() -> None:
 @pytest.mark.parametrize("ones", [0.9, 0.5])
 def test_the_floor_of_several_columns_counts_ones(ones: float) -> None:
     y = (RNG.random((300, 3)) < ones).astype(float)
-    found = diagnose(net(3, nn.Sigmoid()), X, y, "binary_cross_entropy")
-    best = tgi.binary_cross_entropy(tgi.tensor(y, "float64"), y).item()
+    found = diagnose(net(3, nn.Sigmoid()), X, y, "binary_cross_entropy_with_logits")
+    best = tgi.binary_cross_entropy_with_logits(tgi.tensor(y, "float64"), y).item()
     assert found.verdict.numbers["floor"] == pytest.approx(best, rel=1e-9)

@@ -59,7 +59,7 @@ def test_the_best_constant_prediction(share: float) -> None:
     entropy = -float(np.sum(p * np.log(np.maximum(p, 1e-300))))
     assert best(tgi.cross_entropy, y, (n, 2)) == pytest.approx(entropy, rel=2e-3, abs=1e-3)
     column = y[:, None].astype(float)
-    assert best(tgi.binary_cross_entropy, column, (n, 1)) == pytest.approx(entropy, rel=2e-3, abs=1e-3)
+    assert best(tgi.binary_cross_entropy_with_logits, column, (n, 1)) == pytest.approx(entropy, rel=2e-3, abs=1e-3)
     assert best(tgi.mse, column, (n, 1)) == pytest.approx(np.var(column), rel=1e-2)
     far = 1000 + 50 * column  # targets as they come
     assert best(tgi.mse, far, (n, 1)) == pytest.approx(np.var(far), rel=1e-2)

@@ -38,12 +38,14 @@ def advice(report: Report) -> str:
 def test_features_of_one_sign_kill_a_unit_of_relu(seed: int) -> None:
     x = np.random.default_rng(seed).uniform(0.1, 1, (200, 2))
     model = nn.Sequential(filled(nn.Linear(2, 1, rng=0), -0.5), nn.ReLU(), nn.Linear(1, 1, rng=1))
-    found = diagnose(model, x, (x.sum(axis=1, keepdims=True) > 1) * 1.0, "binary_cross_entropy", optimizer=0.5)
+    found = diagnose(
+        model, x, (x.sum(axis=1, keepdims=True) > 1) * 1.0, "binary_cross_entropy_with_logits", optimizer=0.5
+    )
     assert found.verdict.word in ("stuck", "dead") and advice(found).startswith("Scale the inputs to mean 0")
 
 
 @pytest.mark.parametrize("hidden", [(), (4,)])
-@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "mse"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy_with_logits", "mse"])
 def test_what_no_linear_function_tells(hidden: tuple[int, ...], loss: str) -> None:
     """Exclusive or, with and without linear maps in a row."""
     x = np.random.default_rng(0).integers(0, 2, (200, 2)).astype(float)

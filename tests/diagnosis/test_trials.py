@@ -38,9 +38,13 @@ def network(*sizes: int, activation: str = "tanh", dtype: Any = "float64") -> nn
 class TestComparisons:
     def test_the_usual_network(self) -> None:
         many = Dataset("many", np.zeros((4, 7)), np.arange(4) % 3, ("a", "b", "c"))
-        assert default_sizes(many, "cross_entropy") == default_sizes(many, "binary_cross_entropy") == (7, 64, 64, 64, 3)
+        assert (
+            default_sizes(many, "cross_entropy")
+            == default_sizes(many, "binary_cross_entropy_with_logits")
+            == (7, 64, 64, 64, 3)
+        )
         assert default_sizes(MOONS, "cross_entropy") == (2, 64, 64, 64, 2)
-        assert default_sizes(MOONS, "binary_cross_entropy") == (2, 64, 64, 64, 1)
+        assert default_sizes(MOONS, "binary_cross_entropy_with_logits") == (2, 64, 64, 64, 1)
 
     @pytest.mark.parametrize(
         ("sizes", "fits"),
@@ -63,7 +67,7 @@ class TestComparisons:
         for loss in ("cross_entropy", "hinge"):
             assert targets(y, loss, 3, np.float32) is y
             assert targets(y, loss, 1, np.float32) is y
-        for loss in ("mse", "half_squared_error", "binary_cross_entropy"):
+        for loss in ("mse", "half_squared_error", "binary_cross_entropy_with_logits"):
             many, one = targets(y, loss, 3, np.float32), targets(y, loss, 1, np.float32)
             np.testing.assert_array_equal(many, [[1, 0, 0], [0, 0, 1], [0, 1, 0]])
             np.testing.assert_array_equal(one, [[0], [2], [1]])

@@ -70,7 +70,9 @@ def test_contributions_that_cancel() -> None:
     """With all-zero weights and balanced labels, Σ (p - y) = 0."""
     model = mlp("sigmoid", "zeros", sizes=(5, 4, 1))
     y = np.array([[0.0], [1.0]] * 10)
-    found = explain_zeros(*(run(model, X, y, tgi.binary_cross_entropy, dtype) for dtype in (None, np.float64)))
+    found = explain_zeros(
+        *(run(model, X, y, tgi.binary_cross_entropy_with_logits, dtype) for dtype in (None, np.float64))
+    )
     assert found[-1].rules == {"cancellation": 1.0}
     assert all(zeros.whole and zeros.wakes is None for zeros in found)
 

@@ -379,7 +379,7 @@ def loss(m: Maker) -> bool:
         return m.add("f.mse(<{}>, <{}>)", (x, target), ())
     if way == 3:
         return m.add("f.half_squared_error(<{}>, <{}>)", (x, target), ())
-    return m.add("f.binary_cross_entropy(<{}>, f.between(<{}>))", (x, target), ())
+    return m.add("f.binary_cross_entropy_with_logits(<{}>, f.between(<{}>))", (x, target), ())
 
 
 def convolution(m: Maker) -> bool:

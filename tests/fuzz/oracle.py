@@ -98,7 +98,7 @@ class f:
     softmax_of_same = staticmethod(lambda x: F.softmax(2.0 * x, -1).detach())
     mse = staticmethod(F.mse_loss)
     half_squared_error = staticmethod(lambda x, y: 0.5 * ((x - y) ** 2).sum(1).mean())
-    binary_cross_entropy = staticmethod(F.binary_cross_entropy_with_logits)
+    binary_cross_entropy_with_logits = staticmethod(F.binary_cross_entropy_with_logits)
     conv1d = staticmethod(lambda x, w, stride, padding: F.conv1d(x, w, None, stride, padding))
     conv2d = staticmethod(lambda x, w, stride, padding: F.conv2d(x, w, None, stride, padding))
     detach = staticmethod(lambda x: x.detach())

@@ -83,7 +83,7 @@ class f:
         "linear",
         "mse",
         "half_squared_error",
-        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
         "max_pool1d",
         "max_pool2d",
         "avg_pool1d",

@@ -26,7 +26,9 @@ POINTS = tuple((x / 4, y / 4, int(x * y > 0)) for x in range(-4, 5) for y in ran
 CONFIGS = {
     "the default": Config(),
     "momentum, batches": Config(Data("moons", 50), optimizer="momentum", batch=16, seed=5),
-    "nesterov, clipped": Config(Data("xor", 60), optimizer="nesterov", batch=7, clip=0.1, loss="binary_cross_entropy"),
+    "nesterov, clipped": Config(
+        Data("xor", 60), optimizer="nesterov", batch=7, clip=0.1, loss="binary_cross_entropy_with_logits"
+    ),
     "adam, batchnorm, residual": Config(
         Data("spirals", 80, test=0.25), (8, 8, 8), ("gelu",), (Start("critical"),), optimizer="adam",
         normalization="batch", residual=True, batch=20,
@@ -242,7 +244,7 @@ def test_an_all_zero_start_shows_gradients_of_exactly_zero_and_one_that_diverges
 
 def test_the_public_experiment_comes_out_as_published() -> None:
     """2-6-3-1 on circles, ReLU, N(0, 1/fan_in): the median of ‖∂W1‖/‖∂W3‖ is .59; from zero nothing is ever learned."""
-    config = Config(Data("circles", 100), loss="binary_cross_entropy", starts=(Start("lecun"),))
+    config = Config(Data("circles", 100), loss="binary_cross_entropy_with_logits", starts=(Start("lecun"),))
     ratios = []
     for seed in range(20):
         layers = plain((each := watch(Experiment(replace(config, seed=seed)))[0]).layers(each.look()))

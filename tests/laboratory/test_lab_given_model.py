@@ -65,7 +65,7 @@ class WithFunctions(nn.Module):
 
 CASES: dict[str, Callable[[], tuple[nn.Module, Any, Any, Any]]] = {
     "float32": lambda: (nn.MLP([2, 8, 8, 2], "tanh", rng=0), MOONS.x, MOONS.y, "cross_entropy"),
-    "one output": lambda: (nn.MLP([2, 8, 1], "tanh", rng=0), MOONS.x, MOONS.y, "binary_cross_entropy"),
+    "one output": lambda: (nn.MLP([2, 8, 1], "tanh", rng=0), MOONS.x, MOONS.y, "binary_cross_entropy_with_logits"),
     "a regression": lambda: (nn.MLP([2, 8, 1], "tanh", rng=0), MOONS.x, MOONS.x[:, :1], "half_squared_error"),
     "a loss of one's own": lambda: (WithFunctions(), PIXELS, LABELS, lambda p, y: 2 * tgi.cross_entropy(p, y)),
     "chance and averages": lambda: (

@@ -120,7 +120,7 @@ def test_any_text_is_a_graph_or_a_refusal(text: str) -> None:
     assert math.isfinite(found.nodes[found.output].value)
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "half_squared_error"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy_with_logits", "half_squared_error"])
 @pytest.mark.parametrize("layer", [0, 1, 2])
 @pytest.mark.parametrize(
     ("normalization", "residual"), [("none", False), ("none", True), ("layer", True), ("batch", True)]

@@ -73,7 +73,7 @@ def test_a_regression_seen_through_features_with_some_samples_held_out(lab: Lab)
     lab.page.get_by_label("two colours").check()
     assert colours() == 2
     assert lab.saved()["discrete"] == "1" and lab.saved()["held"] == "0"
-    assert lab.after(lambda: lab.pick("data.name", "xor"))["loss"] == "binary_cross_entropy"
+    assert lab.after(lambda: lab.pick("data.name", "xor"))["loss"] == "binary_cross_entropy_with_logits"
 
 
 def test_a_weight_can_be_set_by_hand_from_any_step_on(lab: Lab) -> None:

@@ -193,7 +193,7 @@ def phrases() -> list[Phrase]:
             with tgi.no_grad():
                 second.weight.copy_(first.weight.numpy())
         y = rng.integers(0, 2, (20, 1)).astype(np.float32)
-        loss = ("binary_cross_entropy", "half_squared_error")[i % 2]
+        loss = ("binary_cross_entropy_with_logits", "half_squared_error")[i % 2]
         found = tgi.diagnose(model, x.astype(np.float32), y, loss, lr=0.3, trained=i % 3 == 0)
         told = [found.verdict.why, found.verdict.phrase(), *(answer.said for answer in found.answers)]
         said |= {str(one): one for one in (*told, *(note.why for note in found.notes))}

@@ -55,7 +55,10 @@ class TestMaps:
         ("config", "output", "kind", "ends", "values"),
         [
             (Config(), [[1.0, 3.0], [3.0, 1.0]], "probability", (0.0, 1.0), 1 / (1 + np.exp([-2.0, 2.0]))),
-            (Config(loss="binary_cross_entropy"), [[2.0], [-2.0]], "probability", (0, 1), 1 / (1 + np.exp([-2.0, 2]))),
+            (
+                Config(loss="binary_cross_entropy_with_logits"), [[2.0], [-2.0]], "probability", (0, 1),
+                1 / (1 + np.exp([-2.0, 2])),
+            ),
             (Config(loss="hinge"), [[1.0, 3.0], [3.0, 1.0]], "score", (-1.0, 1.0), [2.0, -2.0]),
             (Config(loss="half_squared_error"), [[0.25, 0.5]], "score", (-1.0, 1.0), [0.25]),
             (

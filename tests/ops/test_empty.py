@@ -132,7 +132,7 @@ def test_softmax(shape: tuple[int, ...], axis: int | None) -> None:
     [
         (tgi.mse, np.zeros((0, 3)), (0, 3)),
         (tgi.half_squared_error, np.zeros((0, 3)), (0,)),
-        (tgi.binary_cross_entropy, np.zeros((0, 3)), (0, 3)),
+        (tgi.binary_cross_entropy_with_logits, np.zeros((0, 3)), (0, 3)),
         (tgi.cross_entropy, np.zeros(0, int), (0,)),
         (tgi.cross_entropy, np.zeros((0, 3)), (0,)),
         (tgi.cross_entropy, [], (0,)),

@@ -349,8 +349,8 @@ def test_wrong_labels_are_told_as_ever_and_change_nothing(wrong: Any, known: boo
 @pytest.mark.parametrize(
     ("loss", "good", "wrong"),
     [
-        (tgi.binary_cross_entropy, [0.0, 0.5, 1.0], [0.0, 0.5, 1.5]),
-        (tgi.binary_cross_entropy, [0.0, 0.5, 1.0], [0.0, 0.5, np.nan]),
+        (tgi.binary_cross_entropy_with_logits, [0.0, 0.5, 1.0], [0.0, 0.5, 1.5]),
+        (tgi.binary_cross_entropy_with_logits, [0.0, 0.5, 1.0], [0.0, 0.5, np.nan]),
         (tgi.hinge, [1.0, -1.0, 1.0], [1.0, 0.0, 1.0]),
     ],
 )

@@ -61,8 +61,8 @@ def diagnose(
         Targets, the samples first.
     loss
         A function or module of PyTorch's from predictions and targets to their mean loss, or the name of one:
-        "cross_entropy", "mse", "binary_cross_entropy" (of logits). Of a model that returns several tensors it gets all
-        that is returned, if it takes that, else `logits` or the first.
+        "cross_entropy", "mse", "binary_cross_entropy_with_logits" (of logits). Of a model that returns several
+        tensors it gets all that is returned, if it takes that, else `logits` or the first.
     lr
         The learning rate of plain gradient descent, for the sizes of updates.
     trained

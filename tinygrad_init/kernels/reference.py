@@ -90,7 +90,7 @@ BINARY: dict[str, Callable[[Array, Array], Any]] = {
     # A cotangent of exactly zero stays zero, whatever the derivative: 0 · ∞ would be NaN.
     "gated": lambda g, derivative: np.where(g == 0, 0, g * derivative),
     "gated_quotient": lambda g, y: np.where(g == 0, 0, g / y),
-    "binary_cross_entropy": lambda x, y: _binary_cross_entropy(np.asarray(x, np.float64), y).astype(
+    "binary_cross_entropy_with_logits": lambda x, y: _binary_cross_entropy(np.asarray(x, np.float64), y).astype(
         np.result_type(x, y)
     ),
 }

@@ -79,7 +79,7 @@ if TYPE_CHECKING:
         TripletMarginLoss,
         TripletMarginWithDistanceLoss,
     )
-    from .losses import BCEWithLogitsLoss, CrossEntropyLoss, HalfSquaredError, HingeLoss, Loss, MSELoss
+    from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HalfSquaredError, HingeLoss, Loss, MSELoss
     from .normalization import (
         BatchNorm,
         BatchNorm1d,
@@ -207,6 +207,7 @@ _LATER = {
     "SoftMarginLoss": "loss_layers",
     "TripletMarginLoss": "loss_layers",
     "TripletMarginWithDistanceLoss": "loss_layers",
+    "BCELoss": "losses",
     "BCEWithLogitsLoss": "losses",
     "CrossEntropyLoss": "losses",
     "HalfSquaredError": "losses",
@@ -298,6 +299,7 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm",
     "BatchNorm1d",

@@ -313,6 +313,10 @@ cross_entropy = like(
     ops.cross_entropy, "input:logits", "target", "weight", "size_average", "ignore_index", "reduce", "reduction",
     "label_smoothing",
 )  # fmt: skip
+binary_cross_entropy = like(ops.binary_cross_entropy, "input:prediction", "target", "weight", *OLD)
+binary_cross_entropy_with_logits = like(
+    ops.binary_cross_entropy_with_logits, "input:logits", "target", "weight", *OLD, "pos_weight"
+)
 mse_loss = like(ops.mse, "input:prediction", "target", *OLD)
 nll_loss = like(classes.nll_loss, "input", "target", "weight", "size_average", "ignore_index", "reduce", "reduction")
 multi_margin_loss = like(classes.multi_margin_loss, "input", "target", "p", "margin", "weight", *OLD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.tensor import Tensor
+from ..ops.binary_losses import binary_cross_entropy, binary_cross_entropy_with_logits
 from ..ops.losses import LOSSES, cross_entropy, loss_name
 from .module import Module
 from .pytorch_order import as_buffer, refuse_old
@@ -16,7 +17,8 @@ class Loss(Module):
     Parameters
     ----------
     name
-        "half_squared_error", "mse", "cross_entropy", "binary_cross_entropy" or "hinge", or the same in other libraries.
+        "half_squared_error", "mse", "cross_entropy", "binary_cross_entropy_with_logits" or "hinge", or the same
+        in other libraries.
     reduction
         "mean", "sum" or "none".
     """
@@ -76,10 +78,38 @@ class CrossEntropyLoss(Loss):
 
 
 class BCEWithLogitsLoss(Loss):
-    """Binary cross-entropy of logits."""
+    """Binary cross-entropy of logits; parameters as in `tgi.binary_cross_entropy_with_logits`."""
 
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__("binary_cross_entropy", reduction)
+    def __init__(
+        self,
+        weight: Any = None,
+        size_average: None = None,
+        reduce: None = None,
+        reduction: str = "mean",
+        pos_weight: Any = None,
+    ) -> None:
+        refuse_old("BCEWithLogitsLoss", size_average, reduce)
+        super().__init__("binary_cross_entropy_with_logits", reduction)
+        self.weight = as_buffer("BCEWithLogitsLoss", weight)
+        self.pos_weight = as_buffer("BCEWithLogitsLoss", pos_weight)
+
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return binary_cross_entropy_with_logits(
+            input, target, self.reduction, weight=self.weight, pos_weight=self.pos_weight
+        )
+
+
+class BCELoss(Module):
+    """Binary cross-entropy of probabilities; parameters as in `tgi.binary_cross_entropy`."""
+
+    def __init__(
+        self, weight: Any = None, size_average: None = None, reduce: None = None, reduction: str = "mean"
+    ) -> None:
+        refuse_old("BCELoss", size_average, reduce)
+        self.weight, self.reduction = as_buffer("BCELoss", weight), reduction
+
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return binary_cross_entropy(input, target, self.reduction, weight=self.weight)
 
 
 class HingeLoss(Loss):

@@ -30,6 +30,7 @@ from .activations import (
     tanh,
 )
 from .aliases import ALIASES, NUMPY
+from .binary_losses import binary_cross_entropy, binary_cross_entropy_with_logits
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .creation import tensor
 from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
@@ -57,7 +58,7 @@ from .elementwise import (
     where,
 )
 from .linear_algebra import cholesky, det, einsum, inv, matrix_power, outer, slogdet, solve, tensordot
-from .losses import binary_cross_entropy, cross_entropy, half_squared_error, hinge, mse
+from .losses import cross_entropy, half_squared_error, hinge, mse
 from .pooling import avg_pool1d, avg_pool2d, avg_pool3d, global_avg_pool, max_pool1d, max_pool2d, max_pool3d
 from .products import linear, matmul
 from .random_masks import dropout
@@ -159,6 +160,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "broadcast_to",
     "cholesky",
     "chunk",

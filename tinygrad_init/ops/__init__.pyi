@@ -12,6 +12,7 @@ from . import activations as activations
 from . import adaptive_pooling as adaptive_pooling
 from . import aliases as aliases
 from . import attention as attention
+from . import binary_losses as binary_losses
 from . import classification_losses as classification_losses
 from . import comparing as comparing
 from . import convolution as convolution
@@ -80,7 +81,12 @@ def avg_pool3d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor: ...
-def binary_cross_entropy(logits: Operand, target: Any, reduction: str = "mean") -> Tensor: ...
+def binary_cross_entropy(
+    prediction: Operand, target: Any, reduction: str = "mean", *, weight: Any = None
+) -> Tensor: ...
+def binary_cross_entropy_with_logits(
+    logits: Operand, target: Any, reduction: str = "mean", *, weight: Any = None, pos_weight: Any = None
+) -> Tensor: ...
 def bind(**names: Any) -> None: ...
 def broadcast_to(x: Operand, shape: tuple[int, ...], **other_spelling: Any) -> Tensor: ...
 def cat(tensors: Sequence[Any], axis: int = 0) -> Tensor: ...
@@ -336,6 +342,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "broadcast_to",
     "cat",
     "cholesky",

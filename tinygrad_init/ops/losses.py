@@ -1,7 +1,7 @@
 """Loss functions: how far predictions are from targets, as one number.
 
 Every loss takes `reduction`: "mean" over the samples (the default), "sum", or "none" for one number a sample (an
-element for `mse` and `binary_cross_entropy`). Targets are constants: no gradient flows into them.
+element for `mse` and `binary_cross_entropy_with_logits`). Targets are constants: no gradient flows into them.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..engine.operands import coerce
-from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
 from ..naming import known_name, spelled
-from .activations import log_softmax, sigmoid, softmax
+from .activations import log_softmax, softmax
+from .binary_losses import binary_cross_entropy_with_logits
 from .classification_losses import weighted_cross_entropy
-from .elementwise import gated, maximum, where
-from .registry import Array, binary, operation
+from .elementwise import maximum, where
+from .registry import Array, operation
 from .shape import _reshape
 from .targets import _constant, _numbers, class_numbers, reduce, require_between
 
@@ -126,31 +126,6 @@ def cross_entropy(
     )
 
 
-_binary_cross_entropy = binary(
-    "binary_cross_entropy",
-    "-y ln σ(x) - (1 - y) ln(1 - σ(x))",
-    # σ(x) - y, written so that nothing cancels for y = 0 and 1
-    lambda g, x, y: gated(g, (1.0 - y) * sigmoid(x) - y * sigmoid(-x)),
-    lambda g, x: gated(g, -x),
-)
-
-
-def binary_cross_entropy(logits: Tensor, target: Any, reduction: str = "mean") -> Tensor:
-    """-y ln σ(z) - (1 - y) ln(1 - σ(z)), of logits z, written so that nothing cancels or overflows for y = 0 and 1.
-
-    Parameters
-    ----------
-    logits
-        Of any shape.
-    target
-        Probabilities from 0 to 1 of the same shape.
-    """
-    (logits,) = coerce("binary_cross_entropy", (logits,))
-    y = _constant(target, logits, "binary_cross_entropy")
-    require_between(operand(y), 0, 1, lambda _: ValueError("binary_cross_entropy: targets must lie between 0 and 1"))
-    return reduce(_binary_cross_entropy(logits, y.detach()), reduction, "binary_cross_entropy")
-
-
 def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     """max(0, 1 - y s) for signs y = ±1; for class numbers Σ_j max(0, 1 + s_j - s_y) over the wrong classes.
 
@@ -188,7 +163,7 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "half_squared_error": half_squared_error,
     "mse": mse,
     "cross_entropy": cross_entropy,
-    "binary_cross_entropy": binary_cross_entropy,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
     "hinge": hinge,
 }
 
@@ -201,16 +176,17 @@ ALIASES: dict[str, str] = {
     "sparse_categorical_crossentropy": "cross_entropy",
     "softmax_cross_entropy": "cross_entropy",
     "softmax_cross_entropy_with_integer_labels": "cross_entropy",
-    "bce": "binary_cross_entropy",
-    "bce_with_logits": "binary_cross_entropy",
-    "bce_with_logits_loss": "binary_cross_entropy",
-    "binary_cross_entropy_with_logits": "binary_cross_entropy",
-    "sigmoid_binary_cross_entropy": "binary_cross_entropy",
+    "bce_with_logits": "binary_cross_entropy_with_logits",
+    "bce_with_logits_loss": "binary_cross_entropy_with_logits",
+    "sigmoid_binary_cross_entropy": "binary_cross_entropy_with_logits",
     "hinge_loss": "hinge",
 }
 # Names of losses that are others than ours, and what to do.
 OTHERS: dict[str, str] = {
-    "bceloss": "takes probabilities; binary_cross_entropy takes the logits before the sigmoid",
+    **dict.fromkeys(
+        ("bce", "bceloss", "binarycrossentropy"),
+        "takes probabilities; binary_cross_entropy_with_logits takes the logits before the sigmoid",
+    ),
     "nllloss": "takes logarithms of probabilities; cross_entropy takes the logits before the softmax",
     "nll": "takes logarithms of probabilities; cross_entropy takes the logits before the softmax",
 }

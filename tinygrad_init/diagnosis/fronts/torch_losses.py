@@ -31,12 +31,12 @@ NO_FUNCTION = "a loss that the model computes itself has to be handed over as a 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": F.cross_entropy,
     "mse": F.mse_loss,
-    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
+    "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
 }
 KNOWN: dict[type[nn.Module], str] = {
     nn.CrossEntropyLoss: "cross_entropy",
     nn.MSELoss: "mse",
-    nn.BCEWithLogitsLoss: "binary_cross_entropy",
+    nn.BCEWithLogitsLoss: "binary_cross_entropy_with_logits",
 }
 
 

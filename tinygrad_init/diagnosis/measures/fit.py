@@ -15,7 +15,7 @@ Array = np.ndarray[Any, Any]
 
 # Losses whose targets are class numbers, and those that compute probabilities of their own out of logits.
 OF_CLASSES = ("cross_entropy", "hinge")
-OF_LOGITS = ("cross_entropy", "binary_cross_entropy")
+OF_LOGITS = ("cross_entropy", "binary_cross_entropy_with_logits")
 OF_NUMBERS = ("mse", "half_squared_error")
 # Of fewer samples no shares are told.
 FEWEST = 10
@@ -129,7 +129,7 @@ def class_shares(loss: str, targets: Array) -> tuple[float, ...]:
         return ()
     if loss in OF_CLASSES and targets.ndim == 1 and targets.dtype.kind in "iub":
         counts = np.bincount(targets.astype(np.int64) - min(int(targets.min()), 0))
-    elif loss == "binary_cross_entropy" and targets.size and np.isin(targets, (0, 1)).all():
+    elif loss == "binary_cross_entropy_with_logits" and targets.size and np.isin(targets, (0, 1)).all():
         columns = targets.reshape(len(targets), -1)
         one_hot = columns.shape[1] > 1 and np.all(columns.sum(axis=1) == 1)
         ones = columns.sum(axis=0)

@@ -53,7 +53,7 @@ def default_sizes(dataset: Dataset, loss: str) -> tuple[int, ...]:
 
 
 def _outputs(dataset: Dataset, loss: str) -> int:
-    single = not dataset.classes or (loss == "binary_cross_entropy" and len(dataset.classes) == 2)
+    single = not dataset.classes or (loss == "binary_cross_entropy_with_logits" and len(dataset.classes) == 2)
     return 1 if single else len(dataset.classes)
 
 

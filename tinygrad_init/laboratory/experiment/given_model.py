@@ -29,7 +29,7 @@ Array = np.ndarray[Any, Any]
 TRIED = 256  # samples with which the loss is computed once, to see whether it can be
 # Parts of a config that describe a network and its data: a model of somebody's own has its own.
 NOT_OWN = ("features", "layers", "activations", "loss", "normalization", "residual")
-OF_CLASSES = ("cross_entropy", "hinge", "binary_cross_entropy")
+OF_CLASSES = ("cross_entropy", "hinge", "binary_cross_entropy_with_logits")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Own:
         self.classes = classes_of(y, output.shape[1], name)
         self.labels = y.argmax(1) if self.classes and y.ndim == 2 else y
         self.target = target_of(y, output.shape[1], name)
-        self.probabilities = name in ("cross_entropy", "binary_cross_entropy")
+        self.probabilities = name in ("cross_entropy", "binary_cross_entropy_with_logits")
         self.try_loss(output)
 
     def try_loss(self, output: Tensor) -> None:
@@ -198,7 +198,7 @@ def classes_of(y: Array, outputs: int, loss: str) -> int:
     """
     if y.dtype.kind in "iub" and y.ndim == 1:
         most = 2 if outputs == 1 else outputs
-        if y.min() >= 0 and y.max() < most and (outputs > 1 or loss == "binary_cross_entropy"):
+        if y.min() >= 0 and y.max() < most and (outputs > 1 or loss == "binary_cross_entropy_with_logits"):
             return most
         if loss in OF_CLASSES:
             raise ValueError(

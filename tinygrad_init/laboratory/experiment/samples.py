@@ -141,7 +141,7 @@ def samples(config: Config) -> Samples:
         test=part(slice(trained, None)),
         classes=classes_of(config),
         features=names,
-        probabilities=config.loss in ("cross_entropy", "binary_cross_entropy"),
+        probabilities=config.loss in ("cross_entropy", "binary_cross_entropy_with_logits"),
     )
 
 
@@ -167,7 +167,7 @@ def classes_of(config: Config) -> int:
 def outputs_of(config: Config) -> int:
     """How many outputs the network has."""
     classes = classes_of(config)
-    return 1 if classes == 0 or (classes == 2 and config.loss == "binary_cross_entropy") else classes
+    return 1 if classes == 0 or (classes == 2 and config.loss == "binary_cross_entropy_with_logits") else classes
 
 
 def inputs_of(config: Config) -> int:

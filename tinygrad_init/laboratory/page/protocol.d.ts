@@ -17,7 +17,7 @@ export interface Config {
   layers?: number[];
   activations?: ("identity" | "sigmoid" | "tanh" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "silu" | "softplus" | "erf" | "hard_sigmoid" | "hardtanh" | "mish" | "softsign" | "sin")[];
   starts?: Start[];
-  loss?: "cross_entropy" | "binary_cross_entropy" | "half_squared_error" | "hinge";
+  loss?: "cross_entropy" | "binary_cross_entropy_with_logits" | "half_squared_error" | "hinge";
   optimizer?: "sgd" | "momentum" | "nesterov" | "adam" | "adamw";
   lr?: number;
   batch?: number;

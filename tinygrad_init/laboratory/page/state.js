@@ -23,7 +23,7 @@ export function defaultConfig() {
     layers: [6, 6, 6, 6],
     activations: ["tanh"],
     starts: [makeStart()],
-    loss: "binary_cross_entropy",
+    loss: "binary_cross_entropy_with_logits",
     optimizer: "sgd",
     lr: 0.3,
     batch: 0,

@@ -292,7 +292,7 @@ export const STRINGS = {
   "option.sparse": ["sparse", "稀疏"],
   "option.torch": ["PyTorch's default", "PyTorch 默认"],
   "option.cross_entropy": ["cross entropy", "交叉熵"],
-  "option.binary_cross_entropy": ["binary cross entropy", "二元交叉熵"],
+  "option.binary_cross_entropy_with_logits": ["binary cross entropy", "二元交叉熵"],
   "option.half_squared_error": ["half squared error", "二分之一平方误差"],
   "option.hinge": ["hinge", "合页损失"],
   "option.sgd": ["gradient descent", "梯度下降"],

@@ -57,9 +57,14 @@ export function decode(hash) {
   };
 }
 
+/** What losses of older links are called now. @type {Record<string, import("./types.js").Config["loss"]>} */
+const FORMERLY = { binary_cross_entropy: "binary_cross_entropy_with_logits" };
+
 /** A config that may come from anywhere, with the default where it does not fit. @param {unknown} value @returns {import("./types.js").Config} */
 export function fitting(value) {
-  return like(value, defaultConfig(), "");
+  const config = like(value, defaultConfig(), "");
+  config.loss = FORMERLY[config.loss] ?? config.loss;
+  return config;
 }
 
 /** @param {string | null} text @returns {import("./types.js").Config} */

@@ -19,7 +19,7 @@ export function dataControls() {
       // Numbers are learned by one loss alone; after them, classes by the page's own.
       const before = isRegression(store.config.data.name) ? defaultConfig().loss : config.loss;
       if (isRegression(chosen)) config.loss = "half_squared_error";
-      else config.loss = chosen === "digits" && before === "binary_cross_entropy" ? "cross_entropy" : before;
+      else config.loss = chosen === "digits" && before === "binary_cross_entropy_with_logits" ? "cross_entropy" : before;
     }),
   });
   const samples = slider({
