@@ -18,7 +18,7 @@ int reads_of(int function, int input) {
         [TGI_minimum - TGI_UNARY_FUNCTIONS] = {READS_X | READS_Y, READS_X | READS_Y},
         [TGI_gated - TGI_UNARY_FUNCTIONS] = {READS_Y, READS_X},
         [TGI_gated_quotient - TGI_UNARY_FUNCTIONS] = {READS_Y, READS_X | READS_Y},
-        [TGI_binary_cross_entropy - TGI_UNARY_FUNCTIONS] = {READS_X | READS_Y, READS_X},
+        [TGI_binary_cross_entropy_with_logits - TGI_UNARY_FUNCTIONS] = {READS_X | READS_Y, READS_X},
     };
     return reads[function - TGI_UNARY_FUNCTIONS][input];
 }
@@ -38,7 +38,7 @@ static void make_elementwise(source *s, test_case *t) {
     } else if (in->code == TGI_DO_binary_vjp) {
         in->function = pick_differentiable_binary(s);
         in->flag = (int)pick(s, 2);
-        if (in->function == TGI_binary_cross_entropy && t->numbers == NOT_FINITE)
+        if (in->function == TGI_binary_cross_entropy_with_logits && t->numbers == NOT_FINITE)
             t->numbers = ANY_NUMBERS; /* an infinite target times a sigmoid that is 0 in one precision only */
         const int reads = reads_of(in->function, in->flag) | (int)pick(s, 8);
         add_row(s, t, TGI_A, in->kind, n);

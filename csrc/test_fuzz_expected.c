@@ -72,12 +72,12 @@ static void check_elementwise(test_case *t) {
         } else if (in->code == TGI_DO_unary_vjp) { /* 1 - out² and the like lose digits, of numbers near 1 */
             expect_near(t, out, at, tgi_scalar_vjp(f, 0, x, y, 0, y, in->p[0]), fabs(x));
         } else if (in->code == TGI_DO_binary) { /* cross entropy: x - x y cancels */
-            const double lost = f == TGI_binary_cross_entropy ? fabs(x) + fabs(x * y) : 0;
+            const double lost = f == TGI_binary_cross_entropy_with_logits ? fabs(x) + fabs(x * y) : 0;
             expect_near(t, out, at, tgi_scalar(f, x, y, 0), lost);
         } else {
             const double value = d->memory ? element(d, &w) : 0;
             const double wanted = tgi_scalar_vjp(f, in->flag, x, y, z, value, 0);
-            const double lost = f == TGI_binary_cross_entropy ? fabs(x) * (1 + fabs(z)) : 0;
+            const double lost = f == TGI_binary_cross_entropy_with_logits ? fabs(x) * (1 + fabs(z)) : 0;
             const double steep = f == TGI_pow && in->flag == 0 ? fabs(wanted) * steepness(y, z) : 0;
             expect_near(t, out, at, wanted, lost + steep);
         }

@@ -104,9 +104,8 @@ BINARY = np.mean(np.log1p(np.exp(LOGITS)) - ONE_HOT * LOGITS)
         ("CrossEntropyLoss", CLASSES, ENTROPY),
         ("sparse_categorical_crossentropy", CLASSES, ENTROPY),
         ("categorical_crossentropy", ONE_HOT, ENTROPY),
-        ("bce", ONE_HOT, BINARY),
         ("BCEWithLogitsLoss", ONE_HOT, BINARY),
-        ("binary_crossentropy", ONE_HOT, BINARY),
+        ("bce_with_logits", ONE_HOT, BINARY),
     ],
 )
 def test_losses_of_other_libraries(name: str, target: Any, expected: float) -> None:
@@ -117,7 +116,13 @@ def test_losses_of_other_libraries(name: str, target: Any, expected: float) -> N
 
 @pytest.mark.parametrize(
     ("name", "instead"),
-    [("BCELoss", "binary_cross_entropy_with_logits"), ("nll_loss", "cross_entropy"), ("NLLLoss", "cross_entropy")],
+    [
+        ("BCELoss", "binary_cross_entropy_with_logits"),
+        ("bce", "with_logits"),
+        ("binary_crossentropy", "with_logits"),
+        ("nll_loss", "cross_entropy"),
+        ("NLLLoss", "cross_entropy"),
+    ],
 )
 def test_losses_that_are_others_are_refused_with_what_to_take(name: str, instead: str) -> None:
     with pytest.raises(ValueError, match=f"{name}' takes .*probabilities; {instead} takes the logits"):

@@ -10,7 +10,7 @@ from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from .activations import sigmoid, softplus
-from .elementwise import gated, maximum
+from .elementwise import gated, log, log1p, maximum
 from .registry import Array, binary, operation
 from .targets import _constant, reduce, require_between
 
@@ -59,7 +59,7 @@ def binary_cross_entropy_with_logits(
 
 @operation(
     lambda g, x, y: gated(g, (x - y) / maximum(x * (1.0 - x), SMALLEST)),
-    None,
+    lambda g, x: gated(g, maximum(log1p(-x), LOWEST) - maximum(log(x), LOWEST)),
     formula="-y ln x - (1 - y) ln(1 - x), each logarithm at least -100",
     examples=lambda rng: [((rng.uniform(0.1, 0.9, size=(2, 3)), rng.uniform(size=(2, 3))), {})],
 )
