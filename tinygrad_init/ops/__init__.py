@@ -8,7 +8,26 @@ from ..engine.backward import differentiate
 from ..engine.bound import bind
 from ..engine.methods import METHODS
 from . import activation_variants as activation_variants
-from . import numpy_protocol, reductions
+from . import (
+    analysis,
+    arithmetic,
+    comparisons,
+    contractions,
+    conversions,
+    counting,
+    creation,
+    drawing,
+    joining,
+    limits,
+    norms,
+    numpy_protocol,
+    ordering,
+    reductions,
+    rounding,
+    scattering,
+    slicing,
+    special,
+)
 from .activations import (
     elu,
     erf,
@@ -31,7 +50,6 @@ from .activations import (
 )
 from .aliases import ALIASES, NUMPY
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from .creation import tensor
 from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
 from .decompositions import eigh, pinv, qr, svd
 from .elementwise import (
@@ -149,7 +167,6 @@ numpy_protocol.register(
 __all__ = [
     "REGISTRY",
     "abs",
-    "add",
     "argmax",
     "argmin",
     "argsort",
@@ -162,7 +179,6 @@ __all__ = [
     "broadcast_to",
     "cholesky",
     "chunk",
-    "clip",
     "concatenate",
     "conv1d",
     "conv2d",
@@ -178,7 +194,6 @@ __all__ = [
     "diag",
     "diagonal",
     "diff",
-    "div",
     "dropout",
     "eigh",
     "einsum",
@@ -227,7 +242,6 @@ __all__ = [
     "mse",
     "mul",
     "neg",
-    "norm",
     "one_hot",
     "operation",
     "outer",
@@ -262,7 +276,6 @@ __all__ = [
     "squeeze",
     "stack",
     "std",
-    "sub",
     "sum",
     "sum_to",
     "svd",
@@ -270,7 +283,6 @@ __all__ = [
     "take",
     "take_along_axis",
     "tanh",
-    "tensor",
     "tensordot",
     "tile",
     "topk",
@@ -283,6 +295,41 @@ __all__ = [
     "where",
 ]
 
-discrete.adopt(METHODS)
+# Whole families; names that are operations above and functions here, with more options, are the functions.
+from .analysis import *  # noqa: E402, F403
+from .arithmetic import *  # noqa: E402, F403
+from .comparisons import *  # noqa: E402, F403
+from .contractions import *  # noqa: E402, F403
+from .conversions import *  # noqa: E402, F403
+from .counting import *  # noqa: E402, F403
+from .creation import *  # noqa: E402, F403
+from .drawing import *  # noqa: E402, F403
+from .joining import *  # noqa: E402, F403
+from .limits import *  # noqa: E402, F403
+from .norms import *  # noqa: E402, F403
+from .ordering import *  # noqa: E402, F403
+from .rounding import *  # noqa: E402, F403
+from .scattering import *  # noqa: E402, F403
+from .slicing import *  # noqa: E402, F403
+from .special import *  # noqa: E402, F403
+
+__all__ += analysis.__all__
+__all__ += arithmetic.__all__
+__all__ += comparisons.__all__
+__all__ += contractions.__all__
+__all__ += conversions.__all__
+__all__ += counting.__all__
+__all__ += creation.__all__
+__all__ += drawing.__all__
+__all__ += joining.__all__
+__all__ += limits.__all__
+__all__ += norms.__all__
+__all__ += ordering.__all__
+__all__ += rounding.__all__
+__all__ += scattering.__all__
+__all__ += slicing.__all__
+__all__ += special.__all__
+
 globals().update(ALIASES)
 __all__ += sorted(ALIASES)
+discrete.adopt(METHODS)

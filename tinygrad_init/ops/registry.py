@@ -34,7 +34,7 @@ from ..kernels import reference
 from ..kernels.backend import kernels
 from ..kernels.reference import Array
 
-__all__ = ["REGISTRY", "Array", "Spec", "binary", "operation", "unary"]
+__all__ = ["REGISTRY", "Array", "Spec", "binary", "operation", "pointwise", "unary"]
 
 REGISTRY = OPERATIONS
 
@@ -254,6 +254,28 @@ def binary(
 
     rules = (x_rule, y_rule)
     return operation(*rules, formula=formula, broadcasts=True, method=method, name=name, kind="binary", **spec)(forward)
+
+
+def pointwise(
+    name: str, formula: str, function: Callable[..., Any], *rules: Callable[..., Any] | None, **spec: Any
+) -> Operation:
+    """An elementwise function of one array or two (as many as rules) that has no kernel: NumPy computes it.
+
+    A captured program calls it as it is, unless NumPy makes it of functions that have kernels.
+    """
+
+    def one(x: Any, /) -> Any:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(x), x.dtype)
+
+    def two(x: Any, y: Any, /) -> Any:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(x, y), x.dtype)
+
+    many = len(rules) == 2
+    kind = "other" if "examples" in spec else "binary" if many else "unary"
+    made = operation(*rules, formula=formula, method=True, broadcasts=many, name=name, kind=kind, **spec)
+    return made(two if many else one)
 
 
 def check_reads(op: Operation) -> None:

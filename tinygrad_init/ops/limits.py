@@ -1,0 +1,60 @@
+"""Numbers kept between limits, which may be tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.graph import SPELLINGS
+from ..engine.methods import METHODS
+from ..engine.operands import coerce
+from ..engine.tensor import Tensor
+from . import elementwise
+from .elementwise import where
+
+__all__ = ["clamp_max", "clamp_min", "clip"]
+
+
+def clip(x: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
+    """Every element limited to the interval from `low` to `high`; at the limits the derivative is 1.
+
+    Parameters
+    ----------
+    low, high
+        Numbers, or tensors that stretch to a common shape with x and get the cotangent of what they limit; None for no
+        limit. PyTorch's names are `min` and `max`, NumPy's `a_min` and `a_max`.
+
+    Raises
+    ------
+    ValueError
+        `low` is above `high`. (Of tensors, `high` wins there.)
+    """
+    for key, value in named.items():
+        match SPELLINGS.get(key):
+            case "low":
+                low = value
+            case "high":
+                high = value
+            case _:
+                raise TypeError(f"clip: there is no parameter {key!r}; expected low and high")
+    if not any(isinstance(v, Tensor) or getattr(v, "ndim", 0) > 0 for v in (low, high)):
+        return elementwise.clip(x, low, high)
+    if low is not None:
+        x, low = coerce("clip", (x, low))
+        x = where(x < low, low, x)
+    if high is not None:
+        x, high = coerce("clip", (x, high))
+        x = where(x > high, high, x)
+    return x
+
+
+def clamp_min(x: Any, low: Any = None, **named: Any) -> Any:
+    """Every element brought to at least `low` (PyTorch's `min`)."""
+    return clip(x, named.get("min", low))
+
+
+def clamp_max(x: Any, high: Any = None, **named: Any) -> Any:
+    """Every element brought to at most `high` (PyTorch's `max`)."""
+    return clip(x, None, named.get("max", high))
+
+
+METHODS.update(clip=clip, clamp_min=clamp_min, clamp_max=clamp_max)
