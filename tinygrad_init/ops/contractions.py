@@ -10,12 +10,13 @@ from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
 from ..engine.storage import operand
+from ..engine.tensor import Tensor
+from .elementwise import maximum
 from .linear_algebra import outer, tensordot
 from .products import matmul
 from .reductions import mean
 from .reductions import sum as total
 from .rearranging import moveaxis
-from .registry import Array
 from .shape import _getitem, _reshape, one_axis, stack, swapaxes
 from .spelling import refuse
 
@@ -230,22 +231,22 @@ def cov(x: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = No
     if x.ndim > 2:
         raise ValueError(f"cov: expected at most two axes, got shape {x.shape}")
     rows = _reshape(x, (1, x.size)) if x.ndim < 2 else x
-    weights: Array | None = None
+    weights: Any = None
     for given in (fweights, aweights):
         if given is not None:
-            found = np.asarray(operand(given), np.float64)
+            found = given.astype(rows.dtype) if isinstance(given, Tensor) else np.asarray(operand(given), rows.dtype)
             weights = found if weights is None else weights * found
     if weights is None:
-        deviation = rows - mean(rows, 1, True)
-        scale, left = 1.0 / max(rows.shape[1] - correction, 0) if rows.shape[1] > correction else np.inf, deviation
+        left = deviation = rows - mean(rows, 1, True)
+        rest: Any = float(rows.shape[1] - correction)
     else:
-        w, whole_sum = weights.astype(rows.dtype), float(weights.sum())
-        deviation = rows - total(rows * w, 1, True) * (1.0 / whole_sum)
-        less = 1.0 if aweights is None else float((weights * np.asarray(operand(aweights))).sum()) / whole_sum
-        rest = whole_sum - correction * less
-        scale, left = 1.0 / rest if rest > 0 else np.inf, deviation * w
-    found = matmul(left, swapaxes(deviation, 0, 1)) * float(scale)
-    return _reshape(found, ()) if x.ndim < 2 else found
+        whole_sum = weights.sum()
+        deviation = rows - total(rows * weights, 1, True) / whole_sum
+        less = 1.0 if aweights is None else (weights * as_tensors("cov", (aweights,))[0].astype(rows.dtype)).sum() / whole_sum
+        left, rest = deviation * weights, whole_sum - correction * less
+    found = matmul(left, swapaxes(deviation, 0, 1))
+    found = found / maximum(rest, 0.0) if isinstance(rest, Tensor) else found / max(float(rest), 0.0)
+    return _reshape(found, ()) if rows.shape[0] == 1 else found
 
 
 def corrcoef(x: Any) -> Any:

@@ -55,7 +55,7 @@ def to(x: Any, *wanted: Any, dtype: Any = None, device: Any = None, copy: bool =
         elif is_device(what):
             device = what
         else:
-            dtype = what.dtype if hasattr(what, "shape") else what
+            dtype = what.dtype if hasattr(what, "ndim") and not isinstance(what, type | np.dtype) else what
     if extra := set(torch) - {"non_blocking", "memory_format"}:
         raise TypeError(f"to: there is no parameter {min(extra)!r}")
     require_here("to", device)
@@ -124,12 +124,21 @@ def _adjoint(x: Any) -> Any:
     return x if x.ndim == 0 else _transpose(x, (1, 0))
 
 
+def _as(dtype: Any) -> Any:
+    """The method that converts to a dtype."""
+
+    def converted(x: Any, **options: Any) -> Any:
+        return to(x, dtype, **options)
+
+    return converted
+
+
 METHODS.update({
     "to": to, "clone": clone, "contiguous": as_it_is, "cpu": as_it_is,
     "numel": numel, "nelement": numel, "dim": lambda x: x.ndim, "ndimension": lambda x: x.ndim,
-    "element_size": lambda x: int(x.dtype.itemsize), "float": lambda x: to(x, np.float32),
-    "double": lambda x: to(x, np.float64), "int": lambda x: to(x, np.int32), "long": lambda x: to(x, np.int64),
-    "bool": lambda x: to(x, np.bool_), "short": lambda x: to(x, np.int16), "type": type_, "type_as": type_as,
+    "element_size": lambda x: int(x.dtype.itemsize), "float": _as(np.float32), "double": _as(np.float64),
+    "int": _as(np.int32), "long": _as(np.int64), "bool": _as(np.bool_), "short": _as(np.int16), "char": _as(np.int8),
+    "byte": _as(np.uint8), "type": type_, "type_as": type_as,
     "is_floating_point": is_floating_point, "is_complex": lambda x: False, "is_contiguous": lambda x: True,
     "requires_grad_": requires_grad_, "tolist": tolist, "conj": as_it_is, "resolve_conj": as_it_is,
     "resolve_neg": as_it_is,

@@ -17,7 +17,7 @@ from .shape import normalize_axes, one_axis
 from .spelling import either, refuse
 
 __all__ = [
-    "all", "any", "argwhere", "bincount", "bucketize", "count_nonzero", "histc", "histogram", "nonzero",
+    "all", "any", "argwhere", "bincount", "bucketize", "count_nonzero", "histc", "nonzero",
     "searchsorted", "unique", "unique_consecutive",
 ]  # fmt: skip
 
@@ -109,16 +109,6 @@ def histc(x: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     return new(np.bincount(at, minlength=bins).astype(found.dtype if found.dtype.kind == "f" else np.float32))
 
 
-def histogram(
-    x: Any, bins: Any = 10, range: tuple[float, float] | None = None, density: bool = False, weights: Any = None
-) -> tuple[Any, Any]:
-    """Counts in bins and the edges of the bins, as `np.histogram`."""
-    at = bins if isinstance(bins, int) else numbers("histogram", bins)
-    heavy = None if weights is None else numbers("histogram", weights)
-    counted, edges = np.histogram(numbers("histogram", x), at, range, density, heavy)
-    return new(counted), new(edges)
-
-
 def unique(
     x: Any,
     sorted: bool = True,
@@ -154,7 +144,7 @@ def unique_consecutive(
     """The elements (slices along an axis) without those that repeat the one before; as `unique`."""
     found = numbers("unique_consecutive", x)
     rows = found.reshape(-1) if dim is None else np.moveaxis(found, one_axis(dim, found.ndim, "unique_consecutive"), 0)
-    flat = rows.reshape(len(rows), -1)
+    flat = rows.reshape(len(rows), rows.size // max(len(rows), 1))
     fresh = np.ones(len(rows), bool)
     fresh[1:] = np.any(flat[1:] != flat[:-1], axis=1)
     kept = rows[fresh] if dim is None else np.moveaxis(rows[fresh], 0, dim)
@@ -169,7 +159,13 @@ def unique_consecutive(
 
 
 def searchsorted(
-    sorted_sequence: Any, values: Any, *, right: bool | None = None, side: str | None = None, sorter: Any = None
+    sorted_sequence: Any,
+    values: Any,
+    *,
+    right: bool | None = None,
+    side: str | None = None,
+    sorter: Any = None,
+    out_int32: bool = False,
 ) -> Any:
     """Where values would be put into numbers that are in order, so that they stay so.
 
@@ -181,6 +177,8 @@ def searchsorted(
         Whether behind equal ones: False, or "left", unless given.
     sorter
         The order of the sequence where it is not in order itself.
+    out_int32
+        Whether places are int32 instead of int64.
     """
     if side not in (None, "left", "right") or (right and side == "left"):
         raise ValueError(f"searchsorted: expected side 'left' or 'right', and right to say the same, got {side!r}")
@@ -189,18 +187,19 @@ def searchsorted(
     if sorter is not None:
         ordered = np.take_along_axis(ordered, places("searchsorted", sorter), -1)
     if ordered.ndim == 1:
-        return discrete(np.asarray(np.searchsorted(ordered, wanted, which)))
+        found = np.asarray(np.searchsorted(ordered, wanted, which))
+        return discrete(found.astype(np.int32 if out_int32 else np.int64))
     if ordered.shape[:-1] != wanted.shape[:-1]:
         raise ValueError(f"searchsorted: values of shape {wanted.shape} do not fit rows of shape {ordered.shape}")
-    out = np.zeros(wanted.shape, np.int64)
+    out = np.zeros(wanted.shape, np.int32 if out_int32 else np.int64)
     for row in np.ndindex(ordered.shape[:-1]):
         out[row] = np.searchsorted(ordered[row], wanted[row], which)
     return discrete(out)
 
 
-def bucketize(x: Any, boundaries: Any | Sequence[float], *, right: bool = False) -> Any:
+def bucketize(x: Any, boundaries: Any | Sequence[float], *, right: bool = False, out_int32: bool = False) -> Any:
     """In which of the intervals between boundaries, which are in order, each element lies."""
-    return searchsorted(boundaries, x, right=right)
+    return searchsorted(boundaries, x, right=right, out_int32=out_int32)
 
 
 METHODS.update(

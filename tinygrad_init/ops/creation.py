@@ -88,9 +88,9 @@ def from_numpy(array: Array) -> Any:
     return tensor(array)
 
 
-def scalar_tensor(value: Any, dtype: Any = None) -> Any:
+def scalar_tensor(value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
     """A tensor without axes, of one number; of the default dtype unless another is given."""
-    return tensor(value, mode.dtype if dtype is None else dtype)
+    return filled("scalar_tensor", (), value, dtype, requires_grad, device)
 
 
 # Filled with one number

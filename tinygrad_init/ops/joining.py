@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
+from ..engine.storage import operand
 from .rearranging import array_split
 from .shape import _reshape, broadcast_to, concatenate, getitem, put_add, stack
 from .slicing import atleast_1d, atleast_2d, atleast_3d
@@ -48,7 +49,7 @@ def _split(name: str, x: Any, sections: Any, axis: int, least: int) -> list[Any]
 
 def hsplit(x: Any, sections: int | Sequence[int]) -> list[Any]:
     """Equal parts along the second axis, a vector along its only one, or parts cut at places."""
-    return _split("hsplit", x, sections, 0 if np.ndim(x) == 1 else 1, 1)
+    return _split("hsplit", x, sections, 0 if operand(x).ndim == 1 else 1, 1)
 
 
 def vsplit(x: Any, sections: int | Sequence[int]) -> list[Any]:

@@ -22,11 +22,7 @@ def clip(x: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
     low, high
         Numbers, or tensors that stretch to a common shape with x and get the cotangent of what they limit; None for no
         limit. PyTorch's names are `min` and `max`, NumPy's `a_min` and `a_max`.
-
-    Raises
-    ------
-    ValueError
-        `low` is above `high`. (Of tensors, `high` wins there.)
+        Where they cross, `high` wins, as in NumPy and PyTorch.
     """
     for key, value in named.items():
         match SPELLINGS.get(key):

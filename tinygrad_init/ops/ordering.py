@@ -203,14 +203,17 @@ def _quantile(name: str, x: Any, q: Any, axis: Axis, keepdims: bool, method: str
     if not skip:
         missing, n = np.any(missing, axis=-1), np.full(numbers.shape[:-1], numbers.shape[-1])
     ordered, found = _sorted(rows), []
-    for share in np.atleast_1d(shares):
+    for i, share in enumerate(np.atleast_1d(shares)):
         place = BETWEEN[method](share * np.maximum(n - 1, 0))
         low = np.floor(place).astype(np.int64)
         grid = np.ix_(*(np.arange(m) for m in n.shape)) if n.ndim else ()
         below = _getitem(ordered, (*grid, low))
         above = _getitem(ordered, (*grid, np.minimum(low + 1, np.maximum(n - 1, 0))))
-        weight = (place - low).astype(x.dtype)
-        one = below + where(weight == 0, 0.0, (above - below) * weight)
+        weight: Any = (place - low).astype(x.dtype)
+        if isinstance(q, Tensor) and method == "linear":  # what lies between two elements moves with the share
+            weight = (q if q.ndim == 0 else q[i]) * np.asarray(n - 1, x.dtype) - low.astype(x.dtype)
+        # Where the weight is 0 and what is above is infinite, the product is not looked at.
+        one = below + where((weight == 0) & ~np.isfinite(operand(above)), 0.0, (above - below) * weight)
         nothing = (n == 0) if skip else missing
         one = where(nothing, np.nan, one) if np.any(nothing) else one
         found.append(_kept(one, axes, keepdims))

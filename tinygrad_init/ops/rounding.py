@@ -169,13 +169,18 @@ def lcm(x: Any, y: Any) -> Any:
     return _of_whole("lcm", np.lcm, x, y)
 
 
-def nextafter(x: Any, y: Any) -> Tensor:
-    """The next number of the dtype after x on the way to y; it has no derivative."""
-    x, y = as_tensors("nextafter", (x, y))
-    return Tensor(np.nextafter(operand(x), operand(y)))
+nextafter = pointwise(
+    "nextafter",
+    "the next number of the dtype after x on the way to y, whose derivative is that of what it is next to",
+    np.nextafter,
+    lambda g, x, y: where(x == y, 0.0, g),
+    lambda g, x, y: where(x == y, g, 0.0),
+    examples=None,
+    exempt="a step of the dtype itself, of which finite differences see nothing",
+)
 
 
 METHODS.update(
     divmod=divmod, frac=frac, gcd=gcd, heaviside=heaviside, lcm=lcm,
-    nextafter=nextafter, sgn=sgn, signbit=signbit,
+    sgn=sgn, signbit=signbit,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from .elementwise import where
 from .reductions import along
 from .registry import Array
 from .results import Extreme
-from .shape import _reshape, getitem, one_axis, put_add
+from .shape import _reshape, broadcast_to, getitem, in_a_row, one_axis, put_add
 from .spelling import either
 
 
@@ -49,7 +49,7 @@ def _place(name: str, which: Any, x: Any, axis: int | None, keepdims: bool) -> A
     (x,) = as_tensors(name, (x,))
     if x.size == 0:
         raise ValueError(f"{name}: no elements in shape {x.shape}")
-    at = None if axis is None else one_axis(axis, x.ndim, name)
+    at = None if axis is None else one_axis(axis, max(x.ndim, 1), name)
     return discrete(which(operand(x), axis=at, keepdims=keepdims))
 
 
@@ -66,9 +66,12 @@ def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Any:
 
 
 @either
-def argsort(x: Tensor, axis: int = -1, descending: bool = False) -> Array:
-    """The order of elements along an axis; equal ones stay in order."""
+def argsort(x: Tensor, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+    """The order of elements along an axis; equal ones stay in order, whether asked to (`stable`) or not."""
     (x,) = as_tensors("argsort", (x,))
+    if x.ndim == 0:
+        one_axis(axis, 1, "argsort")
+        return discrete(np.zeros((), np.int64))
     at = one_axis(axis, x.ndim, "argsort")
     numbers = operand(x)
     if not descending:
@@ -111,7 +114,12 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
         Whole numbers; along the other axes it may be shorter than x.
     """
     (x,) = as_tensors("gather", (x,))
+    if x.ndim == 0:
+        x, index = in_a_row(x), places("gather", index)
+        return _reshape(gather(x, axis, index.reshape(-1)), index.shape)
     at, found = one_axis(axis, x.ndim, "gather"), places("gather", index)
+    if found.size == 0:
+        return getitem(_reshape(x, (x.size,)), (found,))
     if found.ndim != x.ndim or any(m > n for i, (m, n) in enumerate(zip(found.shape, x.shape, strict=True)) if i != at):
         raise ValueError(f"gather: places of shape {found.shape} do not fit shape {x.shape}")
     return getitem(x, along(found, at))
@@ -121,6 +129,8 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
 def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
     """x with numbers added at places along an axis: x[index[i][j][k]][j][k] += src[i][j][k] for the first."""
     x, src = as_tensors("scatter_add", (x, src))
+    if x.ndim == 0:
+        return _reshape(scatter_add(in_a_row(x), axis, np.atleast_1d(places("scatter_add", index)), in_a_row(src)), ())
     at, found = one_axis(axis, x.ndim, "scatter_add"), places("scatter_add", index)
     if found.ndim != src.ndim or any(m > n for m, n in zip(found.shape, src.shape, strict=True)):
         raise ValueError(f"scatter_add: places of shape {found.shape} do not fit numbers of shape {src.shape}")
@@ -129,9 +139,23 @@ def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
 
 
 @either
-def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
-    """x with numbers written at places along an axis; where a place is named twice the last number stands."""
+def scatter(x: Tensor, axis: int, index: Any, src: Any = None, reduce: str | None = None, **torch: Any) -> Tensor:
+    """x with numbers written at places along an axis; where a place is named twice the last number stands.
+
+    Parameters
+    ----------
+    src
+        Numbers, or one for all places (PyTorch also calls that `value`).
+    reduce
+        "add" or "multiply" for what is to be done with what x has there, and None for nothing.
+    """
     (x,) = as_tensors("scatter", (x,))
+    src = torch.get("value", src)
+    if x.ndim == 0:
+        parts = np.atleast_1d(places("scatter", index)), in_a_row(src) if hasattr(src, "ndim") else src
+        return _reshape(scatter(in_a_row(x), axis, *parts, reduce), ())
+    if reduce is not None:
+        return _scatter_with(x, axis, index, src, reduce)
     at, found = one_axis(axis, x.ndim, "scatter"), places("scatter", index)
     numbers = src if isinstance(src, Tensor) else new(np.broadcast_to(np.asarray(src, x.dtype), found.shape).copy())
     part = getitem(numbers, tuple(slice(n) for n in found.shape))
@@ -142,10 +166,22 @@ def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
     return where(order >= 0, 0, x) + put_add(where(last, part, 0), x.shape, where_to)
 
 
+def _scatter_with(x: Tensor, axis: int, index: Any, src: Any, reduce: str) -> Tensor:
+    from .scattering import scatter_reduce
+
+    if reduce not in ("add", "multiply"):
+        raise ValueError(f"scatter: expected 'add' or 'multiply' as reduce, got {reduce!r}")
+    found = places("scatter", index)
+    numbers = src if hasattr(src, "ndim") and src.ndim else new(np.full(found.shape, src, x.dtype))
+    return scatter_reduce(x, axis, found, numbers, "sum" if reduce == "add" else "prod")
+
+
 @either
 def index_select(x: Tensor, axis: int, index: Any) -> Tensor:
     """The slices along an axis whose numbers are given."""
     (x,) = as_tensors("index_select", (x,))
+    if x.ndim == 0:
+        return _reshape(index_select(in_a_row(x), axis, np.atleast_1d(places("index_select", index))), ())
     return getitem(x, (slice(None),) * one_axis(axis, x.ndim, "index_select") + (places("index_select", index),))
 
 
@@ -159,29 +195,36 @@ def take(x: Tensor, indices: Any, axis: int | None = None) -> Tensor:
 
 def masked_fill(x: Tensor, mask: Any, value: float) -> Tensor:
     """x with one number where the mask holds."""
-    return where(mask, value if is_discrete(x) else float(value), x)
+    return where(mask, value if is_discrete(x) or isinstance(value, Tensor) else float(value), x)
 
 
 def masked_select(x: Tensor, mask: Any) -> Tensor:
     """The elements where the mask holds, in a row."""
     (x,) = as_tensors("masked_select", (x,))
-    return getitem(x, np.broadcast_to(operand(mask) if isinstance(mask, Storage) else np.asarray(mask, bool), x.shape))
+    held = operand(mask) if isinstance(mask, Storage) else np.asarray(mask, bool)
+    shape = np.broadcast_shapes(x.shape, held.shape)
+    return getitem(broadcast_to(x, shape) if shape != x.shape else x, np.broadcast_to(held, shape))
 
 
 @either
-def sort(x: Tensor, axis: int = -1, descending: bool = False) -> Extreme:
+def sort(x: Tensor, axis: int = -1, descending: bool = False, stable: bool = True) -> Extreme:
     """The elements along an axis in order, and where they were: a pair of `values` and `indices`, as in PyTorch.
 
-    `np.sort(x)` gives the values alone.
+    Equal ones stay in order, whether asked to (`stable`) or not. `np.sort(x)` gives the values alone.
     """
+    (x,) = as_tensors("sort", (x,))
+    if x.ndim == 0:
+        return Extreme(x, argsort(x, axis))
     indices = argsort(x, axis, descending)
     return Extreme(take_along_axis(x, indices, axis), indices)
 
 
 @either
-def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True) -> Extreme:
-    """The k largest (or smallest) elements along an axis, in order, and where they were."""
+def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> Extreme:
+    """The k largest (or smallest) elements along an axis, in order (`sorted` or not), and where they were."""
     (x,) = as_tensors("topk", (x,))
+    if x.ndim == 0 and k == 1:
+        return sort(x, axis)
     at = one_axis(axis, x.ndim, "topk")
     if not 0 <= k <= x.shape[at]:
         raise ValueError(f"topk: expected 0 to {x.shape[at]} elements, got {k}")
