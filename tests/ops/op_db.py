@@ -29,6 +29,8 @@ class Count:
 def resolve(name: str) -> Callable[..., Any] | None:
     """What is called here as an operation of the table is there, if anything."""
     room, _, last = name.rpartition(".")
+    if room == "nn.functional" and any(word in last for word in ELSEWHERE):
+        return None
     if name in CALLED_SO:
         return CALLED_SO[name]
     if name in OTHERS:
@@ -59,6 +61,8 @@ CALLED_SO: dict[str, Callable[..., Any]] = {
     "where": lambda x, condition, other: tgi.where(condition, x, other),
 }
 # Names that mean something else in the table: windows of images, filling in place, PyTorch's histogram.
+# Functions of `nn` have tests of their own, those of modules.
+ELSEWHERE = ("conv", "pool", "entropy", "dropout", "loss", "norm", "embedding", "attention", "interpolate", "upsample")
 OTHERS = ("nn.functional.unfold", "uniform", "zero_")
 PROPERTIES = ("T", "mT", "mH", "H", "real")
 
@@ -139,6 +143,7 @@ def check(op: Any, function: Callable[..., Any], sample: Any, values: bool = Tru
         raise NotOurs("a complex result")
     args = ours((sample.input, *sample.args), leaves)
     found = function(*args, **ours(sample.kwargs, leaves))
+    single = any(leaf.dtype == np.float32 for _, leaf in leaves)
     results = list(zip(flat(found), flat(theirs), strict=True))
     for mine, other in results:
         if isinstance(other, torch.dtype | torch.device | str) or other is None:
@@ -147,12 +152,14 @@ def check(op: Any, function: Callable[..., Any], sample: Any, values: bool = Tru
         assert a.shape == b.shape, f"shape {a.shape}, PyTorch has {b.shape}"
         assert a.dtype == b.dtype or not isinstance(other, torch.Tensor), f"{a.dtype}, PyTorch has {b.dtype}"
         if values:
-            np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
+            rtol = 5e-5 if single or b.dtype == np.float32 else 1e-7
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=0.01 * rtol)
     if values:
-        compare_gradients(results, leaves)
+        compare_gradients(results, leaves, 5e-4 if single else 1e-6)
 
 
-def compare_gradients(results: list[tuple[Any, Any]], leaves: list[tuple[Any, Any]]) -> None:
+def compare_gradients(results: list[tuple[Any, Any]], leaves: list[tuple[Any, Any]], rtol: float) -> None:
+    """The gradients of a random weighting of all results."""
     import torch
 
     pairs = [(m, t) for m, t in results if isinstance(t, torch.Tensor) and t.requires_grad and t.grad_fn is not None]
@@ -175,13 +182,11 @@ def compare_gradients(results: list[tuple[Any, Any]], leaves: list[tuple[Any, An
         if m.requires_grad:
             total = total + (m * tgi.tensor(w, m.dtype)).sum()
     mine = [leaf for _, leaf in leaves]
-    for leaf in mine:
-        total = total + 0.0 * leaf.sum() * 0.0 if leaf.size == 0 else total
     total.backward()
     for leaf, other in zip(mine, wanted, strict=True):
         a = np.zeros(leaf.shape) if leaf.grad is None else leaf.grad.numpy()
         b = np.zeros(leaf.shape) if other is None else numbers(other)
-        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8, err_msg="gradient")
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=0.01 * rtol, err_msg="gradient")
 
 
 def run(name: str, infos: list[Any], dtype: Any, at_most: int | None = None, values: bool = True) -> Count:

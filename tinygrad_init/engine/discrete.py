@@ -17,8 +17,8 @@ from .modes import FLOAT32, FLOAT64, mode
 from .storage import Storage
 
 DTYPES: dict[str, Any] = {
-    "float": np.float32, "double": np.float64, "bool": np.bool_, "uint8": np.uint8, "int8": np.int8, "int16": np.int16, "short": np.int16, "int32": np.int32,
-    "int": np.int32, "int64": np.int64, "long": np.int64,
+    "float": np.float32, "double": np.float64, "bool": np.bool_, "uint8": np.uint8, "int8": np.int8,
+    "int16": np.int16, "short": np.int16, "int32": np.int32, "int": np.int32, "int64": np.int64, "long": np.int64,
 }  # fmt: skip
 
 

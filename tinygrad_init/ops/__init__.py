@@ -17,6 +17,7 @@ from . import (
     counting,
     creation,
     drawing,
+    elementwise,
     joining,
     limits,
     norms,
@@ -54,11 +55,9 @@ from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
 from .decompositions import eigh, pinv, qr, svd
 from .elementwise import (
     abs,
-    add,
     astype,
     clip,
     cos,
-    div,
     exp,
     expm1,
     gated,
@@ -71,7 +70,6 @@ from .elementwise import (
     pow,
     sin,
     sqrt,
-    sub,
     where,
 )
 from .linear_algebra import cholesky, det, einsum, inv, matrix_power, outer, slogdet, solve, tensordot
@@ -99,7 +97,7 @@ from .rearranging import (
     triu,
     vstack,
 )
-from .reductions import logsumexp, max, mean, min, norm, std, sum, var
+from .reductions import logsumexp, max, mean, min, std, sum, var
 from .registry import REGISTRY, operation
 from .selection import (
     argmax,
@@ -110,7 +108,6 @@ from .selection import (
     masked_fill,
     masked_select,
     one_hot,
-    scatter,
     scatter_add,
     sort,
     take,
@@ -134,13 +131,15 @@ from .shape import (
 )
 
 bind(
-    add=add,
-    sub=sub,
+    add=elementwise.add,
+    sub=elementwise.sub,
     mul=mul,
-    div=div,
+    div=elementwise.div,
     pow=pow,
     neg=neg,
     abs=abs,
+    remainder=rounding.remainder,
+    floor_divide=rounding.floor_divide,
     matmul=matmul,
     getitem=getitem,
     transpose=transpose,
@@ -179,6 +178,7 @@ __all__ = [
     "broadcast_to",
     "cholesky",
     "chunk",
+    "clip",
     "concatenate",
     "conv1d",
     "conv2d",
@@ -258,7 +258,6 @@ __all__ = [
     "repeat_interleave",
     "reshape",
     "roll",
-    "scatter",
     "scatter_add",
     "selu",
     "sigmoid",

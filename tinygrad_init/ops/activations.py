@@ -87,6 +87,7 @@ relu = unary(
     "max(x, 0); the derivative at 0 is 0",
     lambda g, out: where(out > 0, g, 0.0),
     kinks=(0.0,),
+    whole=lambda x: np.maximum(x, 0),
     gain=math.sqrt(2.0),
     start="he",
     homogeneous=True,

@@ -16,7 +16,6 @@ from . import (
     cumulative,
     decompositions,
     elementwise,
-    limits,
     linear_algebra,
     rearranging,
     rounding,
@@ -34,7 +33,6 @@ ALIASES: dict[str, Any] = {
     "arctan2": analysis.atan2,
     "arctanh": analysis.atanh,
     "cat": shape.concatenate,
-    "clamp": limits.clip,
     "concat": shape.concatenate,
     "divide": arithmetic.div,
     "fix": rounding.trunc,
@@ -61,8 +59,6 @@ AS_METHODS = tuple(name for name in ALIASES if name not in NO_METHODS)
 INSTEAD = {
     "cuda": "nothing: all numbers are in the memory of the processor",
     "half": 'astype("float32"): float16 is not computed with',
-    "register_hook": "x.grad after backward",
-    "retain_grad": "tgi.grad(loss, x)[0]",
 }
 # NumPy's functions that mean the same as one of ours.
 NUMPY: dict[str, Any] = {

@@ -18,26 +18,54 @@ from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from .activations import sigmoid
 from .cumulative import logaddexp
-from .elementwise import _where, clip, cos, exp, gated, gated_quotient, log, log1p, sin, sqrt, where
+from .elementwise import _where, clip, gated, gated_quotient, log, log1p, sqrt, where
 from .registry import pointwise
 
 __all__ = [
-    "acos", "acosh", "addcdiv", "addcmul", "asin", "asinh", "atan", "atan2", "atanh", "copysign", "cosh", "deg2rad",
-    "exp2", "float_power", "fmax", "fmin", "hypot", "ldexp", "lerp", "log10", "log2", "logaddexp2", "logit",
-    "nan_to_num", "positive", "quick_gelu", "rad2deg", "reciprocal", "rsqrt", "rsub", "sinh", "square", "tan",
+    "acos",
+    "acosh",
+    "addcdiv",
+    "addcmul",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "copysign",
+    "cosh",
+    "deg2rad",
+    "exp2",
+    "float_power",
+    "fmax",
+    "fmin",
+    "hypot",
+    "ldexp",
+    "lerp",
+    "log2",
+    "log10",
+    "logaddexp2",
+    "logit",
+    "nan_to_num",
+    "positive",
+    "quick_gelu",
+    "rad2deg",
+    "reciprocal",
+    "rsqrt",
+    "rsub",
+    "sinh",
+    "square",
+    "tan",
 ]  # fmt: skip
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 INSIDE = (-0.9, 0.9)
 
-tan = pointwise(
-    "tan", "tan x", np.tan, lambda g, out: gated(g, 1.0 + out * out), domain=(-1.2, 1.2), numpy=("tan",)
-)
+tan = pointwise("tan", "tan x", np.tan, lambda g, out: gated(g, 1.0 + out * out), domain=(-1.2, 1.2), numpy=("tan",))
 asin = pointwise(
     "asin",
     "arcsin x",
     np.arcsin,
-    lambda g, x: gated_quotient(g, sqrt((1.0 - x) * (1.0 + x))),
+    lambda g, x: gated_quotient(g, sqrt(1.0 - x * x)),
     domain=INSIDE,
     numpy=("arcsin",),
 )
@@ -45,7 +73,7 @@ acos = pointwise(
     "acos",
     "arccos x",
     np.arccos,
-    lambda g, x: -gated_quotient(g, sqrt((1.0 - x) * (1.0 + x))),
+    lambda g, x: -gated_quotient(g, sqrt(1.0 - x * x)),
     domain=INSIDE,
     numpy=("arccos",),
 )
@@ -59,7 +87,7 @@ acosh = pointwise(
     "acosh",
     "ln(x + √(x² - 1))",
     np.arccosh,
-    lambda g, x: gated_quotient(g, sqrt((x - 1.0) * (x + 1.0))),
+    lambda g, x: gated_quotient(g, sqrt(x * x - 1.0)),
     domain=(1.2, 4.0),
     numpy=("arccosh",),
 )
@@ -67,7 +95,7 @@ atanh = pointwise(
     "atanh",
     "ln((1 + x) / (1 - x)) / 2",
     np.arctanh,
-    lambda g, x: gated_quotient(g, (1.0 - x) * (1.0 + x)),
+    lambda g, x: gated_quotient(g, 1.0 - x * x),
     domain=INSIDE,
     numpy=("arctanh",),
 )
@@ -119,7 +147,10 @@ copysign = pointwise(
 def square(x: Any) -> Any:
     """x², element by element; of whole numbers it is whole."""
     (x,) = as_tensors("square", (x,))
-    return discrete(np.square(operand(x))) if is_discrete(x) else x * x
+    if is_discrete(x):
+        numbers = operand(x)
+        return discrete(np.square(numbers.astype(np.int64) if numbers.dtype == np.bool_ else numbers))
+    return x * x
 
 
 def reciprocal(x: Any) -> Tensor:

@@ -8,15 +8,15 @@ import numpy as np
 
 from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
-from ..engine.operands import as_tensors
+from ..engine.operands import as_tensors, coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from .elementwise import maximum
 from .linear_algebra import outer, tensordot
 from .products import matmul
+from .rearranging import moveaxis
 from .reductions import mean
 from .reductions import sum as total
-from .rearranging import moveaxis
 from .shape import _getitem, _reshape, one_axis, stack, swapaxes
 from .spelling import refuse
 
@@ -82,8 +82,9 @@ def inner(x: Any, y: Any) -> Any:
         return x * y
     if x.shape[-1] != y.shape[-1]:
         raise ValueError(f"inner: the last axes differ: {x.shape} and {y.shape}")
-    rows, columns = _reshape(x, (-1 if x.size else x.size // max(x.shape[-1], 1), x.shape[-1])), _reshape(
-        y, (-1 if y.size else 0, y.shape[-1])
+    rows, columns = (
+        _reshape(x, (-1 if x.size else x.size // max(x.shape[-1], 1), x.shape[-1])),
+        _reshape(y, (-1 if y.size else 0, y.shape[-1])),
     )
     return _reshape(product("inner", rows, swapaxes(columns, 0, 1)), (*x.shape[:-1], *y.shape[:-1]))
 
@@ -154,7 +155,7 @@ def cross(x: Any, y: Any, axis: int | None = None, *, dim: int | None = None) ->
     Raises
     ------
     TypeError
-        No axis is named, and the last is not the first that is three long: NumPy would take the last, PyTorch the first.
+        No axis is named, and the last is not the first that is three long: NumPy takes the last, PyTorch the first.
     ValueError
         It is not three long.
     """
@@ -176,7 +177,9 @@ def cross(x: Any, y: Any, axis: int | None = None, *, dim: int | None = None) ->
         index = (slice(None),) * at + (i,)
         return v[index] if isinstance(v, np.ndarray) else _getitem(v, index)
 
-    found = [part(a, (i + 1) % 3) * part(b, (i + 2) % 3) - part(a, (i + 2) % 3) * part(b, (i + 1) % 3) for i in range(3)]
+    found = [
+        part(a, (i + 1) % 3) * part(b, (i + 2) % 3) - part(a, (i + 2) % 3) * part(b, (i + 1) % 3) for i in range(3)
+    ]
     return discrete(np.stack(found, at)) if is_discrete(x) else stack(found, at)
 
 
@@ -227,7 +230,7 @@ def cov(x: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = No
     ValueError
         There are more than two axes.
     """
-    (x,) = as_tensors("cov", (x,))
+    (x,) = coerce("cov", (x,))
     if x.ndim > 2:
         raise ValueError(f"cov: expected at most two axes, got shape {x.shape}")
     rows = _reshape(x, (1, x.size)) if x.ndim < 2 else x
@@ -242,7 +245,9 @@ def cov(x: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = No
     else:
         whole_sum = weights.sum()
         deviation = rows - total(rows * weights, 1, True) / whole_sum
-        less = 1.0 if aweights is None else (weights * as_tensors("cov", (aweights,))[0].astype(rows.dtype)).sum() / whole_sum
+        less = (
+            1.0 if aweights is None else (weights * coerce("cov", (aweights,))[0].astype(rows.dtype)).sum() / whole_sum
+        )
         left, rest = deviation * weights, whole_sum - correction * less
     found = matmul(left, swapaxes(deviation, 0, 1))
     found = found / maximum(rest, 0.0) if isinstance(rest, Tensor) else found / max(float(rest), 0.0)
@@ -251,7 +256,7 @@ def cov(x: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = No
 
 def corrcoef(x: Any) -> Any:
     """Correlations of variables, which are rows, over observations, which are columns."""
-    (x,) = as_tensors("corrcoef", (x,))
+    (x,) = coerce("corrcoef", (x,))
     found = cov(x)
     if found.ndim == 0:
         return found / found

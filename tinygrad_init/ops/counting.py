@@ -33,7 +33,9 @@ def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     found = operand(x)
     axes = normalize_axes(axis, found.ndim, "any")
     truths = found if found.dtype == np.bool_ else found != 0
-    return discrete(np.max(truths, axis=axes, keepdims=keepdims) if found.size else np.any(truths, axes, None, keepdims))
+    return discrete(
+        np.max(truths, axis=axes, keepdims=keepdims) if found.size else np.any(truths, axes, None, keepdims)
+    )
 
 
 @either
@@ -42,7 +44,9 @@ def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     found = operand(x)
     axes = normalize_axes(axis, found.ndim, "all")
     truths = found if found.dtype == np.bool_ else found != 0
-    return discrete(np.min(truths, axis=axes, keepdims=keepdims) if found.size else np.all(truths, axes, None, keepdims))
+    return discrete(
+        np.min(truths, axis=axes, keepdims=keepdims) if found.size else np.all(truths, axes, None, keepdims)
+    )
 
 
 @either
@@ -130,7 +134,8 @@ def unique(
     found, at = numbers("unique", x), axis if dim is None else dim
     if at is not None:
         at = one_axis(at, found.ndim, "unique")
-    parts: Any = np.unique(found, return_inverse=return_inverse, return_counts=return_counts, axis=at)
+    unique_of: Any = np.unique  # of which NumPy has an overload for every choice
+    parts = unique_of(found, return_inverse=return_inverse, return_counts=return_counts, axis=at)
     if not isinstance(parts, tuple):
         return new(parts)
     if return_inverse and at is not None:

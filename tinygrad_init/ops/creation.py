@@ -283,8 +283,8 @@ def _count(name: str, num: int | None, stop: Any, other: dict[str, Any]) -> tupl
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
     """Ones on the diagonal of an n times m matrix, a square one unless m is given."""
-    shape = shape_of("eye", (n, n if m is None else m))
-    return _made("eye", np.eye(*shape), mode.dtype if dtype is None else dtype, False, requires_grad, device)
+    rows, columns = shape_of("eye", (n, n if m is None else m))
+    return _made("eye", np.eye(rows, columns), mode.dtype if dtype is None else dtype, False, requires_grad, device)
 
 
 def tril_indices(row: int, *others: int, col: int | None = None, offset: int = 0, **numpy: int) -> Any:
@@ -316,7 +316,7 @@ def _triangle(
     if others:
         given = ", ".join(map(str, others))
         raise refuse(f"{name}({row}, {given})", f"{name}({row}, k={others[0]})", f"{name}({row}, col={others[0]})")
-    col, offset = numpy.pop("m", col), numpy.pop("k", offset)  # type: ignore[arg-type]
+    col, offset = numpy.pop("m", col), numpy.pop("k", offset)
     numpy.pop("device", None)
     if numpy:
         raise TypeError(f"{name}: there is no parameter {next(iter(numpy))!r}")

@@ -86,7 +86,8 @@ def _draw(how: str, shape: tuple[int, ...], dtype: Any, a: Any, b: Any, rng: Sou
     blank = wrap(np.zeros(shape, dtype))
     if not isinstance(source, np.random.Generator):
         return _drawn(blank, how, a, b, source)
-    # Operations without kernels are tried out: what that draws is put back, so that the first run draws what a call would.
+    # Operations without kernels are tried out: what that draws is put back, so that the first run draws
+    # what a call would.
     before = source.bit_generator.state
     found = _drawn(blank, how, a, b, source)
     source.bit_generator.state = before
@@ -231,7 +232,9 @@ def bernoulli(x: Any, p: Any = None, *, generator: Source = None, rng: Source = 
 
 def _eager(name: str) -> None:
     if mode.trace is not None:
-        mode.trace.refuse(f"{name} draws whole numbers, which a program would have to draw anew: pass them as arguments")
+        mode.trace.refuse(
+            f"{name} draws whole numbers, which a program would have to draw anew: pass them as arguments"
+        )
 
 
 def randint(

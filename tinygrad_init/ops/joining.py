@@ -128,6 +128,4 @@ def combinations(x: Any, r: int = 2, with_replacement: bool = False) -> Any:
     return getitem(x, (np.array(list(choose(range(len(x)), r)), np.int64).reshape(-1, r),))
 
 
-
-
 METHODS.update(hsplit=hsplit, vsplit=vsplit, dsplit=dsplit)

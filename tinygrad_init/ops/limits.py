@@ -1,4 +1,4 @@
-"""Numbers kept between limits, which may be tensors."""
+"""Numbers kept between limits, which may be tensors: `clip` is the operation with numbers as limits."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from ..engine.graph import SPELLINGS
 from ..engine.methods import METHODS
-from ..engine.operands import coerce
+from ..engine.operands import as_tensors
 from ..engine.tensor import Tensor
 from . import elementwise
 from .elementwise import where
 
-__all__ = ["clamp_max", "clamp_min", "clip"]
+__all__ = ["clamp", "clamp_max", "clamp_min"]
 
 
-def clip(x: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
+def clamp(x: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
     """Every element limited to the interval from `low` to `high`; at the limits the derivative is 1.
 
     Parameters
@@ -31,26 +31,26 @@ def clip(x: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
             case "high":
                 high = value
             case _:
-                raise TypeError(f"clip: there is no parameter {key!r}; expected low and high")
+                raise TypeError(f"clamp: there is no parameter {key!r}; expected low and high")
     if not any(isinstance(v, Tensor) or getattr(v, "ndim", 0) > 0 for v in (low, high)):
         return elementwise.clip(x, low, high)
     if low is not None:
-        x, low = coerce("clip", (x, low))
+        x, low = as_tensors("clamp", (x, low))
         x = where(x < low, low, x)
     if high is not None:
-        x, high = coerce("clip", (x, high))
+        x, high = as_tensors("clamp", (x, high))
         x = where(x > high, high, x)
     return x
 
 
 def clamp_min(x: Any, low: Any = None, **named: Any) -> Any:
     """Every element brought to at least `low` (PyTorch's `min`)."""
-    return clip(x, named.get("min", low))
+    return clamp(x, named.get("min", low))
 
 
 def clamp_max(x: Any, high: Any = None, **named: Any) -> Any:
     """Every element brought to at most `high` (PyTorch's `max`)."""
-    return clip(x, None, named.get("max", high))
+    return clamp(x, None, named.get("max", high))
 
 
-METHODS.update(clip=clip, clamp_min=clamp_min, clamp_max=clamp_max)
+METHODS.update(clip=clamp, clamp=clamp, clamp_min=clamp_min, clamp_max=clamp_max)

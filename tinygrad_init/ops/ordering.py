@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.discrete import discrete
+from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
 from ..engine.operands import as_tensors, coerce
 from ..engine.storage import operand
@@ -257,9 +257,11 @@ def _median(name: str, x: Any, axis: Axis, keepdims: Any, dim: Any, keepdim: boo
         return _place_of_rank(name, x, dim, None, keepdim, skip)
     if axis is None and keepdims is None and x.size % 2 == 0:
         raise refuse(
-            f"{name}(x) of an even number of elements", f"quantile(x, 0.5), the mean of two",
+            f"{name}(x) of an even number of elements", "quantile(x, 0.5), the mean of two",
             f"{name}(x.flatten(), dim=0)[0], the lower one",
         )  # fmt: skip
+    if is_discrete(x) and axis is None and keepdims is None:
+        return _place_of_rank(name, _reshape(x, (x.size,)), 0, None, False, skip).values
     return _quantile(name, x, 0.5, axis, bool(keepdims), "linear", skip)
 
 

@@ -42,7 +42,13 @@ floor = _rounded("floor", "the largest whole number that is not above x", np.flo
 ceil = _rounded("ceil", "the smallest whole number that is not below x", np.ceil)
 trunc = _rounded("trunc", "x without what follows the decimal point", np.trunc)
 sign = pointwise(
-    "sign", "1, 0 or -1 as x is", np.sign, lambda g: nothing(g), kinks=(0.0,), numpy=("sign",), whole=np.sign
+    "sign",
+    "1, 0 or -1 as x is",
+    np.sign,
+    lambda g: nothing(g),
+    kinks=(0.0,),
+    numpy=("sign",),
+    whole=lambda x: x if x.dtype == np.bool_ else np.sign(x),
 )
 
 
@@ -73,7 +79,6 @@ def _whole_quotient(function: Any) -> Any:
 def _truncated(x: Any, y: Any) -> Any:
     """x / y of whole numbers, without what follows the decimal point."""
     return np.floor_divide(x, y) + ((np.remainder(x, y) != 0) & ((x < 0) != (y < 0)))
-
 
 
 def _apart(rng: np.random.Generator) -> list[Any]:

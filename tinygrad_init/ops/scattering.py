@@ -13,6 +13,7 @@ from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
 from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor
+from . import selection
 from .elementwise import where
 from .reductions import along
 from .registry import Array
@@ -21,8 +22,8 @@ from .shape import _reshape, broadcast_to, getitem, one_axis, put_add
 from .spelling import either
 
 __all__ = [
-    "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "masked_scatter", "put", "scatter_reduce",
-    "take_along_dim",
+    "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "masked_scatter", "put", "scatter",
+    "scatter_reduce", "take_along_dim",
 ]  # fmt: skip
 
 Index = tuple[Any, ...]
@@ -54,7 +55,9 @@ def written(x: Any, index: Index, values: Any) -> Any:
 
 def _along(name: str, x: Any, axis: int, index: Any, source: Any) -> tuple[Any, Any, Index]:
     """Tensor, source and index for functions that go by slices along an axis."""
-    x, source = as_tensors(name, (x, source if isinstance(source, Storage | np.ndarray) else np.asarray(source)))
+    if is_discrete(operand(x)) and isinstance(source, int):
+        source = np.asarray(source, x.dtype)
+    x, source = as_tensors(name, (x, source))
     flat = _row(x)
     at = one_axis(axis, flat.ndim, name)
     found = places(name, index).reshape(-1)
@@ -133,6 +136,27 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     wanted = tuple(found.shape[i] if i == at else n for i, n in enumerate(lengths))
     spread = broadcast_to(x, tuple(x.shape[i] if i == at else n for i, n in enumerate(lengths)))
     return take_along_axis(spread, np.broadcast_to(found, wanted), at)
+
+
+@either
+def scatter(x: Any, axis: int, index: Any, src: Any = None, reduce: str | None = None, **torch: Any) -> Any:
+    """x with numbers written at places along an axis; where a place is named twice the last number stands.
+
+    Parameters
+    ----------
+    src
+        Numbers, or one for all places (PyTorch also calls that `value`).
+    reduce
+        "add" or "multiply" for what is to be done with what x has there, and None for nothing.
+    """
+    src = torch.get("value", src)
+    if reduce is None:
+        return selection.scatter(x, axis, index, src)
+    if reduce not in ("add", "multiply"):
+        raise ValueError(f"scatter: expected 'add' or 'multiply' as reduce, got {reduce!r}")
+    found = places("scatter", index)
+    numbers = src if hasattr(src, "ndim") and src.ndim else new(np.full(found.shape, src, x.dtype))
+    return scatter_reduce(x, axis, found, numbers, "sum" if reduce == "add" else "prod")
 
 
 REDUCE = ("sum", "prod", "mean", "amax", "amin")

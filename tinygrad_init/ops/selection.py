@@ -139,41 +139,24 @@ def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
 
 
 @either
-def scatter(x: Tensor, axis: int, index: Any, src: Any = None, reduce: str | None = None, **torch: Any) -> Tensor:
-    """x with numbers written at places along an axis; where a place is named twice the last number stands.
-
-    Parameters
-    ----------
-    src
-        Numbers, or one for all places (PyTorch also calls that `value`).
-    reduce
-        "add" or "multiply" for what is to be done with what x has there, and None for nothing.
-    """
+def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
+    """x with numbers written at places along an axis; where a place is named twice the last number stands."""
     (x,) = as_tensors("scatter", (x,))
-    src = torch.get("value", src)
     if x.ndim == 0:
         parts = np.atleast_1d(places("scatter", index)), in_a_row(src) if hasattr(src, "ndim") else src
-        return _reshape(scatter(in_a_row(x), axis, *parts, reduce), ())
-    if reduce is not None:
-        return _scatter_with(x, axis, index, src, reduce)
+        return _reshape(scatter(in_a_row(x), axis, *parts), ())
     at, found = one_axis(axis, x.ndim, "scatter"), places("scatter", index)
     numbers = src if isinstance(src, Tensor) else new(np.broadcast_to(np.asarray(src, x.dtype), found.shape).copy())
     part = getitem(numbers, tuple(slice(n) for n in found.shape))
     where_to = along(found, at)
+    if is_discrete(x):
+        out = operand(x).copy()
+        out[where_to] = operand(part)
+        return discrete(out)
     order = np.full(x.shape, -1)
     order[where_to] = np.arange(found.size).reshape(found.shape)
     last = order[where_to] == np.arange(found.size).reshape(found.shape)
     return where(order >= 0, 0, x) + put_add(where(last, part, 0), x.shape, where_to)
-
-
-def _scatter_with(x: Tensor, axis: int, index: Any, src: Any, reduce: str) -> Tensor:
-    from .scattering import scatter_reduce
-
-    if reduce not in ("add", "multiply"):
-        raise ValueError(f"scatter: expected 'add' or 'multiply' as reduce, got {reduce!r}")
-    found = places("scatter", index)
-    numbers = src if hasattr(src, "ndim") and src.ndim else new(np.full(found.shape, src, x.dtype))
-    return scatter_reduce(x, axis, found, numbers, "sum" if reduce == "add" else "prod")
 
 
 @either
@@ -195,7 +178,12 @@ def take(x: Tensor, indices: Any, axis: int | None = None) -> Tensor:
 
 def masked_fill(x: Tensor, mask: Any, value: float) -> Tensor:
     """x with one number where the mask holds."""
-    return where(mask, value if is_discrete(x) or isinstance(value, Tensor) else float(value), x)
+    if is_discrete(x):
+        number = np.asarray(operand(value))
+        if number.dtype.kind == "f":
+            raise TypeError(f"masked_fill: {value} does not go into {x.dtype}")
+        return discrete(np.where(operand(mask), number.astype(x.dtype), operand(x)))
+    return where(mask, value if isinstance(value, Tensor) else float(value), x)
 
 
 def masked_select(x: Tensor, mask: Any) -> Tensor:
@@ -232,7 +220,7 @@ def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True, sorted: bool =
     return Extreme(take_along_axis(x, indices, at), indices)
 
 
-def one_hot(indices: Any, classes: int | None = None, dtype: Any = None) -> Tensor:
+def one_hot(indices: Any, classes: int | None = None, dtype: Any = None, *, num_classes: int | None = None) -> Any:
     """Rows of zeros with a one at each place.
 
     Parameters
@@ -241,7 +229,14 @@ def one_hot(indices: Any, classes: int | None = None, dtype: Any = None) -> Tens
         Whole numbers from 0 on, of any shape.
     classes
         How many there are; one more than the largest unless given.
+    dtype
+        Of the result, the default dtype unless given.
+    num_classes
+        The same as PyTorch calls it; the result then is int64, as there. -1 stands for one more than the largest.
     """
+    if num_classes is not None:
+        found = one_hot(indices, None if num_classes == -1 else num_classes)
+        return discrete(found.numpy().astype(np.int64))
     found = places("one_hot", indices)
     count = classes if classes is not None else int(found.max(initial=-1)) + 1
     if found.size and not (found.min() >= 0 and found.max() < count):

@@ -66,7 +66,8 @@ def normalize_axes(axis: int | Sequence[int] | None, ndim: int, name: str) -> tu
     if axis is None:
         return tuple(range(ndim))
     many = isinstance(axis, Sequence) and not isinstance(axis, str)
-    if ndim == 0 and (axis in (0, -1) or (many and tuple(axis) in ((0,), (-1,)))):  # type: ignore[arg-type]
+    given: Any = tuple(axis) if many else (axis,)  # type: ignore[arg-type]
+    if ndim == 0 and given in ((0,), (-1,)):
         return ()  # a tensor without axes counts as one of a single element, as in NumPy and PyTorch
     axes = tuple([one_axis(a, ndim, name) for a in (axis if many else (axis,))])  # type: ignore[arg-type, union-attr]
     if len(set(axes)) != len(axes):
@@ -199,9 +200,8 @@ def transpose(x: Tensor, *axes: Any, dim0: int | None = None, dim1: int | None =
     if len(axes) == 2 and not many and x.ndim != 2:
         return swapaxes(x, *axes)
     order = normalize_axes(wanted, x.ndim, "transpose")
-    if len(order) == 2 and not many:
-        if order == (0, 1):
-            raise refuse("transpose(0, 1) of a matrix", "permute(0, 1) to leave it as it is", "swapaxes(0, 1)")
+    if order == (0, 1) and not many and len(axes) == 2:
+        raise refuse("transpose(0, 1) of a matrix", "permute(0, 1) to leave it as it is", "swapaxes(0, 1)")
     if len(order) != x.ndim:
         raise ValueError(f"transpose: expected an order of {x.ndim} axes, got {tuple(wanted)}")
     return _transpose(x, order)

@@ -12,7 +12,6 @@ from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
 from ..engine.storage import operand
-from ..engine.tensor import Tensor
 from .elementwise import where
 from .rearranging import flip, moveaxis, split_sizes
 from .registry import Array
@@ -68,6 +67,8 @@ def sum_to_size(x: Any, *shape: Any) -> Any:
     if is_discrete(x):
         lead = x.ndim - len(wanted)
         axes = tuple(i for i in range(x.ndim) if i < lead or wanted[i - lead] != x.shape[i])
+        if not axes:
+            return x
         return discrete(np.sum(operand(x), axis=axes, keepdims=True).reshape(wanted))
     return sum_to(x, wanted)
 
@@ -316,8 +317,6 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     n = len(lead)
     turned = _transpose(apart, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
     return _reshape(turned, (*lead, c * r * r, h // r, w // r))
-
-
 
 
 METHODS.update({

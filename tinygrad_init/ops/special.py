@@ -20,7 +20,7 @@ from .activations import sigmoid
 from .activations import softmax as softmax
 from .analysis import exp2 as exp2
 from .analysis import logit as logit
-from .elementwise import cos, exp, gated, log, log1p, where
+from .elementwise import abs, cos, exp, gated, log, log1p, where
 from .elementwise import expm1 as expm1
 from .reductions import logsumexp as logsumexp
 from .registry import Array, operation, pointwise
@@ -37,9 +37,7 @@ erfc = pointwise(
     "erfc", "1 - erf(x), exact also where that is 0", values.erfc,
     lambda g, x: gated(g, -TWO_OVER_ROOT_PI * exp(-x * x)),
 )  # fmt: skip
-erfcx = pointwise(
-    "erfcx", "e^(x²) erfc(x)", values.erfcx, lambda g, x, out: gated(g, 2.0 * x * out - TWO_OVER_ROOT_PI)
-)
+erfcx = pointwise("erfcx", "e^(x²) erfc(x)", values.erfcx, lambda g, x, out: gated(g, 2.0 * x * out - TWO_OVER_ROOT_PI))
 erfinv = pointwise(
     "erfinv", "the inverse of erf", values.erfinv, lambda g, out: gated(g, exp(out * out) / TWO_OVER_ROOT_PI),
     domain=(-0.9, 0.9),
@@ -66,19 +64,17 @@ log_ndtr = pointwise(
     "log_ndtr", "ln ndtr(x), exact also where ndtr underflows", _log_ndtr,
     lambda g, x: gated(g, math.sqrt(2.0 / math.pi) / erfcx(x * (-1.0 / values.SQRT2))),
 )  # fmt: skip
-lgamma = pointwise(
-    "lgamma", "ln |Γ(x)|", values.lgamma, lambda g, x: gated(g, digamma(x)), domain=(0.2, 4.0)
-)
+lgamma = pointwise("lgamma", "ln |Γ(x)|", values.lgamma, lambda g, x: gated(g, digamma(x)), domain=(0.2, 4.0))
 digamma = pointwise(
     "digamma", "Γ'(x) / Γ(x)", values.digamma, lambda g, x: gated(g, _polygamma(x, 1)), domain=(0.4, 4.0)
 )
 i0e = pointwise(
     "i0e", "e^-|x| I₀(x), I₀ the modified Bessel function", lambda x: values.scaled_bessel_i(0, x),
-    lambda g, x, out: gated(g, i1e(x) - where(x > 0, 1.0, where(x < 0, -1.0, 0.0 * x)) * out), kinks=(0.0,),
+    lambda g, x, out: gated(g, i1e(x) - _sign(x) * out), kinks=(0.0,),
 )  # fmt: skip
 i1e = pointwise(
     "i1e", "e^-|x| I₁(x), I₁ the modified Bessel function", lambda x: values.scaled_bessel_i(1, x),
-    lambda g, x, out: gated(g, i0e(x) - _over(out, x) - where(x > 0, out, -out)), kinks=(0.0,),
+    lambda g, x, out: gated(g, i0e(x) - _over(out, x, exp(-abs(x))) - _sign(x) * out), kinks=(0.0,),
 )  # fmt: skip
 i0 = pointwise(
     "i0", "I₀(x), the modified Bessel function", lambda x: values.scaled_bessel_i(0, x) * np.exp(np.abs(x)),
@@ -90,14 +86,25 @@ i1 = pointwise(
 )  # fmt: skip
 
 
-def _over(y: Tensor, x: Tensor) -> Tensor:
-    """I₁(x) / x, whose limit at 0 is 1/2."""
-    return where(x == 0, 0.5, y / where(x == 0, 1.0, x))
+def _sign(x: Tensor) -> Tensor:
+    return where(x > 0, 1.0, where(x < 0, -1.0, 0.0 * x))
+
+
+def _over(y: Tensor, x: Tensor, scale: Any = 1.0) -> Tensor:
+    """I₁(x) / x, by its series where x is small (10.25.2), `y` being I₁(x), both times a scale."""
+    small = (x > -0.05) & (x < 0.05)
+    u = where(small, x * x, 0.0)
+    series = 0.5 + u * (1.0 / 16.0 + u * (1.0 / 384.0 + u * (1.0 / 18432.0)))
+    return where(small, scale * series, y / where(small, 1.0, x))
 
 
 def _sinc_rule(g: Tensor, x: Tensor, out: Tensor) -> Tensor:
-    safe = where(x == 0, 1.0, x)
-    return gated(g, where(x == 0, -(math.pi**2 / 3.0) * x, (cos(math.pi * x) - out) / safe))
+    """By the series of the derivative where x is small: the quotient loses its digits there."""
+    small = (x > -0.05) & (x < 0.05)
+    t = where(small, math.pi * x, 0.0)
+    u = t * t
+    series = t * (-1.0 / 3.0 + u * (1.0 / 30.0 - u * (1.0 / 840.0 - u * (1.0 / 45360.0 - u * (1.0 / 3991680.0)))))
+    return gated(g, where(small, math.pi * series, (cos(math.pi * x) - out) / where(small, 1.0, x)))
 
 
 sinc = pointwise("sinc", "sin(πx) / (πx), 1 at 0", np.sinc, _sinc_rule, domain=(0.1, 3.0), numpy=("sinc",))

@@ -20,7 +20,7 @@ erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 def _log_gamma(x: float) -> float:
-    if x <= 0 and (x == math.floor(x) or x == -math.inf):
+    if x == -math.inf or (x <= 0 and x == math.floor(x)):
         return math.inf
     try:
         return math.lgamma(x)
@@ -73,6 +73,13 @@ def _inverse(y: Array, rest: Array) -> Array:
     return np.where(y == 0, 0.0, np.copysign(x, y))
 
 
+def _cotangent(x: Array) -> Array:
+    """cot(πx) for |x| ≤ 1/2, exact also where it is 0."""
+    size = np.abs(x)
+    small = np.where(size <= 0.25, size, 0.25)
+    return np.copysign(np.where(size > 0.25, np.tan(math.pi * (0.5 - size)), 1.0 / np.tan(math.pi * small)), x)
+
+
 def digamma(x: Array) -> Array:
     """ψ(x): the series 5.11.2 far out, reached by 5.5.2; by reflection 5.5.4 on the left."""
     x = np.asarray(x, np.float64)
@@ -88,7 +95,7 @@ def digamma(x: Array) -> Array:
     found = total + np.log(z) - 0.5 / z - series
     part = x - np.round(x)
     whole = left & (part == 0)
-    found = np.where(left, found - math.pi / np.tan(math.pi * np.where(whole, 0.25, part)), found)
+    found = np.where(left, found - math.pi * _cotangent(np.where(whole, 0.25, part)), found)
     return np.where(whole, np.where(x == 0, -np.copysign(np.inf, x), np.nan), found)
 
 
@@ -123,13 +130,13 @@ def polygamma(n: int, x: Array) -> Array:
         return found
     part = x - np.round(x)
     whole = left & (part == 0)
-    cotangent = 1.0 / np.tan(math.pi * np.where(whole, 0.25, part))
+    cotangent = _cotangent(np.where(whole, 0.25, part))
     # d^n cot(πx) / dx^n is a polynomial of the cotangent, each the derivative of the one before times -π(1 + c²).
     c = np.polynomial.Polynomial([0.0, 1.0])
     for _ in range(n):
         c = -math.pi * c.deriv() * np.polynomial.Polynomial([1.0, 0.0, 1.0])
     reflected = (found if n % 2 == 0 else -found) - math.pi * c(cotangent)
-    return np.where(left, np.where(whole, np.inf if n % 2 else np.nan, reflected), found)
+    return np.where(left, np.where(whole, sign * np.inf, reflected), found)
 
 
 def scaled_bessel_i(order: int, x: Array) -> Array:

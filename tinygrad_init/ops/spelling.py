@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 from ..engine.graph import SPELLINGS
 
 # What `either` takes besides the spellings that every operation takes.
-NAMES = {**SPELLINGS, "dim1": "axis1", "dim2": "axis2", "end_dim": "end_axis", "shifts": "shift", "start_dim": "start_axis"}
+NAMES = {
+    **SPELLINGS,
+    "dim1": "axis1",
+    "dim2": "axis2",
+    "end_dim": "end_axis",
+    "shifts": "shift",
+    "start_dim": "start_axis",
+}
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
