@@ -63,7 +63,7 @@ class TestSpecial:
         with mpmath.workdps(40):
             expected = [float(mpmath.psi(n, mpmath.mpf(v))) for v in x]
         np.testing.assert_allclose(tgi.polygamma(n, tgi.tensor(x)).numpy(), expected, rtol=2e-12, atol=2e-15)
-        t = tgi.tensor(x[(x > 0.1) & (x < 4)], requires_grad=True)
+        t = tgi.tensor([0.8, 1.5, 3.3], "float64", requires_grad=True)
         assert tgi.gradcheck(lambda v: tgi.polygamma(n, v), t)
 
     def test_zeta(self) -> None:
@@ -141,7 +141,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "baddbmm": (lambda t: tgi.baddbmm(t, t[None] * 2.0, (t.T @ t)[None], beta=0.5, alpha=2.0), X),
     "cov": (tgi.cov, X),
     "corrcoef": (lambda t: tgi.corrcoef(t)[0, 1:], X),
-    "trapezoid": (lambda t: tgi.trapezoid(t, X**2, axis=0), X),
+    "trapezoid": (lambda t: tgi.trapezoid(t, np.array([0.0, 1.0, 4.0]).astype(t.dtype), axis=0), X),
     "block_diag": (lambda t: tgi.block_diag(t, t[0], 2.0), X),
     "pad, reflected": (lambda t: tgi.pad(t, ((1, 0), (0, 2)), mode="reflect"), X),
     "pad, cut off": (lambda t: tgi.pad(t, ((-1, 0), (0, 2))), X),
