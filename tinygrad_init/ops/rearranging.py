@@ -193,8 +193,10 @@ def pad(x: Tensor, widths: Any, value: Any = None, *, mode: str = "constant", **
     if any(n < 0 for side in sides for n in side):
         if any(before + after + n < 0 for n, (before, after) in zip(x.shape, sides, strict=True)):
             raise ValueError(f"pad: widths {sides} cut off more than there is of shape {x.shape}")
-        x = _getitem(x, tuple(slice(max(0, -a), n - max(0, -b)) for n, (a, b) in zip(x.shape, sides, strict=True)))
-        sides = [(max(0, a), max(0, b)) for a, b in sides]
+        # What is cut off is cut off last, so that it can still be reflected on the other side.
+        padded = pad(x, [(max(0, a), max(0, b)) for a, b in sides], value, mode=mode)
+        cut = [(max(0, -a), n - max(0, -b)) for n, (a, b) in zip(padded.shape, sides, strict=True)]
+        return _getitem(padded, tuple(slice(a, b) for a, b in cut))
     if mode != "constant":
         return _own_padding(x, sides, OUTSIDE.get(mode, mode))
     if is_discrete(x):
