@@ -29,6 +29,18 @@ from . import (
     slicing,
     special,
 )
+from .activation_variants import (
+    celu,
+    glu,
+    hardshrink,
+    hardswish,
+    log_sigmoid,
+    relu6,
+    softmin,
+    softshrink,
+    tanhshrink,
+    threshold,
+)
 from .activations import (
     elu,
     erf,
@@ -328,6 +340,19 @@ __all__ += rounding.__all__
 __all__ += scattering.__all__
 __all__ += slicing.__all__
 __all__ += special.__all__
+
+__all__ += [
+    "celu",
+    "glu",
+    "hardshrink",
+    "hardswish",
+    "log_sigmoid",
+    "relu6",
+    "softmin",
+    "softshrink",
+    "tanhshrink",
+    "threshold",
+]
 
 globals().update(ALIASES)
 __all__ += sorted(ALIASES)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..engine.methods import ADVICE, METHODS
 from . import (
+    activation_variants,
     analysis,
     arithmetic,
     comparisons,
@@ -41,6 +42,7 @@ ALIASES: dict[str, Any] = {
     "inverse": linear_algebra.inv,
     "less": comparisons.lt,
     "less_equal": comparisons.le,
+    "logsigmoid": activation_variants.log_sigmoid,
     "multiply": elementwise.mul,
     "negative": elementwise.neg,
     "not_equal": comparisons.ne,

@@ -157,7 +157,7 @@ def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence
     return _transpose(x, tuple(order))
 
 
-def pad(x: Tensor, widths: Any, value: Any = None, *, mode: str = "constant", **numpy: Any) -> Tensor:
+def pad(x: Tensor, widths: Any, *given: Any, value: Any = None, mode: str = "constant", **numpy: Any) -> Tensor:
     """With a number, or with elements of its own, laid around.
 
     Parameters
@@ -169,11 +169,15 @@ def pad(x: Tensor, widths: Any, value: Any = None, *, mode: str = "constant", **
         The number, 0 unless given.
     mode
         "constant"; or what goes on outside: "reflect" (the edge once), "symmetric" (the edge twice), "edge" (PyTorch's
-        "replicate"), "wrap" (PyTorch's "circular"). It may also stand before `value`, as in PyTorch.
+        "replicate"), "wrap" (PyTorch's "circular").
+    given
+        The same by position, in either order.
     """
     (x,) = as_tensors("pad", (x,))
-    if isinstance(value, str):
-        mode, value = value, None
+    if len(given) > 2:
+        raise TypeError(f"pad: expected a value and a mode at most, got {given}")
+    for one in given:
+        mode, value = (one, value) if isinstance(one, str) else (mode, one)
     value = numpy.pop("constant_values", value)
     if numpy:
         raise TypeError(f"pad: there is no parameter {next(iter(numpy))!r}")
@@ -213,7 +217,7 @@ def _own_padding(x: Tensor, sides: list[Any], mode: str) -> Tensor:
         raise ValueError(f"pad: expected mode constant, edge, reflect, symmetric or wrap, got {mode!r}")
     for at, (n, (before, after)) in enumerate(zip(x.shape, sides, strict=True)):
         most = n - 1 if mode == "reflect" else n
-        if mode != "edge" and max(before, after) > most:
+        if mode != "edge" and max(before, after) > max(most, 0):
             raise ValueError(f"pad: {mode} reaches at most {most} elements beyond {n}, got ({before}, {after})")
         if before or after:
             numbers = np.pad(np.arange(n), (before, after), mode=mode)  # type: ignore[call-overload]
