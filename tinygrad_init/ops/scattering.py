@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
+from ..engine.modes import mode
 from ..engine.operands import as_tensors
 from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor
@@ -61,7 +62,7 @@ def _along(name: str, x: Any, axis: int, index: Any, source: Any) -> tuple[Any, 
     flat = _row(x)
     at = one_axis(axis, flat.ndim, name)
     found = places(name, index).reshape(-1)
-    if found.size and not (found.min() >= -flat.shape[at] and found.max() < flat.shape[at]):
+    if mode.trace is None and found.size and not (found.min() >= -flat.shape[at] and found.max() < flat.shape[at]):
         raise IndexError(f"{name}: places from {found.min()} to {found.max()} are not all among {flat.shape[at]}")
     wanted = (*flat.shape[:at], found.size, *flat.shape[at + 1 :])
     if source.ndim and source.size == math.prod(wanted):
@@ -88,7 +89,12 @@ def index_copy(x: Any, axis: Any = None, index: Any = None, source: Any = None, 
 def index_fill(x: Any, axis: Any = None, index: Any = None, value: Any = 0, **torch: Any) -> Any:
     """x with slices along an axis, by their numbers, filled with one number."""
     flat, values, where_ = _along("index_fill", x, torch.pop("dim", axis), index, value)
-    return _reshape(written(flat, where_, values), np.shape(operand(x)))
+    if is_discrete(flat):
+        return _reshape(written(flat, where_, values), np.shape(operand(x)))
+    named = (
+        put_add(Tensor(np.ones(values.shape), flat.dtype), flat.shape, where_) > 0
+    )  # without looking at places, for programs
+    return _reshape(where(named, value, flat), np.shape(operand(x)))
 
 
 def index_put(x: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
