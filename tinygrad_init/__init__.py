@@ -14,6 +14,7 @@ the same engine on single numbers, to be read.
 from . import _interruption  # noqa: F401 (before everything else, so that Ctrl-C ends the imports of the command)
 
 # isort: split
+import builtins
 from typing import TYPE_CHECKING, Any
 
 from . import init, nn, ops, optim
@@ -33,6 +34,7 @@ from .init import manual_seed
 from .kernels.backend import BACKEND
 from .lazy_names import importing_later
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
+from .ops import special as special
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from .inside import derivation, tape
     from .laboratory.serving.notebook import lab
     from .onnx_export import to_onnx
+    from .ops.generators import Generator
     from .programs import CaptureError, capture
     from .rate_search import find_lr
     from .saving import LoadError, load, save
@@ -82,6 +85,7 @@ _LATER = {
         "transforms",
     ),
     "CaptureError": "programs",
+    "Generator": "ops.generators",
     "GradcheckError": "gradient_checks",
     "LoadError": "saving",
     "capture": "programs",
@@ -152,7 +156,8 @@ def to_torch(module: nn.Module) -> Any:
 
 
 __all__ = [
-    *ops.__all__,
+    # `from tinygrad_init import *` replaces nothing that Python has by itself: sum is tgi.sum.
+    *(name for name in ops.__all__ if not hasattr(builtins, name)),
     "vmap",
     "vjp",
     "vhp",
@@ -167,6 +172,7 @@ __all__ = [
     "checkpoint",
     "BACKEND",
     "CaptureError",
+    "Generator",
     "GradcheckError",
     "LoadError",
     "Tensor",
@@ -201,6 +207,7 @@ __all__ = [
     "recommend",
     "save",
     "set_default_dtype",
+    "special",
     "starts",
     "tape",
     "theory",

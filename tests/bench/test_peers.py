@@ -63,7 +63,7 @@ def test_every_activation_is_compared() -> None:
         (lambda x: tgi.logsumexp(x, -1), lambda x: x.logsumexp(-1), [(3, 5)]),
         (lambda x: tgi.softmax(x, 0), lambda x: x.softmax(0), [(3, 5)]),
         (lambda x: tgi.log_softmax(x), lambda x: x.log_softmax(-1), [(3, 5)]),
-        (lambda x: tgi.norm(x, 1), lambda x: x.norm(dim=1), [(3, 5)]),
+        (lambda x: tgi.norm(x, axis=1), lambda x: x.norm(dim=1), [(3, 5)]),
         (lambda x: x[[0, 0, 2], 1:], lambda x: x[[0, 0, 2], 1:], [(3, 5)]),
         (lambda x, y: tgi.concatenate([x, y], 1), lambda x, y: torch.cat([x, y], 1), [(2, 3), (2, 1)]),
         (lambda x, y: tgi.stack([x, y], 1), lambda x, y: torch.stack([x, y], 1), [(2, 3), (2, 3)]),

@@ -58,7 +58,8 @@ def test_numpy_functions_are_the_operations_that_name_them() -> None:
             inputs = [leaf() for _ in range(op.arity)]
             out = function(*inputs)
             assert isinstance(out, tgi.Tensor) and out.op is op, name
-            np.testing.assert_allclose(out.numpy(), function(*[x.numpy() for x in inputs]), err_msg=name)
+            with np.errstate(all="ignore"):  # an angle whose sine is above 1
+                np.testing.assert_allclose(out.numpy(), function(*[x.numpy() for x in inputs]), err_msg=name)
             tried += 1
     assert tried > 15
     for call in (
@@ -83,9 +84,9 @@ def test_numpy_functions_are_the_operations_that_name_them() -> None:
     [
         lambda t: np.sin(t, out=np.zeros(2)),
         lambda t: np.add.reduce(t),
-        lambda t: np.cumsum(t, dtype=np.float32),
+        lambda t: np.cumsum(t, out=np.zeros(2)),
         lambda t: np.linalg.norm(t),
-        lambda t: np.arctan2(t, t),
+        lambda t: np.unwrap(t),
         lambda t: np.asarray(t),
         lambda t: np.array(t),
         lambda t: np.array([t, t]),

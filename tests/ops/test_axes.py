@@ -65,9 +65,16 @@ def test_axes_that_are_named_twice(name: str, axis: tuple[int, ...]) -> None:
 
 
 def test_axes_of_numbers_without_axes() -> None:
-    for name in ("softmax", "log_softmax", "swapaxes"):
-        with pytest.raises(ValueError, match=f"{name}: axis .* is out of range for a tensor with 0 axes"):
-            getattr(tgi, name)(tgi.tensor(1.0), *((0, 0) if name == "swapaxes" else (0,)))
+    """As in NumPy and PyTorch they count as ones of a single element: they have an axis 0, and no other."""
+    x = tgi.tensor(1.5)
+    for name, expected in {"softmax": 1.0, "log_softmax": 0.0, "sum": 1.5, "cumsum": 1.5, "prod": 1.5}.items():
+        function = getattr(tgi, name)
+        for axis in (0, -1):
+            found = function(x, axis=axis)
+            assert found.shape == () and found.item() == expected
+        with pytest.raises(ValueError, match=f"{name}: axis 1 is out of range for a tensor with . axes"):
+            function(x, axis=1)
+    assert tgi.swapaxes(x, 0, 0) is x
     with pytest.raises(ValueError, match="concatenate: axis 0 is out of range for a tensor with 0 axes"):
         tgi.concatenate([tgi.tensor(1.0), tgi.tensor(2.0)])
 

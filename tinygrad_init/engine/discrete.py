@@ -17,8 +17,8 @@ from .modes import FLOAT32, FLOAT64, mode
 from .storage import Storage
 
 DTYPES: dict[str, Any] = {
-    "bool": np.bool_, "uint8": np.uint8, "int8": np.int8, "int16": np.int16, "short": np.int16, "int32": np.int32,
-    "int": np.int32, "int64": np.int64, "long": np.int64,
+    "float": np.float32, "double": np.float64, "bool": np.bool_, "uint8": np.uint8, "int8": np.int8,
+    "int16": np.int16, "short": np.int16, "int32": np.int32, "int": np.int32, "int64": np.int64, "long": np.int64,
 }  # fmt: skip
 
 
@@ -27,12 +27,8 @@ class Conversions:
 
     __slots__ = ()
 
-    def to(self, dtype: Any) -> Any:
-        """In another dtype: a tensor of floats, or of whole numbers."""
-        kind = dtype_of(dtype)
-        return METHODS["astype"](self, kind) if kind.kind == "f" else discrete(plain_array(self).astype(kind))
-
     # fmt: off
+    def to(self, *wanted: Any, **options: Any) -> Any: return METHODS["to"](self, *wanted, **options)
     def float(self) -> Any: return self.to(FLOAT32)
     def double(self) -> Any: return self.to(FLOAT64)
     def long(self) -> Any: return self.to(np.int64)

@@ -276,7 +276,7 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     if op.code >= 0 and len(args) == 1 and isinstance(args[0], Tensor) and mode.unusual == 0 and not op.param_names:
         return apply_unary(op, args[0], 0.0, params)
     if op.whole is not None and only_discrete(args):
-        return discrete(op.whole(*[operand(x) for x in args], *params))
+        return discrete(op.whole(*[x if type(x) is int else operand(x) for x in args], *params))
     for name, value in zip(op.param_names, params, strict=True):
         if isinstance(value, Tensor):
             raise TypeError(f"{op.name}: {name} is a parameter, not differentiable; expected no tensor")

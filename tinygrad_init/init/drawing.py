@@ -9,40 +9,13 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from ..ops.drawing import default_generator as default_generator
+from ..ops.drawing import generator_of as generator_of
+from ..ops.drawing import manual_seed as manual_seed
+
 # Where randomness comes from: a generator, or by name (`rng=`) a seed for a new one.
 Generator: TypeAlias = "np.random.Generator | int"
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-_default: list[np.random.Generator] = []  # made when it is first drawn from
-
-
-def manual_seed(seed: Generator) -> np.random.Generator:
-    """Begin anew what initializers draw from that are given no generator.
-
-    Layers, dropout, data and training have a `rng` of their own, which this does not touch. There is one for the whole
-    process: threads draw from it in the order in which they come.
-
-    Raises
-    ------
-    TypeError, ValueError
-        It is neither a seed, a whole number of at least 0, nor a generator.
-    """
-    _default[:] = [np.random.default_rng(seed)]
-    return _default[0]
-
-
-def generator_of(rng: Generator | None) -> np.random.Generator:
-    """A generator itself, one from a seed, or the default."""
-    if rng is not None:
-        return np.random.default_rng(rng)
-    if not _default:
-        _default.append(np.random.default_rng())
-    return _default[0]
-
-
-def default_generator() -> np.random.Generator | None:
-    """What initializers draw from that are given no generator, if there is one yet."""
-    return _default[0] if _default else None
 
 
 def drawn(initializer: Function) -> Function:

@@ -8,7 +8,39 @@ from ..engine.backward import differentiate
 from ..engine.bound import bind
 from ..engine.methods import METHODS
 from . import activation_variants as activation_variants
-from . import numpy_protocol, reductions
+from . import (
+    analysis,
+    arithmetic,
+    comparisons,
+    contractions,
+    conversions,
+    counting,
+    creation,
+    drawing,
+    elementwise,
+    joining,
+    limits,
+    norms,
+    numpy_protocol,
+    ordering,
+    reductions,
+    rounding,
+    scattering,
+    slicing,
+    special,
+)
+from .activation_variants import (
+    celu,
+    glu,
+    hardshrink,
+    hardswish,
+    log_sigmoid,
+    relu6,
+    softmin,
+    softshrink,
+    tanhshrink,
+    threshold,
+)
 from .activations import (
     elu,
     erf,
@@ -32,16 +64,13 @@ from .activations import (
 from .aliases import ALIASES, NUMPY
 from .binary_losses import binary_cross_entropy, binary_cross_entropy_with_logits
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from .creation import tensor
 from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
 from .decompositions import eigh, pinv, qr, svd
 from .elementwise import (
     abs,
-    add,
     astype,
     clip,
     cos,
-    div,
     exp,
     expm1,
     gated,
@@ -54,7 +83,6 @@ from .elementwise import (
     pow,
     sin,
     sqrt,
-    sub,
     where,
 )
 from .linear_algebra import cholesky, det, einsum, inv, matrix_power, outer, slogdet, solve, tensordot
@@ -82,7 +110,7 @@ from .rearranging import (
     triu,
     vstack,
 )
-from .reductions import logsumexp, max, mean, min, norm, std, sum, var
+from .reductions import logsumexp, max, mean, min, std, sum, var
 from .registry import REGISTRY, operation
 from .selection import (
     argmax,
@@ -93,7 +121,6 @@ from .selection import (
     masked_fill,
     masked_select,
     one_hot,
-    scatter,
     scatter_add,
     sort,
     take,
@@ -117,13 +144,15 @@ from .shape import (
 )
 
 bind(
-    add=add,
-    sub=sub,
+    add=elementwise.add,
+    sub=elementwise.sub,
     mul=mul,
-    div=div,
+    div=elementwise.div,
     pow=pow,
     neg=neg,
     abs=abs,
+    remainder=rounding.remainder,
+    floor_divide=rounding.floor_divide,
     matmul=matmul,
     getitem=getitem,
     transpose=transpose,
@@ -150,7 +179,6 @@ numpy_protocol.register(
 __all__ = [
     "REGISTRY",
     "abs",
-    "add",
     "argmax",
     "argmin",
     "argsort",
@@ -180,7 +208,6 @@ __all__ = [
     "diag",
     "diagonal",
     "diff",
-    "div",
     "dropout",
     "eigh",
     "einsum",
@@ -229,7 +256,6 @@ __all__ = [
     "mse",
     "mul",
     "neg",
-    "norm",
     "one_hot",
     "operation",
     "outer",
@@ -246,7 +272,6 @@ __all__ = [
     "repeat_interleave",
     "reshape",
     "roll",
-    "scatter",
     "scatter_add",
     "selu",
     "sigmoid",
@@ -264,7 +289,6 @@ __all__ = [
     "squeeze",
     "stack",
     "std",
-    "sub",
     "sum",
     "sum_to",
     "svd",
@@ -272,7 +296,6 @@ __all__ = [
     "take",
     "take_along_axis",
     "tanh",
-    "tensor",
     "tensordot",
     "tile",
     "topk",
@@ -285,6 +308,54 @@ __all__ = [
     "where",
 ]
 
-discrete.adopt(METHODS)
+# Whole families; names that are operations above and functions here, with more options, are the functions.
+from .analysis import *  # noqa: E402, F403
+from .arithmetic import *  # noqa: E402, F403
+from .comparisons import *  # noqa: E402, F403
+from .contractions import *  # noqa: E402, F403
+from .conversions import *  # noqa: E402, F403
+from .counting import *  # noqa: E402, F403
+from .creation import *  # noqa: E402, F403
+from .drawing import *  # noqa: E402, F403
+from .joining import *  # noqa: E402, F403
+from .limits import *  # noqa: E402, F403
+from .norms import *  # noqa: E402, F403
+from .ordering import *  # noqa: E402, F403
+from .rounding import *  # noqa: E402, F403
+from .scattering import *  # noqa: E402, F403
+from .slicing import *  # noqa: E402, F403
+from .special import *  # noqa: E402, F403
+
+__all__ += analysis.__all__
+__all__ += arithmetic.__all__
+__all__ += comparisons.__all__
+__all__ += contractions.__all__
+__all__ += conversions.__all__
+__all__ += counting.__all__
+__all__ += creation.__all__
+__all__ += drawing.__all__
+__all__ += joining.__all__
+__all__ += limits.__all__
+__all__ += norms.__all__
+__all__ += ordering.__all__
+__all__ += rounding.__all__
+__all__ += scattering.__all__
+__all__ += slicing.__all__
+__all__ += special.__all__
+
+__all__ += [
+    "celu",
+    "glu",
+    "hardshrink",
+    "hardswish",
+    "log_sigmoid",
+    "relu6",
+    "softmin",
+    "softshrink",
+    "tanhshrink",
+    "threshold",
+]
+
 globals().update(ALIASES)
 __all__ += sorted(ALIASES)
+discrete.adopt(METHODS)

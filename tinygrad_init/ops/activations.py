@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.discrete import dtype_of
 from ..engine.graph import Operation
 from ..engine.tensor import Tensor
 from ..kernels.reference import SELU_ALPHA, SELU_SCALE
@@ -86,6 +87,7 @@ relu = unary(
     "max(x, 0); the derivative at 0 is 0",
     lambda g, out: where(out > 0, g, 0.0),
     kinks=(0.0,),
+    whole=lambda x: np.maximum(x, 0),
     gain=math.sqrt(2.0),
     start="he",
     homogeneous=True,
@@ -173,6 +175,12 @@ def prelu(x: Array, slope: Array, /) -> Array:
         return np.where(x > 0, x, slope * x)
 
 
+def refuse_other(name: str, x: Array, dtype: Any) -> None:
+    """Raise where a function of floats is to be computed in another dtype."""
+    if dtype is not None and dtype_of(dtype) != x.dtype:
+        raise TypeError(f"{name}: of {x.dtype} in another dtype: write {name}(x.astype({str(dtype_of(dtype))!r}))")
+
+
 def shift(x: Array, axis: int | tuple[int, ...] | None) -> Array:
     """The maximum over axes, 0 where it is infinite: what exponents are shifted by before they are added up."""
     if x.size == 0:
@@ -192,8 +200,9 @@ def _softmax_examples(rng: np.random.Generator) -> list[Any]:
     method=True,
     examples=_softmax_examples,
 )
-def softmax(x: Array, /, axis: int = -1) -> Array:
-    """Positive numbers with sum 1 along an axis, computed without overflow."""
+def softmax(x: Array, /, axis: int = -1, dtype: Any = None) -> Array:
+    """Positive numbers with sum 1 along an axis, computed without overflow; `dtype` can only be that of x."""
+    refuse_other("softmax", x, dtype)
     axes = normalize_axes(axis, x.ndim, "softmax")
     with np.errstate(all="ignore"):
         e = np.exp(x - shift(x, axes))
@@ -206,8 +215,9 @@ def softmax(x: Array, /, axis: int = -1) -> Array:
     method=True,
     examples=_softmax_examples,
 )
-def log_softmax(x: Array, /, axis: int = -1) -> Array:
-    """The logarithm of `softmax`, exact also where the softmax underflows."""
+def log_softmax(x: Array, /, axis: int = -1, dtype: Any = None) -> Array:
+    """The logarithm of `softmax`, exact also where the softmax underflows; `dtype` can only be that of x."""
+    refuse_other("log_softmax", x, dtype)
     axes = normalize_axes(axis, x.ndim, "log_softmax")
     with np.errstate(all="ignore"):
         shifted = x - shift(x, axes)

@@ -9,48 +9,58 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.methods import ADVICE, METHODS
-from . import cumulative, decompositions, elementwise, linear_algebra, rearranging, selection, shape
+from . import (
+    activation_variants,
+    analysis,
+    arithmetic,
+    comparisons,
+    cumulative,
+    decompositions,
+    elementwise,
+    linear_algebra,
+    rearranging,
+    rounding,
+    selection,
+    shape,
+)
 
 ALIASES: dict[str, Any] = {
     "absolute": elementwise.abs,
+    "arccos": analysis.acos,
+    "arccosh": analysis.acosh,
+    "arcsin": analysis.asin,
+    "arcsinh": analysis.asinh,
+    "arctan": analysis.atan,
+    "arctan2": analysis.atan2,
+    "arctanh": analysis.atanh,
     "cat": shape.concatenate,
-    "clamp": elementwise.clip,
     "concat": shape.concatenate,
-    "divide": elementwise.div,
+    "divide": arithmetic.div,
+    "fix": rounding.trunc,
+    "greater": comparisons.gt,
+    "greater_equal": comparisons.ge,
     "inverse": linear_algebra.inv,
+    "less": comparisons.lt,
+    "less_equal": comparisons.le,
+    "logsigmoid": activation_variants.log_sigmoid,
     "multiply": elementwise.mul,
     "negative": elementwise.neg,
+    "not_equal": comparisons.ne,
+    "pinverse": decompositions.pinv,
     "power": elementwise.pow,
-    "subtract": elementwise.sub,
+    "subtract": arithmetic.sub,
     "swapdims": shape.swapaxes,
     "tensor_split": rearranging.array_split,
+    "true_divide": arithmetic.div,
     "unsqueeze": shape.expand_dims,
     "view": shape.reshape,
 }
-# Those that take their tensor first.
-AS_METHODS = (
-    "absolute", "clamp", "divide", "inverse", "multiply", "negative", "power", "subtract", "swapdims", "tensor_split",
-    "unsqueeze", "view",
-)  # fmt: skip
+# Those that do not take their tensor first.
+NO_METHODS = ("cat", "concat")
+AS_METHODS = tuple(name for name in ALIASES if name not in NO_METHODS)
 INSTEAD = {
-    "bool": "x != 0",
-    "contiguous": "nothing: every result is as it has to be",
-    "cpu": "nothing: all numbers are in the memory of the processor",
     "cuda": "nothing: all numbers are in the memory of the processor",
-    "dim": "x.ndim",
-    "double": 'astype("float64")',
-    "expand": "broadcast_to(shape)",
-    "float": 'astype("float32")',
     "half": 'astype("float32"): float16 is not computed with',
-    "long": "x.numpy().astype(int): whole numbers are arrays",
-    "mT": "swapaxes(-1, -2)",
-    "new_zeros": "tgi.tensor(np.zeros(shape), x.dtype)",
-    "nelement": "x.size",
-    "numel": "x.size",
-    "requires_grad_": "x.requires_grad = True",
-    "to": "astype(dtype)",
-    "type": "astype(dtype)",
-    "view_as": "reshape(other.shape)",
 }
 # NumPy's functions that mean the same as one of ours.
 NUMPY: dict[str, Any] = {

@@ -14,11 +14,13 @@ import numpy as np
 from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
 from ..engine.operands import as_tensors, coerce
-from ..engine.tensor import Tensor, wrap
+from ..engine.storage import operand
+from ..engine.tensor import Tensor
+from .elementwise import astype
 from .rearranging import flip
-from .reductions import Axis, logsumexp
+from .reductions import Axis, logsumexp, sum
 from .registry import Array, operation
-from .shape import _getitem, _reshape, concatenate, normalize_axes, one_axis, stack
+from .shape import _getitem, _reshape, broadcast_to, concatenate, in_a_row, normalize_axes, one_axis, stack
 from .spelling import either
 
 
@@ -36,12 +38,19 @@ def _cumsum(x: Array, /, axis: int) -> Array:
     return np.cumsum(x, axis=axis, dtype=x.dtype)
 
 
-def _along(name: str, x: Any, axis: int | None) -> tuple[Tensor, int]:
+def _along(name: str, x: Any, axis: int | None, dtype: Any = None) -> tuple[Tensor, int]:
     """The tensor and an axis of it; all axes joined into one where none is given, as NumPy has it."""
     (x,) = as_tensors(name, (x,))
+    if dtype is not None:
+        x = astype(x, dtype)
     if axis is None:
         return _reshape(x, (x.size,)), 0
-    return x, one_axis(axis, x.ndim, name)
+    return in_a_row(x), one_axis(axis, max(x.ndim, 1), name)
+
+
+def _as_given(found: Tensor, x: Any, axis: int | None) -> Tensor:
+    """A result without axes where x has none."""
+    return _reshape(found, ()) if axis is not None and found.ndim != operand(x).ndim else found
 
 
 def _part(x: Tensor, axis: int, start: int | None, end: int | None) -> Tensor:
@@ -49,9 +58,12 @@ def _part(x: Tensor, axis: int, start: int | None, end: int | None) -> Tensor:
 
 
 @either
-def cumsum(x: Tensor, axis: int | None = None) -> Tensor:
-    """The sum of each element and all before it along an axis; without one of all elements in a row."""
-    return _cumsum(*_along("cumsum", x, axis))
+def cumsum(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """The sum of each element and all before it along an axis; without one of all elements in a row.
+
+    With a dtype the elements are converted first.
+    """
+    return _as_given(_cumsum(*_along("cumsum", x, axis, dtype)), x, axis)
 
 
 def _scan(x: Tensor, axis: int, join: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
@@ -65,9 +77,15 @@ def _scan(x: Tensor, axis: int, join: Callable[[Tensor, Tensor], Tensor]) -> Ten
 
 
 @either
-def cumprod(x: Tensor, axis: int | None = None) -> Tensor:
-    """The product of each element and all before it along an axis; without one of all elements in a row."""
-    return _scan(*_along("cumprod", x, axis), lambda later, earlier: later * earlier)
+def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """The product of each element and all before it along an axis; without one of all elements in a row.
+
+    With a dtype the elements are converted first.
+    """
+    found, at = _along("cumprod", x, axis, dtype)
+    if is_discrete(found):
+        return _as_given(discrete(np.cumprod(operand(found), axis=at)), x, axis)
+    return _as_given(_scan(found, at, lambda later, earlier: later * earlier), x, axis)
 
 
 def logaddexp(x: Any, y: Any) -> Tensor:
@@ -81,20 +99,24 @@ def logaddexp(x: Any, y: Any) -> Tensor:
 def logcumsumexp(x: Tensor, axis: int) -> Tensor:
     """The logarithm of the running sum of exponentials along an axis, without overflow."""
     (x,) = coerce("logcumsumexp", (x,))
-    return _scan(*_along("logcumsumexp", x, axis), logaddexp)
+    return _as_given(_scan(*_along("logcumsumexp", x, axis), logaddexp), x, axis)
 
 
 @either
-def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The product over axes (all of them by default); 1 where there is nothing to multiply."""
+def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+    """The product over axes (all of them by default); 1 where there is nothing to multiply.
+
+    With a dtype the elements are converted first.
+    """
     (x,) = as_tensors("prod", (x,))
+    if dtype is not None:
+        x = astype(x, dtype)
     axes = normalize_axes(axis, x.ndim, "prod")
     if is_discrete(x):
-        return discrete(np.prod(x, axis=axes, keepdims=keepdims))
+        return discrete(np.prod(operand(x), axis=axes, keepdims=keepdims))
     for at in sorted(axes, reverse=True):
         if x.shape[at] == 0:
-            shape = (*x.shape[:at], 1, *x.shape[at + 1 :])
-            x = wrap(np.ones(shape, x.dtype))
+            x = sum(x, at, True) + 1.0
         while (n := x.shape[at]) > 1:
             half = n // 2
             both = _part(x, at, None, half) * _part(x, at, half, 2 * half)
@@ -105,10 +127,19 @@ def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @either
-def diff(x: Tensor, n: int = 1, axis: int = -1) -> Tensor:
-    """Differences of neighbours along an axis, n times."""
+def diff(x: Tensor, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Differences of neighbours along an axis, n times; `prepend` and `append` are first put before and behind."""
     (x,) = as_tensors("diff", (x,))
     at = one_axis(axis, x.ndim, "diff")
+    if n == 0:
+        return x
+    parts = [v for v in (prepend, x, append) if v is not None]
+    if len(parts) > 1:
+        one = (*x.shape[:at], 1, *x.shape[at + 1 :])
+        found = as_tensors("diff", tuple(parts))
+        x = concatenate([v if v.ndim else broadcast_to(v, one) for v in found], at)
+    if is_discrete(x):
+        return discrete(np.diff(operand(x), n, at))
     for _ in range(n):
         x = _part(x, at, 1, None) - _part(x, at, None, -1)
     return x

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
 from ..engine.operands import coerce
+from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
 from .registry import Array, operation
@@ -43,7 +45,7 @@ def _turned(x: Tensor) -> Tensor:
     return _transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
-def matmul(x: Any, y: Any) -> Tensor:
+def matmul(x: Any, y: Any) -> Any:
     """The matrix product as NumPy's `@` has it: vectors, matrices, and stacks of matrices that broadcast.
 
     Raises
@@ -51,6 +53,8 @@ def matmul(x: Any, y: Any) -> Tensor:
     ValueError
         An operand is 0-d, or the inner sizes or the stacks do not fit.
     """
+    if not isinstance(x, Tensor) and not isinstance(y, Tensor) and is_discrete(x) and is_discrete(y):
+        return discrete(np.matmul(operand(x), operand(y)))
     a, b = coerce("matmul", (x, y))
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"matmul: expected vectors or matrices, got shapes {a.shape} and {b.shape}; use * for numbers")

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
+from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from .elementwise import where
 from .registry import Array, operation
@@ -66,12 +68,12 @@ def split(x: Tensor, sections: int | Sequence[int], axis: int = 0, **torch: Any)
 
 
 @either
-def array_split(x: Tensor, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+def array_split(x: Tensor, sections: Any, axis: int = 0) -> list[Tensor]:
     """So many parts along an axis, or parts cut at places, as NumPy's `array_split` and PyTorch's `tensor_split`."""
     (x,) = as_tensors("array_split", (x,))
     at = one_axis(axis, x.ndim, "array_split")
     n = x.shape[at]
-    if isinstance(sections, Sequence):
+    if isinstance(sections, Sequence) or np.ndim(sections):
         cuts = [whole("array_split", "a place", c) for c in sections]
     else:
         parts = whole("array_split", "a number of parts", sections)
@@ -112,6 +114,8 @@ def tile(x: Tensor, *times: Any) -> Tensor:
     (x,) = as_tensors("tile", (x,))
     given = times[0] if len(times) == 1 and isinstance(times[0], Sequence) else times
     counts = tuple(whole("tile", "a number of times", n) for n in given)
+    if any(n < 0 for n in counts):
+        raise ValueError(f"tile: expected numbers of at least 0, got {counts}")
     ndim = max(x.ndim, len(counts))
     shape, counts = (1,) * (ndim - x.ndim) + x.shape, (1,) * (ndim - len(counts)) + counts
     apart = _reshape(x, tuple(n for m in shape for n in (1, m)))
@@ -126,13 +130,18 @@ def repeat(x: Tensor, *times: Any, **options: Any) -> Tensor:
 
 
 @either
-def repeat_interleave(x: Tensor, repeats: int | Sequence[int], axis: int | None = None) -> Tensor:
-    """Each element so many times, or each its own number of times, along an axis; without one of all in a row."""
+def repeat_interleave(x: Tensor, repeats: Any, axis: int | None = None, output_size: int | None = None) -> Tensor:
+    """Each element so many times, or each its own number of times, along an axis; without one of all in a row.
+
+    `output_size` is taken, as PyTorch does, which can compute faster knowing it.
+    """
     (x,) = as_tensors("repeat_interleave", (x,))
     if axis is None:
         x, axis = _reshape(x, (x.size,)), 0
     at = one_axis(axis, x.ndim, "repeat_interleave")
-    places = np.repeat(np.arange(x.shape[at]), repeats)
+    places = np.repeat(np.arange(x.shape[at]), repeats if isinstance(repeats, int) else np.asarray(repeats))
+    if output_size is not None and output_size != len(places):
+        raise ValueError(f"repeat_interleave: the repeats add up to {len(places)}, not to output_size={output_size}")
     return getitem(x, (slice(None),) * at + (places,))
 
 
@@ -148,16 +157,30 @@ def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence
     return _transpose(x, tuple(order))
 
 
-def pad(x: Tensor, widths: Any, value: float = 0.0) -> Tensor:
-    """With a number laid around.
+def pad(x: Tensor, widths: Any, *given: Any, value: Any = None, mode: str = "constant", **numpy: Any) -> Tensor:
+    """With a number, or with elements of its own, laid around.
 
     Parameters
     ----------
     widths
         As `np.pad` takes them: a number for all sides, or for each axis a pair (before, after). A flat list of more
-        than two numbers is PyTorch's, last axis first, and is taken so.
+        than two numbers is PyTorch's, last axis first, and is taken so. A width below 0 cuts off, as in PyTorch.
+    value
+        The number, 0 unless given.
+    mode
+        "constant"; or what goes on outside: "reflect" (the edge once), "symmetric" (the edge twice), "edge" (PyTorch's
+        "replicate"), "wrap" (PyTorch's "circular").
+    given
+        The same by position, in either order.
     """
     (x,) = as_tensors("pad", (x,))
+    if len(given) > 2:
+        raise TypeError(f"pad: expected a value and a mode at most, got {given}")
+    for one in given:
+        mode, value = (one, value) if isinstance(one, str) else (mode, one)
+    value = numpy.pop("constant_values", value)
+    if numpy:
+        raise TypeError(f"pad: there is no parameter {next(iter(numpy))!r}")
     flat = isinstance(widths, Sequence) and all(isinstance(n, int) for n in widths)
     if flat and x.ndim > 1:
         if len(widths) % 2 or len(widths) > 2 * x.ndim:
@@ -172,8 +195,34 @@ def pad(x: Tensor, widths: Any, value: float = 0.0) -> Tensor:
     else:
         sides = [tuple(side) for side in np.broadcast_to(np.asarray(widths, int), (x.ndim, 2)).tolist()]
     if any(n < 0 for side in sides for n in side):
-        raise ValueError(f"pad: expected widths of at least 0, got {sides}")
-    return _pad(x, sides, float(value))
+        if any(before + after + n < 0 for n, (before, after) in zip(x.shape, sides, strict=True)):
+            raise ValueError(f"pad: widths {sides} cut off more than there is of shape {x.shape}")
+        # What is cut off is cut off last, so that it can still be reflected on the other side.
+        padded = pad(x, [(max(0, a), max(0, b)) for a, b in sides], value, mode=mode)
+        cut = [(max(0, -a), n - max(0, -b)) for n, (a, b) in zip(padded.shape, sides, strict=True)]
+        return _getitem(padded, tuple(slice(a, b) for a, b in cut))
+    if mode != "constant":
+        return _own_padding(x, sides, OUTSIDE.get(mode, mode))
+    if is_discrete(x):
+        return discrete(np.pad(operand(x), sides, constant_values=0 if value is None else value))
+    return _pad(x, sides, float(value or 0.0))
+
+
+OUTSIDE = {"replicate": "edge", "circular": "wrap"}  # PyTorch's names
+
+
+def _own_padding(x: Tensor, sides: list[Any], mode: str) -> Tensor:
+    """Padding with elements of x: along each axis NumPy says which."""
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise ValueError(f"pad: expected mode constant, edge, reflect, symmetric or wrap, got {mode!r}")
+    for at, (n, (before, after)) in enumerate(zip(x.shape, sides, strict=True)):
+        most = n - 1 if mode == "reflect" else n
+        if mode != "edge" and max(before, after) > max(most, 0):
+            raise ValueError(f"pad: {mode} reaches at most {most} elements beyond {n}, got ({before}, {after})")
+        if before or after:
+            numbers = np.pad(np.arange(n), (before, after), mode=mode)  # type: ignore[call-overload]
+            x = getitem(x, (slice(None),) * at + (numbers,))
+    return x
 
 
 @operation(
@@ -197,7 +246,8 @@ def _triangle(name: str, x: Any, keep: Any) -> Tensor:
     (x,) = as_tensors(name, (x,))
     if x.ndim < 2:
         raise ValueError(f"{name}: expected matrices, got shape {x.shape}")
-    return where(keep(np.ones(x.shape[-2:], bool)), x, 0.0)
+    held = keep(np.ones(x.shape[-2:], bool))
+    return discrete(np.where(held, operand(x), x.dtype.type(0))) if is_discrete(x) else where(held, x, 0.0)
 
 
 def tril(x: Tensor, k: int = 0) -> Tensor:
@@ -210,6 +260,7 @@ def triu(x: Tensor, k: int = 0) -> Tensor:
     return _triangle("triu", x, lambda ones: np.triu(ones, k))
 
 
+@either
 def diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """A diagonal of two axes, as the last axis."""
     (x,) = as_tensors("diagonal", (x,))

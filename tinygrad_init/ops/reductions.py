@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.discrete import discrete
+from ..engine.discrete import discrete, dtype_of
 from ..engine.methods import METHODS
 from ..engine.operands import as_tensors, coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
-from .activations import shift
+from .activations import refuse_other, shift
 from .elementwise import exp, maximum, minimum, where
 from .registry import Array, operation
 from .results import Extreme
@@ -46,6 +46,11 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
     return math.prod(shape[a] for a in normalize_axes(axis, len(shape), "reduction"))
 
 
+def whole_kind(dtype: Any) -> Any:
+    """The dtype of a sum of whole numbers."""
+    return None if dtype is None else dtype_of(dtype)
+
+
 def refuse_empty(name: str, x: Array, axis: Axis) -> None:
     """Raise where a reduction has nothing to reduce."""
     if count(x.shape, axis) == 0:
@@ -58,10 +63,11 @@ def refuse_empty(name: str, x: Array, axis: Axis) -> None:
     method=True,
     examples=_examples,
     numpy=("sum",),
-    whole=lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
+    whole=lambda x, axis, keepdims, dtype: np.sum(x, axis=axis, keepdims=keepdims, dtype=whole_kind(dtype)),
 )
-def sum(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The sum over axes (all of them by default)."""
+def sum(x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
+    """The sum over axes (all of them by default); of whole numbers and booleans it is int64 unless a dtype is given."""
+    refuse_other("sum", x, dtype)
     return kernels.reduce(x, SUM, normalize_axes(axis, x.ndim, "sum"), keepdims)
 
 
@@ -74,14 +80,17 @@ def sum(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     examples=_examples,
     numpy=("mean",),
 )
-def mean(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
+def mean(x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """The mean over axes (all of them by default).
 
     Raises
     ------
+    TypeError
+        The dtype is another than that of x: convert x first, so that it is said where digits are lost.
     ValueError
         There is nothing to take the mean of.
     """
+    refuse_other("mean", x, dtype)
     refuse_empty("mean", x, axis)
     with np.errstate(all="ignore"):
         total = kernels.reduce(x, SUM, normalize_axes(axis, x.ndim, "mean"), keepdims)
@@ -177,6 +186,9 @@ def _either_extreme(
     if axis is not None:
         raise TypeError(f"{name}: expected axis or dim, got both")
     (x,) = as_tensors(name, (x,))
+    if x.ndim == 0:
+        one_axis(dim, 1, name)
+        return Extreme(x, discrete(np.zeros((), np.int64)))
     at = one_axis(dim, x.ndim, name)
     refuse_empty(name, operand(x), at)
     indices = np.expand_dims(place(operand(x), axis=at), at)
@@ -221,10 +233,11 @@ def _logsumexp_rule(g: Tensor, x: Tensor, out: Tensor, axis: Axis, keepdims: boo
 def logsumexp(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     """The logarithm of a sum of exponentials over axes, without overflow."""
     refuse_empty("logsumexp", x, axis)
-    top = shift(x, axis)
+    axes = normalize_axes(axis, x.ndim, "logsumexp")
+    top = shift(x, axes)
     with np.errstate(all="ignore"):
-        out = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return out if keepdims else np.squeeze(out, axis=normalize_axes(axis, x.ndim, "logsumexp"))
+        out = np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
+    return out if keepdims else np.squeeze(out, axis=axes)
 
 
 def _more_than(ddof: int, name: str, x: Tensor, axis: Axis) -> int:
@@ -250,7 +263,7 @@ def var(
         What is subtracted from the number of elements: 0 for the variance of what is there, which is NumPy's default
         and taken where `axis` is named, 1 for the unbiased estimate, PyTorch's default, taken where `dim` is.
     dim, keepdim, correction
-        The same as PyTorch calls them.
+        The same as PyTorch calls them; `unbiased` is its older name of a correction of 1.
 
     Raises
     ------
@@ -285,8 +298,10 @@ def _spread_of(
     dim: Axis = None,
     keepdim: bool = False,
     correction: int | None = None,
+    unbiased: bool | None = None,
 ) -> tuple[Axis, bool, int]:
     """Which axes, whether they are kept, and what is subtracted from the number of elements."""
+    correction = correction if unbiased is None else int(unbiased)
     if ddof is None:
         ddof = next(iter(where[2:3]), None)
         where = where[:2] if ddof is not None else where

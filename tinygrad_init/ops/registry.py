@@ -34,7 +34,7 @@ from ..kernels import reference
 from ..kernels.backend import kernels
 from ..kernels.reference import Array
 
-__all__ = ["REGISTRY", "Array", "Spec", "binary", "operation", "unary"]
+__all__ = ["REGISTRY", "Array", "Spec", "binary", "operation", "pointwise", "unary"]
 
 REGISTRY = OPERATIONS
 
@@ -91,6 +91,7 @@ def operation(
     method: bool = False,
     name: str | None = None,
     whole: Callable[..., Any] | bool = False,
+    param: tuple[str, float] | None = None,
     **spec: Any,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Make an operation of a forward function on arrays, and register it.
@@ -111,6 +112,8 @@ def operation(
         Tensors have it as a method, too.
     whole
         What it is of arrays of whole numbers and booleans; True: the same function, which is the default for views.
+    param
+        The name and the default of the one parameter of a function that does not name it itself.
 
     Notes
     -----
@@ -119,11 +122,8 @@ def operation(
 
     def make(forward: Callable[..., Any]) -> Operation:
         op_name = name or forward.__name__.strip("_")
-        signature = list(inspect.signature(forward).parameters.values())
-        inputs = [p.name for p in signature if p.kind is p.POSITIONAL_ONLY]
-        variadic = any(p.kind is p.VAR_POSITIONAL for p in signature)
-        params = [p for p in signature if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        param_names = tuple(p.name for p in params)
+        inputs, variadic, params = arguments(forward) if param is None else (["x"], False, [param])
+        param_names = tuple(name for name, _ in params)
         if len(rules) != (1 if joint else len(inputs)) or (variadic and not joint):
             raise TypeError(f"{op_name}: {len(rules)} rules do not fit {len(inputs)} inputs")
         elementwise = spec.get("kind", "other") != "other"
@@ -138,7 +138,7 @@ def operation(
             masks=masks,
             arity=-1 if variadic else len(inputs),
             param_names=param_names,
-            defaults=tuple(MISSING if p.default is p.empty else p.default for p in params),
+            defaults=tuple(default for _, default in params),
             joint=joint,
             broadcasts=broadcasts,
             view=view,
@@ -157,14 +157,29 @@ def operation(
     return make
 
 
-def elementwise_doc(formula: str, inputs: list[str], params: list[inspect.Parameter]) -> str:
+def arguments(forward: Callable[..., Any]) -> tuple[list[str], bool, list[tuple[str, Any]]]:
+    """The arrays that a function takes before `/`, whether it takes any number, and its parameters with defaults.
+
+    Read from its code: signatures of all operations would be a tenth of what importing takes.
+    """
+    code, given = forward.__code__, forward.__defaults__ or ()
+    positional, named = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    names = code.co_varnames
+    defaults = dict(zip(names[positional - len(given) : positional], given, strict=True)) | (
+        forward.__kwdefaults__ or {}
+    )
+    params = [(name, defaults.get(name, MISSING)) for name in names[code.co_posonlyargcount : named]]
+    return list(names[: code.co_posonlyargcount]), bool(code.co_flags & inspect.CO_VARARGS), params
+
+
+def elementwise_doc(formula: str, inputs: list[str], params: list[tuple[str, Any]]) -> str:
     """The docstring of an operation from the tables."""
     of = " and ".join(inputs)
     shape = "the shape of x" if len(inputs) == 1 else "the common shape"
     lines = [f"{formula}, element by element.", "", "Parameters", "----------", ", ".join(inputs)]
     lines += ["    Tensors, arrays or numbers" + (", stretched to a common shape." if len(inputs) > 1 else ".")]
-    for p in params:
-        lines += [p.name, f"    A number, {p.default} unless given; not differentiable."]
+    for name, default in params:
+        lines += [name, f"    A number, {default} unless given; not differentiable."]
     lines += ["", "Returns", "-------", "Tensor", f"    Of {shape} and the dtype of {of}.", "", "Raises", "------"]
     lines += ["TypeError", "    An operand is not made of numbers, or float32 meets float64."]
     if len(inputs) > 1:
@@ -189,7 +204,7 @@ def plan(
     if rule is None:
         return (), 0
     wants, mask = [], 0
-    code = rule.__code__  # read at once: signatures of all rules would be a tenth of what importing takes
+    code = rule.__code__
     for what in code.co_varnames[: code.co_argcount]:
         if what == "g":
             wants.append(-1)
@@ -227,14 +242,14 @@ def unary(
     The forward function is the NumPy specification. Where the C table has the name, the engine calls that instead.
     """
 
-    def forward(x: Any, /, *params: float) -> Any:
-        return reference.unary(name, x, *params)
+    def forward(x: Any, /) -> Any:
+        return reference.unary(name, x)
 
-    arguments = [inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY)]
-    if param is not None:
-        arguments.append(inspect.Parameter(param[0], inspect.Parameter.POSITIONAL_OR_KEYWORD, default=param[1]))
-    forward.__signature__ = inspect.Signature(arguments)  # type: ignore[attr-defined]
-    op = operation(rule, formula=formula, method=method, name=name, kind="unary", **spec)(forward)
+    def forward_with(x: Any, value: float, /) -> Any:
+        return reference.unary(name, x, value)
+
+    made = operation(rule, formula=formula, method=method, name=name, kind="unary", param=param, **spec)
+    op = made(forward if param is None else forward_with)
     check_reads(op)
     return op
 
@@ -254,6 +269,28 @@ def binary(
 
     rules = (x_rule, y_rule)
     return operation(*rules, formula=formula, broadcasts=True, method=method, name=name, kind="binary", **spec)(forward)
+
+
+def pointwise(
+    name: str, formula: str, function: Callable[..., Any], *rules: Callable[..., Any] | None, **spec: Any
+) -> Operation:
+    """An elementwise function of one array or two (as many as rules) that has no kernel: NumPy computes it.
+
+    A captured program calls it as it is, unless NumPy makes it of functions that have kernels.
+    """
+
+    def one(x: Any, /) -> Any:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(x), x.dtype)
+
+    def two(x: Any, y: Any, /) -> Any:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(x, y), x.dtype)
+
+    many = len(rules) == 2
+    kind = "other" if "examples" in spec else "binary" if many else "unary"
+    made = operation(*rules, formula=formula, method=True, broadcasts=many, name=name, kind=kind, **spec)
+    return made(two if many else one)
 
 
 def check_reads(op: Operation) -> None:

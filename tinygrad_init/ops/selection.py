@@ -18,7 +18,7 @@ from .elementwise import where
 from .reductions import along
 from .registry import Array
 from .results import Extreme
-from .shape import _reshape, getitem, one_axis, put_add
+from .shape import _reshape, broadcast_to, getitem, in_a_row, one_axis, put_add
 from .spelling import either
 
 
@@ -49,7 +49,7 @@ def _place(name: str, which: Any, x: Any, axis: int | None, keepdims: bool) -> A
     (x,) = as_tensors(name, (x,))
     if x.size == 0:
         raise ValueError(f"{name}: no elements in shape {x.shape}")
-    at = None if axis is None else one_axis(axis, x.ndim, name)
+    at = None if axis is None else one_axis(axis, max(x.ndim, 1), name)
     return discrete(which(operand(x), axis=at, keepdims=keepdims))
 
 
@@ -66,9 +66,12 @@ def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Any:
 
 
 @either
-def argsort(x: Tensor, axis: int = -1, descending: bool = False) -> Array:
-    """The order of elements along an axis; equal ones stay in order."""
+def argsort(x: Tensor, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+    """The order of elements along an axis; equal ones stay in order, whether asked to (`stable`) or not."""
     (x,) = as_tensors("argsort", (x,))
+    if x.ndim == 0:
+        one_axis(axis, 1, "argsort")
+        return discrete(np.zeros((), np.int64))
     at = one_axis(axis, x.ndim, "argsort")
     numbers = operand(x)
     if not descending:
@@ -111,7 +114,12 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
         Whole numbers; along the other axes it may be shorter than x.
     """
     (x,) = as_tensors("gather", (x,))
+    if x.ndim == 0:
+        x, index = in_a_row(x), places("gather", index)
+        return _reshape(gather(x, axis, index.reshape(-1)), index.shape)
     at, found = one_axis(axis, x.ndim, "gather"), places("gather", index)
+    if found.size == 0:
+        return getitem(_reshape(x, (x.size,)), (found,))
     if found.ndim != x.ndim or any(m > n for i, (m, n) in enumerate(zip(found.shape, x.shape, strict=True)) if i != at):
         raise ValueError(f"gather: places of shape {found.shape} do not fit shape {x.shape}")
     return getitem(x, along(found, at))
@@ -121,6 +129,8 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
 def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
     """x with numbers added at places along an axis: x[index[i][j][k]][j][k] += src[i][j][k] for the first."""
     x, src = as_tensors("scatter_add", (x, src))
+    if x.ndim == 0:
+        return _reshape(scatter_add(in_a_row(x), axis, np.atleast_1d(places("scatter_add", index)), in_a_row(src)), ())
     at, found = one_axis(axis, x.ndim, "scatter_add"), places("scatter_add", index)
     if found.ndim != src.ndim or any(m > n for m, n in zip(found.shape, src.shape, strict=True)):
         raise ValueError(f"scatter_add: places of shape {found.shape} do not fit numbers of shape {src.shape}")
@@ -132,10 +142,17 @@ def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
 def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
     """x with numbers written at places along an axis; where a place is named twice the last number stands."""
     (x,) = as_tensors("scatter", (x,))
+    if x.ndim == 0:
+        parts = np.atleast_1d(places("scatter", index)), in_a_row(src) if hasattr(src, "ndim") else src
+        return _reshape(scatter(in_a_row(x), axis, *parts), ())
     at, found = one_axis(axis, x.ndim, "scatter"), places("scatter", index)
     numbers = src if isinstance(src, Tensor) else new(np.broadcast_to(np.asarray(src, x.dtype), found.shape).copy())
     part = getitem(numbers, tuple(slice(n) for n in found.shape))
     where_to = along(found, at)
+    if is_discrete(x):
+        out = operand(x).copy()
+        out[where_to] = operand(part)
+        return discrete(out)
     order = np.full(x.shape, -1)
     order[where_to] = np.arange(found.size).reshape(found.shape)
     last = order[where_to] == np.arange(found.size).reshape(found.shape)
@@ -146,6 +163,8 @@ def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
 def index_select(x: Tensor, axis: int, index: Any) -> Tensor:
     """The slices along an axis whose numbers are given."""
     (x,) = as_tensors("index_select", (x,))
+    if x.ndim == 0:
+        return _reshape(index_select(in_a_row(x), axis, np.atleast_1d(places("index_select", index))), ())
     return getitem(x, (slice(None),) * one_axis(axis, x.ndim, "index_select") + (places("index_select", index),))
 
 
@@ -159,29 +178,41 @@ def take(x: Tensor, indices: Any, axis: int | None = None) -> Tensor:
 
 def masked_fill(x: Tensor, mask: Any, value: float) -> Tensor:
     """x with one number where the mask holds."""
-    return where(mask, value if is_discrete(x) else float(value), x)
+    if is_discrete(x):
+        number = np.asarray(operand(value))
+        if number.dtype.kind == "f":
+            raise TypeError(f"masked_fill: {value} does not go into {x.dtype}")
+        return discrete(np.where(operand(mask), number.astype(x.dtype), operand(x)))
+    return where(mask, value if isinstance(value, Tensor) else float(value), x)
 
 
 def masked_select(x: Tensor, mask: Any) -> Tensor:
     """The elements where the mask holds, in a row."""
     (x,) = as_tensors("masked_select", (x,))
-    return getitem(x, np.broadcast_to(operand(mask) if isinstance(mask, Storage) else np.asarray(mask, bool), x.shape))
+    held = operand(mask) if isinstance(mask, Storage) else np.asarray(mask, bool)
+    shape = np.broadcast_shapes(x.shape, held.shape)
+    return getitem(broadcast_to(x, shape) if shape != x.shape else x, np.broadcast_to(held, shape))
 
 
 @either
-def sort(x: Tensor, axis: int = -1, descending: bool = False) -> Extreme:
+def sort(x: Tensor, axis: int = -1, descending: bool = False, stable: bool = True) -> Extreme:
     """The elements along an axis in order, and where they were: a pair of `values` and `indices`, as in PyTorch.
 
-    `np.sort(x)` gives the values alone.
+    Equal ones stay in order, whether asked to (`stable`) or not. `np.sort(x)` gives the values alone.
     """
+    (x,) = as_tensors("sort", (x,))
+    if x.ndim == 0:
+        return Extreme(x, argsort(x, axis))
     indices = argsort(x, axis, descending)
     return Extreme(take_along_axis(x, indices, axis), indices)
 
 
 @either
-def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True) -> Extreme:
-    """The k largest (or smallest) elements along an axis, in order, and where they were."""
+def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> Extreme:
+    """The k largest (or smallest) elements along an axis, in order (`sorted` or not), and where they were."""
     (x,) = as_tensors("topk", (x,))
+    if x.ndim == 0 and k == 1:
+        return sort(x, axis)
     at = one_axis(axis, x.ndim, "topk")
     if not 0 <= k <= x.shape[at]:
         raise ValueError(f"topk: expected 0 to {x.shape[at]} elements, got {k}")
@@ -189,7 +220,7 @@ def topk(x: Tensor, k: int, axis: int = -1, largest: bool = True) -> Extreme:
     return Extreme(take_along_axis(x, indices, at), indices)
 
 
-def one_hot(indices: Any, classes: int | None = None, dtype: Any = None) -> Tensor:
+def one_hot(indices: Any, classes: int | None = None, dtype: Any = None, *, num_classes: int | None = None) -> Any:
     """Rows of zeros with a one at each place.
 
     Parameters
@@ -198,7 +229,14 @@ def one_hot(indices: Any, classes: int | None = None, dtype: Any = None) -> Tens
         Whole numbers from 0 on, of any shape.
     classes
         How many there are; one more than the largest unless given.
+    dtype
+        Of the result, the default dtype unless given.
+    num_classes
+        The same as PyTorch calls it; the result then is int64, as there. -1 stands for one more than the largest.
     """
+    if num_classes is not None:
+        found = one_hot(indices, None if num_classes == -1 else num_classes)
+        return discrete(found.numpy().astype(np.int64))
     found = places("one_hot", indices)
     count = classes if classes is not None else int(found.max(initial=-1)) + 1
     if found.size and not (found.min() >= 0 and found.max() < count):

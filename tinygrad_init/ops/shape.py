@@ -66,10 +66,18 @@ def normalize_axes(axis: int | Sequence[int] | None, ndim: int, name: str) -> tu
     if axis is None:
         return tuple(range(ndim))
     many = isinstance(axis, Sequence) and not isinstance(axis, str)
+    given: Any = tuple(axis) if many else (axis,)  # type: ignore[arg-type]
+    if ndim == 0 and given in ((0,), (-1,)):
+        return ()  # a tensor without axes counts as one of a single element, as in NumPy and PyTorch
     axes = tuple([one_axis(a, ndim, name) for a in (axis if many else (axis,))])  # type: ignore[arg-type, union-attr]
     if len(set(axes)) != len(axes):
         raise ValueError(f"{name}: an axis is named twice in {axis}")
     return axes
+
+
+def in_a_row(x: Any) -> Any:
+    """A tensor without axes as one of a single element; others as they are."""
+    return x if x.ndim else _reshape(x, (1,))
 
 
 def kept_shape(shape: tuple[int, ...], axis: int | Sequence[int] | None, name: str = "reduction") -> tuple[int, ...]:
@@ -189,12 +197,11 @@ def transpose(x: Tensor, *axes: Any, dim0: int | None = None, dim1: int | None =
         return _transpose(x, tuple(range(x.ndim))[::-1])
     many = len(axes) == 1 and isinstance(axes[0], Sequence)
     wanted = axes[0] if many else axes
+    if len(axes) == 2 and not many and x.ndim != 2:
+        return swapaxes(x, *axes)
     order = normalize_axes(wanted, x.ndim, "transpose")
-    if len(order) == 2 and not many:
-        if x.ndim > 2:
-            return swapaxes(x, *order)
-        if order == (0, 1):
-            raise refuse("transpose(0, 1) of a matrix", "permute(0, 1) to leave it as it is", "swapaxes(0, 1)")
+    if order == (0, 1) and not many and len(axes) == 2:
+        raise refuse("transpose(0, 1) of a matrix", "permute(0, 1) to leave it as it is", "swapaxes(0, 1)")
     if len(order) != x.ndim:
         raise ValueError(f"transpose: expected an order of {x.ndim} axes, got {tuple(wanted)}")
     return _transpose(x, order)
@@ -213,6 +220,8 @@ def permute(x: Tensor, *axes: Any) -> Tensor:
 def swapaxes(x: Tensor, first: int, second: int) -> Tensor:
     """Two axes exchanged."""
     (x,) = as_tensors("swapaxes", (x,))
+    if x.ndim == 0 and {first, second} <= {0, -1}:
+        return x
     a, b = one_axis(first, x.ndim, "swapaxes"), one_axis(second, x.ndim, "swapaxes")
     order = list(range(x.ndim))
     order[a], order[b] = b, a

@@ -11,6 +11,15 @@ from typing import Any, TypeVar
 
 from ..engine.graph import SPELLINGS
 
+# What `either` takes besides the spellings that every operation takes.
+NAMES = {
+    **SPELLINGS,
+    "dim1": "axis1",
+    "dim2": "axis2",
+    "end_dim": "end_axis",
+    "shifts": "shift",
+    "start_dim": "start_axis",
+}
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -18,11 +27,14 @@ def either(function: Function) -> Function:
     """Let a function be called with PyTorch's names of its parameters, too; a single operation is so by itself."""
     names = function.__code__.co_varnames[: function.__code__.co_argcount + function.__code__.co_kwonlyargcount]
 
+    # Of several axes PyTorch says `dims` where NumPy, and a function of one or several, says `axis`.
+    spelled = {**NAMES, "dims": "axis"} if "axis" in names and "axes" not in names else NAMES
+
     @wraps(function)
     def called(*args: Any, **options: Any) -> Any:
         if not options:
             return function(*args)
-        return function(*args, **{key if key in names else SPELLINGS.get(key, key): v for key, v in options.items()})
+        return function(*args, **{key if key in names else spelled.get(key, key): v for key, v in options.items()})
 
     return called  # type: ignore[return-value]
 

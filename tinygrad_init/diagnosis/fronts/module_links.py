@@ -17,7 +17,7 @@ from ...engine.gradients import grad
 from ...engine.modes import enable_grad
 from ...engine.tensor import Tensor
 from ...nn import Activation, BatchNorm, Dropout, Module, Parameter, Residual, Sequential, role_of
-from ...ops import add
+from ...ops.elementwise import add
 from ..network import ACTIVATION, OTHER, WEIGHTS, Link, flat, folded, units_first
 from ..network import Parameter as Named
 from .forward_pass import Step, key, steps_of
