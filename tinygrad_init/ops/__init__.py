@@ -8,7 +8,7 @@ from ..engine.backward import differentiate
 from ..engine.bound import bind
 from ..engine.methods import METHODS
 from . import activation_variants as activation_variants
-from . import numpy_protocol, reductions
+from . import linalg, numpy_functions, numpy_protocol
 from .activations import (
     elu,
     erf,
@@ -29,7 +29,7 @@ from .activations import (
     softsign,
     tanh,
 )
-from .aliases import ALIASES, NUMPY
+from .aliases import ALIASES
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .creation import tensor
 from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
@@ -131,20 +131,7 @@ bind(
     numpy_ufunc=numpy_protocol.ufunc,
     numpy_function=numpy_protocol.function,
 )
-numpy_protocol.register(
-    matmul=matmul,
-    where=where,
-    concatenate=concatenate,
-    stack=stack,
-    reshape=reshape,
-    transpose=transpose,
-    squeeze=squeeze,
-    expand_dims=expand_dims,
-    swapaxes=swapaxes,
-    **reductions.NUMPY,
-    **NUMPY,
-    broadcast_to=broadcast_to,
-)
+numpy_protocol.register(**numpy_functions.NUMPY)
 
 __all__ = [
     "REGISTRY",
@@ -203,6 +190,7 @@ __all__ = [
     "index_select",
     "inv",
     "leaky_relu",
+    "linalg",
     "linear",
     "log",
     "log1p",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.methods import ADVICE, METHODS
-from . import cumulative, decompositions, elementwise, linear_algebra, rearranging, selection, shape
+from . import elementwise, linear_algebra, rearranging, shape
 
 ALIASES: dict[str, Any] = {
     "absolute": elementwise.abs,
@@ -52,50 +52,5 @@ INSTEAD = {
     "type": "astype(dtype)",
     "view_as": "reshape(other.shape)",
 }
-# NumPy's functions that mean the same as one of ours.
-NUMPY: dict[str, Any] = {
-    "array_split": rearranging.array_split,
-    "cumprod": cumulative.cumprod,
-    "cumsum": cumulative.cumsum,
-    "diag": rearranging.diag,
-    "diagonal": rearranging.diagonal,
-    "diff": cumulative.diff,
-    "einsum": linear_algebra.einsum,
-    "flip": rearranging.flip,
-    "hstack": rearranging.hstack,
-    "logaddexp": cumulative.logaddexp,
-    "moveaxis": rearranging.moveaxis,
-    "outer": linear_algebra.outer,
-    "prod": cumulative.prod,
-    "repeat": rearranging.repeat_interleave,
-    "roll": rearranging.roll,
-    "take": selection.take,
-    "take_along_axis": selection.take_along_axis,
-    "tensordot": linear_algebra.tensordot,
-    "tile": rearranging.tile,
-    "trace": rearranging.trace,
-    "tril": rearranging.tril,
-    "triu": rearranging.triu,
-    "vstack": rearranging.vstack,
-    "argmax": selection.argmax,
-    "argmin": selection.argmin,
-    "argsort": selection.argsort,
-    "linalg.cholesky": linear_algebra.cholesky,
-    "linalg.det": linear_algebra.det,
-    "linalg.eigh": decompositions.eigh,
-    "linalg.inv": linear_algebra.inv,
-    "linalg.matrix_power": linear_algebra.matrix_power,
-    "linalg.pinv": decompositions.pinv,
-    "linalg.slogdet": linear_algebra.slogdet,
-    "linalg.solve": linear_algebra.solve,
-}
-
-
-def sorted_values(x: Any, axis: int = -1) -> Any:
-    """`np.sort`: the elements along an axis in order."""
-    return selection.sort(x, axis).values
-
-
-NUMPY["sort"] = sorted_values
 METHODS.update({name: ALIASES[name] for name in AS_METHODS})
 ADVICE.update(INSTEAD)

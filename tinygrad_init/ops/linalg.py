@@ -1,0 +1,155 @@
+"""`tgi.linalg`: linear algebra by the names that NumPy and PyTorch share, with their options.
+
+All take stacks of matrices, in float32 and float64, and have derivatives of every order where the docstrings name no
+exception. What differs from a function of the same name in `tgi` itself is said there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.operands import coerce
+from ..engine.tensor import Tensor
+from . import decompositions, linear_algebra
+from .decompositions import Eigen, Factors, Singular, _orthogonal, eig, pinv
+from .linear_algebra import det, inv, matrix_power, slogdet, solve
+from .matrix_functions import (
+    cholesky_solve,
+    cross,
+    from_triangle,
+    logdet,
+    lstsq,
+    matrix_exp,
+    multi_dot,
+    solve_triangular,
+    tensorinv,
+    tensorsolve,
+    vander,
+    vecdot,
+)
+from .matrix_norms import cond, matrix_norm, matrix_rank, norm, svdvals, vector_norm
+from .products import _turned, matmul
+from .rearranging import diagonal as diagonal_of
+from .shape import _getitem, concatenate
+
+__all__ = [
+    "cholesky", "cholesky_solve", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "expm",
+    "inv", "logdet", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose",
+    "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv",
+    "tensorsolve", "vander", "vecdot", "vector_norm",
+]  # fmt: skip
+
+expm = matrix_exp
+
+
+def eigh(x: Any, UPLO: str | None = None) -> Eigen:
+    """Eigenvalues in rising order and eigenvectors of symmetric matrices.
+
+    Parameters
+    ----------
+    UPLO
+        "L" or "U": only this triangle is read, and only its elements have a derivative. Without it the symmetric part
+        (x + xᵀ)/2 is meant: of symmetric matrices the same, with a gradient that is symmetric.
+
+    Notes
+    -----
+    The rule is that of Giles 2008, 3.1. Where eigenvalues are equal, single vectors have no derivative; what depends on
+    them only through such products as V f(Λ) Vᵀ has one of first order, and gets it.
+    """
+    return decompositions.eigh(x if UPLO is None else from_triangle(x, UPLO))
+
+
+def eigvalsh(x: Any, UPLO: str | None = None) -> Tensor:
+    """The eigenvalues of symmetric matrices in rising order; parameters are those of `eigh`."""
+    values: Tensor = eigh(x, UPLO).eigenvalues
+    return values
+
+
+def eigvals(x: Any) -> Tensor:
+    """The eigenvalues of square matrices, where all of them are real; see `eig`."""
+    values: Tensor = eig(x).eigenvalues
+    return values
+
+
+def cholesky(x: Any, *, upper: bool = False) -> Tensor:
+    """The triangular L with L Lᵀ = x, or U with Uᵀ U = x, for symmetric positive definite matrices.
+
+    Of matrices that are not symmetric the symmetric part is taken, where NumPy and PyTorch read one triangle.
+
+    Raises
+    ------
+    ValueError
+        The matrices are not square or not positive definite.
+    """
+    lower = linear_algebra.cholesky(x)
+    return _turned(lower) if upper else lower
+
+
+def svd(x: Any, full_matrices: bool = True) -> Singular:
+    """The singular value decomposition x = U diag(S) Vᵀ.
+
+    Parameters
+    ----------
+    full_matrices
+        True, which is NumPy's and PyTorch's default, asks for square U and Vᵀ. Of matrices that are not square their
+        last columns, or rows, have no derivative: that is refused, and False gives the thin decomposition.
+
+    Notes
+    -----
+    See `tgi.svd` for equal singular values.
+    """
+    (x,) = coerce("svd", (x,))
+    if full_matrices and x.ndim >= 2 and x.shape[-1] != x.shape[-2]:
+        raise ValueError(
+            f"svd: of shape {x.shape} the square U and Vᵀ hold vectors without a derivative; write full_matrices=False"
+        )
+    return decompositions.svd(x)
+
+
+def qr(x: Any, mode: str = "reduced") -> Any:
+    """x = Q R with orthonormal columns Q and an upper triangular R, with the signs that LAPACK gives them.
+
+    `tgi.qr` has a positive diagonal instead.
+
+    Parameters
+    ----------
+    mode
+        "reduced", "r" for R alone (a pair with an empty Q is PyTorch's), or "complete", which is refused unless the
+        matrices have no more rows than columns: further columns of Q have no derivative.
+
+    Raises
+    ------
+    ValueError
+        In the derivative: the first columns are not linearly independent (there is none).
+
+    Notes
+    -----
+    Wide matrices [A B] are A = Q R₁ and R₂ = Qᵀ B.
+    """
+    (x,) = coerce("qr", (x,))
+    if x.ndim < 2:
+        raise ValueError(f"qr: expected matrices, got shape {x.shape}")
+    rows, columns = x.shape[-2:]
+    if mode not in ("reduced", "r", "complete"):
+        raise ValueError(f"qr: expected mode 'reduced', 'r' or 'complete', got {mode!r}")
+    if mode == "complete" and rows > columns:
+        raise ValueError(f"qr: of shape {x.shape} the square Q holds columns without a derivative; write mode='reduced'")
+    if rows >= columns:
+        found = _orthogonal(x, False)
+    else:
+        q, r = _orthogonal(_getitem(x, (..., slice(rows))), False)
+        found = Factors(q, concatenate([r, matmul(_turned(q), _getitem(x, (..., slice(rows, None))))], -1))
+    return found.R if mode == "r" else found
+
+
+def diagonal(x: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """A diagonal of matrices in the last two axes (others where named), as the last axis."""
+    return diagonal_of(x, offset, dim1, dim2)
+
+
+def matrix_transpose(x: Any) -> Tensor:
+    """The last two axes exchanged."""
+    (x,) = coerce("matrix_transpose", (x,))
+    if x.ndim < 2:
+        raise ValueError(f"matrix_transpose: expected matrices, got shape {x.shape}")
+    return _turned(x)
