@@ -67,10 +67,11 @@ def _eigh_rule(g: Tensor, out: Tensor) -> Tensor:
 @operation(
     _eigh_rule,
     formula="eigenvalues in the first column, eigenvectors of (x + xᵀ)/2 in the others",
-    examples=lambda rng: [((rng.normal(size=(3, 3)),), {}), ((rng.normal(size=(2, 2, 2)),), {})],
+    examples=lambda rng: [((rng.normal(size=(3, 3)),), {}), ((rng.normal(size=(2, 2, 2)),), {"triangle": "U"})],
 )
-def _eigh(x: Array, /) -> Array:
-    values, vectors = _numpy("eigh", np.linalg.eigh, 0.5 * (x + np.swapaxes(x, -1, -2)))
+def _eigh(x: Array, /, triangle: str = "L") -> Array:
+    """Which triangle LAPACK reads changes nothing but the signs of vectors."""
+    values, vectors = _numpy("eigh", lambda a: np.linalg.eigh(a, triangle), 0.5 * (x + np.swapaxes(x, -1, -2)))
     return np.concatenate([values[..., None], vectors], -1)
 
 
@@ -82,7 +83,11 @@ def eigh(x: Tensor) -> Eigen:
     x
         Square matrices; of those that are not symmetric the symmetric part (x + xᵀ)/2.
     """
-    out = _eigh(_square("eigh", x))
+    return _eigen(_square("eigh", x), "L")
+
+
+def _eigen(x: Tensor, triangle: str) -> Eigen:
+    out = _eigh(x, triangle)
     return Eigen(_getitem(out, (Ellipsis, 0)), _columns(out, 1, None))
 
 
@@ -98,10 +103,9 @@ def svd(x: Tensor) -> Singular:
         raise ValueError(f"svd: expected matrices, got shape {x.shape}")
     rows, columns = x.shape[-2:]
     if rows < columns:
-        turned = svd(_turned(x))
-        return Singular(_turned(turned.Vh), turned.S, _turned(turned.U))
-    out = _svd(x)
-    return Singular(*_three(out, rows))
+        u, s, vh = _three(_svd(_turned(x), True), columns)
+        return Singular(_turned(vh), s, _turned(u))
+    return Singular(*_three(_svd(x, False), rows))
 
 
 def _three(packed: Tensor, rows: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -140,10 +144,16 @@ def _svd_rule(g: Tensor, out: Tensor) -> Tensor:
 @operation(
     _svd_rule,
     formula="U, the singular values and Vᵀ, below each other",
-    examples=lambda rng: [((rng.normal(size=(4, 3)),), {}), ((rng.normal(size=(2, 2, 2)),), {})],
+    examples=lambda rng: [
+        ((rng.normal(size=(4, 3)),), {"turned": False}),
+        ((rng.normal(size=(2, 2, 2)),), {"turned": True}),
+    ],
 )
-def _svd(x: Array, /) -> Array:
-    u, s, vh = _numpy("svd", lambda a: np.linalg.svd(a, full_matrices=False), x)
+def _svd(x: Array, /, turned: bool) -> Array:
+    """LAPACK is given xᵀ where x has been turned, so that signs of vectors are those of the matrix that was meant."""
+    u, s, vh = _numpy("svd", lambda a: np.linalg.svd(a, full_matrices=False), np.swapaxes(x, -1, -2) if turned else x)
+    if turned:
+        u, vh = np.swapaxes(vh, -1, -2), np.swapaxes(u, -1, -2)
     return np.concatenate([u, s[..., None, :], vh], -2)
 
 

@@ -56,7 +56,7 @@ def eigh(x: Any, UPLO: str | None = None) -> Eigen:
     The rule is that of Giles 2008, 3.1. Where eigenvalues are equal, single vectors have no derivative; what depends on
     them only through such products as V f(Λ) Vᵀ has one of first order, and gets it.
     """
-    return decompositions.eigh(x if UPLO is None else from_triangle(x, UPLO))
+    return decompositions.eigh(x) if UPLO is None else decompositions._eigen(from_triangle(x, UPLO), UPLO.upper())
 
 
 def eigvalsh(x: Any, UPLO: str | None = None) -> Tensor:

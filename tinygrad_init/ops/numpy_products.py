@@ -79,7 +79,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, rtol: Any = None) -
 
 def eigh(a: Any, UPLO: str = "L") -> Any:
     """`np.linalg.eigh`: one triangle alone is read, and has a derivative."""
-    return decompositions.eigh(from_triangle(a, UPLO))
+    return linalg.eigh(a, UPLO)
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
