@@ -131,8 +131,6 @@ bind(
     numpy_ufunc=numpy_protocol.ufunc,
     numpy_function=numpy_protocol.function,
 )
-numpy_protocol.register(**numpy_functions.NUMPY)
-
 __all__ = [
     "REGISTRY",
     "abs",
@@ -274,3 +272,4 @@ __all__ = [
 discrete.adopt(METHODS)
 globals().update(ALIASES)
 __all__ += sorted(ALIASES)
+numpy_protocol.register(**numpy_functions.counterparts())

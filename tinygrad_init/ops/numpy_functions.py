@@ -20,19 +20,23 @@ ELEMENTWISE = (
 )  # fmt: skip
 OTHER_NAMES = {"radians": "deg2rad", "degrees": "rad2deg", "true_divide": "divide", "mod": "remainder"}
 
-NUMPY: dict[str, Any] = {
-    **{name: METHODS[name] for name in ELEMENTWISE if name in METHODS},
-    **{name: METHODS[ours] for name, ours in OTHER_NAMES.items() if ours in METHODS},
-    **{name: moving(name) for name in MOVED},
-    **NUMPY_REDUCTIONS,
-    **NUMPY_SHAPES,
-    **NUMPY_CALCULUS,
-    **NUMPY_PRODUCTS,
-    "pad": pad,
-    "take": take,
-    "logaddexp": logaddexp,
-    "divmod": divided,
-    "modf": modf,
-    "matvec": matvec,
-    "vecmat": vecmat,
-}
+
+
+def counterparts() -> dict[str, Any]:
+    """The functions by NumPy's names, once all operations are defined."""
+    return {
+        **{name: METHODS[name] for name in ELEMENTWISE if name in METHODS},
+        **{name: METHODS[ours] for name, ours in OTHER_NAMES.items() if ours in METHODS},
+        **{name: moving(name) for name in MOVED},
+        **NUMPY_REDUCTIONS,
+        **NUMPY_SHAPES,
+        **NUMPY_CALCULUS,
+        **NUMPY_PRODUCTS,
+        "pad": pad,
+        "take": take,
+        "logaddexp": logaddexp,
+        "divmod": divided,
+        "modf": modf,
+        "matvec": matvec,
+        "vecmat": vecmat,
+    }
