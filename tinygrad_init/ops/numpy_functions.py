@@ -11,15 +11,17 @@ from .numpy_places import MOVED, moving, pad, take
 from .numpy_products import NUMPY_PRODUCTS
 from .numpy_reductions import NUMPY_REDUCTIONS
 from .numpy_shapes import NUMPY_SHAPES
-from .numpy_ufuncs import divided, matvec, modf, vecmat
+from .numpy_ufuncs import matvec, modf, vecmat
 
 # Functions of elements that are made of operations: tensors have them as methods of the same names.
 ELEMENTWISE = (
     "square", "reciprocal", "positive", "deg2rad", "rad2deg", "fmax", "fmin", "ldexp", "logaddexp2", "float_power",
-    "heaviside", "i0", "cbrt",
+    "heaviside", "i0",
 )  # fmt: skip
-OTHER_NAMES = {"radians": "deg2rad", "degrees": "rad2deg", "true_divide": "divide", "mod": "remainder"}
-
+OTHER_NAMES = {
+    "around": "round", "degrees": "rad2deg", "divmod": "divmod", "fix": "trunc", "mod": "remainder", "radians": "deg2rad",
+    "rint": "round", "true_divide": "divide",
+}  # fmt: skip
 
 
 def counterparts() -> dict[str, Any]:
@@ -35,8 +37,7 @@ def counterparts() -> dict[str, Any]:
         "pad": pad,
         "take": take,
         "logaddexp": logaddexp,
-        "divmod": divided,
-        "modf": modf,
+        **({"modf": modf} if "trunc" in METHODS else {}),
         "matvec": matvec,
         "vecmat": vecmat,
     }

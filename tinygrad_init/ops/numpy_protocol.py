@@ -44,11 +44,11 @@ WHOLE = "it is of whole numbers, and this tensor is of floats"
 DATES = "it is of dates"
 REFUSED: dict[str, str] = {
     **dict.fromkeys(("copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"), IN_PLACE),
-    **dict.fromkeys(("busday_count", "busday_offset", "datetime_as_string", "is_busday"), DATES),
+    **dict.fromkeys(("busday_count", "busday_offset", "datetime_as_string", "is_busday", "isnat"), DATES),
     **dict.fromkeys(
         """bitwise_and bitwise_count bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift
         bitwise_xor gcd invert lcm left_shift packbits ravel_multi_index right_shift unpackbits
-        unravel_index""".split(),
+        unravel_index ix_""".split(),
         WHOLE,
     ),
     **{

@@ -20,7 +20,6 @@ from .elementwise import where as chosen
 from .rearranging import array_split as parts_of
 from .rearranging import flip as reversed_along
 from .rearranging import moveaxis as axes_moved
-from .registry import REGISTRY
 from .selection import take_along_axis
 from .shape import (
     _reshape,
@@ -250,16 +249,6 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     return chosen(np.isneginf(values), -largest if neginf is None else neginf, x)
 
 
-def round(a: Any, decimals: int = 0) -> Any:
-    """`np.round`; its derivative is 0."""
-    return REGISTRY["round"](a, decimals=decimals)
-
-
-def fix(x: Any) -> Any:
-    """`np.fix`; its derivative is 0."""
-    return REGISTRY["trunc"](x)
-
-
 def same(a: Any, *_: Any, **options: Any) -> Any:
     """A function that leaves real numbers as they are."""
     return _tensor("real", a)
@@ -355,7 +344,7 @@ NUMPY_SHAPES: dict[str, Any] = {
     "stack": stack, "vstack": _flat_rows("vstack", 0), "hstack": _flat_rows("hstack", 1), "array_split": array_split,
     "swapaxes": swapaxes, "moveaxis": moveaxis, "flip": flip, "squeeze": squeeze, "tril": _triangle("tril", True),
     "triu": _triangle("triu", False), "trace": trace, "linalg.trace": linalg_trace, "where": where, "select": select,
-    "piecewise": piecewise, "clip": clip, "nan_to_num": nan_to_num, "round": round, "around": round, "fix": fix,
+    "piecewise": piecewise, "clip": clip, "nan_to_num": nan_to_num,
     "real": same, "real_if_close": same, "conjugate": same, "imag": imag, "angle": angle, "astype": astype,
     "full_like": _like("full_like", None), "zeros_like": _like("zeros_like", 0.0),
     "ones_like": _like("ones_like", 1.0), "empty_like": _like("empty_like", 0.0), "linspace": linspace,

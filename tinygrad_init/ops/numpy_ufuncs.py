@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from .cumulative import _scan, cumprod, cumsum, logcumsumexp, prod
+from .elementwise import gated_quotient
 from .elementwise import where as chosen
 from .reductions import _max, _min, logsumexp
 from .reductions import sum as total
-from .registry import REGISTRY
+from .registry import Array, operation
 from .shape import _getitem, _reshape, concatenate, expand_dims, normalize_axes, one_axis, stack
 
 REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -133,14 +135,22 @@ METHODS_OF_UFUNCS: dict[str, Callable[..., Any]] = {
 }
 
 
-def divided(x: Any, y: Any) -> tuple[Any, Any]:
-    """`np.divmod`."""
-    return REGISTRY["floor_divide"](x, y), REGISTRY["remainder"](x, y)
+@operation(
+    lambda g, out: gated_quotient(g, 3.0 * out * out),
+    formula="the real cube root of x",
+    kind="unary",
+    domain=(0.2, 3.0),
+    method=True,
+    numpy=("cbrt",),
+)
+def cbrt(x: Array, /) -> Array:
+    """The real cube root; its derivative at 0 is infinite."""
+    return np.cbrt(x)
 
 
 def modf(x: Any) -> tuple[Any, Any]:
-    """`np.modf`: what follows the decimal point, and what is before it."""
-    whole = REGISTRY["trunc"](x)
+    """`np.modf`: what follows the decimal point, and what is before it, whose derivative is 0."""
+    whole = METHODS["trunc"](x)
     return x - whole, whole
 
 
