@@ -17,6 +17,7 @@ from . import _interruption  # noqa: F401 (before everything else, so that Ctrl-
 from typing import TYPE_CHECKING, Any
 
 from . import init, nn, ops, optim
+from .engine.bound import bind
 from .engine.gradients import grad
 from .engine.modes import (
     default_dtype,
@@ -36,7 +37,7 @@ from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import autograd, data, diagnosis, func, starts, theory
+    from . import array_api, autograd, data, diagnosis, func, starts, theory
     from . import torch as torch
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
@@ -83,6 +84,7 @@ _LATER = {
     "CaptureError": "programs",
     "GradcheckError": "gradient_checks",
     "LoadError": "saving",
+    "array_api": "",
     "capture": "programs",
     "autograd": "",
     "data": "",
@@ -105,6 +107,15 @@ _LATER = {
     "train": "training",
 }
 __getattr__, __dir__ = importing_later(__name__, _LATER)
+
+
+def _namespace(api_version: str | None = None) -> Any:
+    from . import array_api
+
+    return array_api.namespace(api_version)
+
+
+bind(array_namespace=_namespace)
 
 
 # What wants PyTorch imports it when it is called, so that `from tinygrad_init import *` does not.
@@ -142,6 +153,7 @@ __all__ = [
     "GradcheckError",
     "LoadError",
     "Tensor",
+    "array_api",
     "autograd",
     "capture",
     "data",

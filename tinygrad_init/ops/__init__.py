@@ -34,6 +34,7 @@ from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpos
 from .creation import tensor
 from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
 from .decompositions import eigh, pinv, qr, svd
+from .dlpack import from_dlpack
 from .elementwise import (
     abs,
     add,
@@ -174,6 +175,7 @@ __all__ = [
     "expm1",
     "flatten",
     "flip",
+    "from_dlpack",
     "gated",
     "gather",
     "gelu",
