@@ -226,7 +226,7 @@ def test_linear_algebra(name: str) -> None:
 
 @pytest.mark.parametrize("dtype", WHOLE)
 def test_is_in(dtype: str) -> None:
-    both(lambda ns, a: (ns.isin(a, a[0, ...]), ns.isin(a, a[0, :2], invert=True)), given(dtype))
+    both(lambda ns, a: (ns.isin(a, a[0, ...]), ns.isin(a, a[0, :2])), given(dtype))
 
 
 CREATION: dict[str, Callable[[Any], Any]] = {

@@ -216,14 +216,17 @@ def _pinv_rule(g: Tensor, x: Tensor, out: Tensor) -> Tensor:
     formula="the Moore-Penrose inverse of x",
     examples=lambda rng: [
         ((rng.normal(size=(4, 3)),), {"rcond": 1e-10}),
-        ((rng.normal(size=(2, 2, 3)),), {"rcond": 1e-10}),
+        ((rng.normal(size=(2, 2, 3)),), {"rcond": 0.0, "least": 1e-10}),
     ],
 )
-def _pinv(x: Array, /, rcond: float) -> Array:
-    return np.asarray(_numpy("pinv", lambda a: np.linalg.pinv(a, rcond), x), x.dtype)
+def _pinv(x: Array, /, rcond: float, least: float = 0.0) -> Array:
+    u, s, vh = _numpy("pinv", lambda a: np.linalg.svd(a, full_matrices=False), x)
+    kept = s > np.maximum(rcond * np.max(s, axis=-1, keepdims=True, initial=0.0), least)
+    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0).astype(x.dtype)
+    return np.asarray((np.swapaxes(vh, -1, -2) * inverse[..., None, :]) @ np.swapaxes(u, -1, -2), x.dtype)
 
 
-def pinv(x: Tensor, rcond: float | None = None) -> Tensor:
+def pinv(x: Tensor, rcond: float | None = None, *, least: float = 0.0) -> Tensor:
     """The Moore-Penrose inverse; singular values up to `rcond` times the largest count as 0.
 
     The derivative is that among matrices of the same rank, also where singular values are equal: across ranks the
@@ -233,11 +236,13 @@ def pinv(x: Tensor, rcond: float | None = None) -> Tensor:
     ----------
     rcond
         As many spacings of the dtype as the longer side unless given.
+    least
+        What singular values have to be above, whatever the largest is.
     """
     (x,) = coerce("pinv", (x,))
     if x.ndim < 2:
         raise ValueError(f"pinv: expected matrices, got shape {x.shape}")
-    return _pinv(x, max(x.shape[-2:]) * float(np.finfo(x.dtype).eps) if rcond is None else float(rcond))
+    return _pinv(x, max(x.shape[-2:]) * float(np.finfo(x.dtype).eps) if rcond is None else float(rcond), float(least))
 
 
 def _eig_rule(g: Tensor, out: Tensor) -> Tensor:

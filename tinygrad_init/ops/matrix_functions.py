@@ -49,7 +49,7 @@ def _matrix_exp(x: Array, /) -> Array:
     if x.size == 0:
         return x.copy()
     a = x.astype(np.float64)
-    norm = float(np.max(np.sum(np.abs(a), axis=-2)))
+    norm = float(np.max(np.linalg.norm(a, 1, axis=(-2, -1))))
     if not np.isfinite(norm):
         return np.full_like(x, np.nan)
     halvings = max(0, math.ceil(math.log2(norm / FURTHEST))) if norm > 0 else 0
@@ -157,6 +157,13 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> LeastSquares:
     return LeastSquares(_reshape(x, x.shape[:-1]) if vector else x, residuals, rank, svdvals(a))
 
 
+def _joined(found: list[Tensor], cut: dict[tuple[int, int], int], i: int, j: int) -> Tensor:
+    """The product of the matrices from i to j, cut in two where the table says."""
+    if i == j:
+        return found[i]
+    return matmul(_joined(found, cut, i, cut[i, j]), _joined(found, cut, cut[i, j] + 1, j))
+
+
 def multi_dot(tensors: Sequence[Any]) -> Tensor:
     """The product of many matrices in the order that takes the fewest multiplications; the ends may be vectors."""
     found = list(coerce("multi_dot", tuple(tensors)))
@@ -178,14 +185,12 @@ def multi_dot(tensors: Sequence[Any]) -> Tensor:
             cost[i, j] = min(ways)
             cut[i, j] = i + ways.index(cost[i, j])
 
-    def product(i: int, j: int) -> Tensor:
-        return found[i] if i == j else matmul(product(i, cut[i, j]), product(cut[i, j] + 1, j))
-
-    out = product(0, n - 1)
+    out = _joined(found, cut, 0, n - 1)
     shape = (() if first else out.shape[:1]) + (() if last else out.shape[1:])
     return _reshape(out, shape)
 
 
+@either
 def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Tensor:
     """x with Σ a[..., i] x[i] = b over all axes of x, as NumPy's function of that name."""
     a, b = coerce("tensorsolve", (a, b))
@@ -215,10 +220,11 @@ def vecdot(x: Any, y: Any, axis: int = -1) -> Tensor:
     x, y = coerce("vecdot", (x, y))
     if x.ndim == 0 or y.ndim == 0:
         raise ValueError(f"vecdot: expected vectors, got shapes {x.shape} and {y.shape}")
-    n, m = x.shape[one_axis(axis, x.ndim, "vecdot")], y.shape[one_axis(axis, y.ndim, "vecdot")]
+    at = one_axis(axis, max(x.ndim, y.ndim), "vecdot")
+    n, m = (((1,) * max(x.ndim, y.ndim) + v.shape)[at - max(x.ndim, y.ndim)] for v in (x, y))
     if n != m:
         raise ValueError(f"vecdot: lengths differ: {n} and {m}")
-    return total(x * y, axis)
+    return total(x * y, at)
 
 
 @either
@@ -236,8 +242,7 @@ def cross(x: Any, y: Any, axis: int = -1) -> Tensor:
 def vander(x: Any, N: int | None = None) -> Tensor:
     """Powers of the elements of vectors from 0 on, in a last axis of N, as PyTorch's `linalg.vander`."""
     (x,) = coerce("vander", (x,))
-    if x.ndim == 0:
-        raise ValueError("vander: expected vectors, got a number")
+    x = _reshape(x, (1,)) if x.ndim == 0 else x
     count = x.shape[-1] if N is None else N
     powers = [x * 0.0 + 1.0]
     for _ in range(count - 1):
@@ -256,7 +261,7 @@ def from_triangle(x: Any, UPLO: str) -> Tensor:
 def logdet(x: Any) -> Tensor:
     """ln det x; NaN where the determinant is negative."""
     sign, size = slogdet(x)
-    found: Tensor = where(np.asarray(sign) < 0, np.nan, size)
+    found: Tensor = where(sign < 0, np.nan, size)
     return found
 
 

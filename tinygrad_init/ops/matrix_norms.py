@@ -156,17 +156,25 @@ def cond(x: Any, p: Order = None) -> Tensor:
     return matrix_norm(x, p) * matrix_norm(inv(x), p)
 
 
-def matrix_rank(x: Any, tol: Any = None, *, rtol: Any = None) -> Any:
+def matrix_rank(x: Any, tol: Any = None, *, rtol: Any = None, atol: Any = None, hermitian: bool = False) -> Any:
     """How many singular values are above a limit, as whole numbers; it has no derivative.
 
     Parameters
     ----------
-    tol
+    tol, atol
         The limit itself.
     rtol
-        The limit in terms of the largest singular value; as many spacings as the longer side unless one is given.
+        The limit in terms of the largest singular value; as many spacings as the longer side unless one is given. With
+        both the larger counts.
+    hermitian
+        Whether x is symmetric: nothing changes.
     """
     (x,) = coerce("matrix_rank", (x,))
-    limits = {} if rtol is None else {"rtol": rtol}
-    found = np.linalg.matrix_rank(operand(x), tol, **limits)
-    return discrete(np.asarray(found))
+    if x.ndim < 2:
+        raise ValueError(f"matrix_rank: expected matrices, got shape {x.shape}")
+    least = operand(0.0 if tol is None and atol is None else atol if tol is None else tol)
+    if rtol is None:
+        rtol = 0.0 if tol is not None or atol is not None else max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
+    values = np.linalg.svd(operand(x), compute_uv=False)
+    limit = np.maximum(operand(rtol) * np.max(values, axis=-1, initial=0.0), least)
+    return discrete(np.asarray(np.count_nonzero(values > limit[..., None], axis=-1)))
