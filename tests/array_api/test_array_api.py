@@ -19,11 +19,16 @@ WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64
 FLOATS = ("float32", "float64")
 NUMERIC = (*WHOLE, *FLOATS)
 LEFT_OUT = {
-    "fft": "complex numbers", "complex64": "complex numbers", "complex128": "complex numbers",
-    "Device": "of that package", "set_array_api_strict_flags": "of that package", "__version__": "of that package",
-    "get_array_api_strict_flags": "of that package", "reset_array_api_strict_flags": "of that package",
+    "fft": "complex numbers",
+    "complex64": "complex numbers",
+    "complex128": "complex numbers",
+    "Device": "of that package",
+    "set_array_api_strict_flags": "of that package",
+    "__version__": "of that package",
+    "get_array_api_strict_flags": "of that package",
+    "reset_array_api_strict_flags": "of that package",
     "ArrayAPIStrictFlags": "of that package",
-}  # fmt: skip
+}
 
 
 def given(dtype: str, shape: tuple[int, ...] = (3, 4), low: float = -3, high: float = 3) -> Any:
@@ -57,7 +62,9 @@ def same(ours: Any, theirs: Any) -> None:
     assert tuple(ours.shape) == tuple(theirs.shape)
     a, b = ours.numpy(), np.asarray(theirs._array)
     exact = b.dtype.kind != "f"
-    np.testing.assert_allclose(a, b, rtol=0 if exact else 2e-6 if b.dtype == np.float32 else 1e-12, atol=0 if exact else 1e-12)
+    np.testing.assert_allclose(
+        a, b, rtol=0 if exact else 2e-6 if b.dtype == np.float32 else 1e-12, atol=0 if exact else 1e-12
+    )
 
 
 def test_every_name_of_the_standard_is_there() -> None:
@@ -74,8 +81,10 @@ UNARY: dict[str, tuple[tuple[str, ...], tuple[float, float]]] = {
     **dict.fromkeys(("cos", "sin", "tan", "exp", "expm1", "sinh", "cosh", "tanh", "atan", "asinh"), (FLOATS, (-1, 1))),
     **dict.fromkeys(("acos", "asin", "atanh", "log1p"), (FLOATS, (-0.9, 0.9))),
     **dict.fromkeys(("log", "log2", "log10", "sqrt", "reciprocal", "acosh"), (FLOATS, (1.1, 3))),
-    "signbit": (FLOATS, (-3, 3)), "logical_not": (("bool",), (0, 1)), "bitwise_invert": (("bool", *WHOLE), (-3, 3)),
-}  # fmt: skip
+    "signbit": (FLOATS, (-3, 3)),
+    "logical_not": (("bool",), (0, 1)),
+    "bitwise_invert": (("bool", *WHOLE), (-3, 3)),
+}
 PAIRS = [(a, b) for group in (WHOLE[:4], WHOLE[4:], FLOATS) for a in group for b in group] + [("uint8", "int16")]
 BINARY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("add", "subtract", "multiply", "maximum", "minimum"), NUMERIC),
@@ -84,10 +93,14 @@ BINARY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("divide", "atan2", "copysign", "hypot", "logaddexp", "nextafter"), FLOATS),
     **dict.fromkeys(("bitwise_and", "bitwise_or", "bitwise_xor"), WHOLE),
     **dict.fromkeys(("bitwise_left_shift", "bitwise_right_shift"), WHOLE),
-}  # fmt: skip
-LACKING = {name for name in (*UNARY, *BINARY) if name not in tgi.ops.numpy_protocol.FUNCTIONS
-           and np.__dict__[name].__name__ not in tgi.ops.numpy_protocol.FUNCTIONS
-           and np.__dict__[name].__name__ not in tgi.ops.numpy_protocol.CONSTANT | tgi.ops.numpy_protocol.OF_NUMBERS}  # fmt: skip
+}
+LACKING = {
+    name
+    for name in (*UNARY, *BINARY)
+    if name not in tgi.ops.numpy_protocol.FUNCTIONS
+    and np.__dict__[name].__name__ not in tgi.ops.numpy_protocol.FUNCTIONS
+    and np.__dict__[name].__name__ not in tgi.ops.numpy_protocol.CONSTANT | tgi.ops.numpy_protocol.OF_NUMBERS
+}
 
 
 @pytest.mark.parametrize(("name", "dtype"), [(n, d) for n, (kinds, _) in UNARY.items() for d in kinds])
@@ -100,7 +113,8 @@ def test_functions_of_one_array(name: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "first", "second"), [(n, a, b) for n, kinds in BINARY.items() for a, b in PAIRS if a in kinds and b in kinds]
+    ("name", "first", "second"),
+    [(n, a, b) for n, kinds in BINARY.items() for a, b in PAIRS if a in kinds and b in kinds],
 )
 def test_functions_of_two_arrays_promote(name: str, first: str, second: str) -> None:
     if name in LACKING and first in FLOATS:
@@ -117,7 +131,9 @@ def test_booleans(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", NUMERIC)
-@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "cumulative_sum", "cumulative_prod", "mean", "std", "var"])
+@pytest.mark.parametrize(
+    "name", ["sum", "prod", "max", "min", "cumulative_sum", "cumulative_prod", "mean", "std", "var"]
+)
 def test_statistics(name: str, dtype: str) -> None:
     if name in ("mean", "std", "var") and dtype not in FLOATS:
         return
@@ -168,7 +184,7 @@ ANY: dict[str, Callable[..., Any]] = {
     "astype": lambda ns, a: (ns.astype(a, ns.float32), ns.astype(a, ns.bool), ns.astype(a, ns.float64)),
     "indexing": lambda ns, a: (a[1, ...], a[:, 2], a[..., None], a[a == a[0, 0]]),
     "asarray": lambda ns, a: ns.asarray(a, copy=True),
-}  # fmt: skip
+}
 NUMBERS: dict[str, Callable[..., Any]] = {
     "argmax": lambda ns, a: (ns.argmax(a), ns.argmin(a, axis=1, keepdims=True)),
     "sort": lambda ns, a: (ns.sort(a), ns.sort(a, axis=0, descending=True)),
@@ -179,10 +195,14 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     "matmul": lambda ns, a: ns.matmul(a, ns.matrix_transpose(a)),
     "tensordot": lambda ns, a: ns.tensordot(a, ns.matrix_transpose(a), axes=1),
     "vecdot": lambda ns, a: ns.vecdot(a, a),
-    "linalg": lambda ns, a: (ns.linalg.trace(a), ns.linalg.diagonal(a, offset=1), ns.linalg.outer(a[0, ...], a[1, ...])),
+    "linalg": lambda ns, a: (
+        ns.linalg.trace(a),
+        ns.linalg.diagonal(a, offset=1),
+        ns.linalg.outer(a[0, ...], a[1, ...]),
+    ),
     "meshgrid": lambda ns, a: ns.meshgrid(a[0, ...], a[1, :2], indexing="ij"),
     "operators": lambda ns, a: (a + a, a - 1, 2 * a, -a if a.dtype not in (ns.uint8,) else a, a < 2, a == a),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("dtype", ["bool", *NUMERIC])
@@ -199,10 +219,15 @@ def test_what_takes_numbers(name: str, dtype: str) -> None:
 
 SQUARE = RNG.normal(size=(2, 3, 3)) + 3 * np.eye(3)
 LINALG: dict[str, Callable[..., Any]] = {
-    "cholesky": lambda ns, a: (ns.linalg.cholesky(a @ ns.matrix_transpose(a)), ns.linalg.cholesky(a @ ns.matrix_transpose(a), upper=True)),
+    "cholesky": lambda ns, a: (
+        ns.linalg.cholesky(a @ ns.matrix_transpose(a)),
+        ns.linalg.cholesky(a @ ns.matrix_transpose(a), upper=True),
+    ),
     "det": lambda ns, a: ns.linalg.det(a),
     "eigvalsh": lambda ns, a: ns.linalg.eigvalsh(a @ ns.matrix_transpose(a)),
-    "eigh": lambda ns, a: [(v * w[..., None, :]) @ ns.matrix_transpose(v) for w, v in [ns.linalg.eigh(a @ ns.matrix_transpose(a))]],
+    "eigh": lambda ns, a: [
+        (v * w[..., None, :]) @ ns.matrix_transpose(v) for w, v in [ns.linalg.eigh(a @ ns.matrix_transpose(a))]
+    ],
     "inv": lambda ns, a: ns.linalg.inv(a),
     "matrix_norm": lambda ns, a: [ns.linalg.matrix_norm(a, ord=o) for o in ("fro", "nuc", 1, 2, -1, -2, float("inf"))],
     "matrix_power": lambda ns, a: [ns.linalg.matrix_power(a, n) for n in (-1, 0, 3)],
@@ -213,10 +238,12 @@ LINALG: dict[str, Callable[..., Any]] = {
     "solve": lambda ns, a: (ns.linalg.solve(a, a[..., :2]), ns.linalg.solve(a, ns.ones(3, dtype=a.dtype))),
     "svd": lambda ns, a: ns.linalg.svdvals(a),
     "svd full": lambda ns, a: [x.shape for x in ns.linalg.svd(a[..., :2])],
-    "svd thin": lambda ns, a: [(u * s[..., None, :]) @ vh for u, s, vh in [ns.linalg.svd(a[..., :2], full_matrices=False)]],
+    "svd thin": lambda ns, a: [
+        (u * s[..., None, :]) @ vh for u, s, vh in [ns.linalg.svd(a[..., :2], full_matrices=False)]
+    ],
     "vector_norm": lambda ns, a: [ns.linalg.vector_norm(a, axis=-1, ord=o) for o in (0, 1, 2, 3, float("inf"))],
     "cross": lambda ns, a: ns.linalg.cross(a, ns.flip(a)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LINALG)
@@ -230,24 +257,48 @@ def test_is_in(dtype: str) -> None:
 
 
 CREATION: dict[str, Callable[[Any], Any]] = {
-    "arange": lambda ns: (ns.arange(5), ns.arange(1, 7, 2), ns.arange(3.0, dtype=ns.float64), ns.arange(3, dtype=ns.int8)),
-    "asarray": lambda ns: (ns.asarray([[1, 2]]), ns.asarray([True]), ns.asarray([1.5], dtype=ns.float64), ns.asarray(3)),
+    "arange": lambda ns: (
+        ns.arange(5),
+        ns.arange(1, 7, 2),
+        ns.arange(3.0, dtype=ns.float64),
+        ns.arange(3, dtype=ns.int8),
+    ),
+    "asarray": lambda ns: (
+        ns.asarray([[1, 2]]),
+        ns.asarray([True]),
+        ns.asarray([1.5], dtype=ns.float64),
+        ns.asarray(3),
+    ),
     "eye": lambda ns: (ns.eye(3, 4, k=1, dtype=ns.float64), ns.eye(2, dtype=ns.int32)),
     "full": lambda ns: (ns.full((2,), 3), ns.full((), True), ns.full((2, 1), 1.5, dtype=ns.float32)),
-    "linspace": lambda ns: (ns.linspace(0, 1, 5, dtype=ns.float64), ns.linspace(0, 1, 4, endpoint=False, dtype=ns.float32)),
+    "linspace": lambda ns: (
+        ns.linspace(0, 1, 5, dtype=ns.float64),
+        ns.linspace(0, 1, 4, endpoint=False, dtype=ns.float32),
+    ),
     "zeros": lambda ns: (ns.zeros(3, dtype=ns.int64), ns.ones((2, 2), dtype=ns.float64), ns.zeros((), dtype=ns.bool)),
     "isdtype": lambda ns: [
         ns.isdtype(d, k)
         for d in (ns.int8, ns.uint16, ns.float32, ns.bool)
-        for k in ("bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric",
-                  ("integral", "bool"), ns.float32)
+        for k in (
+            "bool",
+            "signed integer",
+            "unsigned integer",
+            "integral",
+            "real floating",
+            "complex floating",
+            "numeric",
+            ("integral", "bool"),
+            ns.float32,
+        )
     ],
-    "can_cast": lambda ns: [ns.can_cast(a, b) for a in (ns.int8, ns.uint8, ns.float32) for b in (ns.int16, ns.float64, ns.uint32)],
+    "can_cast": lambda ns: [
+        ns.can_cast(a, b) for a in (ns.int8, ns.uint8, ns.float32) for b in (ns.int16, ns.float64, ns.uint32)
+    ],
     "finfo": lambda ns: [(float(ns.finfo(d).eps), ns.finfo(d).bits) for d in (ns.float32, ns.float64)],
     "iinfo": lambda ns: [(ns.iinfo(d).max, ns.iinfo(d).min) for d in (ns.int8, ns.uint64)],
     "constants": lambda ns: (ns.e, ns.pi, ns.inf, ns.newaxis),
     "shapes": lambda ns: ns.broadcast_shapes((3, 1), (1, 4)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CREATION)
@@ -273,11 +324,13 @@ def _type_or_error(ns: Any, a: str, b: str) -> str:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda ns: ns.asarray([1.0], device="gpu"), lambda ns: ns.zeros(2, device="cuda:0"),
-        lambda ns: ns.isdtype(ns.int8, "whole"), lambda ns: ns.reshape(ns.ones(3), (2, 2)),
+        lambda ns: ns.asarray([1.0], device="gpu"),
+        lambda ns: ns.zeros(2, device="cuda:0"),
+        lambda ns: ns.isdtype(ns.int8, "whole"),
+        lambda ns: ns.reshape(ns.ones(3), (2, 2)),
         lambda ns: ns.asarray([1, 2], copy=False),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_refused_by_both(call: Callable[[Any], Any]) -> None:
     for ns in (xp, strict):
         with pytest.raises((ValueError, TypeError)):
@@ -314,7 +367,9 @@ def test_gradients_go_through() -> None:
         assert found.dtype == leaf.dtype
         assert np.any(found.numpy() != 0)
     x = tgi.tensor(given("float64"), requires_grad=True)
-    assert tgi.gradcheck(lambda t: xp.sort(xp.cumulative_sum(xp.roll(t, 1, axis=1), axis=0), axis=1, descending=True), x)
+    assert tgi.gradcheck(
+        lambda t: xp.sort(xp.cumulative_sum(xp.roll(t, 1, axis=1), axis=0), axis=1, descending=True), x
+    )
 
 
 def test_a_function_written_for_any_library_has_a_gradient() -> None:
@@ -333,7 +388,11 @@ def test_signatures_are_the_standards() -> None:
     wrong = {}
     for name in xp.__all__:
         ours, theirs = getattr(xp, name), getattr(strict, name, None)
-        if inspect.isfunction(ours) and inspect.isfunction(theirs) and ours.__module__ == "tinygrad_init.array_api.creation":
+        if (
+            inspect.isfunction(ours)
+            and inspect.isfunction(theirs)
+            and ours.__module__ == "tinygrad_init.array_api.creation"
+        ):
             wanted = {p.name for p in inspect.signature(theirs).parameters.values() if p.kind is p.KEYWORD_ONLY}
             have = set(inspect.signature(ours).parameters)
             if not wanted <= have:

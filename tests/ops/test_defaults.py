@@ -40,6 +40,7 @@ OPERATIONS = {
     "norm": {"keepdims": False},
     "operation": {"joint": False, "broadcasts": False, "view": False, "method": False, "whole": False},
     "pad": {"value": 0.0},
+    "pinv": {"least": 0.0},
     "prod": {"keepdims": False},
     "softmax": {"axis": -1},
     "sort": {"axis": -1, "descending": False},

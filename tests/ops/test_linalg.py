@@ -68,21 +68,28 @@ CASES: dict[str, tuple[Any, ...]] = {
     "tensorsolve": (linalg.tensorsolve, RNG.normal(size=(2, 3, 6)), RNG.normal(size=(2, 3))),
     "tensorsolve, axes moved": (lambda a, b: linalg.tensorsolve(a, b, (0,)), RNG.normal(size=(6, 2, 3)), B.T),
     "vander": (lambda x: linalg.vander(x, 4), S),
-    "vecdot": (lambda x, y: linalg.vecdot(x, y, axis=0), S, SS),
+    "vecdot": (lambda x, y: linalg.vecdot(x, y, axis=-2), S, SS),
     **{
         f"solve_triangular, {'upper' if u else 'lower'}, {'left' if left else 'right'}{', ones' if ones else ''}": (
             lambda a, b, u=u, left=left, ones=ones: linalg.solve_triangular(
                 a, b if left else b.swapaxes(-1, -2), upper=u, left=left, unitriangular=ones
-            ), SS, B,
+            ),
+            SS,
+            B,
         )
-        for u in (True, False) for left in (True, False) for ones in (True, False)
+        for u in (True, False)
+        for left in (True, False)
+        for ones in (True, False)
     },
-    **{f"vector_norm {o}": (lambda x, o=o: linalg.vector_norm(x, o, 1), STACK) for o in (1, 2, 3, 0.5, -2, math.inf, -math.inf)},
+    **{
+        f"vector_norm {o}": (lambda x, o=o: linalg.vector_norm(x, o, 1), STACK)
+        for o in (1, 2, 3, 0.5, -2, math.inf, -math.inf)
+    },
     **{
         f"matrix_norm {o}": (lambda x, o=o: linalg.matrix_norm(x, o, (0, 2), keepdims=True), STACK)
         for o in ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -133,7 +140,9 @@ class TestValues:
         np.testing.assert_allclose(linalg.expm(tgi.tensor(math.pi * turn)).numpy(), -np.eye(2), atol=1e-14)
         nilpotent = tgi.tensor(np.triu(S, 1))
         np.testing.assert_allclose(
-            linalg.matrix_exp(nilpotent).numpy(), np.eye(3) + np.triu(S, 1) + np.triu(S, 1) @ np.triu(S, 1) / 2, atol=1e-14
+            linalg.matrix_exp(nilpotent).numpy(),
+            np.eye(3) + np.triu(S, 1) + np.triu(S, 1) @ np.triu(S, 1) / 2,
+            atol=1e-14,
         )
 
     def test_triangular_and_eliminated(self) -> None:
@@ -152,7 +161,9 @@ class TestValues:
 
     def test_a_triangle_is_solved_by_substitution(self) -> None:
         """Also where elimination with exchanges would lose digits: rows of very different size."""
-        a = np.tril(RNG.normal(size=(6, 6))) * (10.0 ** np.arange(0, -24, -4))[None, :] + np.diag(10.0 ** np.arange(0, -24, -4))
+        a = np.tril(RNG.normal(size=(6, 6))) * (10.0 ** np.arange(0, -24, -4))[None, :] + np.diag(
+            10.0 ** np.arange(0, -24, -4)
+        )
         wanted = RNG.normal(size=6)
         found = linalg.solve_triangular(tgi.tensor(a), tgi.tensor(a @ wanted), upper=False).numpy()
         np.testing.assert_allclose(np.tril(a) @ found, a @ wanted, rtol=1e-12)
@@ -182,7 +193,9 @@ class TestDegenerate:
         t = tgi.tensor(np.asarray(x, np.float64), requires_grad=True)
         return tgi.grad(function(t), t)[0].numpy()
 
-    @pytest.mark.parametrize("x", [np.eye(3), 2.0 * np.eye(4)[:, :3], np.diag([1.0, 1.0, -1.0])], ids=["one", "tall", "signs"])
+    @pytest.mark.parametrize(
+        "x", [np.eye(3), 2.0 * np.eye(4)[:, :3], np.diag([1.0, 1.0, -1.0])], ids=["one", "tall", "signs"]
+    )
     def test_equal_singular_values(self, x: Any) -> None:
         """The polar factor U Vᵀ has a derivative by antisymmetric changes, which turn U against V."""
         t = tgi.tensor(x, requires_grad=True)
@@ -230,7 +243,9 @@ class TestDegenerate:
             assert np.all(np.isfinite(self.gradient(lambda t: linalg.vector_norm(t, order), x)))
 
     def test_ties_of_norms_share(self) -> None:
-        np.testing.assert_allclose(self.gradient(lambda t: linalg.vector_norm(t, math.inf), [3.0, -3.0, 1.0]), [0.5, -0.5, 0])
+        np.testing.assert_allclose(
+            self.gradient(lambda t: linalg.vector_norm(t, math.inf), [3.0, -3.0, 1.0]), [0.5, -0.5, 0]
+        )
         np.testing.assert_allclose(self.gradient(lambda t: linalg.matrix_norm(t, 2), np.eye(2)), np.eye(2) / 2)
 
     def test_matrices_that_are_not_symmetric(self) -> None:
@@ -253,7 +268,11 @@ class TestDegenerate:
             (lambda: linalg.qr(tgi.tensor(X), "raw"), ValueError, "expected mode 'reduced', 'r' or 'complete'"),
             (lambda: linalg.solve(tgi.tensor(np.ones((3, 3, 3))), tgi.tensor(S)), TypeError, "in NumPy and another"),
             (lambda: linalg.solve_triangular(tgi.tensor(S), tgi.tensor(X), upper=True), ValueError, "expected 3 rows"),
-            (lambda: linalg.solve_triangular(tgi.tensor(np.zeros((2, 2))), np.ones(2), upper=True), ValueError, "Singular"),
+            (
+                lambda: linalg.solve_triangular(tgi.tensor(np.zeros((2, 2))), np.ones(2), upper=True),
+                ValueError,
+                "Singular",
+            ),
             (lambda: linalg.norm(tgi.tensor(STACK), 2), ValueError, "a vector or a matrix, or axes"),
             (lambda: linalg.matrix_norm(tgi.tensor(X), 3), ValueError, "expected order 'fro'"),
             (lambda: linalg.matrix_norm(tgi.tensor(V)), ValueError, "expected matrices and two axes"),
@@ -265,7 +284,7 @@ class TestDegenerate:
             (lambda: linalg.matrix_exp(tgi.tensor(X)), ValueError, "expected square matrices"),
             (lambda: linalg.lstsq(tgi.tensor(X), tgi.tensor(B)), ValueError, "expected 4 rows"),
         ],
-    )  # fmt: skip
+    )
     def test_what_is_refused(self, call: Callable[[], Any], kind: type[Exception], message: str) -> None:
         with pytest.raises(kind, match=message):
             call()

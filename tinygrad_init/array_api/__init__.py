@@ -4,7 +4,7 @@ Arrays of floats are tensors, which keep their history through every function he
 are `DiscreteTensor`s. `x.__array_namespace__()` is this namespace.
 
 What the standard has and is not here: complex numbers and the extension `fft`, since tensors are made of real numbers;
-operators between float32 and float64 (functions bring both to float64, operators refuse, as everywhere in this package);
+operators between float32 and float64 (functions bring both to float64, operators refuse, as everywhere here);
 complex eigenvalues; and square U and Vᵀ of matrices that are not square, while they require a gradient.
 """
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.discrete import discrete
+from ..engine.discrete import DiscreteTensor, discrete
 from ..engine.modes import get_default_dtype
 from ..engine.operands import as_tensors
 from ..engine.storage import holds_tensor
@@ -38,7 +38,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     on_cpu(device)
     if isinstance(obj, list | tuple) and holds_tensor(obj):
         return asarray(stack([asarray(part) for part in obj]), dtype=dtype)
-    ours = isinstance(obj, Tensor) or type(obj) is not np.ndarray and isinstance(obj, np.ndarray)
+    ours = isinstance(obj, Tensor | DiscreteTensor)
     if ours:
         if dtype is not None and obj.dtype != np.dtype(dtype):
             if copy is False:
@@ -56,9 +56,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     return _new(found.astype(wanted, copy=copy is not False))
 
 
-def arange(
-    start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
-) -> Any:
+def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None) -> Any:
     """Numbers from start (0 where there is but one argument) by steps, to stop, which is left out."""
     on_cpu(device)
     first, last = (0, start) if stop is None else (start, stop)

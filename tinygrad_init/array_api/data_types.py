@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,24 @@ from ..engine.tensor import Tensor, wrap
 from ..ops.elementwise import astype as converted
 
 __all__ = [
-    "__array_namespace_info__", "astype", "bool", "can_cast", "finfo", "float32", "float64", "iinfo", "int16", "int32",
-    "int64", "int8", "isdtype", "result_type", "uint16", "uint32", "uint64", "uint8",
+    "__array_namespace_info__",
+    "astype",
+    "bool",
+    "can_cast",
+    "finfo",
+    "float32",
+    "float64",
+    "iinfo",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "isdtype",
+    "result_type",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
 ]  # fmt: skip
 
 bool = np.dtype(np.bool_)
@@ -69,17 +86,17 @@ def result_type(*arrays_and_dtypes: Any) -> Any:
     for k in fixed[1:]:
         group = {"b": "bool", "i": "whole", "u": "whole", "f": "float"}
         joined = np.promote_types(out, k)
-        if group[out.kind] != group[k.kind] or joined.kind != out.kind and joined.kind != k.kind:
+        if group[out.kind] != group[k.kind] or joined.kind not in (out.kind, k.kind):
             raise TypeError(f"result_type: {out} and {k} have no common dtype in the standard")
         out = joined
     for k in kinds:
-        if isinstance(k, type) and "bif".index(out.kind.replace("u", "i")) < (type(True), int, float).index(k):
+        if isinstance(k, type) and "bif".index(out.kind.replace("u", "i")) < (builtins.bool, int, float).index(k):
             raise TypeError(f"result_type: a number of Python of type {k.__name__} does not go with {out}")
     return out
 
 
 def _kind(x: Any) -> Any:
-    if isinstance(x, type(True) | int | float) and not isinstance(x, np.generic):
+    if isinstance(x, builtins.bool | int | float) and not isinstance(x, np.generic):
         return type(x)
     return x.dtype if hasattr(x, "dtype") and not isinstance(x, type) else np.dtype(x)
 
@@ -136,7 +153,7 @@ def as_array(found: Any) -> Any:
         found = np.asarray(found)
         if found.dtype.kind == "f":
             return wrap(found)
-    return discrete(np.asarray(found)) if isinstance(found, type(True)) else discrete(found)
+    return discrete(np.asarray(found)) if isinstance(found, builtins.bool) else discrete(found)
 
 
 def promoted(arguments: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -18,19 +18,26 @@ from ..ops import selection
 from .data_types import as_array, promoted
 from .data_types import astype as converted
 
-ELEMENTWISE = """
+
+def _names(words: str) -> list[str]:
+    return words.split()
+
+
+# fmt: off
+ELEMENTWISE = _names("""
     abs acos acosh add asin asinh atan atan2 atanh bitwise_and bitwise_left_shift bitwise_invert bitwise_or
     bitwise_right_shift bitwise_xor ceil conj copysign cos cosh divide equal exp expm1 floor floor_divide greater
     greater_equal hypot imag isfinite isinf isnan less less_equal log log1p log2 log10 logaddexp logical_and logical_not
     logical_or logical_xor maximum minimum multiply negative nextafter not_equal positive pow real reciprocal remainder
     round sign signbit sin sinh square sqrt subtract tan tanh trunc
-""".split()
-OTHERS = """
+""")
+OTHERS = _names("""
     broadcast_arrays broadcast_to concat expand_dims flip moveaxis permute_dims repeat reshape roll squeeze stack tile
     unstack take take_along_axis matmul matrix_transpose tensordot vecdot argmax argmin count_nonzero nonzero
     searchsorted where isin unique_all unique_counts unique_inverse unique_values all any diff clip
     cumulative_prod cumulative_sum max min prod sum
-""".split()
+""")
+# fmt: on
 __all__ = [*ELEMENTWISE, *OTHERS, "argsort", "broadcast_shapes", "mean", "sort", "std", "var"]
 
 
@@ -76,12 +83,12 @@ def mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
 
 def var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
     """The variance over axes; `correction` is subtracted from the number of elements."""
-    return as_array(np.var(_float(x), axis=axis, ddof=correction, keepdims=keepdims))  # type: ignore[call-overload]
+    return as_array(np.var(_float(x), axis=axis, ddof=correction, keepdims=keepdims))
 
 
 def std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
     """The square root of `var`."""
-    return as_array(np.std(_float(x), axis=axis, ddof=correction, keepdims=keepdims))  # type: ignore[call-overload]
+    return as_array(np.std(_float(x), axis=axis, ddof=correction, keepdims=keepdims))
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:

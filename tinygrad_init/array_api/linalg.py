@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ops import linalg as ours
+from . import functions
 from .data_types import as_array, promoted
 
 __all__ = [
@@ -123,7 +124,7 @@ def svdvals(x: Any, /) -> Any:
 
 def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
     """Products summed over axes of both."""
-    return as_array(np.tensordot(*promoted((x1, x2)), axes=axes))
+    return functions.tensordot(x1, x2, axes=axes)
 
 
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
@@ -133,7 +134,7 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """Products summed along an axis."""
-    return as_array(np.linalg.vecdot(*promoted((x1, x2)), axis=axis))
+    return functions.vecdot(x1, x2, axis=axis)
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:

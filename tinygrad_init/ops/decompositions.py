@@ -6,6 +6,8 @@ through such combinations as projections or norms has, and gets it: differences 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..engine.methods import METHODS
@@ -64,6 +66,10 @@ def _eigh_rule(g: Tensor, out: Tensor) -> Tensor:
     return matmul(matmul(vectors, inner), _turned(vectors))
 
 
+def _eigh_of(triangle: Any) -> Any:
+    return lambda x: np.linalg.eigh(x, triangle)
+
+
 @operation(
     _eigh_rule,
     formula="eigenvalues in the first column, eigenvectors of (x + xᵀ)/2 in the others",
@@ -71,7 +77,7 @@ def _eigh_rule(g: Tensor, out: Tensor) -> Tensor:
 )
 def _eigh(x: Array, /, triangle: str = "L") -> Array:
     """Which triangle LAPACK reads changes nothing but the signs of vectors."""
-    values, vectors = _numpy("eigh", lambda a: np.linalg.eigh(a, triangle), 0.5 * (x + np.swapaxes(x, -1, -2)))
+    values, vectors = _numpy("eigh", _eigh_of(triangle), 0.5 * (x + np.swapaxes(x, -1, -2)))
     return np.concatenate([values[..., None], vectors], -1)
 
 
@@ -94,9 +100,9 @@ def _eigen(x: Tensor, triangle: str) -> Eigen:
 def svd(x: Tensor) -> Singular:
     """The singular value decomposition of matrices, the thin one.
 
-    Where singular values are equal, single vectors have no derivative, but what depends on U and V only through such
-    products as U f(S) Vᵀ has, and gets it. At singular values of 0 there is none: vectors of the longer side that
-    belong to them get 0.
+    Where singular values are equal, single vectors have no derivative, but what stays as it is when U and V are turned
+    together has, and gets it: sums of equal singular values, and U Vᵀ. (U f(S) Vᵀ has one, too, but not from here.) At
+    singular values of 0 there is none: vectors of the longer side that belong to them get 0.
     """
     (x,) = coerce("svd", (x,))
     if x.ndim < 2:
@@ -120,8 +126,8 @@ def _three(packed: Tensor, rows: int) -> tuple[Tensor, Tensor, Tensor]:
 def _svd_rule(g: Tensor, out: Tensor) -> Tensor:
     """Giles 2008, 3.2, with the part of Ū beside the columns of U (Townsend 2016, eq. 12).
 
-    Where Giles divides by s_j² - s_i², turning U and V together is divided by s_j - s_i, turning them against each other
-    by s_j + s_i: of equal singular values only the first has no derivative.
+    Where Giles divides by s_j² - s_i², turning U and V together is divided by s_j - s_i, turning them against each
+    other by s_j + s_i: of equal singular values only the first has no derivative.
     """
     n = out.shape[-1]
     rows = out.shape[-2] - 1 - n

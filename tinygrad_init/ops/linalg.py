@@ -41,8 +41,9 @@ from .triangular_factors import householder_product, lu, lu_factor, lu_solve
 __all__ = [
     "cholesky", "cholesky_solve", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "expm",
     "householder_product", "inv", "logdet", "lstsq", "lu", "lu_factor", "lu_solve", "matmul", "matrix_exp",
-    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv",
-    "tensorsolve", "vander", "vecdot", "vector_norm",
+    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "pinv", "qr",
+    "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot",
+    "vector_norm",
 ]  # fmt: skip
 
 expm = matrix_exp
@@ -59,8 +60,9 @@ def eigh(x: Any, UPLO: str | None = None) -> Eigen:
 
     Notes
     -----
-    The rule is that of Giles 2008, 3.1. Where eigenvalues are equal, single vectors have no derivative; what depends on
-    them only through such products as V f(Λ) Vᵀ has one of first order, and gets it.
+    The rule is that of Giles 2008, 3.1. Where eigenvalues are equal, single vectors have no derivative; sums of the
+    equal ones and projections on all that belong to them have, and get it. Functions V f(Λ) Vᵀ have one, too, but not
+    from here: what turning vectors among each other adds is left out.
     """
     return decompositions.eigh(x) if UPLO is None else decompositions._eigen(from_triangle(x, UPLO), UPLO.upper())
 
@@ -149,7 +151,9 @@ def qr(x: Any, mode: str = "reduced") -> Any:
     if mode == "complete" and rows > columns:
         if not _followed(x):
             return Factors(*map(wrap, np.linalg.qr(operand(x), "complete")))
-        raise ValueError(f"qr: of shape {x.shape} the square Q holds columns without a derivative; write mode='reduced'")
+        raise ValueError(
+            f"qr: of shape {x.shape} the square Q holds columns without a derivative; write mode='reduced'"
+        )
     if rows >= columns:
         found = _orthogonal(x, False)
     else:

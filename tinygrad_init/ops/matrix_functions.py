@@ -59,9 +59,7 @@ def _matrix_exp(x: Array, /) -> Array:
     a4 = a2 @ a2
     a6 = a2 @ a4
     b = PADE
-    odd = a @ (
-        a6 @ (b[13] * a6 + b[11] * a4 + b[9] * a2) + b[7] * a6 + b[5] * a4 + b[3] * a2 + b[1] * one
-    )
+    odd = a @ (a6 @ (b[13] * a6 + b[11] * a4 + b[9] * a2) + b[7] * a6 + b[5] * a4 + b[3] * a2 + b[1] * one)
     even = a6 @ (b[12] * a6 + b[10] * a4 + b[8] * a2) + b[6] * a6 + b[4] * a4 + b[2] * a2 + b[0] * one
     out = np.linalg.solve(even - odd, even + odd)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -75,9 +73,7 @@ def matrix_exp(x: Any) -> Tensor:
     return _matrix_exp(_square("matrix_exp", x))
 
 
-def solve_triangular(
-    a: Any, b: Any, *, upper: bool, left: bool = True, unitriangular: bool = False
-) -> Tensor:
+def solve_triangular(a: Any, b: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """x with a x = b (x a = b unless `left`), where of a only a triangle is read, which alone has a derivative.
 
     Parameters
@@ -103,10 +99,8 @@ def solve_triangular(
     if unitriangular:
         corner = corner + np.eye(a.shape[-1], dtype=a.dtype)
     b = expand_dims(b, 1) if vector else b
-    if upper:
-        out = _solve(corner, b)
-    else:  # turned upside down it is an upper triangle, which is solved without exchanging rows
-        out = flip(_solve(flip(corner, (-2, -1)), flip(b, -2)), -2)
+    # Turned upside down a lower triangle is an upper one, which is solved without exchanging rows.
+    out = _solve(corner, b) if upper else flip(_solve(flip(corner, (-2, -1)), flip(b, -2)), -2)
     return _reshape(out, out.shape[:-1]) if vector else out
 
 
@@ -293,4 +287,3 @@ def dot(x: Any, y: Any) -> Tensor:
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     return inner(x, y if y.ndim == 1 else moveaxis(y, -2, -1))
-

@@ -98,8 +98,7 @@ def matrix_norm(x: Any, ord: Order = "fro", axis: tuple[int, int] = (-2, -1), ke
     if ord in ("fro", None):
         return length(x, (rows, columns), keepdims)
     if ord in (1, -1, math.inf, -math.inf):
-        first, second = (rows, columns) if ord in (1, -1) else (columns, rows)
-        sums = total(size(x), first, True)
+        sums = total(size(x), rows if ord in (1, -1) else columns, True)
         out = (_max if ord in (1, math.inf) else _min)(sums, (rows, columns), True)
     elif ord in ("nuc", 2, -2):
         values = svdvals(moveaxis(x, (rows, columns), (-2, -1)))

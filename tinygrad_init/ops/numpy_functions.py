@@ -10,6 +10,7 @@ from .numpy_calculus import NUMPY_CALCULUS
 from .numpy_places import MOVED, moving, pad, take
 from .numpy_products import NUMPY_PRODUCTS
 from .numpy_reductions import NUMPY_REDUCTIONS
+from .numpy_sets import NUMPY_SETS
 from .numpy_shapes import NUMPY_SHAPES
 from .numpy_ufuncs import matvec, modf, vecmat
 
@@ -19,8 +20,8 @@ ELEMENTWISE = (
     "heaviside", "i0",
 )  # fmt: skip
 OTHER_NAMES = {
-    "around": "round", "degrees": "rad2deg", "divmod": "divmod", "fix": "trunc", "mod": "remainder", "radians": "deg2rad",
-    "rint": "round", "true_divide": "divide",
+    "around": "round", "degrees": "rad2deg", "divmod": "divmod", "fix": "trunc", "mod": "remainder",
+    "radians": "deg2rad", "rint": "round", "true_divide": "divide",
 }  # fmt: skip
 
 
@@ -33,6 +34,7 @@ def counterparts() -> dict[str, Any]:
         **NUMPY_REDUCTIONS,
         **NUMPY_SHAPES,
         **NUMPY_CALCULUS,
+        **NUMPY_SETS,
         **NUMPY_PRODUCTS,
         "pad": pad,
         "take": take,

@@ -26,8 +26,8 @@ MOVED: dict[str, tuple[str, ...]] = {
     "block": ("arrays",), "choose": ("choices",), "column_stack": ("tup",), "compress": ("a",), "copy": ("a",),
     "delete": ("arr",), "diag": ("v",), "diagflat": ("v",), "diagonal": ("a",), "dsplit": ("ary",), "dstack": ("tup",),
     "extract": ("arr",), "fft.fftshift": ("x",), "fft.ifftshift": ("x",), "fliplr": ("m",), "flipud": ("m",),
-    "hsplit": ("ary",), "insert": ("arr", "values"), "linalg.diagonal": ("x",), "repeat": ("a",), "resize": ("a",), "roll": ("a",), "rollaxis": ("a",),
-    "rot90": ("m",), "split": ("ary",), "tile": ("A",), "unstack": ("x",),
+    "hsplit": ("ary",), "insert": ("arr", "values"), "linalg.diagonal": ("x",), "repeat": ("a",), "resize": ("a",),
+    "roll": ("a",), "rollaxis": ("a",), "rot90": ("m",), "split": ("ary",), "tile": ("A",), "unstack": ("x",),
     "vsplit": ("ary",),
 }  # fmt: skip
 
@@ -126,7 +126,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
     return where(at > 0, out, np.pad(np.zeros(array.shape, array.dtype), pad_width, constant_values=around))
 
 
-def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+def take(a: Any, indices: Any, axis: int | None = None, mode: Any = "raise") -> Any:
     """`np.take`: elements, or slices along an axis, by their numbers."""
     (a,) = as_tensors("np.take", (a,))
     if axis is None:

@@ -19,9 +19,14 @@ from .elementwise import astype
 from .numpy_ufuncs import METHODS_OF_UFUNCS
 from .registry import REGISTRY
 
+
+def _names(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 FUNCTIONS: dict[str, Any] = {}
 # What changes only in jumps, or not at all: NumPy's own answer, of the numbers.
-CONSTANT = frozenset(
+CONSTANT = _names(
     """
     all allclose any argmax argmin argpartition argsort argwhere array2string array_equal array_equiv array_repr
     array_str can_cast common_type count_nonzero diag_indices_from digitize einsum_path flatnonzero iscomplex
@@ -30,14 +35,10 @@ CONSTANT = frozenset(
     tril_indices_from triu_indices_from linalg.matrix_rank
     equal greater greater_equal isfinite isinf isnan less less_equal logical_and logical_not logical_or logical_xor
     not_equal signbit spacing
-    """.split()
+    """
 )
 # What gives numbers that depend on those of the tensor in a way that is not followed: of constants alone.
-OF_NUMBERS = frozenset(
-    """
-    histogram histogram2d histogram_bin_edges histogramdd nextafter polydiv roots frexp
-    """.split()
-)
+OF_NUMBERS = _names("histogram histogram2d histogram_bin_edges histogramdd nextafter polydiv roots frexp")
 IN_PLACE = "it would change an array behind the back of the graph; make a new one"
 COMPLEX = "its results are complex numbers, which tensors are not made of"
 WHOLE = "it is of whole numbers, and this tensor is of floats"
@@ -46,14 +47,16 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(("copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"), IN_PLACE),
     **dict.fromkeys(("busday_count", "busday_offset", "datetime_as_string", "is_busday", "isnat"), DATES),
     **dict.fromkeys(
-        """bitwise_and bitwise_count bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift
+        _names(
+            """bitwise_and bitwise_count bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift
         bitwise_xor gcd invert lcm left_shift packbits ravel_multi_index right_shift unpackbits
-        unravel_index ix_""".split(),
+        unravel_index ix_"""
+        ),
         WHOLE,
     ),
     **{
         f"fft.{name}": COMPLEX
-        for name in "fft fft2 fftn hfft ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn".split()
+        for name in _names("fft fft2 fftn hfft ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn")
     },
     "sort_complex": COMPLEX,
 }  # fmt: skip
@@ -80,10 +83,10 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
     op = FUNCTIONS.get(name)
     if op is None:
         raise _unknown(how, name)
-    (*inputs,) = _in_dtype(how, inputs, options)
+    inputs = _in_dtype(how, inputs, options)
     if method == "__call__":
         if "where" in options:
-            raise TypeError(f"{how}: elements where `where` does not hold would be anything; use np.where of the result")
+            raise TypeError(f"{how}: elements where `where` does not hold would be anything; use np.where")
         if options:
             raise _no_option(how, options)
         return op(*inputs)
@@ -159,7 +162,7 @@ def _signature(function: Any) -> inspect.Signature | None:
 
 
 def _given(function: Any, args: Any, kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The first argument, or all of `*arrays`, by position, and the others by NumPy's names unless they are defaults."""
+    """The first argument, or all of `*arrays`, by position; the others by NumPy's names unless they are defaults."""
     signature = _signature(function)
     if signature is None:
         return list(args), {key: value for key, value in kwargs.items() if value is not np._NoValue}

@@ -101,11 +101,11 @@ def mean(a: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) -
 def var(
     a: Any,
     axis: Axis = None,
-    ddof: float = 0,
+    ddof: Any = 0,
     keepdims: bool = False,
     where: Any = None,
     mean: Any = None,
-    correction: float | None = None,
+    correction: Any = None,
 ) -> Any:
     """`np.var`."""
     (a,), mask = coerce("np.var", (_tensor("var", a),)), _mask(where)
@@ -120,11 +120,11 @@ def var(
 def std(
     a: Any,
     axis: Axis = None,
-    ddof: float = 0,
+    ddof: Any = 0,
     keepdims: bool = False,
     where: Any = None,
     mean: Any = None,
-    correction: float | None = None,
+    correction: Any = None,
 ) -> Any:
     """`np.std`; its subgradient is 0 where all elements are the same."""
     (a,) = coerce("np.std", (_tensor("std", a),))
@@ -222,14 +222,12 @@ def _lines(a: Tensor, axis: Axis) -> tuple[Tensor, tuple[int, ...]]:
     """The axes to reduce joined into a last one, and the shape that they leave with length 1."""
     axes = normalize_axes(_axes(axis), a.ndim, "np.quantile")
     rest = tuple(i for i in range(a.ndim) if i not in axes)
-    joined = _reshape(
-        _transpose(a, rest + axes), (*(a.shape[i] for i in rest), math.prod(a.shape[i] for i in axes))
-    )
+    joined = _reshape(_transpose(a, rest + axes), (*(a.shape[i] for i in rest), math.prod(a.shape[i] for i in axes)))
     return joined, kept_shape(a.shape, axes)
 
 
 def quantile(
-    a: Any, q: Any, axis: Axis = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
+    a: Any, q: Any, axis: Axis = None, overwrite_input: bool = False, method: Any = "linear", keepdims: bool = False
 ) -> Any:
     """`np.quantile`, with each of NumPy's methods (Hyndman and Fan 1996); NaN where a line holds NaN.
 
@@ -257,7 +255,7 @@ def _places_first(found: Tensor, q_axes: int, kept: tuple[int, ...], keepdims: b
 
 
 def nanquantile(
-    a: Any, q: Any, axis: Axis = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
+    a: Any, q: Any, axis: Axis = None, overwrite_input: bool = False, method: Any = "linear", keepdims: bool = False
 ) -> Any:
     """`np.nanquantile`, by its linear method: each line is as long as it has numbers."""
     if method != "linear":

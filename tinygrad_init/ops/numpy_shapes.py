@@ -153,7 +153,8 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 def _triangle(name: str, below: bool) -> Callable[..., Any]:
     def called(m: Any, k: int = 0) -> Any:
         m = _tensor(name, m)
-        ones = np.tri(*(m.shape[-2:] if m.ndim > 1 else m.shape * 2), k=k if below else k - 1, dtype=bool)
+        rows, columns = m.shape[-2:] if m.ndim > 1 else m.shape * 2
+        ones = np.tri(rows, columns, k if below else k - 1, dtype=bool)
         return chosen(ones if below else ~ones, m, 0.0)
 
     called.__doc__ = f"`np.{name}`."
@@ -165,7 +166,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = _tensor("trace", a)
     first, second = one_axis(axis1, a.ndim, "np.trace"), one_axis(axis2, a.ndim, "np.trace")
     a = axes_moved(a, (first, second), (-2, -1))
-    mask = np.eye(*a.shape[-2:], k=offset, dtype=bool)
+    mask = np.eye(a.shape[-2], a.shape[-1], offset, dtype=bool)
     return chosen(mask, a, 0.0).sum(axis=(-2, -1))
 
 
@@ -223,9 +224,7 @@ def _put(x: Tensor, mask: Any, value: Any) -> Tensor:
     return chosen(mask, getitem(row, places), x)
 
 
-def clip(
-    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None, **options: Any
-) -> Any:
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None, **options: Any) -> Any:
     """`np.clip`; where a limit is an array or a tensor, it has a derivative, and ties share."""
     if options:
         raise TypeError(f"np.clip with {', '.join(options)} has no differentiable counterpart here")
@@ -288,9 +287,7 @@ def _like(name: str, value: float | None) -> Callable[..., Any]:
     return called
 
 
-def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, axis: int = 0
-) -> Any:
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, axis: int = 0) -> Any:
     """`np.linspace`, of ends that may be tensors."""
     start, stop = coerce("np.linspace", (start, stop))
     count = operator.index(num)

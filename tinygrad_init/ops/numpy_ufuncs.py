@@ -1,4 +1,4 @@
-"""What NumPy's ufuncs can do besides being called: `np.add.reduce(t)`, `np.maximum.accumulate(t)`, `np.hypot.outer(a, b)`.
+"""What NumPy's ufuncs do besides being called: `np.add.reduce(t)`, `np.maximum.accumulate(t)`, `np.add.outer(a, b)`.
 
 Where a reduction is an operation of its own it is that; every other is made step by step, from the left.
 """

@@ -55,7 +55,7 @@ def _order(x: Array) -> tuple[Array, Array]:
 
 
 def _eliminated_rule(g: Tensor, out: Tensor) -> Tensor:
-    """L⁻ᵀ (tril(Lᵀ Ḡ, -1) + triu(Ḡ Uᵀ)) U⁻ᵀ of the packed factors (Seeger et al. 2017, section 4; de Hoog et al. 2011)."""
+    """L⁻ᵀ (tril(Lᵀ Ḡ, -1) + triu(Ḡ Uᵀ)) U⁻ᵀ of the packed factors (de Hoog, Anderssen and Lukas 2011, section 2)."""
     lower = tril(out, -1) + np.eye(out.shape[-1], dtype=out.dtype)
     upper = triu(out)
     inner = tril(matmul(_turned(lower), tril(g, -1)), -1) + triu(matmul(triu(g), _turned(upper)))
