@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operands import coerce
+from ..engine.operands import as_tensors, coerce
 from ..engine.tensor import Tensor
 from .decompositions import pinv
 from .elementwise import where
@@ -118,7 +118,7 @@ class LeastSquares(Results):
     names = ("solution", "residuals", "rank", "singular_values")
 
 
-def lstsq(a: Any, b: Any, rcond: float | None = None) -> LeastSquares:
+def lstsq(a: Any, b: Any, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:
     """The x of least length among those that minimize ‖a x - b‖, for any rank of a.
 
     It is a⁺ b; the derivative is that among matrices of the same rank, as that of `pinv`.
@@ -127,12 +127,16 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> LeastSquares:
     ----------
     rcond
         Singular values up to this part of the largest count as 0.
+    driver
+        Which of LAPACK's ways PyTorch would go; the result is that of "gelsd" for each of them.
 
     Returns
     -------
     LeastSquares
         Residuals are empty unless a has more rows than columns and full rank, as in NumPy and PyTorch.
     """
+    if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
+        raise ValueError(f"lstsq: expected the driver 'gels', 'gelsy', 'gelsd' or 'gelss', got {driver!r}")
     a, b = coerce("lstsq", (a, b))
     if a.ndim < 2:
         raise ValueError(f"lstsq: expected matrices, got shape {a.shape}")
@@ -155,12 +159,12 @@ def _joined(found: list[Tensor], cut: dict[tuple[int, int], int], i: int, j: int
     """The product of the matrices from i to j, cut in two where the table says."""
     if i == j:
         return found[i]
-    return matmul(_joined(found, cut, i, cut[i, j]), _joined(found, cut, cut[i, j] + 1, j))
+    return _joined(found, cut, i, cut[i, j]) @ _joined(found, cut, cut[i, j] + 1, j)
 
 
 def multi_dot(tensors: Sequence[Any]) -> Tensor:
     """The product of many matrices in the order that takes the fewest multiplications; the ends may be vectors."""
-    found = list(coerce("multi_dot", tuple(tensors)))
+    found = list(as_tensors("multi_dot", tuple(tensors)))
     if len(found) < 2:
         raise ValueError(f"multi_dot: expected at least two matrices, got {len(found)}")
     first, last = found[0].ndim == 1, found[-1].ndim == 1
@@ -211,7 +215,7 @@ def tensorinv(a: Any, ind: int = 2) -> Tensor:
 @either
 def vecdot(x: Any, y: Any, axis: int = -1) -> Tensor:
     """Σ x y along an axis; the others are stretched to a common shape."""
-    x, y = coerce("vecdot", (x, y))
+    x, y = as_tensors("vecdot", (x, y))
     if x.ndim == 0 or y.ndim == 0:
         raise ValueError(f"vecdot: expected vectors, got shapes {x.shape} and {y.shape}")
     at = one_axis(axis, max(x.ndim, y.ndim), "vecdot")
@@ -224,7 +228,7 @@ def vecdot(x: Any, y: Any, axis: int = -1) -> Tensor:
 @either
 def cross(x: Any, y: Any, axis: int = -1) -> Tensor:
     """The vector product of vectors with three elements along an axis."""
-    x, y = coerce("cross", (x, y))
+    x, y = as_tensors("cross", (x, y))
     shape = np.broadcast_shapes(x.shape, y.shape)
     at = one_axis(axis, len(shape), "cross")
     if shape[at] != 3 or x.shape[axis] != 3 or y.shape[axis] != 3:
@@ -235,10 +239,10 @@ def cross(x: Any, y: Any, axis: int = -1) -> Tensor:
 
 def vander(x: Any, N: int | None = None) -> Tensor:
     """Powers of the elements of vectors from 0 on, in a last axis of N, as PyTorch's `linalg.vander`."""
-    (x,) = coerce("vander", (x,))
+    (x,) = as_tensors("vander", (x,))
     x = _reshape(x, (1,)) if x.ndim == 0 else x
     count = x.shape[-1] if N is None else N
-    powers = [x * 0.0 + 1.0]
+    powers = [x**0]
     for _ in range(count - 1):
         powers.append(powers[-1] * x)
     return stack(powers[:count], -1)

@@ -268,7 +268,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     x = _tensor("vander", x)
     if x.ndim != 1:
         raise ValueError(f"np.vander: expected a vector, got shape {x.shape}")
-    powers = [x * 0.0 + 1.0]
+    powers = [x**0]
     for _ in range((x.size if N is None else N) - 1):
         powers.append(powers[-1] * x)
     powers = powers[: x.size if N is None else N]

@@ -206,7 +206,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
         conditions.append(~np.any(np.broadcast_arrays(*conditions), axis=0))
     if len(functions) != len(conditions):
         raise ValueError(f"np.piecewise: {len(functions)} functions do not fit {len(conditions)} conditions")
-    out: Any = x * 0.0
+    out: Any = chosen(np.ones(x.shape, bool), 0.0, x)
     for condition, function in zip(conditions, functions, strict=True):
         inside = np.broadcast_to(condition, x.shape)
         value = function(x[inside], *args, **kw) if callable(function) else function

@@ -80,13 +80,13 @@ def _eliminated(x: Array, /) -> Array:
     return a
 
 
-def lu(x: Any) -> Elimination:
+def lu(x: Any, *, pivot: bool = True) -> Elimination:
     """x = P L U by elimination with the largest pivot of each column.
 
     Which rows are exchanged changes only in jumps, so P is without history. Of matrices that are not square the square
     part is eliminated, and the rest solved for. Where a pivot is 0 there is no derivative.
     """
-    packed, order, _ = _factors("lu", x)
+    packed, order, _ = _factors("lu", x, pivot)
     rows, columns = packed.shape[-2:]
     n = min(rows, columns)
     lower = tril(_getitem(packed, (..., slice(n))), -1) + np.eye(rows, n, dtype=packed.dtype)
@@ -94,8 +94,10 @@ def lu(x: Any) -> Elimination:
     return Elimination(wrap(permutation.copy()), lower, triu(_getitem(packed, (..., slice(n), slice(None)))))
 
 
-def _factors(name: str, x: Any) -> tuple[Tensor, Array, Array]:
+def _factors(name: str, x: Any, pivot: bool) -> tuple[Tensor, Array, Array]:
     """L and U in one matrix, the order of the rows, and how it came about."""
+    if not pivot:
+        raise ValueError(f"{name}: pivot=False is not here: elimination without exchanges of rows loses digits")
     (x,) = coerce(name, (x,))
     if x.ndim < 2:
         raise ValueError(f"{name}: expected matrices, got shape {x.shape}")
@@ -113,9 +115,9 @@ def _factors(name: str, x: Any) -> tuple[Tensor, Array, Array]:
     return packed, order, pivots
 
 
-def lu_factor(x: Any) -> Packed:
+def lu_factor(x: Any, *, pivot: bool = True) -> Packed:
     """The factors of `lu` in one matrix, and the exchanges of rows."""
-    packed, _, pivots = _factors("lu_factor", x)
+    packed, _, pivots = _factors("lu_factor", x, pivot)
     return Packed(packed, discrete(pivots))
 
 
