@@ -16,9 +16,9 @@ from ..engine.operands import as_tensors
 from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor
 from .elementwise import where
-from .registry import Array
+from .registry import Array, operation
 from .selection import take_along_axis
-from .shape import _reshape, concatenate, getitem
+from .shape import _reshape, concatenate, getitem, one_axis
 
 # The arguments of which numbers are taken, by NumPy's names; all of them in lists, too.
 MOVED: dict[str, tuple[str, ...]] = {
@@ -152,3 +152,37 @@ def ordered(name: str, order: Any) -> Callable[..., Any]:
         return take_along_axis(a, order(operand(a), *args, axis=axis, **options), axis)
 
     return called
+
+
+def _orders(rng: np.random.Generator) -> list[Any]:
+    return [((rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 3, 2))), {"axis": axis}) for axis in (0, 1, -1)]
+
+
+@operation(
+    lambda g, key, axis: _out_of_order(g, key, axis),
+    lambda g: where(np.zeros(g.shape, bool), g, 0.0),  # an order changes in jumps
+    formula="x as another tensor would be sorted along an axis",
+    examples=_orders,
+)
+def _in_order(x: Array, key: Array, /, axis: int) -> Array:
+    return np.take_along_axis(x, np.argsort(key, axis=axis, kind="stable"), axis)
+
+
+@operation(
+    lambda g, key, axis: _in_order(g, key, axis),
+    lambda g: where(np.zeros(g.shape, bool), g, 0.0),  # an order changes in jumps
+    formula="x put back to where it was before another tensor was sorted along an axis",
+    examples=_orders,
+)
+def _out_of_order(x: Array, key: Array, /, axis: int) -> Array:
+    out = np.empty_like(x)
+    np.put_along_axis(out, np.argsort(key, axis=axis, kind="stable"), x, axis)
+    return out
+
+
+def sort(a: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
+    """`np.sort`; equal numbers stay in order, and NaN come last."""
+    (a,) = as_tensors("np.sort", (a,))
+    if axis is None:
+        a, axis = _reshape(a, (a.size,)), 0
+    return _in_order(a, a.detach(), one_axis(axis, a.ndim, "np.sort"))

@@ -19,13 +19,14 @@ from .elementwise import minimum as smaller
 from .elementwise import sqrt
 from .elementwise import where as chosen
 from .linear_algebra import einsum
+from .numpy_places import sort
 from .reductions import Axis, _max, _min, count
 from .reductions import mean as average_of
 from .reductions import norm as length
 from .reductions import std as deviation_of
 from .reductions import sum as total
 from .reductions import var as variance_of
-from .selection import sort, take_along_axis
+from .selection import take_along_axis
 from .shape import _reshape, _transpose, broadcast_to, concatenate, getitem, kept_shape, normalize_axes, stack
 
 __all__ = ["NUMPY_REDUCTIONS"]
@@ -39,7 +40,10 @@ def _tensor(name: str, a: Any) -> Tensor:
 
 
 def _mask(where: Any) -> Any:
-    return None if where is None or where is True else np.asarray(operand(where), bool)
+    if where is None or where is True:
+        return None
+    found = operand(where)
+    return found if found.dtype == np.bool_ else found != 0
 
 
 def sum(a: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
@@ -87,7 +91,7 @@ def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _counted(mask: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool, dtype: Any) -> Any:
     """How many elements a mask leaves of each line."""
-    return np.sum(np.broadcast_to(mask, shape), axis=_axes(axis), keepdims=keepdims).astype(dtype)
+    return total(chosen(mask, np.ones(shape, dtype), 0.0), axis=_axes(axis), keepdims=keepdims)
 
 
 def mean(a: Any, axis: Axis = None, keepdims: bool = False, where: Any = None) -> Any:
@@ -113,8 +117,8 @@ def var(
     if mask is None and mean is None:
         return variance_of(a, axis=_axes(axis), keepdims=keepdims, ddof=less)
     middle = NUMPY_REDUCTIONS["mean"](a, axis, True, mask) if mean is None else mean
-    n = _counted(True if mask is None else mask, a.shape, axis, keepdims, a.dtype)
-    return sum((a - middle) ** 2, axis, keepdims, where=mask) / np.maximum(n - a.dtype.type(less), 0)
+    n = _counted(np.ones(a.shape, bool) if mask is None else mask, a.shape, axis, keepdims, a.dtype)
+    return sum((a - middle) ** 2, axis, keepdims, where=mask) / larger(n - float(less), 0.0)
 
 
 def std(
@@ -170,7 +174,7 @@ def _nan_extreme(name: str, function: Any, edge: float) -> Callable[..., Any]:
         a = _tensor(name, a)
         missing = np.isnan(operand(a))
         out = function(chosen(missing, edge, a), axis, keepdims, **options)
-        nothing = np.all(missing, axis=_axes(axis), keepdims=keepdims)
+        nothing = _counted(~missing, a.shape, axis, keepdims, a.dtype) == 0
         return chosen(nothing, np.nan, out) if "initial" not in options else out
 
     called.__doc__ = f"`np.{name}`."
@@ -181,7 +185,8 @@ def _nan_moment(name: str, function: Any) -> Callable[..., Any]:
     def called(a: Any, axis: Axis = None, where: Any = None, **options: Any) -> Any:
         a = _tensor(name, a)
         there = ~np.isnan(operand(a))
-        mask = there if where is None else there & np.asarray(operand(where), bool)
+        asked = _mask(where)
+        mask = there if asked is None else there & asked
         return function(chosen(there, a, 0.0), axis, where=mask, **options)
 
     called.__doc__ = f"`np.{name}`."
@@ -226,6 +231,10 @@ def _lines(a: Tensor, axis: Axis) -> tuple[Tensor, tuple[int, ...]]:
     return joined, kept_shape(a.shape, axes)
 
 
+def _parts(q: Any) -> Any:
+    return np.asarray(q.numpy() if isinstance(q, Tensor) else q, np.float64)
+
+
 def quantile(
     a: Any, q: Any, axis: Axis = None, overwrite_input: bool = False, method: Any = "linear", keepdims: bool = False
 ) -> Any:
@@ -238,12 +247,13 @@ def quantile(
     n = lines.shape[-1]
     if n == 0:
         raise ValueError(f"np.quantile: no elements along axis {axis} of shape {a.shape}")
-    at = np.asarray(np.quantile(np.arange(float(n)), np.asarray(operand(q), np.float64), method=method))
+    at = np.asarray(np.quantile(np.arange(float(n)), _parts(q), method=method))
     low = np.floor(at).astype(int)
     part = (at - low).astype(a.dtype)
-    rows = sort(lines, -1).values
+    rows = sort(lines)
     found = getitem(rows, (..., low)) * (1 - part) + getitem(rows, (..., np.minimum(low + 1, n - 1))) * part
-    found = chosen(np.isnan(operand(lines)).any(-1)[(...,) + (None,) * at.ndim], np.nan, found)
+    last = getitem(rows, (..., -1))[(...,) + (None,) * at.ndim]  # where NaN is, if there is any
+    found = chosen(np.isnan(operand(last)), np.nan, found)
     return _places_first(found, at.ndim, kept, keepdims)
 
 
@@ -262,9 +272,9 @@ def nanquantile(
         raise TypeError(f"np.nanquantile: method {method!r} has no differentiable counterpart here, only 'linear'")
     (a,) = coerce("np.nanquantile", (_tensor("nanquantile", a),))
     lines, kept = _lines(a, axis)
-    rows = sort(lines, -1).values  # NaN comes last
+    rows = sort(lines)  # NaN comes last
     there = np.sum(~np.isnan(operand(lines)), axis=-1)[..., None]
-    wanted = np.asarray(operand(q), np.float64)
+    wanted = _parts(q)
     at = np.maximum(wanted.reshape(-1) * (there - 1), 0)
     low = np.floor(at).astype(int)
     part = (at - low).astype(a.dtype)
@@ -277,7 +287,7 @@ def nanquantile(
 
 def _percent(name: str, function: Any) -> Callable[..., Any]:
     def called(a: Any, q: Any, axis: Axis = None, **options: Any) -> Any:
-        return function(a, np.asarray(operand(q), np.float64) / 100.0, axis, **options)
+        return function(a, _parts(q) / 100.0, axis, **options)
 
     called.__doc__ = f"`np.{name}`."
     return called

@@ -10,8 +10,9 @@ import numpy as np
 from ..engine.discrete import discrete
 from ..engine.operands import coerce
 from ..engine.storage import operand
+from ..engine.tensor import Tensor
 from .numpy_calculus import _part, _tensor
-from .numpy_places import ordered
+from .numpy_places import ordered, sort
 from .shape import _reshape, concatenate, getitem, put_add
 
 __all__ = ["NUMPY_SETS"]
@@ -21,18 +22,9 @@ def _partition_order(numbers: Any, kth: Any, axis: int = -1, kind: Any = "intros
     return np.argpartition(numbers, kth, axis=axis, kind=kind)
 
 
-def _sort_order(numbers: Any, axis: int = -1, kind: Any = None, stable: Any = None) -> Any:
-    return np.argsort(numbers, axis=axis, kind="stable")
-
-
 def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
     """`np.partition`."""
     return ordered("partition", _partition_order)(a, kth, axis=axis, kind=kind)
-
-
-def sort(a: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
-    """`np.sort`."""
-    return ordered("sort", _sort_order)(a, axis=axis)
 
 
 def unique(
@@ -92,7 +84,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     """`np.bincount` with weights, which are added up at whole numbers."""
     if weights is None:
         raise TypeError("np.bincount: counts whole numbers; a tensor of floats can be the weights")
-    places = np.asarray(operand(x))
+    places = np.asarray(x.numpy() if isinstance(x, Tensor) else x)
     if places.dtype.kind not in "iub" or places.ndim != 1:
         raise TypeError(f"np.bincount: expected a vector of whole numbers, got {places.dtype}")
     return put_add(weights, (max(minlength, int(places.max(initial=-1)) + 1),), places)

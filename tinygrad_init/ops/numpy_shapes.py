@@ -180,7 +180,7 @@ def linalg_trace(x: Any, offset: int = 0) -> Any:
 
 def where(condition: Any, *both: Any) -> Any:
     """`np.where`: with one argument the places where it holds."""
-    condition = np.asarray(operand(condition))
+    condition = operand(condition)
     if not both:
         return tuple(map(discrete, np.nonzero(condition)))
     return chosen(condition if condition.dtype == np.bool_ else condition != 0, *both)
@@ -244,8 +244,8 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     x = _tensor("nan_to_num", x)
     values, largest = operand(x), float(np.finfo(x.dtype).max)
     x = chosen(np.isnan(values), nan, x)
-    x = chosen(np.isposinf(values), largest if posinf is None else posinf, x)
-    return chosen(np.isneginf(values), -largest if neginf is None else neginf, x)
+    x = chosen(values == np.inf, largest if posinf is None else posinf, x)
+    return chosen(values == -np.inf, -largest if neginf is None else neginf, x)
 
 
 def same(a: Any, *_: Any, **options: Any) -> Any:
