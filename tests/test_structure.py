@@ -24,7 +24,7 @@ FLOORS = (
     ("kernels", "words", "lazy_names", "layering", "naming", "progress", "trees", "version", "_interruption"),
     ("engine",),
     ("ops", "programs"),
-    ("activations", "gradient_checks", "inside", "scalar", "teaching", "transforms", "autograd", "func"),
+    ("activations", "gradient_checks", "inside", "scalar", "teaching", "transforms", "autograd", "func", "array_api"),
     ("theory", "nn", "optim", "update_rules", "init", "data"),
     ("saving",),
     ("starts", "training", "onnx_export"),

@@ -18,6 +18,7 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from . import init, nn, ops, optim
+from .engine.bound import bind
 from .engine.gradients import grad
 from .engine.modes import (
     default_dtype,
@@ -38,7 +39,7 @@ from .ops import special as special
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import autograd, data, diagnosis, func, starts, theory
+    from . import array_api, autograd, data, diagnosis, func, starts, theory
     from . import torch as torch
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
@@ -88,6 +89,7 @@ _LATER = {
     "Generator": "ops.generators",
     "GradcheckError": "gradient_checks",
     "LoadError": "saving",
+    "array_api": "",
     "capture": "programs",
     "autograd": "",
     "data": "",
@@ -139,6 +141,15 @@ def trace(x: Any) -> Any:  # type: ignore[no-redef] # of numbers, what `ops.trac
     return ops.trace(x)
 
 
+def _namespace(api_version: str | None = None) -> Any:
+    from . import array_api
+
+    return array_api.namespace(api_version)
+
+
+bind(array_namespace=_namespace)
+
+
 # What wants PyTorch imports it when it is called, so that `from tinygrad_init import *` does not.
 def from_torch(module: Any, *, rng: Any = None) -> nn.Module:
     """A module of this package that computes what a PyTorch module does; see `tgi.torch.from_torch`."""
@@ -176,6 +187,7 @@ __all__ = [
     "GradcheckError",
     "LoadError",
     "Tensor",
+    "array_api",
     "autograd",
     "capture",
     "data",

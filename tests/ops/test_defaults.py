@@ -101,6 +101,7 @@ OPERATIONS = {
     "operation": {"joint": False, "broadcasts": False, "view": False, "method": False, "whole": False},
     "pdist": {"p": 2.0},
     "percentile": {"keepdims": False},
+    "pinv": {"least": 0.0},
     "prod": {"keepdims": False},
     "put": {"accumulate": False},
     "quantile": {"keepdims": False},

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .bound import BOUND
 from .methods import METHODS, Count, method_of
 from .modes import FLOAT32, FLOAT64, mode
 from .storage import Storage
@@ -89,6 +90,9 @@ class DiscreteTensor(Conversions, np.ndarray[Any, Any]):
             return super().__array_function__(function, types, args, kwargs)
         found = function(*without_methods(args), **without_methods(kwargs))
         return type(found)(map(discrete, found)) if type(found) in (list, tuple) else discrete(found)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return BOUND.array_namespace(api_version)
 
     # What a tensor has
 

@@ -19,8 +19,10 @@ from . import (
     drawing,
     elementwise,
     joining,
+    linalg,
     limits,
     norms,
+    numpy_functions,
     numpy_protocol,
     ordering,
     reductions,
@@ -61,11 +63,12 @@ from .activations import (
     softsign,
     tanh,
 )
-from .aliases import ALIASES, NUMPY
+from .aliases import ALIASES
 from .binary_losses import binary_cross_entropy, binary_cross_entropy_with_logits
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
 from .decompositions import eigh, pinv, qr, svd
+from .dlpack import from_dlpack
 from .elementwise import (
     abs,
     astype,
@@ -161,21 +164,6 @@ bind(
     numpy_ufunc=numpy_protocol.ufunc,
     numpy_function=numpy_protocol.function,
 )
-numpy_protocol.register(
-    matmul=matmul,
-    where=where,
-    concatenate=concatenate,
-    stack=stack,
-    reshape=reshape,
-    transpose=transpose,
-    squeeze=squeeze,
-    expand_dims=expand_dims,
-    swapaxes=swapaxes,
-    **reductions.NUMPY,
-    **NUMPY,
-    broadcast_to=broadcast_to,
-)
-
 __all__ = [
     "REGISTRY",
     "abs",
@@ -218,6 +206,7 @@ __all__ = [
     "expm1",
     "flatten",
     "flip",
+    "from_dlpack",
     "gated",
     "gather",
     "gelu",
@@ -232,6 +221,7 @@ __all__ = [
     "index_select",
     "inv",
     "leaky_relu",
+    "linalg",
     "linear",
     "log",
     "log1p",
@@ -359,3 +349,4 @@ __all__ += [
 globals().update(ALIASES)
 __all__ += sorted(ALIASES)
 discrete.adopt(METHODS)
+numpy_protocol.register(**numpy_functions.counterparts())

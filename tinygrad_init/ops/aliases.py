@@ -14,13 +14,10 @@ from . import (
     analysis,
     arithmetic,
     comparisons,
-    cumulative,
-    decompositions,
     elementwise,
     linear_algebra,
     rearranging,
     rounding,
-    selection,
     shape,
 )
 
@@ -62,50 +59,5 @@ INSTEAD = {
     "cuda": "nothing: all numbers are in the memory of the processor",
     "half": 'astype("float32"): float16 is not computed with',
 }
-# NumPy's functions that mean the same as one of ours.
-NUMPY: dict[str, Any] = {
-    "array_split": rearranging.array_split,
-    "cumprod": cumulative.cumprod,
-    "cumsum": cumulative.cumsum,
-    "diag": rearranging.diag,
-    "diagonal": rearranging.diagonal,
-    "diff": cumulative.diff,
-    "einsum": linear_algebra.einsum,
-    "flip": rearranging.flip,
-    "hstack": rearranging.hstack,
-    "logaddexp": cumulative.logaddexp,
-    "moveaxis": rearranging.moveaxis,
-    "outer": linear_algebra.outer,
-    "prod": cumulative.prod,
-    "repeat": rearranging.repeat_interleave,
-    "roll": rearranging.roll,
-    "take": selection.take,
-    "take_along_axis": selection.take_along_axis,
-    "tensordot": linear_algebra.tensordot,
-    "tile": rearranging.tile,
-    "trace": rearranging.trace,
-    "tril": rearranging.tril,
-    "triu": rearranging.triu,
-    "vstack": rearranging.vstack,
-    "argmax": selection.argmax,
-    "argmin": selection.argmin,
-    "argsort": selection.argsort,
-    "linalg.cholesky": linear_algebra.cholesky,
-    "linalg.det": linear_algebra.det,
-    "linalg.eigh": decompositions.eigh,
-    "linalg.inv": linear_algebra.inv,
-    "linalg.matrix_power": linear_algebra.matrix_power,
-    "linalg.pinv": decompositions.pinv,
-    "linalg.slogdet": linear_algebra.slogdet,
-    "linalg.solve": linear_algebra.solve,
-}
-
-
-def sorted_values(x: Any, axis: int = -1) -> Any:
-    """`np.sort`: the elements along an axis in order."""
-    return selection.sort(x, axis).values
-
-
-NUMPY["sort"] = sorted_values
 METHODS.update({name: ALIASES[name] for name in AS_METHODS})
 ADVICE.update(INSTEAD)

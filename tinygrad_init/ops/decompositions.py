@@ -6,6 +6,8 @@ through such combinations as projections or norms has, and gets it: differences 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..engine.methods import METHODS
@@ -15,7 +17,6 @@ from .elementwise import where
 from .linear_algebra import _inv, _numpy, _square
 from .products import _turned, matmul
 from .rearranging import tril
-from .reductions import max as largest
 from .registry import Array, operation
 from .results import Results
 from .shape import _getitem, _reshape
@@ -42,9 +43,8 @@ class Factors(Results):
     names = ("Q", "R")
 
 
-def _differences(values: Tensor, squared: bool = False) -> Tensor:
-    """1/(λ_j - λ_i), or of squares, and 0 where they are the same."""
-    v = values * values if squared else values
+def _differences(v: Tensor) -> Tensor:
+    """1/(λ_j - λ_i), and 0 where they are the same."""
     gap = _reshape(v, (*v.shape[:-1], 1, v.shape[-1])) - _reshape(v, (*v.shape, 1))
     same = gap == 0
     return where(same, 0.0, 1.0 / where(same, 1.0, gap))
@@ -66,13 +66,18 @@ def _eigh_rule(g: Tensor, out: Tensor) -> Tensor:
     return matmul(matmul(vectors, inner), _turned(vectors))
 
 
+def _eigh_of(triangle: Any) -> Any:
+    return lambda x: np.linalg.eigh(x, triangle)
+
+
 @operation(
     _eigh_rule,
     formula="eigenvalues in the first column, eigenvectors of (x + xᵀ)/2 in the others",
-    examples=lambda rng: [((rng.normal(size=(3, 3)),), {}), ((rng.normal(size=(2, 2, 2)),), {})],
+    examples=lambda rng: [((rng.normal(size=(3, 3)),), {}), ((rng.normal(size=(2, 2, 2)),), {"triangle": "U"})],
 )
-def _eigh(x: Array, /) -> Array:
-    values, vectors = _numpy("eigh", np.linalg.eigh, 0.5 * (x + np.swapaxes(x, -1, -2)))
+def _eigh(x: Array, /, triangle: str = "L") -> Array:
+    """Which triangle LAPACK reads changes nothing but the signs of vectors."""
+    values, vectors = _numpy("eigh", _eigh_of(triangle), 0.5 * (x + np.swapaxes(x, -1, -2)))
     return np.concatenate([values[..., None], vectors], -1)
 
 
@@ -84,25 +89,29 @@ def eigh(x: Tensor) -> Eigen:
     x
         Square matrices; of those that are not symmetric the symmetric part (x + xᵀ)/2.
     """
-    out = _eigh(_square("eigh", x))
+    return _eigen(_square("eigh", x), "L")
+
+
+def _eigen(x: Tensor, triangle: str) -> Eigen:
+    out = _eigh(x, triangle)
     return Eigen(_getitem(out, (Ellipsis, 0)), _columns(out, 1, None))
 
 
 def svd(x: Tensor) -> Singular:
     """The singular value decomposition of matrices, the thin one.
 
-    Its derivative is that of `eigh` of the smaller of x xᵀ and xᵀ x, continued to the other side: singular values of 0
-    have none.
+    Where singular values are equal, single vectors have no derivative, but what stays as it is when U and V are turned
+    together has, and gets it: sums of equal singular values, and U Vᵀ. (U f(S) Vᵀ has one, too, but not from here.) At
+    singular values of 0 there is none: vectors of the longer side that belong to them get 0.
     """
     (x,) = coerce("svd", (x,))
     if x.ndim < 2:
         raise ValueError(f"svd: expected matrices, got shape {x.shape}")
     rows, columns = x.shape[-2:]
     if rows < columns:
-        turned = svd(_turned(x))
-        return Singular(_turned(turned.Vh), turned.S, _turned(turned.U))
-    out = _svd(x)
-    return Singular(*_three(out, rows))
+        u, s, vh = _three(_svd(_turned(x), True), columns)
+        return Singular(_turned(vh), s, _turned(u))
+    return Singular(*_three(_svd(x, False), rows))
 
 
 def _three(packed: Tensor, rows: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -115,14 +124,21 @@ def _three(packed: Tensor, rows: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _svd_rule(g: Tensor, out: Tensor) -> Tensor:
-    """Giles 2008, 3.2, with the part of Ū beside the columns of U (Townsend 2016, eq. 12)."""
+    """Giles 2008, 3.2, with the part of Ū beside the columns of U (Townsend 2016, eq. 12).
+
+    Where Giles divides by s_j² - s_i², turning U and V together is divided by s_j - s_i, turning them against each
+    other by s_j + s_i: of equal singular values only the first has no derivative.
+    """
     n = out.shape[-1]
     rows = out.shape[-2] - 1 - n
     (u, s, vh), (gu, gs, gvh) = _three(out, rows), _three(g, rows)
-    f = _differences(s, squared=True)
     column, row = _reshape(s, (*s.shape, 1)), _reshape(s, (*s.shape[:-1], 1, n))
-    left, right = matmul(_turned(u), gu) * f, matmul(vh, _turned(gvh)) * f
-    inner = (left + _turned(left)) * row + column * (right + _turned(right)) + _diagonal(gs)
+    left, right = matmul(_turned(u), gu), matmul(vh, _turned(gvh))
+    left, right = 0.5 * (left - _turned(left)), 0.5 * (right - _turned(right))
+    both = column + row
+    none = both == 0
+    against = where(none, 0.0, 1.0 / where(none, 1.0, both))
+    inner = (left + right) * _differences(s) + (left - right) * against + _diagonal(gs)
     found = matmul(u, inner)
     if rows > n:
         zero = row == 0
@@ -134,10 +150,16 @@ def _svd_rule(g: Tensor, out: Tensor) -> Tensor:
 @operation(
     _svd_rule,
     formula="U, the singular values and Vᵀ, below each other",
-    examples=lambda rng: [((rng.normal(size=(4, 3)),), {}), ((rng.normal(size=(2, 2, 2)),), {})],
+    examples=lambda rng: [
+        ((rng.normal(size=(4, 3)),), {"turned": False}),
+        ((rng.normal(size=(2, 2, 2)),), {"turned": True}),
+    ],
 )
-def _svd(x: Array, /) -> Array:
-    u, s, vh = _numpy("svd", lambda a: np.linalg.svd(a, full_matrices=False), x)
+def _svd(x: Array, /, turned: bool) -> Array:
+    """LAPACK is given xᵀ where x has been turned, so that signs of vectors are those of the matrix that was meant."""
+    u, s, vh = _numpy("svd", lambda a: np.linalg.svd(a, full_matrices=False), np.swapaxes(x, -1, -2) if turned else x)
+    if turned:
+        u, vh = np.swapaxes(vh, -1, -2), np.swapaxes(u, -1, -2)
     return np.concatenate([u, s[..., None, :], vh], -2)
 
 
@@ -146,8 +168,12 @@ def qr(x: Tensor) -> Factors:
     (x,) = coerce("qr", (x,))
     if x.ndim < 2 or x.shape[-2] < x.shape[-1]:
         raise ValueError(f"qr: expected at least as many rows as columns, got shape {x.shape}")
-    out = _qr(x)
-    rows = x.shape[-2]
+    return _orthogonal(x, True)
+
+
+def _orthogonal(x: Tensor, positive: bool) -> Factors:
+    """Q and R of matrices that are not wide."""
+    out, rows = _qr(x, positive), x.shape[-2]
     return Factors(
         _getitem(out, (Ellipsis, slice(rows), slice(None))), _getitem(out, (Ellipsis, slice(rows, None), slice(None)))
     )
@@ -169,28 +195,100 @@ def _qr_rule(g: Tensor, out: Tensor) -> Tensor:
 @operation(
     _qr_rule,
     formula="Q and R, below each other",
-    examples=lambda rng: [((rng.normal(size=(4, 3)),), {}), ((rng.normal(size=(2, 2, 2)) + 2 * np.eye(2),), {})],
+    examples=lambda rng: [
+        ((rng.normal(size=(4, 3)),), {"positive": True}),
+        ((rng.normal(size=(2, 2, 2)) + 2 * np.eye(2),), {"positive": False}),
+    ],
 )
-def _qr(x: Array, /) -> Array:
+def _qr(x: Array, /, positive: bool) -> Array:
     q, r = np.linalg.qr(x)
-    sign = np.where(np.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0).astype(x.dtype)
-    return np.concatenate([q * sign[..., None, :], r * sign[..., :, None]], -2)
+    if positive:
+        sign = np.where(np.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0).astype(x.dtype)
+        q, r = q * sign[..., None, :], r * sign[..., :, None]
+    return np.concatenate([q, r], -2)
 
 
-def pinv(x: Tensor, rcond: float | None = None) -> Tensor:
-    """The Moore-Penrose inverse; singular values below `rcond` times the largest count as 0.
+def _pinv_rule(g: Tensor, x: Tensor, out: Tensor) -> Tensor:
+    """-Pᵀ ḡ Pᵀ + (1 - x P) ḡᵀ P Pᵀ + Pᵀ P ḡᵀ (1 - P x) with P the inverse (Golub and Pereyra 1973, eq. 4.12)."""
+    turned, back = _turned(out), _turned(g)
+    inside = matmul(matmul(turned, g), turned)
+    left = matmul(matmul(back, out), turned)
+    right = matmul(turned, matmul(out, back))
+    return left - matmul(x, matmul(out, left)) + right - matmul(matmul(right, out), x) - inside
+
+
+@operation(
+    _pinv_rule,
+    formula="the Moore-Penrose inverse of x",
+    examples=lambda rng: [
+        ((rng.normal(size=(4, 3)),), {"rcond": 1e-10}),
+        ((rng.normal(size=(2, 2, 3)),), {"rcond": 0.0, "least": 1e-10}),
+    ],
+)
+def _pinv(x: Array, /, rcond: float, least: float = 0.0) -> Array:
+    u, s, vh = _numpy("pinv", lambda a: np.linalg.svd(a, full_matrices=False), x)
+    kept = s > np.maximum(rcond * np.max(s, axis=-1, keepdims=True, initial=0.0), least)
+    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0).astype(x.dtype)
+    return np.asarray((np.swapaxes(vh, -1, -2) * inverse[..., None, :]) @ np.swapaxes(u, -1, -2), x.dtype)
+
+
+def pinv(x: Tensor, rcond: float | None = None, *, least: float = 0.0) -> Tensor:
+    """The Moore-Penrose inverse; singular values up to `rcond` times the largest count as 0.
+
+    The derivative is that among matrices of the same rank, also where singular values are equal: across ranks the
+    inverse jumps, and has none.
 
     Parameters
     ----------
     rcond
         As many spacings of the dtype as the longer side unless given.
+    least
+        What singular values have to be above, whatever the largest is.
     """
-    u, s, vh = svd(x)
     (x,) = coerce("pinv", (x,))
-    least = rcond if rcond is not None else max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
-    kept = s > least * largest(s, axis=-1, keepdims=True).numpy()
-    inverse = where(kept, 1.0 / where(kept, s, 1.0), 0.0)
-    return matmul(_turned(vh) * _reshape(inverse, (*inverse.shape[:-1], 1, inverse.shape[-1])), _turned(u))
+    if x.ndim < 2:
+        raise ValueError(f"pinv: expected matrices, got shape {x.shape}")
+    return _pinv(x, max(x.shape[-2:]) * float(np.finfo(x.dtype).eps) if rcond is None else float(rcond), float(least))
+
+
+def _eig_rule(g: Tensor, out: Tensor) -> Tensor:
+    """V⁻ᵀ (diag(λ̄) + F ∘ (Vᵀ V̄ - Vᵀ V diag(Vᵀ V̄))) Vᵀ for columns of length 1 (Boeddeker et al. 2017, eq. 4.77)."""
+    values, vectors = _getitem(out, (Ellipsis, 0)), _columns(out, 1, None)
+    turned, back = _turned(vectors), _columns(g, 1, None)
+    inner = matmul(turned, back)
+    n = values.shape[-1]
+    own = (inner * np.eye(n, dtype=inner.dtype)).sum(-2, True)
+    inner = (inner - matmul(turned, vectors) * own) * _differences(values) + _diagonal(_getitem(g, (Ellipsis, 0)))
+    return matmul(matmul(_turned(_inv(vectors)), inner), turned)
+
+
+@operation(
+    _eig_rule,
+    formula="eigenvalues in the first column, eigenvectors of x in the others, where all are real",
+    examples=lambda rng: [
+        ((np.diag([1.0, 2.0, 4.0]) + 0.2 * rng.normal(size=(3, 3)),), {}),
+        ((np.diag([1.0, -2.0]) + 0.2 * rng.random(size=(2, 2, 2)),), {}),
+    ],
+)
+def _eig(x: Array, /) -> Array:
+    values, vectors = _numpy("eig", np.linalg.eig, x)
+    if np.any(np.imag(values) != 0):
+        raise ValueError("eig: an eigenvalue is complex, and tensors are made of real numbers; eigh is for symmetric x")
+    return np.concatenate([values.real[..., None], vectors.real], -1)
+
+
+def eig(x: Tensor) -> Eigen:
+    """Eigenvalues and eigenvectors of square matrices whose eigenvalues are all real, in LAPACK's order.
+
+    Where two eigenvalues are equal, single vectors have no derivative, as in `eigh`.
+
+    Raises
+    ------
+    ValueError
+        An eigenvalue is complex, or the matrices are not square.
+    """
+    out = _eig(_square("eig", x))
+    return Eigen(_getitem(out, (Ellipsis, 0)), _columns(out, 1, None))
 
 
 METHODS.update(eigh=eigh, svd=svd, qr=qr, pinv=pinv)

@@ -151,7 +151,6 @@ def _clip_examples(rng: np.random.Generator) -> list[Any]:
     formula="x limited to [low, high]; at the limits the derivative is 1",
     method=True,
     examples=_clip_examples,
-    numpy=("clip",),
     whole=np.clip,
 )
 def clip(x: Array, /, low: float | None = None, high: float | None = None) -> Array:

@@ -204,13 +204,18 @@ def _logabsdet(x: Array, /) -> Array:
     return np.asarray(np.linalg.slogdet(x)[1])
 
 
+@operation(None, formula="the sign of det x", exempt="a sign has no derivative but 0, and is never recorded")
+def _detsign(x: Array, /) -> Array:
+    return np.asarray(np.linalg.slogdet(x)[0])
+
+
 def _scaled(g: Tensor, matrices: Tensor) -> Tensor:
     """Every matrix of a stack times its own number."""
     return _reshape(g, (*g.shape, 1, 1)) * matrices
 
 
 class SlogDet(Results):
-    """The determinant as its sign, an array, and the logarithm of its size."""
+    """The determinant as its sign, which has no history, and the logarithm of its size."""
 
     __slots__ = ()
     names = ("sign", "logabsdet")
@@ -219,7 +224,7 @@ class SlogDet(Results):
 def slogdet(x: Tensor) -> SlogDet:
     """Sign and logarithm of the determinant of square matrices; the gradient is not defined where that is 0."""
     x = _square("slogdet", x)
-    return SlogDet(np.asarray(np.linalg.slogdet(x.numpy())[0]), _logabsdet(x))
+    return SlogDet(_detsign(x.detach()), _logabsdet(x))
 
 
 @operation(

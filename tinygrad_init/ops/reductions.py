@@ -62,7 +62,6 @@ def refuse_empty(name: str, x: Array, axis: Axis) -> None:
     formula="Σ x over axes",
     method=True,
     examples=_examples,
-    numpy=("sum",),
     whole=lambda x, axis, keepdims, dtype: np.sum(x, axis=axis, keepdims=keepdims, dtype=whole_kind(dtype)),
 )
 def sum(x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
@@ -78,7 +77,6 @@ def sum(x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = Non
     formula="the mean over axes",
     method=True,
     examples=_examples,
-    numpy=("mean",),
 )
 def mean(x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """The mean over axes (all of them by default).
@@ -113,7 +111,6 @@ def _extreme(name: str, x: Array, axis: Axis, keepdims: bool) -> Array:
     _extreme_rule,
     formula="the largest element over axes; ties share the cotangent evenly",
     examples=_examples,
-    numpy=("max", "amax"),
     whole=lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims),
 )
 def _max(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -124,7 +121,6 @@ def _max(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
     _extreme_rule,
     formula="the smallest element over axes; ties share the cotangent evenly",
     examples=_examples,
-    numpy=("min", "amin"),
     whole=lambda x, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims),
 )
 def _min(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -318,14 +314,4 @@ def _spread_of(
     return axis, kept, less if less is not None else 0 if dim is None else 1
 
 
-def _as_in_numpy(function: Any) -> Any:
-    """The function as `np.var` and `np.std` call it."""
-
-    def called(x: Tensor, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-        return function(x, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    return called
-
-
-NUMPY = {"var": _as_in_numpy(var), "std": _as_in_numpy(std)}
 METHODS.update(max=max, min=min, var=var, std=std)
