@@ -126,8 +126,10 @@ def tensor() -> str:
     for node in ast.parse((engine / "tensor.py").read_text()).body:
         if isinstance(node, ast.FunctionDef):
             lines.append(f"def {node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}: ...")  # type: ignore[arg-type]
-    lines = [line.replace("cython.double", "float").replace("cython.bint", "bool") for line in lines]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines).replace("cython.double", "float").replace("cython.bint", "bool")
+    # Methods of that name would be meant otherwise.
+    text = re.sub(r"(?<![\w.\"'])(int|float|bool)(?![\w(\"'])", r"builtins.\1", text)
+    return text.replace("from typing import", "import builtins\nfrom typing import", 1) + "\n"
 
 
 STUBS = {ROOT / "ops" / "__init__.pyi": operations, ROOT / "engine" / "tensor.pyi": tensor}

@@ -102,6 +102,7 @@ OPERATIONS = {
     "pdist": {"p": 2.0},
     "percentile": {"keepdims": False},
     "pinv": {"least": 0.0},
+    "pinverse": {"least": 0.0},
     "prod": {"keepdims": False},
     "put": {"accumulate": False},
     "quantile": {"keepdims": False},

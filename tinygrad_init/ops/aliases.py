@@ -14,6 +14,7 @@ from . import (
     analysis,
     arithmetic,
     comparisons,
+    decompositions,
     elementwise,
     linear_algebra,
     rearranging,
