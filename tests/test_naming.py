@@ -118,8 +118,8 @@ def test_losses_of_other_libraries(name: str, target: Any, expected: float) -> N
     ("name", "instead"),
     [
         ("BCELoss", "binary_cross_entropy_with_logits"),
-        ("bce", "with_logits"),
-        ("binary_crossentropy", "with_logits"),
+        ("bce", "binary_cross_entropy_with_logits"),
+        ("binary_crossentropy", "binary_cross_entropy_with_logits"),
         ("nll_loss", "cross_entropy"),
         ("NLLLoss", "cross_entropy"),
     ],

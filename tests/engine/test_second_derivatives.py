@@ -111,7 +111,9 @@ class TestPyTorch:
     def test_second_derivatives_at_kinks(self, name: str) -> None:
         torch = pytest.importorskip("torch", reason="PyTorch is not installed")
         places = (torch.nn.functional, torch, torch.special)
-        theirs = next(found for place in places if (found := getattr(place, name, None)) is not None)
+        theirs = next((found for place in places if (found := getattr(place, name, None)) is not None), None)
+        if theirs is None:
+            pytest.skip("PyTorch has no such function")
         x, y = tgi.tensor(PLACES, requires_grad=True), torch.tensor(PLACES, requires_grad=True)
         ours = REGISTRY[name]
         with np.errstate(all="ignore"):

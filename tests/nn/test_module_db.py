@@ -34,8 +34,6 @@ def refused(name: str, training: bool, case: Any) -> str:
     inputs = case.forward_input.args
     if training and name.startswith("BatchNorm") and inputs and 0 in inputs[0].shape:
         return "no samples have no mean and variance"
-    if name == "BCEWithLogitsLoss" and case.constructor_input.kwargs.get("weight") is not None:
-        return "no weights of samples beside logits"
     return ""
 
 

@@ -80,7 +80,23 @@ OPTIONS: dict[str, Any] = {
 SPECIAL: dict[str, Any] = {"Loss": {"name": "mse"}, "Threshold": {"threshold": 0.5, "value": 0.1}}
 
 
-@pytest.mark.parametrize("name", sorted(architecture.classes()))
+MADE_OF_COPIES = {"TransformerDecoder": "decoder_layer", "TransformerEncoder": "encoder_layer"}
+
+
+@pytest.mark.parametrize("name", sorted(MADE_OF_COPIES))
+def test_what_is_made_of_copies_of_a_layer_is_filled(tmp_path: Path, name: str) -> None:
+    """The file does not know the layer that was copied; it says so, and its numbers go into a model."""
+    layer = getattr(nn, f"{name}Layer")(4, 2, 6)
+    model, other = (getattr(nn, name)(layer, 2) for _ in range(2))
+    tgi.save(tmp_path / "a", model)
+    with pytest.raises(tgi.LoadError, match=name):
+        tgi.load(tmp_path / "a")
+    tgi.load(tmp_path / "a", other)
+    before, after = model.state_dict(), other.state_dict()
+    assert all(before[key].tobytes() == after[key].tobytes() for key in before)
+
+
+@pytest.mark.parametrize("name", sorted(architecture.classes().keys() - MADE_OF_COPIES))
 def test_every_class_of_nn_comes_back(tmp_path: Path, name: str) -> None:
     """Also one that is new, from its signature alone; what options must be given stands in `OPTIONS`."""
     kind = architecture.classes()[name]

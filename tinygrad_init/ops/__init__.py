@@ -315,22 +315,11 @@ from .scattering import *  # noqa: E402, F403
 from .slicing import *  # noqa: E402, F403
 from .special import *  # noqa: E402, F403
 
-__all__ += analysis.__all__
-__all__ += arithmetic.__all__
-__all__ += comparisons.__all__
-__all__ += contractions.__all__
-__all__ += conversions.__all__
-__all__ += counting.__all__
-__all__ += creation.__all__
-__all__ += drawing.__all__
-__all__ += joining.__all__
-__all__ += limits.__all__
-__all__ += norms.__all__
-__all__ += ordering.__all__
-__all__ += rounding.__all__
-__all__ += scattering.__all__
-__all__ += slicing.__all__
-__all__ += special.__all__
+for _family in (
+    analysis, arithmetic, comparisons, contractions, conversions, counting, creation, drawing, joining, limits,
+    norms, ordering, rounding, scattering, slicing, special,
+):  # fmt: skip
+    __all__ += _family.__all__
 
 __all__ += [
     "celu",
