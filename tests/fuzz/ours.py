@@ -69,7 +69,6 @@ class f:
         "mean",
         "max",
         "min",
-        "norm",
         "logsumexp",
         "softmax",
         "log_softmax",
@@ -97,6 +96,7 @@ class f:
     log_1 = staticmethod(lambda x: tgi.log(x * x + 1.0))
     log1p_1 = staticmethod(lambda x: tgi.log1p(x * x))
     sqrt_1 = staticmethod(lambda x: tgi.sqrt(x * x + 1.0))
+    norm = staticmethod(lambda x, axis, keep: tgi.norm(x, axis=axis, keepdims=keep))
     max = staticmethod(lambda x, axis, keep: tgi.max(x, axis=axis, keepdims=keep))
     min = staticmethod(lambda x, axis, keep: tgi.min(x, axis=axis, keepdims=keep))
     var = staticmethod(lambda x, axis, keep: tgi.var(x, axis, keep, ddof=1))
