@@ -27,7 +27,7 @@ def blocks(page: Path, language: str) -> list[str]:
         ROOT / "README.md",
         *(
             ROOT / "docs" / f"{name}.md"
-            for name in ("engine", "inside", "programs", "saving", "theory", "diagnosis", "lab")
+            for name in ("engine", "functions", "inside", "programs", "saving", "theory", "diagnosis", "lab")
         ),
     ],
     ids=lambda page: page.name,
