@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,11 +139,10 @@ STUBS = {ROOT / "ops" / "__init__.pyi": operations, ROOT / "engine" / "tensor.py
 
 def formatted(text: str) -> str:
     """As ruff writes it."""
-    import subprocess
-    import sys
-
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", "stub.pyi", "-"]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+    for command in (["check", "--fix", "--quiet", "--exit-zero"], ["format"]):
+        run = [sys.executable, "-m", "ruff", *command, "--stdin-filename", "tinygrad_init/stub.pyi", "-"]
+        text = subprocess.run(run, input=text, capture_output=True, text=True, check=True, cwd=ROOT.parent).stdout
+    return text
 
 
 if __name__ == "__main__":
