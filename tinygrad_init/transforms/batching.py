@@ -104,7 +104,7 @@ class Sample(Conversions, NDArrayOperatorsMixin):
         self.batch.refuse("what wants a plain array")
 
     def __bool__(self) -> bool:
-        return bool(self.batch.refuse("a way of the code that depends on numbers; where() chooses between values:"))
+        return bool(self.batch.refuse("a way of the code that depends on numbers (where() chooses between values)"))
 
     def item(self) -> Any:
         return self.batch.refuse("item()")
@@ -201,19 +201,19 @@ class Batch:
             self.beyond.visits(owner)
 
     def refuse(self, what: str) -> Any:
-        raise RuntimeError(f"vmap: {what} would see one sample, but all are computed at once")
+        raise RuntimeError(f"vmap: all samples are computed at once; refused is what would see one of them: {what}")
 
     def own(self, value: Any) -> Any:
         return self.refuse("a change in place")
 
     def gradient(self, tensor: Any) -> Any:
-        return self.refuse(".grad; grad(y, x) gives gradients within vmap, and")
+        return self.refuse(".grad (grad(y, x) gives gradients)")
 
     def changes_gradient(self, tensor: Any) -> None:
-        self.refuse("backward(); grad(y, x) gives gradients within vmap, and")
+        self.refuse("backward() (grad(y, x) gives gradients)")
 
     def enters_no_grad(self) -> None:
-        self.refuse("no_grad(); detach() leaves the graph within vmap, and")
+        self.refuse("no_grad() (detach() leaves the graph)")
 
 
 class _Outside:
