@@ -12,7 +12,7 @@ from ..engine.gradients import grad
 from ..engine.modes import is_grad_enabled
 from ..engine.tensor import Tensor, wrap
 from ..trees import filled, leaves_of
-from .forward_mode import jacfwd, push, unit_vectors
+from .forward_mode import columns, jacfwd, push, unit_vectors
 from .variables import Variables, matched, one_or_all
 
 Function = Callable[..., Any]
@@ -103,12 +103,7 @@ def _rows(y: Tensor, values: list[Tensor]) -> list[Tensor]:
     rows = [_pulled([y], values, [v]) for v in unit_vectors(y)]
     if not rows:
         return [wrap(np.zeros((*y.shape, *x.shape), x.dtype)) for x in values]
-    return [
-        ops.reshape(ops.stack([row[i] for row in rows]), (*y.shape, *x.shape))
-        if len(rows) > 1 or y.ndim
-        else rows[0][i]
-        for i, x in enumerate(values)
-    ]
+    return [ops.reshape(ops.stack([row[i] for row in rows]), (*y.shape, *x.shape)) for i, x in enumerate(values)]
 
 
 def jacobian(function: Function, inputs: Any = None, *, argnums: int | tuple[int, ...] = 0) -> Any:
@@ -147,11 +142,7 @@ def _either(y: Tensor, at: Variables) -> list[Tensor]:
     """The Jacobians of one output by all variables, by columns or by rows."""
     if not y.requires_grad or int(y.size) <= sum(int(x.size) for x in at.values):
         return _rows(y, at.values)
-    found = []
-    for node, x in zip(at.nodes, at.values, strict=True):
-        columns = [push([y], {node: basis})[0] for basis in unit_vectors(x)]
-        found.append(ops.reshape(ops.stack(columns, -1), (*y.shape, *x.shape)))
-    return found
+    return columns(y, at)
 
 
 def hessian(function: Function, inputs: Any = None, *, argnums: int | tuple[int, ...] = 0) -> Any:

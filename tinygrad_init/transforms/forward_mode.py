@@ -59,7 +59,7 @@ def push_through(node: Any, tangents: list[Any]) -> Tensor:
     """The tangent of one operation's result, from those of its inputs (None: zero)."""
     asked = [t is not None for t in tangents]
     dtype = np.dtype(np.float32 if node.single else np.float64)
-    if node.op.elementwise and node.op.name not in ONE_SIDED:
+    if node.op.elementwise:
         total: Any = None
         for i, t in enumerate(tangents):
             if t is not None:
@@ -80,9 +80,6 @@ def push_through(node: Any, tangents: list[Any]) -> Tensor:
         if not products:
             return _zeros(node.shape, dtype)
         return grad(sum(products[1:], products[0]), cotangent, create_graph=recording)[0]
-
-
-ONE_SIDED: frozenset[str] = frozenset()  # elementwise operations whose rule does not do both directions: there are none
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any) -> Tensor:
@@ -136,10 +133,7 @@ def jacfwd(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> 
     def jacobian_of(*args: Any) -> Any:
         at = Variables(args, argnums)
         (y,) = at.tensors(at.call(function), "jacfwd", one=True)
-        found = []
-        for node, x in zip(at.nodes, at.values, strict=True):
-            columns = [push([y], {node: basis})[0] for basis in unit_vectors(x)]
-            found.append(_columns(columns, y, x))
+        found = columns(y, at)
         return one_or_all(at.released(found, found), argnums)
 
     return jacobian_of
@@ -150,7 +144,11 @@ def unit_vectors(x: Tensor) -> list[Tensor]:
     return [wrap(row.reshape(x.shape)) for row in np.eye(int(x.size), dtype=x.dtype)]
 
 
-def _columns(columns: list[Tensor], y: Tensor, x: Tensor) -> Tensor:
-    if not columns:
-        return _zeros((*y.shape, *x.shape), y.dtype)
-    return ops.reshape(ops.stack(columns, -1), (*y.shape, *x.shape))
+def columns(y: Tensor, at: Variables) -> list[Tensor]:
+    """The Jacobians of an output by all variables, a push for each column."""
+    found = []
+    for node, x in zip(at.nodes, at.values, strict=True):
+        pushed = [push([y], {node: basis})[0] for basis in unit_vectors(x)]
+        shape = (*y.shape, *x.shape)
+        found.append(ops.reshape(ops.stack(pushed, -1), shape) if pushed else _zeros(shape, y.dtype))
+    return found
