@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -82,10 +83,8 @@ def inner(x: Any, y: Any) -> Any:
         return x * y
     if x.shape[-1] != y.shape[-1]:
         raise ValueError(f"inner: the last axes differ: {x.shape} and {y.shape}")
-    rows, columns = (
-        _reshape(x, (-1 if x.size else x.size // max(x.shape[-1], 1), x.shape[-1])),
-        _reshape(y, (-1 if y.size else 0, y.shape[-1])),
-    )
+    rows = _reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+    columns = _reshape(y, (math.prod(y.shape[:-1]), y.shape[-1]))
     return _reshape(product("inner", rows, swapaxes(columns, 0, 1)), (*x.shape[:-1], *y.shape[:-1]))
 
 

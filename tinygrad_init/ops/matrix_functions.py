@@ -19,7 +19,7 @@ from .rearranging import flip, moveaxis, tril, triu
 from .reductions import sum as total
 from .registry import Array, operation
 from .results import Results
-from .shape import _getitem, _reshape, _transpose, broadcast_to, concatenate, expand_dims, one_axis, stack
+from .shape import _getitem, _reshape, broadcast_to, concatenate, expand_dims, one_axis, stack
 from .spelling import either
 
 # The coefficients of the numerator of the Padé approximant of order 13 (Higham 2005, table 2.3).
@@ -261,33 +261,3 @@ def logdet(x: Any) -> Tensor:
     sign, size = slogdet(x)
     found: Tensor = where(sign < 0, np.nan, size)
     return found
-
-
-def kron(x: Any, y: Any) -> Tensor:
-    """Each element of x times all of y, in blocks; the shorter shape is filled up with 1 in front."""
-    x, y = coerce("kron", (x, y))
-    n = max(x.ndim, y.ndim)
-    a, b = (1,) * (n - x.ndim) + x.shape, (1,) * (n - y.ndim) + y.shape
-    left = _reshape(x, tuple(k for m in a for k in (m, 1)))
-    right = _reshape(y, tuple(k for m in b for k in (1, m)))
-    return _reshape(left * right, tuple(i * j for i, j in zip(a, b, strict=True)))
-
-
-def inner(x: Any, y: Any) -> Tensor:
-    """Σ x y over the last axis of both, for each pair of the others; numbers multiply."""
-    x, y = coerce("inner", (x, y))
-    if x.ndim == 0 or y.ndim == 0:
-        return x * y
-    if x.shape[-1] != y.shape[-1]:
-        raise ValueError(f"inner: last axes differ: {x.shape} and {y.shape}")
-    rows = _reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
-    columns = _reshape(y, (math.prod(y.shape[:-1]), y.shape[-1]))
-    return _reshape(matmul(rows, _transpose(columns, (1, 0))), (*x.shape[:-1], *y.shape[:-1]))
-
-
-def dot(x: Any, y: Any) -> Tensor:
-    """`np.dot`: Σ over the last axis of x and the last but one of y; numbers multiply."""
-    x, y = coerce("dot", (x, y))
-    if x.ndim == 0 or y.ndim == 0:
-        return x * y
-    return inner(x, y if y.ndim == 1 else moveaxis(y, -2, -1))

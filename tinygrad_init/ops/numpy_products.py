@@ -9,8 +9,9 @@ import numpy as np
 from ..engine.operands import as_tensors, coerce
 from ..engine.tensor import Tensor
 from . import decompositions, linalg, linear_algebra
+from .contractions import dot, inner, kron
 from .linear_algebra import LETTERS, outer, tensordot
-from .matrix_functions import dot, from_triangle, inner, kron, lstsq
+from .matrix_functions import from_triangle, lstsq
 from .numpy_calculus import vander
 from .products import matmul
 from .rearranging import moveaxis
