@@ -81,6 +81,8 @@ static void copy(const tgi_instruction *in, const char *from, char *to) {
                 *out = x == 0 ? 0 : x * y;                                                                             \
             else if (s->function == TGI_relu)                                                                          \
                 *out = x < 0 ? 0 : x;                                                                                  \
+            else if (s->function < 0)                                                                                  \
+                *out = x;                                                                                              \
             else                                                                                                       \
                 *out = (type)tgi_scalar(s->function, x, y, s->p);                                                      \
         } else {                                                                                                       \

@@ -53,8 +53,8 @@ typedef struct {
 
 enum { TGI_A, TGI_B, TGI_C, TGI_D, TGI_E, TGI_OUT, TGI_PLACES };
 
-/* One number from others, all in the program's memory at these offsets: the value of a function (`input` -1) or the
- * cotangent of its input 0 or 1, for which g is the cotangent of its result `value`. */
+/* One number from others, all in the program's memory at these offsets: the value of a function (`input` -1; function -1:
+ * a copy of x) or the cotangent of its input 0 or 1, for which g is the cotangent of its result `value`. */
 typedef struct {
     int16_t function;
     int8_t input;

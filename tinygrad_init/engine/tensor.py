@@ -275,7 +275,7 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     """Apply an operation to operands that may still be numbers or arrays."""
     if op.code >= 0 and len(args) == 1 and isinstance(args[0], Tensor) and mode.unusual == 0 and not op.param_names:
         return apply_unary(op, args[0], 0.0, params)
-    if op.whole is not None and only_discrete(args):
+    if op.whole is not None and not isinstance(args[0], Tensor) and only_discrete(args):
         return discrete(op.whole(*[x if type(x) is int else operand(x) for x in args], *params))
     for name, value in zip(op.param_names, params, strict=True):
         if isinstance(value, Tensor):
@@ -302,6 +302,11 @@ def binary(op: Operation, x: Any, y: Any) -> Any:
         elif type(x) is float or type(x) is int:
             b = y
             return apply_binary(op, number(x, b._single), b)
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        a = x
+        b = y
+        if a._single == b._single:
+            return apply(op, (x, y), op.defaults)
     if not bound.is_operand(x) or not bound.is_operand(y):
         return NotImplemented
     return apply(op, bound.coerce(op.name, (x, y)), op.defaults)

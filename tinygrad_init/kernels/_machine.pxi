@@ -77,7 +77,7 @@ cdef class Machine:
             for d, stride in enumerate(found.strides[i]):
                 out.strides[i][d] = stride
         if found.code == "scalars":
-            self.fill_scalars(out, found.parts)
+            self.fill_scalars(out, found.parts.places)
         elif found.code == "chain":
             self.fill_chain(out, found.parts)
         return 0
@@ -87,12 +87,12 @@ cdef class Machine:
             len(found) * sizeof(tgi_scalar_instruction))
         cdef Py_ssize_t i
         out.scalars = to
-        for i, part in enumerate(found):
-            to[i].function = FUNCTIONS[part.function] if part.function in FUNCTIONS else RELATIONS[part.function]
-            to[i].kind = part.kind
-            to[i].input = part.input
-            to[i].p = part.p
-            to[i].g, to[i].x, to[i].y, to[i].value, to[i].out = part.at
+        for i, (name, kind, input, p, at) in enumerate(found):
+            to[i].function = SCALAR_FUNCTIONS[name]
+            to[i].kind = kind
+            to[i].input = input
+            to[i].p = p
+            to[i].g, to[i].x, to[i].y, to[i].value, to[i].out = at
         return 0
 
     cdef int fill_chain(self, tgi_instruction *out, object found) except -1:
@@ -222,5 +222,6 @@ cdef int number_of(str code, object function) except -1:
     return FUNCTIONS[function] if function in FUNCTIONS else RELATIONS[function]
 
 
+cdef dict SCALAR_FUNCTIONS = {**FUNCTIONS, **RELATIONS, "copy": -1}
 cdef int CALL = CODES["call"], PRODUCT = CODES["product"]
 cdef size_t CHAIN_SIZE = sizeof(tgi_chain)

@@ -122,14 +122,24 @@ class Machine:
         if step.code == "call":
             self.calls[i](self)
         elif step.code == "scalars":
-            for part in step.run:
-                self.do(i, part)
+            for name, kind, _, p, at in step.parts.places:
+                self.do_number(name, kind, at, p)
         elif step.code == "check":
             x = self.operand(step, A)
             return bool(np.all((x >= step.p[0]) & (x <= step.p[1])))
         else:
             DO[step.code](self, step)
         return True
+
+    def do_number(self, name: str, kind: int, at: tuple[int, ...], p: float) -> None:
+        """One function of single numbers; cotangents are none of them, as rules are followed operation by operation."""
+        _, x, y, _, out = [self.view((0, offset), (), (), kind) for offset in at]
+        if name == "copy":
+            out[...] = x
+        elif name in reference.UNARY:
+            out[...] = reference.unary(name, x, *((p,) if name in ("leaky_relu", "elu") else ()))
+        else:
+            out[...] = reference.binary(name, x, y)
 
     def operand(self, step: Any, which: int, shape: tuple[int, ...] | None = None, kind: int | None = None) -> Any:
         """An operand as an array over the step's shape (or another), None where there is none."""

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..kernels.backend import kernels
 from .exchange import Gradient, Input, Output
-from .instructions import FLOAT64, ITEM, OUT, A, B, Buffer, C, ScalarPart, Step, View, contiguous
+from .instructions import ITEM, OUT, A, B, Buffer, Step, View, contiguous
 from .memory import plan
 from .optimize import optimize, settle_chain, without_dead
 from .program import Program
+from .tapes import lay_out_tapes
 from .traced import Traced
 from .tracing import Trace
 
@@ -58,6 +59,7 @@ def assemble(
         steps = [part for step in without_dead(recorder.steps) for part in by_way_of_copies(step)]
     else:
         steps = optimize(recorder.steps, kernels.LIMITS)
+    lay_out_tapes(steps)
     numbers = [traced.buffer for traced in variables if not traced.shape]
     numbers += [traced.buffer for _, _, traced in trace.attributes]
     size = plan(steps, numbers)
@@ -65,7 +67,6 @@ def assemble(
         step.settle()
         if step.code == "chain":
             settle_chain(step)
-    steps = scalar_runs(steps)
     machine = kernels.Machine(steps, size, slots.count, calls(steps))
     load_constants(machine, recorder, steps)
     for item in (*trace.bindings, *(i for i in inputs if i.traced is not None)):
@@ -132,7 +133,8 @@ def lasting(recorder: Any, x: Traced, slots: Slots, read: set[Buffer], alone: bo
             x = out
         x.buffer.lasting = True
         return x
-    if not (fresh and x.whole and x.size * ITEM[x.kind] == buffer.size) or (alone and read):
+    fills = x.whole and x.size * ITEM[x.kind] == buffer.size and not buffer.lone
+    if not (fresh and fills) or (alone and read):
         x = recorder.copied(x) if x.value is None else copied_constant(recorder, x)
     x.buffer.slot = slots.next()
     return x
@@ -186,55 +188,7 @@ def load_constants(machine: Any, recorder: Any, steps: list[Step]) -> None:
     """Put the constants into the program's memory."""
     seen: set[int] = set()
     for step in steps:
-        for view in step.views if step.parts is None else [*step.views, *constants_of(step)]:
+        for view in step.views:
             if view is not None and view.buffer.value is not None and id(view.buffer) not in seen:
                 seen.add(id(view.buffer))
                 machine.load(view.buffer.offset, view.buffer.value)
-
-
-def constants_of(step: Step) -> list[Any]:
-    """The operands of the steps in a run of scalars."""
-    return [view for part in step.run or [] for view in part.views] if step.code == "scalars" else []
-
-
-def scalar_runs(steps: list[Step]) -> list[Step]:
-    """Steps on single numbers in a row become one step: a tape that the machine runs through."""
-    found: list[Step] = []
-    group: list[Step] = []
-
-    def close() -> None:
-        if len(group) > 1:
-            parts = [scalar_part(step) for step in group]
-            run = Step("scalars", FLOAT64, (len(parts),), [None] * (OUT + 1), parts=parts, run=list(group), writes=())
-            run.place = group[0].place
-            run.settle()
-            found.append(run)
-        else:
-            found.extend(group)
-        group.clear()
-
-    for step in steps:
-        inside = all(view is None or view.buffer.slot == 0 for view in step.views)
-        if step.code in ("unary", "unary_vjp", "binary", "binary_vjp") and step.shape == (1,) and inside:
-            group.append(step)
-        else:
-            close()
-            found.append(step)
-    close()
-    return found
-
-
-def scalar_part(step: Step) -> ScalarPart:
-    """A step on single numbers as an entry of the tape."""
-    places = [0 if place is None else place[1] for place in step.at]
-    a, b, c, d, out = places[A], places[B], places[C], places[3], places[OUT]
-    assert step.function is not None
-    p = step.p[0] if step.p else 0.0
-    if step.code == "unary":
-        return ScalarPart(step.function, step.kind, -1, p, (a, a, a, a, out))
-    if step.code == "binary":
-        return ScalarPart(step.function, step.kind, -1, p, (a, a, b, a, out))
-    if step.code == "unary_vjp":  # what is kept stands for both the input and the result
-        return ScalarPart(step.function, step.kind, 0, p, (a, b, b, b, out))
-    x, y, value = (b if step.views[B] else a), (c if step.views[C] else a), (d if step.views[3] else a)
-    return ScalarPart(step.function, step.kind, step.flag, p, (a, x, y, value, out))

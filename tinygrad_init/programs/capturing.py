@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import sys
 import traceback
@@ -22,6 +23,7 @@ from .outside import Outside, is_library
 from .program import MISFIT, Program, Runner
 from .recorder import Recorder
 from .side_effects import watched
+from .tapes import name_of
 from .traced import NotRecordable, Traced
 from .tracing import CaptureError, Trace, narrow, stand_in
 from .traffic import TRAFFIC
@@ -99,6 +101,17 @@ class Captured(Runner):
 
     def traced(self, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any, varying: frozenset[int]) -> Program:
         """The program that the function is for such arguments."""
+        # A trace of many numbers makes many small objects, none of them garbage yet: nothing is gained by looking.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self.program(spec, values, args, kwargs, varying)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def program(self, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any, varying: frozenset[int]) -> Program:
+        """Trace twice, compare, assemble."""
         known = Outside(self.function, values)
         first = trace(self.function, known, spec, values, args, kwargs, varying)
         second = trace(self.function, known, spec, values, args, kwargs, varying)
@@ -347,13 +360,14 @@ def refuse_escaped(found: Trace, leaves: list[Any], gradients: list[Any]) -> Non
 
 def compare(first: tuple[Any, ...], second: tuple[Any, ...]) -> None:
     """Refuse a function that does not do the same each time."""
-    for one, other in zip(signature(first[0]), signature(second[0]), strict=False):
+    one_way, other_way = signature(first[0]), signature(second[0])
+    for one, other in zip(one_way, other_way, strict=False):
         if one[0] != other[0]:
             raise CaptureError(
                 f"{describe_place(other[1])}: the function does something else each time that it is called (it may "
                 "count, draw random numbers, or keep results); a program does the same at each run"
             )
-    if len(first[0].recorder.steps) != len(second[0].recorder.steps):
+    if len(one_way) != len(other_way):
         raise CaptureError("the function does more or less each time that it is called; a program does the same")
 
 
@@ -364,18 +378,12 @@ def signature(found: Trace) -> list[tuple[Any, Any]]:
         array = binding.array
         source = id(binding.tensor) if array is None else (array.shape, array.tobytes())
         numbers[id(binding.traced.buffer)] = ("from outside", i, source, binding.of_gradient)
-    result = []
+    result: list[tuple[Any, Any]] = []
     for step in found.recorder.steps:
-        views: list[Any] = []
-        for view in step.views:
-            if view is None:
-                views.append(None)
-                continue
-            key = id(view.buffer)
-            if key not in numbers:
-                value = view.buffer.value
-                numbers[key] = len(numbers) if value is None else ("constant", value.tobytes())
-            views.append((numbers[key], view.offset, view.strides))
+        if step.code == "scalars":
+            result += step.parts.said(numbers)
+            continue
+        views = [None if v is None else (name_of(v.buffer, numbers), v.offset, v.strides) for v in step.views]
         what = (step.code, step.kind, step.shape, step.function, step.p, step.flag, step.reduced, views)
         result.append((what, step.place))
     return result

@@ -7,7 +7,7 @@ A `Step` is one kernel call. Its operands are `View`s: places in buffers, with s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 Place = tuple[Any, int]  # the code object and instruction of the line that asked for something
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Buffer:
     """Memory of `size` bytes.
 
@@ -38,6 +38,8 @@ class Buffer:
         Whether what is written here is wanted after the run.
     outside, argument
         Whether the numbers come from outside, and whether as an argument.
+    lone
+        Whether it is a single number, which always lies in the program's own memory.
     """
 
     size: int
@@ -48,9 +50,10 @@ class Buffer:
     lasting: bool = False
     outside: bool = False
     argument: bool = False
+    lone: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class View:
     """A place in a buffer, and how far apart (in bytes) the numbers lie along each axis of the step's shape."""
 
@@ -59,7 +62,7 @@ class View:
     strides: tuple[int, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Step:
     """One instruction.
 
@@ -82,7 +85,7 @@ class Step:
     run
         For a `call`: what to do; for a `check`: what to raise.
     parts
-        What a run of scalars or a chain consists of.
+        The tape of a run of single numbers, or what a chain consists of.
     """
 
     code: str
@@ -93,7 +96,7 @@ class Step:
     p: tuple[float, ...] = ()
     flag: int = 0
     reduced: int = 0
-    writes: tuple[int, ...] = (OUT,)
+    writes: Sequence[int] = (OUT,)
     place: Place | None = None
     run: Any = None
     parts: Any = None
@@ -121,20 +124,13 @@ class Step:
 
     def settle(self) -> None:
         """Note the operands as slots and offsets, after every buffer has found its place."""
+        if self.code == "scalars":
+            self.at, self.strides = [None] * (OUT + 1), [()] * (OUT + 1)
+            self.parts.settle()
+            return
         self.at = [None if v is None else (v.buffer.slot, v.buffer.offset + v.offset) for v in self.views]
         item = ITEM[self.kind] if self.code == "product" else 1  # products count strides in elements
         self.strides = [() if v is None else tuple(s // item for s in v.strides) for v in self.views]
-
-
-@dataclass
-class ScalarPart:
-    """A step on single numbers inside a run of them; `at` are the offsets of g, x, y, value and out."""
-
-    function: str
-    kind: int
-    input: int
-    p: float
-    at: tuple[int, int, int, int, int]
 
 
 @dataclass

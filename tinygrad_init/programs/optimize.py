@@ -26,6 +26,10 @@ def without_dead(steps: list[Step]) -> list[Step]:
     wanted: set[int] = set()
     kept: list[Step] = []
     for step in reversed(steps):
+        if step.code == "scalars":
+            if step.parts.prune(wanted):
+                kept.append(step)
+            continue
         targets = [view.buffer for view in step.written()]
         if step.code == "check" or any(b.lasting or b.slot > 0 or id(b) in wanted for b in targets):
             kept.append(step)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..kernels.backend import kernels
-from . import indexing, numpy_calls
-from .instructions import DTYPES, FLOAT32, FLOAT64, INT64, ITEM, OUT, Buffer, C, Place, Step, View
+from . import indexing, losses_and_updates, numpy_calls
+from .instructions import DTYPES, FLOAT32, FLOAT64, INT64, ITEM, OUT, Buffer, Place, Step, View
 
 from .instructions import contiguous, merged, order_of  # isort: skip
+from .tapes import COPY, note, number_of
 from .traced import NotRecordable, Traced
 
 KIND_OF = {dtype: kind for kind, dtype in enumerate(DTYPES)}
@@ -42,12 +43,14 @@ class Recorder:
 
     ufunc, function = numpy_calls.ufunc, numpy_calls.function
     pick, put = staticmethod(indexing.pick), staticmethod(indexing.put)
+    cross_entropy, cross_entropy_vjp = losses_and_updates.cross_entropy, losses_and_updates.cross_entropy_vjp
+    sgd, adam = losses_and_updates.sgd, losses_and_updates.adam
 
     # Arrays
 
     def new(self, shape: tuple[int, ...], kind: int, boolean: bool = False) -> Traced:
         """An array that a step will write."""
-        buffer = Buffer(max(math.prod(shape), 1) * ITEM[kind], kind)
+        buffer = Buffer(max(math.prod(shape), 1) * ITEM[kind], kind, lone=shape == ())
         return Traced(self, buffer, kind, shape, boolean=boolean)
 
     def constant(self, array: Any) -> Traced:
@@ -62,7 +65,8 @@ class Recorder:
             found = found.astype(np.int64)
         kind = KIND_OF[found.dtype]
         value = np.array(found, order="C")
-        return Traced(self, Buffer(max(value.nbytes, ITEM[kind]), kind, value), kind, value.shape, boolean=boolean)
+        buffer = Buffer(max(value.nbytes, ITEM[kind]), kind, value, lone=value.shape == ())
+        return Traced(self, buffer, kind, value.shape, boolean=boolean)
 
     def number(self, value: float, kind: int) -> Traced:
         """A single number that is known."""
@@ -150,6 +154,10 @@ class Recorder:
 
     def copy(self, x: Traced, out: Traced) -> None:
         """Copy numbers from one array to another of the same shape, which may be of another kind."""
+        if x.alone and out.alone and x.kind == out.kind:
+            a = x.buffer
+            note(self.steps, (COPY, x.kind, -1, 0.0, a, a, a, a, out.buffer, self.line()))
+            return
         if x.buffer is out.buffer and x.place() != out.place() and x.touches(out):
             x = self.copied(x)  # what is read must not have been written by the same step
         shape, sources, targets = x.shape or (1,), x.strides or (0,), out.strides or (0,)
@@ -171,6 +179,8 @@ class Recorder:
                 params = () if p == 0.0 and name not in ("leaky_relu", "elu") else (p,)
                 return self.constant(kernels.unary(fold(name), value.copy(), *params))
         x = self.floats(x)
+        if x.alone:
+            return number_of(self, name, x.kind, -1, p, x.buffer, x.buffer, x.buffer, x.buffer)
         x = x if order_of(x.shape, x.strides, ITEM[x.kind]) is not None else self.copied(x)
         out = self.new(x.shape, x.kind).view_as(x.shape, x.strides)
         self.flat("unary", x.kind, x.size, [x, out], name, p=(p,))
@@ -193,6 +203,9 @@ class Recorder:
 
     def unary_vjp(self, name: str, g: Traced, kept: Traced, p: float = 0.0) -> Traced:
         """The cotangent of an elementwise function of one array."""
+        if g.alone and kept.alone and g.kind == kept.kind:
+            # What is kept stands for both the input and the result.
+            return number_of(self, name, g.kind, 0, p, g.buffer, kept.buffer, kept.buffer, kept.buffer)
         g, kept = self.same_layout([g, kept])
         out = self.new(g.shape, g.kind).view_as(g.shape, g.strides)
         self.flat("unary_vjp", g.kind, g.size, [g, kept, out], name, p=(p,))
@@ -203,6 +216,9 @@ class Recorder:
     ) -> Traced:
         """The cotangent of input `i` of an elementwise function of two arrays of one shape."""
         there = [v for v in (g, x, y, value) if v is not None]
+        if all(v.alone and v.kind == g.kind for v in there):
+            a, b, c = (g.buffer if v is None else v.buffer for v in (x, y, value))
+            return number_of(self, name, g.kind, i, 0.0, g.buffer, a, b, c)
         laid = iter(self.same_layout(there))
         g, x, y, value = (None if v is None else next(laid) for v in (g, x, y, value))  # type: ignore[assignment]
         out = self.new(g.shape, g.kind).view_as(g.shape, g.strides)
@@ -232,6 +248,10 @@ class Recorder:
             return found if boolean else self.whole(found)
         if x.kind != y.kind:
             x, y = self.alike([x, y])
+        if x.alone and y.alone and (x.buffer.value is None or y.buffer.value is None):
+            found = number_of(self, name, x.kind, -1, 0.0, x.buffer, x.buffer, y.buffer, x.buffer)
+            found.boolean = boolean
+            return found
         shape = self.common_shape(name, x, y)
         a, b = x.value, y.value
         if a is not None and b is not None and math.prod(shape) <= FOLDED:
@@ -309,36 +329,6 @@ class Recorder:
             self.add("product", x.kind, (m, n, k), operands, p=(0.0,))
         return out
 
-    def cross_entropy(self, logits: Traced, labels: Traced) -> tuple[Traced, Traced]:
-        """The losses of rows of logits, and the softmax."""
-        logits = self.solid(logits)
-        labels = self.solid(self.converted(self.operand(labels), DTYPES[INT64], copy=False))
-        losses, probabilities = self.new(logits.shape[:1], logits.kind), self.new(logits.shape, logits.kind)
-        self.add(
-            "cross_entropy",
-            logits.kind,
-            logits.shape,
-            [logits, labels, probabilities, None, None, losses],
-            writes=(C, OUT),
-        )
-        self.probabilities[id(logits.buffer), id(labels.buffer)] = probabilities
-        return losses, probabilities
-
-    def cross_entropy_vjp(self, logits: Traced, g: Traced, labels: Traced) -> Traced:
-        """The cotangent of rows of logits; the softmax of the forward pass is used again."""
-        labels = self.solid(self.converted(self.operand(labels), DTYPES[INT64], copy=False))
-        probabilities = self.probabilities.get((id(logits.buffer), id(labels.buffer)))
-        if probabilities is None:
-            probabilities = self.cross_entropy(logits, labels)[1]
-        out = self.new(logits.shape, logits.kind)
-        self.add(
-            "cross_entropy_vjp",
-            out.kind,
-            out.shape,
-            [self.solid(g), probabilities, labels, None, None, out],
-        )
-        return out
-
     def joined(self, arrays: list[Traced], axis: int) -> Traced:
         """Arrays joined along an axis."""
         shapes = [x.shape for x in arrays]
@@ -367,29 +357,6 @@ class Recorder:
             views = [x.place((ITEM[x.kind],)), None if show is None else show.place(), None]
             step = self.add("check", x.kind, (x.size,), views, p=(low, high), run=(error, x, show), writes=())
             step.views[OUT] = None
-
-    def sgd(self, w: Traced, g: Traced, v: Traced | None, lr: Traced, p: tuple[float, ...], nesterov: bool) -> None:
-        """Gradient descent, in place."""
-        self.update("sgd", w, [g, v, lr], p, int(nesterov), (1, OUT))
-
-    def adam(
-        self, w: Traced, g: Traced, m: Traced, v: Traced, powers: Traced, lr: Traced, p: tuple[float, ...], flag: bool
-    ) -> None:
-        """Adam, in place."""
-        self.update("adam", w, [g, m, lr, v, powers], p, int(flag), (1, 3, 4, OUT))
-
-    def update(
-        self, code: str, w: Traced, operands: list[Traced | None], p: tuple[float, ...], flag: int, writes: Any
-    ) -> None:
-        """An update rule: the gradient comes first, then the state."""
-        gradient = operands[0]
-        assert gradient is not None
-        gradient = self.copied(gradient) if gradient.buffer is w.buffer else self.solid(gradient)
-        laid: list[Traced | None] = [gradient, *operands[1:]]
-        target = w if w.whole else self.copied(w)
-        self.add(code, w.kind, (w.size,), [*laid, target], p=p, flag=flag, writes=writes)
-        if target is not w:
-            self.copy(target, w)
 
     def call(self, forward: Callable[..., Any], arrays: Sequence[Traced], params: tuple[Any, ...]) -> Traced:
         """An operation that no kernels are known for: called as it is, under Python, when the program runs."""

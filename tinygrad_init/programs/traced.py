@@ -13,7 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..engine.discrete import Conversions
 from ..engine.methods import METHODS
 from ..engine.storage import Storage
-from .instructions import DTYPES, ITEM, Buffer, View, contiguous
+from .instructions import DTYPES, INT64, ITEM, Buffer, View, contiguous
 
 # A `recorder.Recorder`, which makes stand-ins; what NumPy does to them they hand on to it.
 Recorder = Any
@@ -27,10 +27,11 @@ class NotRecordable(Exception):
 class Traced(Conversions, NDArrayOperatorsMixin):
     """An array whose numbers come only when the program runs; shape, dtype and place in memory are known.
 
-    Truth values are numbers 1 and 0 (`boolean`).
+    Truth values are numbers 1 and 0 (`boolean`). A floating-point number that has a buffer to itself, in the program's
+    own memory, is `alone`.
     """
 
-    __slots__ = ("boolean", "buffer", "kind", "narrow", "number", "offset", "recorder", "shape", "strides")
+    __slots__ = ("alone", "boolean", "buffer", "kind", "narrow", "number", "offset", "recorder", "shape", "strides")
 
     __array_priority__ = 1000
     base = None
@@ -49,6 +50,7 @@ class Traced(Conversions, NDArrayOperatorsMixin):
         self.narrow: Any = None  # the dtype of whole numbers that are not int64: what NumPy does to them overflows
         self.number = False  # whether NumPy would have a number here, which takes the dtype of what is beside it
         self.shape = shape
+        self.alone = buffer.lone and not shape and kind != INT64
         self.strides = contiguous(shape, ITEM[kind]) if strides is None else strides
 
     @property

@@ -18,6 +18,7 @@ from ..engine.modes import FLOAT32
 from ..engine.storage import Storage, refuse_masked
 from ..engine.tensor import Tensor, blank
 from .guards import structure_of
+from .tapes import number_of
 from .traced import NotRecordable
 
 try:
@@ -236,6 +237,11 @@ class Trace:
         steps = len(self.recorder.steps)
         try:
             has_kernel = op.elementwise and op.name in self.recorder.elementwise
+            if has_kernel and op.code >= 0 and only_numbers(arrays):
+                x = arrays[0].buffer
+                y = arrays[-1].buffer
+                p = params[0] if params else 0.0
+                return number_of(self.recorder, op.name, arrays[0].kind, -1, p, x, x, y, x)
             if has_kernel and len(arrays) == 1:
                 return self.recorder.unary(op.name, arrays[0], *params)
             if has_kernel:
@@ -271,7 +277,12 @@ class Trace:
         i: cython.Py_ssize_t
         x, y, value = node.x, node.y, node.out
         mask: cython.long = (0 if node.left is None else op.x_mask) | (0 if node.right is None else op.y_mask)
-        if node.degree == 1:
+        there = [v for v in (g._array, x, y, value) if v is not None]
+        if op.name != "add" and op.name in self.recorder.elementwise and only_numbers(there):
+            arrays = [
+                pull_number_back(self.recorder, op, node, i, g._array) if asked[i] else None for i in range(node.degree)
+            ]
+        elif node.degree == 1:
             kept = value if op.x_mask & OUT_BIT else x if op.x_mask & INPUT_BITS else g._array
             arrays = [self.recorder.unary_vjp(op.name, g._array, kept, p)]
         elif op.name in ("add", "sub"):
@@ -356,6 +367,26 @@ class Trace:
             found.append((tensor, before, after, read))
         self.gradients.clear()
         return found
+
+
+def pull_number_back(recorder: Any, op: Operation, node: Node, i: int, g: Any) -> Any:
+    """The cotangent of one input of a function of single numbers."""
+    p = node.params[0] if node.params else 0.0
+    x = g.buffer if node.x is None else node.x.buffer
+    y = g.buffer if node.y is None else node.y.buffer
+    value = g.buffer if node.out is None else node.out.buffer
+    return number_of(recorder, op.name, g.kind, i, p, g.buffer, x, y, value)
+
+
+def only_numbers(arrays: list[Any]) -> bool:
+    """Whether all stand for single numbers of one kind in the program's memory, and not all are known."""
+    known: cython.bint = True
+    for x in arrays:
+        if not x.alone or x.kind != arrays[0].kind:
+            return False
+        if x.buffer.value is None:
+            known = False
+    return not known
 
 
 def narrow(dtype: Any) -> Any:

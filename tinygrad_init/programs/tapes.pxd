@@ -1,0 +1,8 @@
+cimport cython
+
+
+@cython.final
+cdef class Tape:
+    cdef public list entries, places
+    cdef public dict own
+    cdef public object scratch
