@@ -63,6 +63,11 @@ def differentiate(
             return []
     order, edges, root_slots, freed = schedule(roots)
     refuse_freed(freed)
+    if cython.compiled and inputs is None and not create_graph and mode.unusual == 0 and mode.dtypes == 0:
+        found = bound.replay(order, edges, root_slots, seeds, tuple([g is not None for g in gradients]))
+        if found is not None:
+            hand_over(order, found, retain_graph)
+            return []
     restricted: bool = inputs is not None
     results: list[Any] = [] if inputs is None else [None] * len(inputs)
     wanted: dict[Any, list[int]] = {}
@@ -78,6 +83,18 @@ def differentiate(
     finally:
         mode.leave()
     return results
+
+
+def hand_over(order: list[Any], gradients: list[Any], keep: cython.bint) -> None:
+    """Deliver the gradients of the leaves of a graph that was walked some other way, and free it."""
+    node: Node
+    i: cython.Py_ssize_t = 0
+    for node in order:
+        if node.op is None:
+            deliver(node, gradients[i])
+            i += 1
+        elif not keep:
+            node.free()
 
 
 def start_values(seeds: list[Any]) -> list[Any]:
@@ -317,13 +334,11 @@ def accumulate(
             sums[slot] = 1
         return g
     held: Tensor = total
-    if sums[slot] == 0 or held._array is None or recording:
+    if sums[slot] == 0 or held._array is None or recording or (mode.unusual != 0 and mode.trace is not None):
         sums[slot] = 1
         return bound.add(held, g)
     if cython.compiled and same_array_shape(held._array, g._array):
         add_into_kernel(held._array, g._array)
-    elif mode.trace is not None and not held._dims():
-        return bound.add(held, g)
     else:
         with np.errstate(all="ignore"):
             np.add(held._array, g._array, out=held._array)

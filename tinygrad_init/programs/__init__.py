@@ -3,14 +3,14 @@
 In the order in which things happen: `capturing` runs a function on `traced` stand-ins for arrays; `recorder`, with the
 help of `numpy_calls` and `indexing`, writes down steps (`instructions`); `optimize` fuses them, `memory` gives every
 buffer its place, `assemble` makes the `program` that runs. `guards` and `outside` know what it took for granted,
-`exchange` carries values in and out, `traffic` lets runs and captures pass each other; `side_effects` refuses what a
+`exchange` carries values in and out, `traffic` lets runs and captures pass each other; `replay` makes programs of walks back through graphs; `side_effects` refuses what a
 program could not repeat. As the engine's, files with a `.pxd` beside them are compiled.
 """
 
 from ..kernels.backend import BACKEND, load_sources
 
 if BACKEND == "reference":
-    load_sources(__name__, "guards tracing traffic watching exchange program")
+    load_sources(__name__, "guards tracing traffic watching exchange program tapes replay")
 
 from .capturing import Captured, capture
 from .tracing import CaptureError

@@ -25,6 +25,7 @@ def assemble(
     structure: Any,
     gradients: list[Any],
     depended_on: tuple[list[Any], list[Any]],
+    exact: bool = False,
 ) -> Program:
     """The program of what a trace has written down.
 
@@ -40,6 +41,8 @@ def assemble(
         Tensors with the gradients before and after, and whether the former were read.
     depended_on
         Names and containers outside that the program takes for granted.
+    exact
+        Whether every sum must be formed in the order in which the function forms it.
     """
     recorder = trace.recorder
     slots = Slots()
@@ -58,7 +61,7 @@ def assemble(
     if aliased:  # memory that has two names: nothing may change places
         steps = [part for step in without_dead(recorder.steps) for part in by_way_of_copies(step)]
     else:
-        steps = optimize(recorder.steps, kernels.LIMITS)
+        steps = optimize(recorder.steps, kernels.LIMITS, exact)
     lay_out_tapes(steps)
     numbers = [traced.buffer for traced in variables if not traced.shape]
     numbers += [traced.buffer for _, _, traced in trace.attributes]

@@ -11,11 +11,12 @@ from .layout import turn_narrow
 CHAIN_FROM = 2048  # numbers from which on elementwise steps run piece by piece: fewer stay in the cache anyway
 
 
-def optimize(steps: list[Step], limits: dict[str, int]) -> list[Step]:
-    """All of it, in the order that lets each make work for the next."""
+def optimize(steps: list[Step], limits: dict[str, int], exact: bool = False) -> list[Step]:
+    """All of it, in the order that lets each make work for the next; `exact` leaves out what changes orders of sums."""
     steps = without_dead(steps)
-    turn_narrow(steps)
-    steps = fuse_products(steps)
+    if not exact:
+        turn_narrow(steps)
+    steps = fuse_products(steps, exact)
     steps = chains(steps, limits) if limits else steps
     share_memory(steps)
     return steps
@@ -64,7 +65,7 @@ class Uses:
         return not any(start <= i < end for i in writes) and (not writes or min(writes) < start or max(writes) >= end)
 
 
-def fuse_products(steps: list[Step]) -> list[Step]:
+def fuse_products(steps: list[Step], exact: bool = False) -> list[Step]:
     """Bias, activation and its derivative go into the product's epilogue, the bias's cotangent falls out of its
     packing."""
     uses = Uses(steps)
@@ -81,7 +82,7 @@ def fuse_products(steps: list[Step]) -> list[Step]:
                 break
             gone.add(j)
     for i, step in enumerate(steps):
-        if step.code == "product" and i not in gone:
+        if step.code == "product" and i not in gone and not exact:
             take_row_sums(step, i, steps, uses, gone)
     return [step for i, step in enumerate(steps) if i not in gone]
 

@@ -1,0 +1,420 @@
+"""Backward through a graph of a kind that was seen before: by a program, instead of rule after rule.
+
+A training loop builds the same graph at each step, of other numbers. After `SIGHTINGS` graphs of one structure the walk
+is traced once on stand-ins for what the nodes keep, and becomes a program. It must give the same bits as the rules in the
+next `TRIALS` walks, and be quicker; from then on it walks in their place. What is computed never depends on how often
+it was computed before.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from ..engine.backward import check_memories, walk
+from ..engine.bound import bind
+from ..engine.graph import Node, new_node
+from ..engine.modes import mode
+from ..engine.tensor import Tensor
+from .assemble import assemble
+from .exchange import Input, Output
+from .guards import same_value
+from .program import Program
+from .recorder import Recorder
+from .tracing import CaptureError, Trace, stand_in
+
+try:
+    import cython
+except ImportError:
+    from ..engine import _interpreted as cython
+
+SIGHTINGS = 8  # of one structure before a program pays: tracing costs as much as a few hundred walks
+TRIALS = 4  # walks in which a program has to agree with the rules
+MOST_NODES = 2000
+KINDS_OF_GRAPHS = 64  # of which plans are kept, and of each so many:
+MOST_PLANS = 4
+MOST_BYTES = 1 << 26  # of memory that the programs keep for themselves, all together
+
+if not cython.compiled:
+
+    def lies(array: Any, dtype: Any, shape: tuple[int, ...], strides: Any) -> bool:
+        return bool(array.dtype == dtype and array.shape == shape and (strides is None or array.strides == strides))
+
+
+@cython.binding(False)
+class Plan:
+    """What is known of the graphs of one structure.
+
+    Attributes
+    ----------
+    nodes
+        For each in its order: operation, parameters (None for arrays), shape, whether float32, and what it keeps.
+    edges, roots, given
+        Places of the parents and of the roots in that order; which roots got a cotangent from the caller.
+    dtypes, shapes, strides
+        Of each value that a node keeps; dtype None for a bare number, strides None for an array without gaps.
+    sightings
+        How many graphs have been like this.
+    program
+        Once there is one; `dead` if there can be none, or none that is quicker.
+    """
+
+    def __init__(self, order: list[Any], edges: Any, roots: Any, given: tuple[Any, ...], values: list[Any]) -> None:
+        node: Node
+        self.nodes: list[Any] = []
+        for node in order:
+            self.nodes.append((node.op, plain(node.params), node.shape, node.single, held(node)))
+        self.edges = edges
+        self.roots = roots
+        self.given = given
+        self.dtypes = [None if isinstance(value, float) else value.dtype for value in values]
+        self.shapes = [() if isinstance(value, float) else value.shape for value in values]
+        self.strides = [None if isinstance(value, float) or is_whole(value) else value.strides for value in values]
+        self.sightings = 0
+        self.trials = 0
+        self.by_rules = self.by_program = float("inf")
+        self.program: Program | None = None
+        self.dead = not all(known(op, params) for op, params, _, _, _ in self.nodes)
+        self.running = False
+
+    def fits(self, order: list[Any], edges: Any, roots: Any, given: tuple[Any, ...], values: list[Any]) -> bool:
+        """Whether a graph is like this."""
+        node: Node
+        i: cython.Py_ssize_t
+        if len(order) != len(self.nodes) or len(values) != len(self.dtypes) or given != self.given:
+            return False
+        if edges != self.edges or roots != self.roots:
+            return False
+        for i in range(len(order)):
+            node = order[i]
+            entry: tuple[Any, ...] = self.nodes[i]
+            if node.op is not entry[0] or node.single != entry[3] or held(node) != entry[4]:
+                return False
+            if node.shape != entry[2] or (node.params is not entry[1] and not same_params(node.params, entry[1])):
+                return False
+        for i in range(len(values)):
+            if self.dtypes[i] is None:
+                if not isinstance(values[i], float):
+                    return False
+            elif not lies(values[i], self.dtypes[i], self.shapes[i], self.strides[i]):
+                return False
+        return True
+
+    def run(self, values: list[Any], seeds: list[Any]) -> list[Any]:
+        """The cotangents of the leaves, by the program."""
+        program: Any = self.program
+        machine = program.machine
+        item: Input
+        output: Output
+        i: cython.Py_ssize_t
+        for i in range(len(values)):
+            item = program.inputs[i]
+            if item.slot != 0 and self.strides[i] is not None:
+                machine.bind_as_it_lies(item.slot, values[i])
+            else:
+                item.attach(machine, values[i])
+        for i in range(len(seeds)):
+            if self.given[i]:
+                item = program.inputs[len(values) + i]
+                item.attach(machine, seeds[i])
+        for binding in program.bindings:
+            binding.attach(machine)
+        for output in program.outputs:
+            output.prepare(machine)
+        machine.run()
+        results: list[Any] = []
+        for output in program.outputs:
+            results.append(output.take(machine))
+        return results
+
+
+class Plans:
+    """The plans of all graphs, by what is told at once: how many nodes there are, and the operation of the first."""
+
+    def __init__(self) -> None:
+        self.plans: dict[Any, list[Plan]] = {}
+        self.bytes = 0
+
+
+PLANS = Plans()
+
+
+def replay(order: list[Any], edges: Any, roots: Any, seeds: list[Any], given: tuple[Any, ...]) -> Any:
+    """The cotangents of the leaves of a graph, in its order; None if it has to be walked by the rules."""
+    node: Node
+    plan: Plan
+    if len(order) > MOST_NODES:
+        return None
+    values: list[Any] = []
+    if not collect(order, values):
+        return None
+    found: Plan | None = None
+    key = len(order), id(order[0].op)
+    plans: Any = PLANS.plans.get(key)
+    if plans is not None:
+        for plan in plans:
+            if plan.fits(order, edges, roots, given, values):
+                found = plan
+                break
+    if found is None:
+        keep(key, Plan(order, edges, roots, given, values))
+        return None
+    plan = found
+    if plan.dead or plan.running:
+        return None
+    plan.running = True  # compiled, nobody comes between this and the look at it
+    try:
+        if plan.trials >= TRIALS:
+            for node in order:
+                if node.x_memory is not None or node.y_memory is not None or node.rest is not None:
+                    check_memories(node.op, node)
+            return plan.run(values, seeds)
+        plan.sightings += 1
+        if plan.sightings >= SIGHTINGS:
+            return attempt(plan, order, edges, roots, seeds, values)
+    finally:
+        plan.running = False
+    return None
+
+
+def collect(order: list[Any], values: list[Any]) -> bool:
+    """Append what the nodes keep; whether it is only what a program can read."""
+    node: Node
+    for node in order:
+        if node.hooks is not None or node.seen is not None:
+            return False
+        if node.op is None:
+            continue
+        if node.numbers:
+            values.append(node.x_value)
+            values.append(node.y_value)
+            values.append(node.out_value)
+            continue
+        if node.x is not None:
+            values.append(node.x)
+        if node.y is not None:
+            values.append(node.y)
+        if node.out is not None:
+            values.append(node.out)
+        if node.rest is not None:
+            for entry in node.rest:
+                if entry is not None:
+                    values.append(entry[0])
+        for parameter in node.params:
+            if isinstance(parameter, np.ndarray):
+                values.append(parameter)
+    for value in values:
+        if not isinstance(value, float | np.ndarray):
+            return False
+    return True
+
+
+def held(node: Node) -> int:
+    """What a node keeps, as bits: structure, where what it is is not."""
+    if node.numbers:
+        return -1
+    bits: cython.int = (node.x is not None) + 2 * (node.y is not None) + 4 * (node.out is not None)
+    if node.rest is not None:
+        i: cython.int = 8
+        for entry in node.rest:
+            if entry is not None:
+                bits += i
+            i *= 2
+    return bits
+
+
+def plain(params: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Parameters without the numbers of arrays among them."""
+    for value in params:
+        if isinstance(value, np.ndarray):
+            return tuple([None if isinstance(p, np.ndarray) else p for p in params])
+    return params
+
+
+def same_params(params: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether parameters are the same to the rules; those of arrays are values."""
+    i: cython.Py_ssize_t
+    if len(params) != len(other):
+        return False
+    for i in range(len(params)):
+        if params[i] is other[i] or (other[i] is None and isinstance(params[i], np.ndarray)):
+            continue
+        if not same_parameter(params[i], other[i]):
+            return False
+    return True
+
+
+def same_parameter(x: Any, y: Any) -> bool:
+    """The same for one."""
+    if type(x) is not type(y):
+        return False
+    if isinstance(x, tuple):
+        return len(x) == len(y) and all(map(same_parameter, x, y))
+    if isinstance(x, slice):
+        return bool(x == y)
+    return same_value(x, y)
+
+
+def known(op: Any, params: tuple[Any, ...]) -> bool:
+    """Whether parameters are such that two graphs that have the same do the same."""
+    return all(is_plain(value) for value in params)
+
+
+def is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(is_plain, value))
+    return value is None or value is Ellipsis or isinstance(value, bool | int | float | str | slice)
+
+
+def is_whole(array: Any) -> bool:
+    """Whether an array lies without gaps, so that the program's kernels see it as they see their own."""
+    return bool(array.flags.c_contiguous)
+
+
+def keep(key: Any, plan: Plan) -> None:
+    """Keep a plan, in the place of the oldest where there are many."""
+    plans = PLANS.plans.get(key)
+    if plans is None:
+        if len(PLANS.plans) >= KINDS_OF_GRAPHS:
+            for other in PLANS.plans.pop(next(iter(PLANS.plans))):
+                forget(other)
+        plans = PLANS.plans.setdefault(key, [])
+    plans.insert(0, plan)
+    while len(plans) > MOST_PLANS:
+        forget(plans.pop())
+
+
+def forget(plan: Plan) -> None:
+    """Count the memory of a plan's program as free."""
+    program = plan.program
+    if program is not None:
+        PLANS.bytes -= program.machine.memory_size
+
+
+def attempt(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[Any], values: list[Any]) -> Any:
+    """Make the program, or try it: walk by the rules, and see whether the program does the same."""
+    node: Node
+    if plan.program is None:
+        plan.program = make(plan, order, edges, roots, seeds, values)
+        if plan.program is None or PLANS.bytes + plan.program.machine.memory_size > MOST_BYTES:
+            plan.program = None
+            plan.dead = True
+            return None
+        PLANS.bytes += plan.program.machine.memory_size
+    start = time.perf_counter()
+    results = by_rules(order, edges, roots, seeds)
+    between = time.perf_counter()
+    others = plan.run(values, seeds)
+    end = time.perf_counter()
+    plan.by_rules = min(plan.by_rules, between - start)
+    plan.by_program = min(plan.by_program, end - between)
+    plan.trials += 1
+    agree = all(same_bits(x, y) for x, y in zip(results, others, strict=True))
+    if not agree or (plan.trials == TRIALS and plan.by_program > plan.by_rules):
+        plan.dead = True
+        forget(plan)
+        plan.program = None
+    return results
+
+
+def by_rules(order: list[Any], edges: Any, roots: Any, seeds: list[Any]) -> list[Any]:
+    """The cotangents of the leaves as the rules give them; the graph is kept."""
+    leaves: list[Any] = [node for node in order if node.op is None]
+    results: list[Any] = [None] * len(leaves)
+    wanted = {leaf: [i] for i, leaf in enumerate(leaves)}
+    mode.enter("grad", False)
+    try:
+        walk(list(order), edges, bytearray(b"\1") * len(order), [roots, seeds], wanted, results, True)
+    finally:
+        mode.leave()
+    return results
+
+
+def same_bits(x: Tensor, y: Tensor) -> bool:
+    """Whether two cotangents are the same numbers; NaN is NaN."""
+    a, b = np.asarray(x.numpy()), np.asarray(y.numpy())
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    return bool(np.all((a == b) & (np.signbit(a) == np.signbit(b)) | ((a != a) & (b != b))))
+
+
+def make(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[Any], values: list[Any]) -> Any:
+    """The program for graphs like this; None if there is none."""
+    found = Trace(Recorder)
+    inputs = [Input(np.float64(v) if isinstance(v, float) else v) for v in values]
+    try:
+        traced = [argument(found, item, strides) for item, strides in zip(inputs, plan.strides, strict=True)]
+        starts: list[Any] = []
+        for start, given in zip(seeds, plan.given, strict=True):
+            item = Input(start)
+            inputs.append(item)
+            if given:
+                argument(found, item, None)
+            starts.append(stand_in(item.traced if given else found.recorder.constant(start.numpy())))
+        shadows = shadow(order, edges, iter(traced))
+        mode.enter("trace", found)
+        try:
+            results = by_rules(shadows, edges, roots, starts)
+        finally:
+            mode.leave()
+        outputs = [(found.operand(result), True) for result in results]
+        program = assemble(found, inputs, outputs, list, [], ([], []), exact=True)
+    except (CaptureError, NotImplementedError, TypeError, ValueError, AttributeError):
+        return None
+    return None if program.calls or program.checks or program.attributes else program
+
+
+def argument(found: Trace, item: Input, strides: Any) -> Any:
+    """The stand-in for what a node keeps."""
+    kind = 0 if item.dtype == np.float32 else 1 if item.dtype.kind in "fb" else 2
+    if item.dtype not in (np.float32, np.float64, np.int64, np.bool_):
+        raise CaptureError(f"a node keeps numbers of {item.dtype}")
+    item.traced = found.recorder.new(item.shape, kind, bool(item.dtype == np.bool_))
+    item.traced.buffer.outside = item.traced.buffer.argument = True
+    if strides is not None:
+        if item.dtype == np.bool_:
+            raise CaptureError("a node keeps truth values with gaps")
+        item.traced.strides = strides
+    return item.traced
+
+
+def shadow(order: list[Any], edges: Any, traced: Any) -> list[Any]:
+    """A graph like this one, which keeps stand-ins."""
+    node: Node
+    copy: Node
+    made: list[Any] = []
+    for node in order:
+        copy = new_node(node.op, node.params, node.shape, node.single)
+        copy.degree = node.degree
+        made.append(copy)
+        if node.op is None:
+            continue
+        copy.shapes = node.shapes
+        if node.numbers:
+            copy.x, copy.y, copy.out = [number_like(next(traced), node.single) for _ in range(3)]
+            continue
+        copy.x = next(traced) if node.x is not None else None
+        copy.y = next(traced) if node.y is not None else None
+        copy.out = next(traced) if node.out is not None else None
+        if node.rest is not None:
+            copy.rest = tuple([None if entry is None else (next(traced), None, 0) for entry in node.rest])
+        copy.params = tuple([next(traced) if isinstance(p, np.ndarray) else p for p in node.params])
+    at: cython.Py_ssize_t = 0
+    i: cython.Py_ssize_t
+    for copy in made:
+        parents: list[Any] = [None if edges[at + i] < 0 else made[edges[at + i]] for i in range(copy.degree)]
+        at += copy.degree
+        copy.left = parents[0] if copy.degree > 0 else None
+        copy.right = parents[1] if copy.degree > 1 else None
+        copy.others = tuple(parents[2:]) if copy.degree > 2 else None
+    return made
+
+
+def number_like(traced: Any, single: bool) -> Any:
+    """A bare number, which nodes keep in float64, in its own dtype."""
+    return traced.recorder.converted(traced, np.dtype(np.float32)) if single else traced
+
+
+bind(replay=replay)
