@@ -57,7 +57,7 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=5e-4)
 
 
 def accuracy(output, labels):
-    preds = output.max(1)[1].type_as(labels)
+    preds = output.max(1)[1].type_as(labels)  # ours: preds = output.max(dim=1)[1].type_as(labels)
     return preds.eq(labels).double().sum() / len(labels)
 
 

@@ -61,4 +61,4 @@ def run():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        yield float(loss)
+        yield loss.item()

@@ -26,7 +26,8 @@ class PositionalEncoding(nn.Module):
 
 
 def generate_square_subsequent_mask(sz):
-    mask = (torch.triu(torch.ones(sz, sz)) == 1).transpose(0, 1)
+    mask = torch.triu(torch.ones(sz, sz)) == 1
+    mask = mask.transpose(0, 1)  # ours: mask = mask.swapaxes(0, 1)
     return mask.float().masked_fill(mask == 0, float("-inf")).masked_fill(mask == 1, float(0.0))
 
 
