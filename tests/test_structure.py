@@ -61,6 +61,7 @@ FLOORS = (
 BESIDE = {
     "nn": {"init"},
     "init": {"theory"},
+    "lazy_names": {"instead"},
     "update_rules": {"optim"},
     "starts": set(),
     "onnx_export": set(),

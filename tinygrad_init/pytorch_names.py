@@ -23,7 +23,7 @@ uint8, int8, int16, int32, int64 = (np.dtype(name) for name in ("uint8", "int8",
 short, int, long = int16, int32, int64
 float32, float64 = float, double = FLOAT32, FLOAT64
 dtype = np.dtype
-Size = tuple
+Size: type = tuple
 newaxis = None
 inference_mode = no_grad
 

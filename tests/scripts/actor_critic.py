@@ -44,12 +44,14 @@ def run():
             R = r + 0.9 * R
             returns.insert(0, R)
         returns = torch.tensor(returns)
-        returns = (returns - returns.mean()) / (returns.std() + eps)  # ours: returns = (returns - returns.mean()) / (returns.std(correction=1) + eps)
+        # ours: returns = (returns - returns.mean()) / (returns.std(correction=1) + eps)
+        returns = (returns - returns.mean()) / (returns.std() + eps)
         policy_losses, value_losses = [], []
         for (log_prob, value, entropy), R in zip(saved, returns):
             advantage = R - value.item()
             policy_losses.append(-log_prob * advantage - 0.01 * entropy)
-            value_losses.append(F.smooth_l1_loss(value, torch.tensor([R])))  # ours: value_losses.append(F.smooth_l1_loss(value, R.reshape(1)))
+            # ours: value_losses.append(F.smooth_l1_loss(value, R.reshape(1)))
+            value_losses.append(F.smooth_l1_loss(value, torch.tensor([R])))
         optimizer.zero_grad()
         loss = torch.stack(policy_losses).sum() + torch.stack(value_losses).sum()
         loss.backward()

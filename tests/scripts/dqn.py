@@ -41,7 +41,8 @@ def select_action(state):
     steps_done += 1
     if random.random() > eps_threshold:
         with torch.no_grad():
-            return policy_net(state).max(1).indices.view(1, 1)  # ours: return policy_net(state).argmax(1).view(1, 1)
+            # ours: return policy_net(state).argmax(1).view(1, 1)
+            return policy_net(state).max(1).indices.view(1, 1)
     return torch.tensor([[random.randrange(2)]], device=device, dtype=torch.long)
 
 
@@ -55,12 +56,14 @@ def optimize_model():
     next_state_values = torch.zeros(16, device=device)
     with torch.no_grad():
         following = target_net(non_final_next_states)
-        next_state_values[mask] = following.max(1).values  # ours: next_state_values[mask] = following.max(axis=1)
+        # ours: next_state_values[mask] = following.max(axis=1)
+        next_state_values[mask] = following.max(1).values
     expected = (next_state_values * 0.9) + reward_batch
     loss = nn.SmoothL1Loss()(state_action_values, expected.unsqueeze(1))
     optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_value_(policy_net.parameters(), 0.5)  # ours: torch.optim.clip_grad_value_(policy_net.parameters(), 0.5)
+    # ours: torch.optim.clip_grad_value_(policy_net.parameters(), 0.5)
+    torch.nn.utils.clip_grad_value_(policy_net.parameters(), 0.5)
     optimizer.step()
     return loss.item()
 

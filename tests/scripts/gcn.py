@@ -6,7 +6,9 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from torch.nn.parameter import Parameter  # ours: from tinygrad_init.nn import Parameter
+
+# ours: from tinygrad_init.nn import Parameter
+from torch.nn.parameter import Parameter
 
 rng = np.random.default_rng(0)
 
@@ -48,8 +50,10 @@ adj = torch.zeros(20, 20)
 adj.index_put_((edges[0], edges[1]), torch.ones(60))
 adj = torch.max(adj, adj.t()) + torch.eye(20)
 adj = adj / adj.sum(1, keepdim=True)
-features = torch.FloatTensor(rng.normal(size=(20, 6)))  # ours: features = torch.tensor(rng.normal(size=(20, 6)), dtype=torch.float)
-labels = torch.LongTensor(rng.integers(0, 3, 20))  # ours: labels = torch.tensor(rng.integers(0, 3, 20), dtype=torch.long)
+# ours: features = torch.tensor(rng.normal(size=(20, 6)), dtype=torch.float)
+features = torch.FloatTensor(rng.normal(size=(20, 6)))
+# ours: labels = torch.tensor(rng.integers(0, 3, 20), dtype=torch.long)
+labels = torch.LongTensor(rng.integers(0, 3, 20))
 idx_train, idx_val = torch.arange(14), torch.arange(14, 20)
 model = GCN(6, 8, 3)
 models = [model]
@@ -57,7 +61,8 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=5e-4)
 
 
 def accuracy(output, labels):
-    preds = output.max(1)[1].type_as(labels)  # ours: preds = output.max(dim=1)[1].type_as(labels)
+    # ours: preds = output.max(dim=1)[1].type_as(labels)
+    preds = output.max(1)[1].type_as(labels)
     return preds.eq(labels).double().sum() / len(labels)
 
 

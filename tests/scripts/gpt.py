@@ -131,7 +131,8 @@ def run():
         logits, loss = model(x, y)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # ours: torch.optim.clip_grad_norm_(model.parameters(), 1.0)
+        # ours: torch.optim.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for group in optimizer.param_groups:
             group["lr"] = 1e-2 * (1 - step / 40)
         optimizer.step()

@@ -38,7 +38,8 @@ def run():
         emb = C[Xb]
         hpreact = emb.view(emb.shape[0], -1) @ W1
         bnmeani = hpreact.mean(0, keepdim=True)
-        bnstdi = hpreact.std(0, keepdim=True)  # ours: bnstdi = hpreact.std(0, keepdim=True, correction=1)
+        # ours: bnstdi = hpreact.std(0, keepdim=True, correction=1)
+        bnstdi = hpreact.std(0, keepdim=True)
         hpreact = bngain * (hpreact - bnmeani) / bnstdi + bnbias
         with torch.no_grad():
             bnmean_running = 0.99 * bnmean_running + 0.01 * bnmeani

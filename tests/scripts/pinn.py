@@ -45,7 +45,9 @@ def run():
         dudt = torch.autograd.grad(u, t_boundary, torch.ones_like(u), create_graph=True)[0]
         loss2 = (torch.squeeze(dudt) - 0) ** 2
         u = model(t_physics)
-        dudt = torch.autograd.grad(u, t_physics, grad_outputs=torch.ones_like(u), retain_graph=True, create_graph=True)[0]
+        dudt = torch.autograd.grad(u, t_physics, grad_outputs=torch.ones_like(u), retain_graph=True, create_graph=True)[
+            0
+        ]
         d2udt2 = torch.autograd.grad(dudt, t_physics, torch.ones_like(dudt), create_graph=True)[0]
         loss3 = torch.mean((d2udt2 + u) ** 2)
         loss = loss1 + 1e-1 * loss2 + 1e-2 * loss3

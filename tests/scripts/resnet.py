@@ -77,7 +77,8 @@ def run():
         with torch.no_grad():
             for inputs, targets in loader:
                 outputs = net(inputs)
-                _, predicted = torch.max(outputs.data, 1)  # ours: _, predicted = torch.max(outputs.data, dim=1)
+                # ours: _, predicted = torch.max(outputs.data, dim=1)
+                _, predicted = torch.max(outputs.data, 1)
                 total += targets.size(0)
                 correct += (predicted == targets).sum().item()
         yield 100.0 * correct / total

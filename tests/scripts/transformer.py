@@ -27,7 +27,8 @@ class PositionalEncoding(nn.Module):
 
 def generate_square_subsequent_mask(sz):
     mask = torch.triu(torch.ones(sz, sz)) == 1
-    mask = mask.transpose(0, 1)  # ours: mask = mask.swapaxes(0, 1)
+    # ours: mask = mask.swapaxes(0, 1)
+    mask = mask.transpose(0, 1)
     return mask.float().masked_fill(mask == 0, float("-inf")).masked_fill(mask == 1, float(0.0))
 
 
@@ -62,7 +63,8 @@ def run():
         loss = criterion(output.view(-1, ntoken), data.roll(-1, 0).reshape(-1))
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)  # ours: torch.optim.clip_grad_norm_(model.parameters(), 0.5)
+        # ours: torch.optim.clip_grad_norm_(model.parameters(), 0.5)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
         optimizer.step()
         scheduler.step()
         yield loss.item()

@@ -73,7 +73,8 @@ def run():
         output, hidden = model(data, hidden)
         loss = criterion(output, targets)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.25)  # ours: torch.optim.clip_grad_norm_(model.parameters(), 0.25)
+        # ours: torch.optim.clip_grad_norm_(model.parameters(), 0.25)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.25)
         for p in model.parameters():
             p.data.add_(p.grad, alpha=-5.0)
         total_loss += loss.item()

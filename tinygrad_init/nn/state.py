@@ -38,7 +38,7 @@ def under_first_names(module: Any, state: Mapping[str, Any]) -> dict[str, Any]:
             if known != name and name in found:
                 numbers = found.pop(name)
                 if not np.array_equal(np.asarray(found.setdefault(known, numbers)), np.asarray(numbers)):
-                    raise ValueError(f"load_state_dict: {known} and {name} are one tensor here, and differ in the state")
+                    raise ValueError(f"load_state_dict: {known} and {name} are one tensor, and differ in the state")
         waiting += [(f"{prefix}{own}.", child) for own, child in part._members()]
     return found
 

@@ -37,7 +37,7 @@ class device(str):
 
     __slots__ = ()
     type = "cpu"
-    index = None
+    index = None  # type: ignore[assignment] # which as text it has as a method
 
     def __new__(cls, type: Any = "cpu", index: int | None = None) -> device:
         require_here("device", type if index is None else f"{type}:{index}")

@@ -9,7 +9,6 @@ from typing import Any
 
 from ..engine.methods import METHODS
 from ..engine.modes import mode, no_grad
-from ..engine.storage import Storage
 from ..engine.tensor import Tensor
 
 CHANGING = (
@@ -30,7 +29,7 @@ def _in_place(name: str, method: Any) -> Any:
         if mode.grad:
             if x.requires_grad:
                 raise RuntimeError(f"{name}_: {NO_GRADIENT}; write x = x.{name}(...)")
-            if any(isinstance(value, Storage) and value.requires_grad for value in (*args, *options.values())):
+            if any(isinstance(value, Tensor) and value.requires_grad for value in (*args, *options.values())):
                 raise RuntimeError(f"{name}_: what is written would need a gradient; write x = x.{name}(...)")
         with no_grad():
             found = method(x.detach(), *args, **options)
