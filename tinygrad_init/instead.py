@@ -53,7 +53,6 @@ INSTEAD: dict[str, dict[str, str]] = {
             ("strided", "contiguous_format", "channels_last", "preserve_format"),
             "there is one layout, contiguous; leave it out",
         ),
-        "version": "write tgi.__version__",
         "triangular_solve": "write linalg.solve_triangular(a, b, upper=...)",
         "lu_unpack": "write linalg.lu",
         "promote_types": "write array_api.result_type or numpy.promote_types",
@@ -83,7 +82,6 @@ INSTEAD: dict[str, dict[str, str]] = {
         **dict.fromkeys(("DataParallel", "parallel", "SyncBatchNorm"), f"{_PROCESSOR}, or write the model alone"),
         "modules": "all modules are in tinygrad_init.nn itself",
         "parameter": "write nn.Parameter",
-        "attention": "write nn.functional.scaled_dot_product_attention: there is one way to compute it",
         "quantized": f"{_PRECISION}; leave it out",
         **dict.fromkeys(
             ("LazyLinear", "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyBatchNorm1d", "LazyBatchNorm2d"),
@@ -93,7 +91,6 @@ INSTEAD: dict[str, dict[str, str]] = {
         "RReLU": "write LeakyReLU, or nn.functional.leaky_relu with a slope drawn by tgi.rand",
     },
     "tinygrad_init.nn.functional": {
-        "upsample": "write interpolate",
         "grid_sample": "write the interpolation with gather and the four neighbours of each place",
         "affine_grid": "write the coordinates with linspace, stack and a product with the matrix",
         "rrelu": "write leaky_relu with a slope drawn by tgi.rand",

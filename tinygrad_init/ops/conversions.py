@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.discrete import DTYPES, discrete, dtype_of, is_discrete, plain_array
+from ..engine.discrete import DTYPES, DiscreteTensor, discrete, dtype_of, is_discrete, plain_array
 from ..engine.methods import METHODS, PROPERTIES
 from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor
@@ -135,3 +135,4 @@ PROPERTIES.update(
     is_sparse=lambda x: False,
     itemsize=lambda x: int(x.dtype.itemsize), nbytes=lambda x: int(x.size) * int(x.dtype.itemsize),
 )  # fmt: skip
+setattr(DiscreteTensor, "device", property(lambda x: CPU))  # noqa: B010 (an array of NumPy has one of text alone)
