@@ -218,7 +218,7 @@ class WeightedRandomSampler(Sampler):
 class BatchSampler(Sampler):
     """What a sampler gives, `batch_size` at a time; the last, smaller batch is left out with `drop_last`."""
 
-    def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool = False) -> None:
+    def __init__(self, sampler: Iterable[Any], batch_size: int | None, drop_last: bool = False) -> None:
         super().__init__()
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"BatchSampler: expected a batch_size of at least 1, got {batch_size!r}")
@@ -328,7 +328,7 @@ class DataLoader:
         whole = batch_sampler is None and batch_size is None
         self.collate_fn = collate_fn or ((lambda sample: sample) if whole else default_collate)
         order = dataset if iterable else sampler
-        self.batch_sampler = order if whole else batch_sampler or BatchSampler(order, batch_size or 1, drop_last)
+        self.batch_sampler = order if whole else batch_sampler or BatchSampler(order, batch_size, drop_last)
         self._fetch = self._samples(iterable, whole)
 
     def _samples(self, iterable: bool, whole: bool) -> Callable[[Any], Any]:
