@@ -61,12 +61,12 @@ def dice_loss(logits, target, smooth=1.0):
     return (1 - (2.0 * intersection + smooth) / (union + smooth)).mean()
 
 
-model = UNet()
+model = UNet().double()
 models = [model]
 optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3, weight_decay=1e-8, momentum=0.9)
 scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "min", patience=2)
-images = torch.as_tensor(rng.normal(size=(4, 1, 10, 10)).copy()).float().contiguous()
-masks = (images > 0.5).to(dtype=torch.float32)
+images = torch.as_tensor(rng.normal(size=(4, 1, 10, 10)).copy()).double().contiguous()
+masks = (images > 0.5).to(dtype=torch.double)
 
 
 def run():
