@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from .engine.gradients import grad
+from .engine.backward import differentiate
+from .engine.gradients import Gradients
 from .engine.modes import detect_anomaly, enable_grad, no_grad
 from .engine.tensor import Tensor
 from .gradient_checks import gradcheck, gradgradcheck
+from .lazy_names import missing
+from .ops.creation import zeros_like
 from .transforms import hessian, hvp, jacobian, jvp, vhp, vjp
 from .transforms.custom import Function
 from .trees import leaves_of
@@ -25,6 +28,56 @@ __all__ = [
     "gradgradcheck",
     "no_grad",
 ]
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The derivatives of (the sum of) `outputs` by `inputs`; `tgi.grad` with PyTorch's arguments in its order.
+
+    Parameters
+    ----------
+    outputs, inputs
+        One tensor or several.
+    grad_outputs
+        The cotangents to start from, one an output; None where an output has one element.
+    retain_graph, create_graph
+        As in `Tensor.backward`.
+    allow_unused
+        Whether an input that the outputs do not depend on gets None; else it is an error.
+    materialize_grads
+        Whether it gets zeros instead.
+
+    Raises
+    ------
+    RuntimeError
+        The outputs do not depend on an input, and neither is allowed.
+    NotImplementedError
+        `is_grads_batched`: write `tgi.vmap` of a function.
+    """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched is not to be had; write tgi.vjp and tgi.vmap of the function")
+    ends, starts = ([x] if isinstance(x, Tensor) else list(x) for x in (outputs, inputs))
+    seeds = [None] * len(ends) if grad_outputs is None else leaves_of(grad_outputs)
+    if len(seeds) != len(ends):
+        raise ValueError(f"grad: expected {len(ends)} grad_outputs, one an output, got {len(seeds)}")
+    for x in (*ends, *starts):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"grad: expected outputs and inputs to be tensors, got {type(x).__name__}")
+    found = differentiate(ends, seeds, starts, bool(retain_graph), create_graph)
+    if materialize_grads:
+        found = [zeros_like(x) if d is None else d for x, d in zip(starts, found, strict=True)]
+    elif not allow_unused and any(d is None for d in found):
+        unused = next(i for i, d in enumerate(found) if d is None)
+        raise RuntimeError(f"grad: the outputs do not depend on input {unused}; write allow_unused=True for None there")
+    return Gradients(found)
 
 
 def backward(
@@ -44,8 +97,6 @@ def backward(
     retain_graph, create_graph
         As in `Tensor.backward`.
     """
-    from .engine.backward import differentiate
-
     ends = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     seeds = [None] * len(ends) if grad_tensors is None else leaves_of(grad_tensors)
     if len(seeds) != len(ends):
@@ -62,3 +113,7 @@ def _pull(function: Any, inputs: Any, v: Any = None) -> tuple[Any, Any]:
 
 
 functional = SimpleNamespace(hessian=hessian, hvp=hvp, jacobian=jacobian, jvp=jvp, vhp=vhp, vjp=_pull)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

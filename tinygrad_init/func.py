@@ -8,6 +8,7 @@ from typing import Any
 from .engine.gradients import grad as gradients
 from .engine.modes import is_grad_enabled
 from .engine.tensor import Tensor
+from .lazy_names import missing
 from .transforms import hessian, jacfwd, jacrev, jvp, linearize, vjp, vmap
 from .transforms.variables import Variables
 from .trees import filled, leaves_of
@@ -75,3 +76,7 @@ def grad_and_value(
         return found, value
 
     return turned
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

@@ -147,7 +147,7 @@ if TYPE_CHECKING:
 
 # What many networks do without is imported when it is first asked for.
 _LATER = {
-    "functional": "", "CELU": "activations", "GELU": "activations", "GLU": "activations",
+    "functional": "", "init": "", "CELU": "activations", "GELU": "activations", "GLU": "activations",
     "HardTanh": "activations", "Hardshrink": "activations", "Hardsigmoid": "activations",
     "Hardswish": "activations", "Hardtanh": "activations", "LogSigmoid": "activations",
     "LogSoftmax": "activations", "ReLU6": "activations", "Softmax": "activations", "Softmax2d": "activations",
@@ -212,6 +212,6 @@ __all__ = [
     "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold", "Transformer", "TransformerDecoder",
     "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss",
     "TripletMarginWithDistanceLoss", "Unflatten", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
-    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "dtype_of", "functional", "is_linear_map", "linear_maps",
+    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "dtype_of", "functional", "init", "is_linear_map", "linear_maps",
     "make_activation", "observe", "role_of", "undisturbed",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import xavier_normal_, xavier_uniform_, zeros_
 from ..ops.attention import mask_of, masked_softmax
+from ..ops.drawing import own_generator
 from ..ops.products import linear, matmul
 from ..ops.random_masks import dropout as dropped
 from ..ops.registry import Array
@@ -73,7 +74,7 @@ class MultiheadAttention(Module):
         self.dropout, self.batch_first = dropout, require_flag(name, "batch_first", batch_first)
         self.head_dim, self.add_zero_attn = embed_dim // num_heads, require_flag(name, "add_zero_attn", add_zero_attn)
         self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
-        self.rng = np.random.default_rng(rng)
+        self.rng = own_generator(rng)
 
         def made(*shape: int) -> Parameter:
             weight = Parameter(np.zeros(shape), dtype)

@@ -9,6 +9,7 @@ import numpy as np
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import uniform_
+from ..init.drawing import generator_of
 from ..ops.comparing import bilinear
 from ..ops.normalization import cosine_similarity, pairwise_distance
 from ..ops.shape import whole
@@ -50,7 +51,7 @@ class Bilinear(Module):
         if min(sizes) < 1:
             raise ValueError(f"Bilinear: expected sizes of at least 1, got {sizes}")
         self.out_features, self.in1_features, self.in2_features = sizes
-        generator, bound = np.random.default_rng(rng), in1_features**-0.5
+        generator, bound = generator_of(rng), in1_features**-0.5
         self.weight = Parameter(np.zeros(sizes), dtype)
         uniform_(self.weight, generator, -bound, bound)
         self.bias: Parameter | None = None

@@ -12,6 +12,7 @@ from .. import ops
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import uniform_
+from ..init.drawing import generator_of
 from ..ops.padding import pad_sides
 from ..ops.shape import whole
 from ..ops.windows import whole_numbers
@@ -74,7 +75,7 @@ class _Convolution(Module):
         self.output_padding = whole_numbers(name, "output_padding", output_padding, self.axes, 0)
         self.dilation = whole_numbers(name, "dilation", dilation, self.axes, 1)
 
-        generator = np.random.default_rng(rng)
+        generator = generator_of(rng)
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         window = math.prod(self.kernel_size)
         # One unit sees its own group alone, which an ungrouped weight's shape says, (out, in, *window), and others not.

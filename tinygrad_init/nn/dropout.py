@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..engine.tensor import Tensor
+from ..ops.drawing import own_generator
 from ..ops.random_masks import Rng, alpha_dropout, channel_dropout, dropout
 from .module import Module
 from .options import require_flag
@@ -31,7 +30,7 @@ class _Dropout(Module):
         require_flag(name, "inplace", inplace)
         if not 0.0 <= p <= 1.0:
             raise ValueError(f"{name}: expected p from 0 to 1, got {p}")
-        self.p, self.rng = p, np.random.default_rng(rng)
+        self.p, self.rng = p, own_generator(rng)
 
     def forward(self, input: Any) -> Tensor | Any:
         return self.drawn(input) if self.training and self.p > 0.0 else input

@@ -9,6 +9,7 @@ import numpy as np
 from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
 from ..init import normal_
+from ..init.drawing import generator_of
 from ..ops.lookup import embedding
 from ..ops.shape import whole
 from .module import Module
@@ -93,7 +94,7 @@ class Embedding(Module):
             self.weight = Parameter(table, table.dtype, not _freeze)
             return
         self.weight = Parameter(np.zeros((rows, features)), dtype, not _freeze)
-        normal_(self.weight, np.random.default_rng(rng))
+        normal_(self.weight, generator_of(rng))
         if self.padding_idx is not None:
             with no_grad():
                 self.weight[self.padding_idx] = 0.0

@@ -16,6 +16,7 @@ from ..engine.discrete import discrete
 from ..engine.modes import no_grad
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
+from ..lazy_names import missing
 from ..ops import activation_variants as variants
 from ..ops import adaptive_pooling as adaptive
 from ..ops import classification_losses as classes
@@ -338,3 +339,7 @@ triplet_margin_loss = like(
     distances.triplet_margin_loss, "anchor", "positive", "negative", "margin", "p", "eps", "swap", *OLD
 )
 triplet_margin_with_distance_loss = distances.triplet_margin_with_distance_loss
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

@@ -14,6 +14,7 @@ from ..engine.graph import MISSING, Operation
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import torch_default_, uniform_
+from ..init.drawing import generator_of
 from ..layering import ACTIVATION, OTHER, RESIDUAL, WEIGHTS, Step, layers
 from ..ops import activations, elementwise
 from ..ops.activations import ACTIVATIONS, activation_name
@@ -62,7 +63,7 @@ class Linear(Module):
         if in_features < 1 or out_features < 1:
             raise ValueError(f"Linear: expected sizes of at least 1, got {in_features} and {out_features}")
         self.in_features, self.out_features = in_features, out_features
-        generator = np.random.default_rng(rng)
+        generator = generator_of(rng)
         self.weight = Parameter(np.zeros((out_features, in_features)), dtype)
         torch_default_(self.weight, generator)
         self.bias: Parameter | None = None
@@ -188,7 +189,7 @@ class MLP(Module):
     ) -> None:
         if len(sizes) < 2:
             raise ValueError(f"MLP: expected at least an input and an output size, got {list(sizes)}")
-        generator = np.random.default_rng(rng)
+        generator = generator_of(rng)
         self.sizes, self.activation = tuple(sizes), activation_name(activation)
         modules: list[Module] = []
         for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):

@@ -15,7 +15,7 @@ from .construction import remembered
 from .hooks import AFTER, BEFORE, Handle, Hook, called_with_hooks, register
 from .options import dtype_named, require_cpu
 from .parameters import Buffer, Parameter, in_dtype
-from .state import Loaded, load_state
+from .state import Loaded, load_state, under_first_names
 
 T = TypeVar("T", bound=Tensor)
 
@@ -406,7 +406,7 @@ class Module:
         TypeError
             An array does not hold real numbers.
         """
-        return load_state(dict(self._state()), state, strict)
+        return load_state(dict(self._state()), under_first_names(self, state), strict)
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of `repr`."""

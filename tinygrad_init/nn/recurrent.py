@@ -9,6 +9,7 @@ import numpy as np
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import uniform_
+from ..ops.drawing import own_generator
 from ..ops.products import linear
 from ..ops.random_masks import dropout as dropped
 from ..ops.recurrent import gru_step, lstm_step, plain_step, require_nonlinearity
@@ -76,7 +77,7 @@ class _Recurrent(Module):
             raise ValueError(f"{name}: expected dropout from 0 to 1, got {dropout}")
         self.bias, self.batch_first = require_flag(name, "bias", bias), require_flag(name, "batch_first", batch_first)
         self.dropout, self.bidirectional = dropout, require_flag(name, "bidirectional", bidirectional)
-        self.rng = np.random.default_rng(rng)
+        self.rng = own_generator(rng)
         rows, out, bound = self.gates * hidden_size, self.proj_size or hidden_size, hidden_size**-0.5
         for layer in range(num_layers):
             width = input_size if layer == 0 else out * (2 if bidirectional else 1)

@@ -9,6 +9,7 @@ import numpy as np
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import uniform_
+from ..init.drawing import generator_of
 from ..ops.products import linear
 from ..ops.recurrent import gru_step, lstm_step, plain_step, require_nonlinearity
 from ..ops.shape import whole
@@ -54,7 +55,7 @@ class _Cell(Module):
         if min(sizes) < 1:
             raise ValueError(f"{name}: expected sizes of at least 1, got {sizes}")
         self.input_size, self.hidden_size = sizes
-        generator, rows = np.random.default_rng(rng), self.gates * hidden_size
+        generator, rows = generator_of(rng), self.gates * hidden_size
 
         def made(*shape: int) -> Parameter:
             weight = Parameter(np.zeros(shape), dtype)

@@ -18,6 +18,31 @@ class Loaded(NamedTuple):
     unexpected_keys: list[str]
 
 
+def under_first_names(module: Any, state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state without what stands in it a second time: tensors that a module has under several names.
+
+    PyTorch's states have tied weights under all their names, those of this package under the first.
+
+    Raises
+    ------
+    ValueError
+        The numbers under two names differ, and are one tensor here.
+    """
+    found, first = dict(state), {id(tensor): name for name, tensor in module._state()}
+    waiting = [("", module)]
+    while waiting:
+        prefix, part = waiting.pop()
+        for own, value in vars(part).items():
+            name = prefix + own
+            known = first.get(id(value), name)
+            if known != name and name in found:
+                numbers = found.pop(name)
+                if not np.array_equal(np.asarray(found.setdefault(known, numbers)), np.asarray(numbers)):
+                    raise ValueError(f"load_state_dict: {known} and {name} are one tensor, and differ in the state")
+        waiting += [(f"{prefix}{own}.", child) for own, child in part._members()]
+    return found
+
+
 def load_state(own: dict[str, Any], state: Mapping[str, Any], strict: bool) -> Loaded:
     """Overwrite tensors by name; see `Module.load_state_dict`."""
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())

@@ -12,6 +12,7 @@ from .. import ops
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import xavier_uniform_
+from ..ops.drawing import own_generator
 from .attention import MultiheadAttention
 from .containers import ModuleList
 from .dropout import Dropout
@@ -76,7 +77,7 @@ class _Layer(Module):
         rng: Rng = None,
     ) -> None:
         name = type(self).__name__
-        dtype, rng = dtype_for(name, device, dtype), np.random.default_rng(rng)
+        dtype, rng = dtype_for(name, device, dtype), own_generator(rng)
 
         def attention() -> MultiheadAttention:
             options = {"bias": bias, "batch_first": batch_first, "dtype": dtype, "rng": rng}
@@ -273,7 +274,7 @@ class Transformer(Module):
         *,
         rng: Rng = None,
     ) -> None:
-        dtype, rng = dtype_for("Transformer", device, dtype), np.random.default_rng(rng)
+        dtype, rng = dtype_for("Transformer", device, dtype), own_generator(rng)
         sizes = d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias
 
         def norm() -> LayerNorm:

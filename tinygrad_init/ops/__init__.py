@@ -334,6 +334,8 @@ __all__ += [
     "threshold",
 ]
 
+from . import in_place as in_place  # noqa: E402 (of methods that the files above have made)
+
 globals().update(ALIASES)
 __all__ += sorted(ALIASES)
 discrete.adopt(METHODS)

@@ -59,6 +59,22 @@ AS_METHODS = tuple(name for name in ALIASES if name not in NO_METHODS)
 INSTEAD = {
     "cuda": "nothing: all numbers are in the memory of the processor",
     "half": 'astype("float32"): float16 is not computed with',
+    "bfloat16": 'astype("float32"): bfloat16 is not computed with',
+    "data_ptr": "x.numpy().ctypes.data",
+    "detach_": "x = x.detach()",
+    "fill_diagonal_": "x.mutable_() for the array, and numpy.fill_diagonal of it",
+    "get_device": "x.device, which is the processor",
+    "new": "x.new_zeros(sizes), x.new_tensor(values)",
+    "pin_memory": "nothing: all numbers are in the memory of the processor",
+    "resize_": "empty(sizes) for a new tensor",
+    "share_memory_": "nothing: threads share what they can reach",
+    "squeeze_": "x = x.squeeze()",
+    "storage": "x.numpy()",
+    "stride": "x.numpy().strides",
+    "t_": "x = x.t()",
+    "to_sparse": "nothing: there are no sparse tensors",
+    "transpose_": "x = x.transpose(0, 1)",
+    "unsqueeze_": "x = x.unsqueeze(axis)",
 }
 METHODS.update({name: ALIASES[name] for name in AS_METHODS})
 ADVICE.update(INSTEAD)

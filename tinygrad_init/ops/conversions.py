@@ -6,28 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.discrete import DTYPES, discrete, dtype_of, is_discrete, plain_array
+from ..engine.discrete import DTYPES, DiscreteTensor, discrete, dtype_of, is_discrete, plain_array
 from ..engine.methods import METHODS, PROPERTIES
 from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor
-from .elementwise import astype
+from .devices import CPU, require_here
+from .elementwise import astype, where
 from .shape import _reshape, _transpose, swapaxes
 
 __all__ = ["clone", "is_floating_point", "is_tensor", "numel", "tolist"]
-
-HERE = ("cpu", "cpu:0")
-
-
-def require_here(name: str, device: Any) -> None:
-    """Raise for a device that is not the processor.
-
-    Raises
-    ------
-    ValueError
-        Its numbers would be elsewhere than in the memory of the processor.
-    """
-    if device is not None and str(device) not in HERE:
-        raise ValueError(f"{name}: numbers are computed with on the processor alone, got device {str(device)!r}")
 
 
 def is_device(what: Any) -> bool:
@@ -141,9 +128,11 @@ METHODS.update({
     "byte": _as(np.uint8), "type": type_, "type_as": type_as,
     "is_floating_point": is_floating_point, "is_complex": lambda x: False, "is_contiguous": lambda x: True,
     "requires_grad_": requires_grad_, "tolist": tolist, "conj": as_it_is, "resolve_conj": as_it_is,
-    "resolve_neg": as_it_is,
+    "resolve_neg": as_it_is, "to_dense": as_it_is, "where": lambda x, condition, other: where(condition, x, other),
 })  # fmt: skip
 PROPERTIES.update(
-    mT=_turned, mH=_turned, H=_adjoint, real=lambda x: x, device=lambda x: "cpu", is_cuda=lambda x: False,
+    mT=_turned, mH=_turned, H=_adjoint, real=lambda x: x, device=lambda x: CPU, is_cuda=lambda x: False,
+    is_sparse=lambda x: False,
     itemsize=lambda x: int(x.dtype.itemsize), nbytes=lambda x: int(x.size) * int(x.dtype.itemsize),
 )  # fmt: skip
+setattr(DiscreteTensor, "device", property(lambda x: CPU))  # noqa: B010 (an array of NumPy has one of text alone)

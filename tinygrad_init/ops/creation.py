@@ -13,6 +13,7 @@ from ..engine.methods import METHODS
 from ..engine.modes import mode
 from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor
+from .devices import require_here
 from .registry import Array
 from .spelling import refuse
 
@@ -22,7 +23,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+def tensor(
+    data: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None, *, device: Any = None
+) -> Tensor:
     """A tensor of whatever the user calls numbers, always copied.
 
     Parameters
@@ -34,6 +37,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, name: str 
         float32, float64, or one of whole numbers or bool; names are taken as well.
     requires_grad, name
         Of a tensor of floats.
+    device
+        None or "cpu".
 
     Raises
     ------
@@ -42,6 +47,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, name: str 
     ValueError
         `data` is ragged.
     """
+    require_here("tensor", device)
     wanted = None if dtype is None else dtype_of(dtype)
     if wanted is None and not isinstance(data, Storage | float):
         wanted = whole_dtype(data)
@@ -64,8 +70,6 @@ def whole_dtype(data: Any) -> np.dtype[Any] | None:
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     """A tensor as it is, if its dtype is the one wanted; anything else as `tensor` makes one, a copy."""
-    from .conversions import require_here
-
     require_here("as_tensor", device)
     if isinstance(data, Storage):
         return data if dtype is None or dtype_of(dtype) == data.dtype else METHODS["astype"](data, dtype)
@@ -124,8 +128,6 @@ def filled(
     name: str, shape: tuple[int, ...], value: float, dtype: Any, requires_grad: bool = False, device: Any = None
 ) -> Any:
     """A new tensor of one number."""
-    from .conversions import require_here
-
     require_here(name, device)
     kind = mode.dtype if dtype is None else dtype_of(dtype)
     if kind.kind == "f":
@@ -204,8 +206,6 @@ def full_like(x: Any, fill_value: float, dtype: Any = None, requires_grad: bool 
 
 
 def _made(name: str, array: Array, dtype: Any, whole: bool, requires_grad: bool, device: Any) -> Any:
-    from .conversions import require_here
-
     require_here(name, device)
     kind = dtype_of(dtype) if dtype is not None else np.dtype(np.int64) if whole else mode.dtype
     if kind.kind == "f":

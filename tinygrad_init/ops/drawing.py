@@ -13,10 +13,11 @@ import numpy as np
 
 from ..engine.discrete import discrete, dtype_of, is_discrete
 from ..engine.methods import METHODS
-from ..engine.modes import mode, no_grad
+from ..engine.modes import mode
 from ..engine.storage import operand
 from ..engine.tensor import Tensor, wrap
 from .creation import shape_of
+from .devices import require_here
 from .registry import Array, operation
 
 __all__ = [
@@ -31,8 +32,10 @@ _default: list[np.random.Generator] = []  # made when it is first drawn from
 def manual_seed(seed: Source) -> np.random.Generator:
     """Begin anew what is drawn from where no generator is given: by initializers and by the functions of this file.
 
-    Layers, dropout, data and training have a `rng` of their own, which this does not touch. There is one for the whole
-    process: threads draw from it in the order in which they come.
+    Layers that are made without a `rng` draw their weights from it, and dropout the seed of a generator of its own: a
+    script that begins with this and makes its model afterwards runs the same again. Data and training have a `rng` of
+    their own, which this does not touch. There is one for the whole process: threads draw from it in the order in which
+    they come.
 
     Raises
     ------
@@ -50,6 +53,11 @@ def generator_of(rng: Source) -> np.random.Generator:
     if not _default:
         _default.append(np.random.default_rng())
     return _default[0]
+
+
+def own_generator(rng: Source) -> np.random.Generator:
+    """A generator itself, or a new one: from a seed, or begun with a number from the default."""
+    return np.random.default_rng(generator_of(None).integers(2**63) if rng is None else rng)
 
 
 def default_generator() -> np.random.Generator | None:
@@ -109,8 +117,6 @@ def _floats(name: str, dtype: Any) -> np.dtype[Any]:
 
 def _here(name: str, options: dict[str, Any]) -> None:
     """What PyTorch's functions take besides and what means nothing here."""
-    from .conversions import require_here
-
     require_here(name, options.pop("device", None))
     for known in ("layout", "pin_memory", "memory_format"):
         options.pop(known, None)
@@ -357,22 +363,6 @@ def zero_(x: Any) -> Any:
     return x.fill_(0)
 
 
-def _in_place(name: str) -> Any:
-    """The method of that name and an underscore: the result written over the tensor."""
-
-    def changed(x: Any, *args: Any, **options: Any) -> Any:
-        if isinstance(x, Tensor) and x.requires_grad and mode.grad:
-            raise RuntimeError(f"{name}_: a tensor that requires grad can be changed in place only inside no_grad()")
-        with no_grad():
-            return x.copy_(METHODS[name](x.detach(), *args, **options))
-
-    changed.__name__ = changed.__qualname__ = f"{name}_"
-    changed.__doc__ = f"`{name}`, whose result is written over the tensor."
-    return changed
-
-
-CHANGING = ("abs", "clamp", "div", "exp", "neg", "relu", "round", "sigmoid", "sqrt", "tanh")
-METHODS.update({f"{name}_": _in_place(name) for name in CHANGING})
 METHODS.update(
     bernoulli=bernoulli, bernoulli_=bernoulli_, exponential_=exponential_, multinomial=multinomial, normal_=normal_,
     uniform_=uniform_, zero_=zero_,

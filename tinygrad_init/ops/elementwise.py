@@ -15,7 +15,7 @@ from ..engine.discrete import discrete, dtype_of, is_discrete
 from ..engine.methods import METHODS
 from ..engine.modes import float_dtype
 from ..engine.storage import operand
-from ..engine.tensor import Tensor, wrap
+from ..engine.tensor import wrap
 from .registry import Array, binary, operation, unary
 
 POSITIVE = (0.2, 3.0)
@@ -117,8 +117,10 @@ def _where(x: Array, y: Array, /, condition: Array) -> Array:
     return np.where(condition, x, y)
 
 
-def where(condition: Any, x: Any, y: Any) -> Tensor:
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """Elements of `x` where the condition holds and of `y` elsewhere, all three stretched to a common shape.
+
+    Without them: the places where it holds, as `nonzero` gives them, a tensor for each axis.
 
     Parameters
     ----------
@@ -130,8 +132,12 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     Raises
     ------
     TypeError
-        The condition is not boolean.
+        The condition is not boolean, or one of `x` and `y` is missing.
     """
+    if x is None or y is None:
+        if x is not None or y is not None:
+            raise TypeError("where: expected what to take where the condition holds and where not, got one of them")
+        return METHODS["nonzero"](condition, as_tuple=True)
     condition = operand(condition)
     if condition.dtype != np.bool_:
         raise TypeError(f"where: expected a condition of booleans, got {condition.dtype}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .conversions import require_here
+from .devices import require_here
 
 
 class Generator(np.random.Generator):

@@ -10,6 +10,7 @@ from ..engine.modes import mode
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..kernels.reference import SELU_ALPHA, SELU_SCALE
+from .drawing import generator_of
 from .registry import Array, operation
 from .shape import _getitem
 
@@ -38,8 +39,8 @@ def dropout(x: Any, p: float, rng: Rng = None) -> Tensor:
     p
         From 0 to 1.
     rng
-        What the choice is drawn from: a generator, a seed (the same choice at each call), or None for a choice that is
-        random. A captured program draws at each run.
+        What the choice is drawn from: a generator, a seed (the same choice at each call), or None for the
+        default generator, which `manual_seed` begins anew. A captured program draws at each run.
 
     Raises
     ------
@@ -59,6 +60,7 @@ def _require_share(name: str, p: float) -> None:
 
 def _mask(x: Tensor, p: float, rng: Rng) -> Tensor:
     """0 with probability p for each element of x, else 1 / (1 - p)."""
+    rng = generator_of(None) if rng is None else rng
     if mode.trace is None or not isinstance(rng, np.random.Generator):
         return _dropout_mask(x.detach(), p, rng)
     # While a function is captured, operations without kernels are tried out: what that draws is put back, so that the

@@ -57,11 +57,15 @@ def roll(x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None
 def split(x: Tensor, sections: int | Sequence[int], axis: int = 0, **torch: Any) -> list[Tensor]:
     """In NumPy `split(x, 3)` makes three parts, in PyTorch parts of three: refused, with both ways to write it.
 
+    `split(x, 3, dim=0)` can only be PyTorch's, and is `split_sizes`.
+
     Parameters
     ----------
     sections
         A list of places to cut at is NumPy's, a list of lengths PyTorch's; both are refused alike.
     """
+    if torch.keys() == {"dim"} and axis == 0:
+        return split_sizes(x, sections, torch["dim"])
     raise refuse(
         f"split(x, {sections!r})", f"array_split(x, {sections!r}) for parts or places", "split_sizes(x, size_or_sizes)"
     )
