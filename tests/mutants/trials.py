@@ -144,18 +144,15 @@ class Trials:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def require_own_package(self, copy: Path) -> None:
-        """See that what is imported in a copy is the copy's, and not what is installed: its faults would be seen by none.
+        """See that a copy's tests import its own package, and not what is installed: none would see a fault.
 
         Raises
         ------
         RuntimeError
             It is another.
         """
-        command = [
-            sys.executable,
-            "-c",
-            "from importlib.util import find_spec; print(find_spec('tinygrad_init').origin)",
-        ]
+        asked = "from importlib.util import find_spec; print(find_spec('tinygrad_init').origin)"
+        command = [sys.executable, "-c", asked]
         done = subprocess.run(
             command, cwd=copy, env=self.environment(False, copy), capture_output=True, text=True, check=False
         )
