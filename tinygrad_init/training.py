@@ -250,27 +250,39 @@ def learning_step(
     return learn
 
 
-def captured(function: Callable[..., Any], warn: str = "") -> Callable[..., Any]:
+class captured:
     """The function as a program, or as it is if it cannot be one: it may then do whatever Python can.
 
     Parameters
     ----------
     warn
         Who says so then, in a warning; nobody unless given.
+
+    Attributes
+    ----------
+    refused
+        Why it is no program, and where; None if it is one, or has not been called yet.
     """
-    program: Callable[..., Any] = capture(function)
 
-    def run(*arguments: Any) -> Any:
-        nonlocal program
+    def __init__(self, function: Callable[..., Any], warn: str = "") -> None:
+        self.function, self.warn = function, warn
+        self.program: Callable[..., Any] = capture(function)
+        self.refused: CaptureError | None = None
+
+    def __call__(self, *arguments: Any) -> Any:
         try:
-            return program(*arguments)
+            return self.program(*arguments)
         except CaptureError as error:  # raised before anything was done
-            if warn:
-                warnings.warn(f"{warn}: the steps run without a program, slower: {error}", RuntimeWarning, stacklevel=3)
-            program = function
-            return function(*arguments)
+            self.program, self.refused = self.function, error
+            if self.warn:
+                warn_of(self.warn, error, 3)
+        return self.function(*arguments)
 
-    return run
+
+def warn_of(owner: str, refused: CaptureError, stacklevel: int) -> None:
+    """Say that steps run one by one, and what was refused where."""
+    text = f"{owner}: the steps run without a program, slower: {refused}"
+    warnings.warn(text, RuntimeWarning, stacklevel=stacklevel + 1)
 
 
 def initialize(model: Module, initializer: str | Initializer, rng: np.random.Generator | int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import random
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,9 @@ PATH = "tinygrad_init/room/thing.py"
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    for path, text in {PATH: SOURCE, "tests/room/test_thing.py": TESTS}.items():
-        (tmp_path / path).parent.mkdir(parents=True)
+    packages = dict.fromkeys(("tinygrad_init/__init__.py", "tinygrad_init/room/__init__.py"), "")
+    for path, text in {**packages, PATH: SOURCE, "tests/room/test_thing.py": TESTS}.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -84,6 +86,15 @@ def test_what_becomes_of_faults(tree: Path, monkeypatch: pytest.MonkeyPatch) -> 
                 assert (copy / path.relative_to(tree)).read_bytes() == content
     assert {path: path.read_bytes() for path in tree.rglob("*.py")} == before
     assert not running.folder.exists()
+
+
+def test_a_copy_whose_tests_would_import_another_package_is_refused(tree: Path) -> None:
+    """Such as what is installed: then no fault would be seen."""
+    (tree / "tinygrad_init").rename(tree / "elsewhere")
+    before = set(Path(tempfile.gettempdir()).glob("mutants-*"))
+    with pytest.raises(RuntimeError, match=r"sound would import .*tinygrad_init.__init__\.py"):
+        Trials(tree)
+    assert set(Path(tempfile.gettempdir()).glob("mutants-*")) <= before
 
 
 def test_faults_are_chosen_by_the_seed_and_change_what_is_computed(tree: Path) -> None:

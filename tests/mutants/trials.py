@@ -130,12 +130,34 @@ class Trials:
             shutil.copytree(root, copy, ignore=NOT_COPIED)
         self.left_out: set[str] = set()  # tests that fail without a fault, or now and then
         self.written = 0.0
+        try:
+            for copy in (self.sound, self.faulty):
+                self.require_own_package(copy)
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def __enter__(self) -> Trials:
         return self
 
     def __exit__(self, *exception: object) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def require_own_package(self, copy: Path) -> None:
+        """See that a copy's tests import its own package, and not what is installed: none would see a fault.
+
+        Raises
+        ------
+        RuntimeError
+            It is another.
+        """
+        asked = "from importlib.util import find_spec; print(find_spec('tinygrad_init').origin)"
+        command = [sys.executable, "-c", asked]
+        done = subprocess.run(
+            command, cwd=copy, env=self.environment(False, copy), capture_output=True, text=True, check=False
+        )
+        if Path(done.stdout.strip()) != copy / "tinygrad_init" / "__init__.py":
+            raise RuntimeError(f"tests in {copy} would import {done.stdout.strip() or done.stderr.strip()}")
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the faulty copy, with a second of its own: by that Python tells what it compiled from it."""
@@ -169,9 +191,9 @@ class Trials:
         own, further = relevant(fault, self.sound)
         for tests, seconds in ((own, None), (further, FURTHER_SECONDS)):
             chosen = fault.path in REFERENCE and tests is further
-            environment = self.environment(interpreted(fault, self.sound) or chosen)
+            reference = interpreted(fault, self.sound) or chosen
             while tests:
-                code, said = self.run(tests, environment, self.faulty, seconds)
+                code, said = self.run(tests, reference, self.faulty, seconds)
                 if code in ("0", "5", "over"):
                     break
                 failed = re.findall(r"^(?:FAILED|ERROR) (\S+?\.py(?:::.*?)?)(?: - .*)?$", said, re.MULTILINE)
@@ -181,8 +203,8 @@ class Trials:
                 )
                 if not (found := failed[:1] or at[-1:]):
                     return Verdict(CAUGHT, f"no test was run, pytest ended with {code}: {said[-200:]!r}")
-                sound = self.run(found, environment, self.sound)[0] == "0"
-                if sound and (code == "hangs" or self.run(found, environment, self.faulty)[0] != "0"):
+                sound = self.run(found, reference, self.sound)[0] == "0"
+                if sound and (code == "hangs" or self.run(found, reference, self.faulty)[0] != "0"):
                     return Verdict(CAUGHT, f"{found[0]} {'hangs' if code == 'hangs' else ''}".strip())
                 if found[0] in self.left_out:  # it has been left out, and is run again
                     return Verdict(UNDECIDED, f"{found[0]} fails, with and without the fault, and cannot be left out")
@@ -190,18 +212,16 @@ class Trials:
                 tests = [file for file in tests if file != found[0]]
         return Verdict(SURVIVED)
 
-    def environment(self, reference: bool) -> dict[str, str]:
-        """Tests draw the same examples each time, and import what lies in the current folder."""
+    def environment(self, reference: bool, copy: Path) -> dict[str, str]:
+        """Tests draw the same examples each time, and import what lies in their copy of the tree."""
         backend = {"TINYGRAD_INIT_BACKEND": "reference"} if reference else {}
-        return os.environ | {"CI": "true", "PYTHONUNBUFFERED": "1"} | backend
+        return os.environ | {"CI": "true", "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(copy)} | backend
 
-    def run(
-        self, tests: list[str], environment: dict[str, str], copy: Path, seconds: float | None = None
-    ) -> tuple[str, str]:
+    def run(self, tests: list[str], reference: bool, copy: Path, seconds: float | None = None) -> tuple[str, str]:
         """Run tests until one fails: the exit code, "hangs", or "over" if the time is; and what was said."""
         left_out = [f"--{'deselect' if '::' in test else 'ignore'}={test}" for test in self.left_out]
         command = [sys.executable, "-m", "pytest", "-x", "-v", "-rfE", "--tb=no", "-p", "no:cacheprovider"]
-        environment = environment | {"PYTHONPATH": str(copy)}
+        environment = self.environment(reference, copy)
         said = self.folder / "said"
         with said.open("wb") as out:
             process = subprocess.Popen(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_init as tgi
-from tinygrad_init import nn, optim
+from tinygrad_init import nn, optim, training
 from tinygrad_init.progress import shown
 from tinygrad_init.training import History
 
@@ -92,6 +93,74 @@ def test_what_cannot_be_captured_is_trained_step_by_step_after_one_warning() -> 
     assert len(warned) == 1 and warned[0].filename == __file__
     fast = tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, batch_size=64, rng=0)
     assert slow == pytest.approx(fast, rel=1e-5)
+
+
+def by_its_numbers(model: Any, x: Any) -> Any:
+    hidden = tgi.tanh(model.one(x))
+    return model.other(hidden * 2.0 if hidden.sum().item() > 0 else hidden)
+
+
+def with_numpy(model: Any, x: Any) -> Any:
+    hidden = tgi.tanh(model.one(x))
+    return model.other(hidden * float(np.median(hidden.numpy())))
+
+
+def remembering(model: Any, x: Any) -> Any:
+    model.last = tgi.tanh(model.one(x))
+    return model.other(model.last)
+
+
+def choosing(model: Any, x: Any) -> Any:
+    hidden = tgi.tanh(model.one(x))
+    return model.other(hidden * 2.0 if (hidden > 0).all() else hidden)
+
+
+REFUSED = {
+    by_its_numbers: r"item\(\) reads the numbers of a tensor",
+    with_numpy: r"numpy\(\) reads the numbers of a tensor",
+    remembering: "assigns to the attribute last",
+    choosing: "the way the code takes depends on numbers",
+}
+
+
+class Own(nn.Module):
+    """A model of a user's, whose forward pass is a function."""
+
+    def __init__(self, function: Any) -> None:
+        self.one, self.drop, self.other = (
+            nn.Linear(X.shape[1], 8, rng=0),
+            nn.Dropout(0.3, rng=1),
+            nn.Linear(8, 10, rng=2),
+        )
+        self.function = function
+
+    def forward(self, x: Any) -> Any:
+        return self.function(self, self.drop(x))
+
+
+@pytest.mark.parametrize("function", REFUSED, ids=lambda function: function.__name__)
+def test_a_model_that_cannot_be_captured_has_the_numbers_of_one_without_programs(
+    function: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After one warning that says what was refused and where."""
+    where = rf"{re.escape(__file__)}:\d+ in {function.__name__}: {REFUSED[function]}"
+    refused, eager = Own(function), Own(function)
+    with pytest.warns(RuntimeWarning, match=f"train: the steps run without a program, slower: {where}") as warned:
+        found = tgi.train(refused, X, Y, "cross_entropy", rule, epochs=3, batch_size=32, rng=0, validation=0.2)
+    assert len(warned) == 1 and warned[0].filename == __file__
+    monkeypatch.setattr(training, "capture", lambda function: function)
+    expected = tgi.train(eager, X, Y, "cross_entropy", rule, epochs=3, batch_size=32, rng=0, validation=0.2)
+    assert found == expected and found.validation == expected.validation
+    for name, values in refused.state_dict().items():
+        np.testing.assert_array_equal(values, eager.state_dict()[name])
+
+
+def test_recommend_says_once_that_a_model_cannot_be_captured() -> None:
+    where = rf"{re.escape(__file__)}:\d+ in by_its_numbers: item\(\) reads the numbers of a tensor"
+    with pytest.warns(RuntimeWarning, match=f"recommend: the steps run without a program, slower: {where}") as warned:
+        found = tgi.recommend(Own(by_its_numbers), X, Y, "cross_entropy", steps=20, budget=2.0)
+    assert len(warned) == 1 and warned[0].filename == __file__
+    assert found.before is not None
 
 
 def test_a_bar_disturbs_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 
 import tinygrad_init as tgi
 from tinygrad_init.nn.construction import Omitted
-from tinygrad_init.saving import architecture
+from tinygrad_init.saving import building
+from tinygrad_init.saving.classes import of_nn
 
 from .states import opened, said, saying
 
 nn = tgi.nn
+CLASSES = {name: kind for name in nn.__all__ if (kind := of_nn(name)) is not None}
 G = np.random.default_rng
 shared_activation, shared_map = nn.Tanh(), nn.Linear(3, 3)
 tied = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3))
@@ -58,6 +60,11 @@ NETWORKS = {
     ),
     "losses": nn.Sequential(nn.CrossEntropyLoss(reduction="sum"), nn.Loss("hinge")),
     "empty": nn.Sequential(),
+    "transformer": nn.Transformer(4, 2, 1, 2, 6, 0.2, custom_decoder=nn.Sequential(nn.Linear(4, 4)), rng=0),
+    "encoder": nn.TransformerEncoder(
+        nn.TransformerEncoderLayer(4, 2, 6, activation=tgi.tanh, norm_first=True, dtype="float64"), 3, nn.RMSNorm(4)
+    ),
+    "decoder": nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 6, activation=nn.functional.gelu), 2),
     "shared": nn.Sequential(shared_map, shared_activation, nn.Sequential(shared_map), shared_activation),
     "tied": tied,
     "changed": changed,
@@ -68,7 +75,9 @@ NETWORKS = {
 
 # What each option that must be given may be, by its name.
 OPTIONS: dict[str, Any] = {
-    "activation": "relu", "bias": True, "branch": nn.Linear(3, 3), "channels": 4, "d_model": 4, "dim": 1,
+    "activation": "relu", "bias": True, "branch": nn.Linear(3, 3),
+    "decoder_layer": nn.TransformerDecoderLayer(4, 2, 6), "encoder_layer": nn.TransformerEncoderLayer(4, 2, 6),
+    "channels": 4, "d_model": 4, "dim": 1,
     "dim_feedforward": 6, "embed_dim": 4, "embedding_dim": 4, "eps": 1e-3, "features": 4, "hidden_size": 4,
     "in1_features": 2, "in2_features": 3, "in_channels": 4, "in_features": 4, "input_size": 4, "kernel_size": 3,
     "max_length": 5, "max_len": 5, "name": "relu", "nhead": 2, "norm_type": 2, "num_channels": 4, "num_embeddings": 5,
@@ -80,32 +89,16 @@ OPTIONS: dict[str, Any] = {
 SPECIAL: dict[str, Any] = {"Loss": {"name": "mse"}, "Threshold": {"threshold": 0.5, "value": 0.1}}
 
 
-MADE_OF_COPIES = {"TransformerDecoder": "decoder_layer", "TransformerEncoder": "encoder_layer"}
-
-
-@pytest.mark.parametrize("name", sorted(MADE_OF_COPIES))
-def test_what_is_made_of_copies_of_a_layer_is_filled(tmp_path: Path, name: str) -> None:
-    """The file does not know the layer that was copied; it says so, and its numbers go into a model."""
-    layer = getattr(nn, f"{name}Layer")(4, 2, 6)
-    model, other = (getattr(nn, name)(layer, 2) for _ in range(2))
-    tgi.save(tmp_path / "a", model)
-    with pytest.raises(tgi.LoadError, match=name):
-        tgi.load(tmp_path / "a")
-    tgi.load(tmp_path / "a", other)
-    before, after = model.state_dict(), other.state_dict()
-    assert all(before[key].tobytes() == after[key].tobytes() for key in before)
-
-
-@pytest.mark.parametrize("name", sorted(architecture.classes().keys() - MADE_OF_COPIES))
+@pytest.mark.parametrize("name", sorted(CLASSES))
 def test_every_class_of_nn_comes_back(tmp_path: Path, name: str) -> None:
     """Also one that is new, from its signature alone; what options must be given stands in `OPTIONS`."""
-    kind = architecture.classes()[name]
+    kind = CLASSES[name]
     wanted = [p for p in inspect.signature(kind).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     given = {p.name: OPTIONS[p.name] for p in wanted if p.default is p.empty}
     model = kind(**SPECIAL.get(name, given))
     tgi.save(tmp_path / "a", model)
     found = tgi.load(tmp_path / "a").model
-    assert type(found) is kind and architecture._signature(found) == architecture._signature(model)
+    assert type(found) is kind and building.signature(found) == building.signature(model)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -116,12 +109,15 @@ def test_networks_come_back(tmp_path: Path, name: str) -> None:
     tgi.save(path, model)
     found = tgi.load(path).model
     assert repr(found) == repr(model)
-    assert architecture._signature(found) == architecture._signature(model)
+    assert building.signature(found) == building.signature(model)
     before, after = model.state_dict(), found.state_dict()
     assert before.keys() == after.keys()
     assert all(before[key].tobytes() == after[key].tobytes() for key in before)
     assert {k: p.fans for k, p in found.named_parameters()} == {k: p.fans for k, p in model.named_parameters()}
-    assert not any(isinstance(g, architecture._Undrawn) for _, m in found.named_modules() for g in vars(m).values())
+    assert [m.activation for _, m in found.named_modules() if callable(getattr(m, "activation", None))] == [
+        m.activation for _, m in model.named_modules() if callable(getattr(m, "activation", None))
+    ]
+    assert not any(isinstance(g, building._Undrawn) for _, m in found.named_modules() for g in vars(m).values())
 
 
 @pytest.mark.skipif(not hasattr(nn, "ModuleList"), reason="there are no containers but Sequential")
@@ -139,7 +135,7 @@ def test_containers_come_back_as_they_are_now(tmp_path: Path) -> None:
     for model in (row, empty, table, later, nn.Sequential(row, table)):
         tgi.save(tmp_path / "a", model)
         found = tgi.load(tmp_path / "a").model
-        assert repr(found) == repr(model) and architecture._signature(found) == architecture._signature(model)
+        assert repr(found) == repr(model) and building.signature(found) == building.signature(model)
 
 
 def test_deep_networks_come_back(tmp_path: Path) -> None:
@@ -162,10 +158,17 @@ def test_a_module_remembers_no_arrays_and_no_modules() -> None:
         nn.Module(3)
 
 
+class Config:
+    """Options that JSON has not."""
+
+    width = 4
+
+
 class Net(nn.Module):
     """Somebody's own."""
 
-    def __init__(self, width: int = 4) -> None:
+    def __init__(self, config: Any) -> None:
+        width = config.width
         self.first, self.drop, self.last = nn.Linear(3, width), nn.Dropout(0.5, rng=1), nn.Linear(width, 2)
 
     def forward(self, x: Any) -> Any:
@@ -181,6 +184,10 @@ def deep(levels: int) -> Any:
 
 wider = nn.MLP([3, 4, 2])
 wider.layers = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2))
+other_function = nn.TransformerEncoderLayer(4, 2, 6)
+other_function.activation = lambda x: x
+other_layer = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 6), 2)
+other_layer.layers[1] = nn.TransformerEncoderLayer(4, 2, 5)
 resized = nn.Linear(3, 4)
 resized.weight = nn.Parameter(np.ones((5, 3)))
 grown = nn.Linear(3, 3)
@@ -190,8 +197,14 @@ setattr(grown, "more", nn.Linear(3, 3))  # noqa: B010
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        (Net(), "Net is no class of tgi.nn"),
-        (nn.Sequential(nn.ReLU(), Net()), "Net is no class of tgi.nn"),
+        (Net(Config()), "config of Net was given as Config"),
+        (nn.Sequential(nn.ReLU(), Net(Config())), "config of Net was given as Config"),
+        (
+            nn.TransformerEncoderLayer(4, 2, 6, activation=lambda x: x),
+            "activation of TransformerEncoderLayer was given",
+        ),
+        (other_function, "activation of the TransformerEncoderLayer|its activation was changed"),
+        (other_layer, "out_features of the Linear layers.1.linear1 was changed"),
         (deep(60), "it is nested more than 50 deep"),
         (wider, "it has other parameters than those that its classes made|it has other modules"),
         (resized, "it has other parameters than those that its classes made"),
@@ -215,12 +228,12 @@ def test_what_cannot_be_made_is_filled(tmp_path: Path, model: Any, reason: str) 
 
 def test_an_optimizer_beside_an_own_model(tmp_path: Path) -> None:
     """It is made over the model that was given."""
-    model = Net()
+    model = Net(Config())
     update = tgi.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
     model(np.ones((2, 3), np.float32)).sum().backward()
     update.step()
     tgi.save(tmp_path / "a", model, update)
-    other = Net()
+    other = Net(Config())
     found = tgi.load(tmp_path / "a", other)
     assert [id(p) for p in found.optimizer.parameters] == [id(p) for p in other.parameters()]
     assert (found.optimizer.lr, found.optimizer.momentum) == (0.5, 0.5)
@@ -440,6 +453,16 @@ def test_a_network_of_which_bytes_were_changed_loads_or_is_refused(path: Path, d
         pass
     finally:
         path.write_bytes(before)
+
+
+def test_a_file_that_ends_too_early_is_refused(path: Path) -> None:
+    """Wherever it does, and with one sentence."""
+    whole = path.read_bytes()
+    for length in (*range(64), *range(64, len(whole), 97), len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(tgi.LoadError) as refused:
+            tgi.load(path)
+        assert "\n" not in str(refused.value)
 
 
 def test_the_description_is_data(path: Path) -> None:

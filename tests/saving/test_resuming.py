@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,21 @@ OPTIMIZERS: dict[str, Make] = {
     "nesterov": lambda ps: tgi.optim.SGD(ps, lr=0.05, momentum=0.9, nesterov=True),
     "adam": lambda ps: tgi.optim.Adam(ps, lr=0.01, betas=(0.8, 0.99)),
     "adamw": lambda ps: tgi.optim.AdamW(ps, lr=0.01),
+}
+EVERY = [
+    name
+    for name in tgi.optim.__all__
+    if isinstance(kind := getattr(tgi.optim, name), type) and issubclass(kind, tgi.optim.Optimizer)
+]
+MORE: dict[str, dict[str, Any]] = {
+    "Adadelta": {"rho": 0.8, "weight_decay": 1e-3},
+    "Adagrad": {"lr_decay": 0.1, "initial_accumulator_value": 0.1},
+    "Adam": {"amsgrad": True, "weight_decay": 1e-2},
+    "ASGD": {"t0": 5, "lambd": 1e-3},
+    "LBFGS": {"max_iter": 3, "history_size": 4, "line_search_fn": "strong_wolfe"},
+    "NAdam": {"decoupled_weight_decay": True, "weight_decay": 1e-2},
+    "RMSprop": {"centered": True, "momentum": 0.5},
+    "SGD": {"momentum": 0.9, "dampening": 0.1, "weight_decay": 1e-3},
 }
 
 
@@ -92,6 +108,53 @@ def test_stopped_and_resumed_is_unbroken(tmp_path: Path, name: str, as_program: 
     assert type(resumed.optimizer) is type(unbroken.optimizer)
     assert before + gone_on(resumed, 3, as_program) == losses
     assert_same(resumed, unbroken)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("options", [{}, MORE], ids=["as it is", "with options"])
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "Optimizer"])
+def test_every_optimizer_goes_on(tmp_path: Path, name: str, options: dict[str, Any], dtype: Any) -> None:
+    """With a schedule that has changed the rates, a group of its own rate, and generators."""
+    path, chosen = tmp_path / "a.safetensors", options.get(name, {})
+
+    def make(parameters: Any) -> Any:
+        several = list(parameters)
+        kind: Any = getattr(tgi.optim, name)
+        groups: Any = [{"params": several[:3]}, {"params": several[3:], "lr": 0.02}]
+        return kind(several if name == "LBFGS" else groups, lr=0.05, **chosen)
+
+    def trained(training: Saved, epochs: int) -> list[float]:
+        losses = []
+
+        def closure(x: Any, y: Any) -> Any:
+            training.optimizer.zero_grad()
+            loss = tgi.cross_entropy(training.model(x), y)
+            loss.backward()
+            return loss
+
+        for _ in range(epochs):
+            for batch in batches(X.astype(dtype), Y, 16, training.generators):
+                losses.append(float(training.optimizer.step(partial(closure, *batch))))
+                training.step = (training.step or 0) + 1
+            training.schedule.step()
+        return losses
+
+    def scheduled() -> Saved:
+        training = begun(make, dtype)
+        warm = tgi.optim.LinearLR(training.optimizer, 0.5, total_iters=2)
+        then = tgi.optim.ExponentialLR(training.optimizer, 0.9)
+        training.schedule = tgi.optim.SequentialLR(training.optimizer, [warm, then], [2])
+        return training
+
+    unbroken, stopped = scheduled(), scheduled()
+    losses = trained(unbroken, 9)
+    before = trained(stopped, 3)
+    tgi.save(path, stopped.model, stopped.optimizer, stopped.schedule, generators=stopped.generators, step=stopped.step)
+    resumed = tgi.load(path)
+    assert type(resumed.optimizer) is type(unbroken.optimizer)
+    assert before + trained(resumed, 6) == losses
+    assert_same(resumed, unbroken)
+    assert same(resumed.schedule.state_dict(), unbroken.schedule.state_dict())
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -210,99 +273,6 @@ def test_modes_frozen_parameters_and_the_rest_come_back(tmp_path: Path) -> None:
     assert found.optimizer is found.schedule is found.generators is None
     expected = tgi.predict(found.model.eval(), scaler.transform(X[:, :3]))
     assert same(tgi.predict(found.model, X[:, :3], found.scaler), expected)
-
-
-class Halving:
-    """A schedule: half the rate after every step of it."""
-
-    def __init__(self, optimizer: Any) -> None:
-        self.optimizer, self.taken = optimizer, 0
-
-    def step(self) -> None:
-        self.taken += 1
-        self.optimizer.lr /= 2
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"taken": self.taken}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.taken = state["taken"]
-
-
-def test_a_schedule_of_the_users_own(tmp_path: Path) -> None:
-    """It is filled where it is given, and told of where it is not."""
-    path = tmp_path / "a.safetensors"
-    training = begun(OPTIMIZERS["momentum"])
-    schedule = Halving(training.optimizer)
-    schedule.step()
-    tgi.save(path, training.model, training.optimizer, schedule)
-    with pytest.warns(
-        UserWarning, match="the schedule is a Halving, which is no class of tgi.optim; make one and write"
-    ):
-        found = tgi.load(path)
-    assert found.schedule is None and found.optimizer.lr == 0.025
-    other = begun(OPTIMIZERS["momentum"], shared=True)
-    with pytest.raises(tgi.LoadError, match="its schedule is of the class Halving, the given one of SGD"):
-        tgi.load(path, other.model, other.optimizer, other.optimizer)
-    own = Halving(other.optimizer)
-    found = tgi.load(path, other.model, other.optimizer, own)
-    assert found.schedule is own and own.taken == 1 and other.optimizer.lr == 0.025
-
-
-SCHEDULES: dict[str, dict[str, Any]] = {
-    "StepLR": {"step_size": 2},
-    "MultiStepLR": {"milestones": [1, 4]},
-    "ConstantLR": {},
-    "LinearLR": {},
-    "ExponentialLR": {"gamma": 0.9},
-    "PolynomialLR": {"total_iters": 6, "power": 2.0},
-    "CosineAnnealingLR": {"T_max": 7},
-    "CosineAnnealingWarmRestarts": {"T_0": 3},
-    "CyclicLR": {"base_lr": 0.01, "max_lr": 0.1},
-    "OneCycleLR": {"max_lr": 0.1, "total_steps": 20},
-    "ReduceLROnPlateau": {"patience": 0},
-    "LambdaLR": {"lr_lambda": lambda epoch: 0.9**epoch},
-    "MultiplicativeLR": {"lr_lambda": lambda epoch: 0.9},
-}
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_schedules_go_on(tmp_path: Path, name: str) -> None:
-    """With groups of their own rates; those that are functions are filled where they are given."""
-    path = tmp_path / "a.safetensors"
-    x = X[:, :3]
-
-    def begun() -> tuple[Any, Any, Any]:
-        model = nn.MLP([3, 4, 2], "tanh", rng=0)
-        weights, rest = list(model.parameters())[:2], list(model.parameters())[2:]
-        groups: Any = [{"params": weights}, {"params": rest, "lr": 0.02}]
-        update: Any = tgi.optim.SGD(groups, lr=0.05, momentum=0.9)
-        return model, update, getattr(tgi.optim, name)(update, **SCHEDULES[name])
-
-    def gone_on(model: Any, update: Any, schedule: Any, steps: int) -> list[Any]:
-        found = []
-        for _ in range(steps):
-            update.zero_grad()
-            loss = (model(x) ** 2).sum()
-            loss.backward()
-            update.step()
-            schedule.step(*([1.0] if name == "ReduceLROnPlateau" else []))
-            found.append((loss.item(), [group["lr"] for group in update.param_groups]))
-        return found
-
-    stopped = begun()
-    gone_on(*stopped, 3)
-    tgi.save(path, *stopped)
-    expected = gone_on(*stopped, 4)
-    given = begun()
-    assert tgi.load(path, *given).schedule is given[2]
-    assert gone_on(*given, 4) == expected
-    if "lr_lambda" in SCHEDULES[name]:
-        with pytest.warns(UserWarning, match=f"the state of the schedule {name} does not say its lr_lambda; make one"):
-            assert tgi.load(path).schedule is None
-        return
-    found = tgi.load(path)
-    assert gone_on(found.model, found.optimizer, found.schedule, 4) == expected
 
 
 def test_nothing_changes_unless_all_fits(tmp_path: Path) -> None:

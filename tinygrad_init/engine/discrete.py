@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .bound import BOUND
-from .methods import METHODS, Count, method_of
+from .methods import METHODS, PROPERTIES, Count, method_of
 from .modes import FLOAT32, FLOAT64, mode
 from .storage import Storage
 
@@ -62,7 +62,7 @@ class DiscreteTensor(Conversions, np.ndarray[Any, Any]):
         return method_of(self, name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *METHODS})
+        return sorted({*object.__dir__(self), *METHODS, *PROPERTIES})
 
     # How NumPy sees it: as a plain array, whose whole results are discrete again.
 

@@ -17,7 +17,7 @@ from . import graph
 from .bound import BOUND
 from .discrete import discrete, only_discrete, plain_array
 from .graph import Node, Operation, new_node
-from .methods import METHODS, method_of
+from .methods import METHODS, PROPERTIES, method_of
 from .modes import mode, no_grad
 from .recording import record, record_elementwise
 from .storage import Storage, as_floats, memory_of, operand
@@ -207,7 +207,7 @@ class Tensor(Storage):
         return method
 
     def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *METHODS})
+        return sorted({*object.__dir__(self), *METHODS, *PROPERTIES})
 
     # NumPy
 

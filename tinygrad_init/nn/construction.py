@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from ..engine.graph import Operation
 
 # Asked before a parameter or buffer is made of so many numbers; it raises if they are too many for what is being built.
 admission: ContextVar[Callable[[int], None] | None] = ContextVar("admission", default=None)
@@ -30,7 +33,7 @@ def remembered(value: Any) -> Any:
     match value:
         case np.generic():
             return value.item()
-        case None | bool() | int() | float() | str() | type() | np.dtype():
+        case None | bool() | int() | float() | str() | type() | np.dtype() | Operation():
             return value
         case list():
             return [remembered(item) for item in value]
@@ -38,4 +41,6 @@ def remembered(value: Any) -> Any:
             return tuple([remembered(item) for item in value])
         case dict():
             return {key: remembered(item) for key, item in value.items()}
+        case FunctionType() if value.__module__ == f"{__package__}.functional" and value.__qualname__.isidentifier():
+            return value
     return Omitted(type(value))

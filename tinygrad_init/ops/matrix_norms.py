@@ -26,7 +26,7 @@ Order = float | str | None
 
 
 @either
-def vector_norm(x: Any, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def vector_norm(x: Any, ord: float = 2, axis: Axis = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
     """(Σ|x|^p)^(1/p) over axes, of all elements unless axes are given.
 
     Parameters
@@ -36,10 +36,10 @@ def vector_norm(x: Any, ord: float = 2, axis: Axis = None, keepdims: bool = Fals
 
     Notes
     -----
-    Where the norm is 0 its subgradient is 0; where single elements are 0 the derivative by them is 0 for p > 1, 0 (of
-    [-1, 1]) for p = 1, and infinite for p < 1. Ties of absolute values share it. The count of p = 0 has derivative 0.
+    Where the norm is 0 its subgradient is 0; where single elements are 0 the derivative by them is taken to be 0, for
+    every p. Ties of absolute values share it. The count of p = 0 has derivative 0.
     """
-    (x,) = coerce("vector_norm", (x,))
+    (x,) = coerce("vector_norm", (x if dtype is None else x.astype(dtype),))
     axes = tuple(axis) if isinstance(axis, list) else axis
     if not isinstance(ord, int | float):
         raise TypeError(f"vector_norm: expected a number as order, got {ord!r}")

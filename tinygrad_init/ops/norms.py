@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from ..engine.methods import METHODS
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
-from .elementwise import abs as magnitude
 from .elementwise import where
+from .matrix_norms import vector_norm
 from .reductions import Axis, _max, _min, mean, std, var
 from .reductions import norm as euclidean
 from .reductions import sum as total
@@ -25,34 +24,6 @@ __all__ = [
     "amax", "amin", "aminmax", "cdist", "dist", "nanmean", "nansum", "norm", "pdist", "renorm", "std_mean", "var_mean",
     "vector_norm",
 ]  # fmt: skip
-
-
-@either
-def vector_norm(x: Any, ord: float = 2, axis: Axis = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
-    """(Σ |x|^p)^(1/p) over axes, all of them by default.
-
-    Parameters
-    ----------
-    ord
-        p; infinity for the largest magnitude, -infinity for the smallest, 0 for how many are not zero. The subgradient
-        at zero is 0.
-    """
-    (x,) = coerce("vector_norm", (x if dtype is None else x.astype(dtype),))
-    p = float(ord)
-    axes = normalize_axes(axis, x.ndim, "vector_norm")
-    if p == 2:
-        return euclidean(x, axes, keepdims)
-    if math.isinf(p):
-        return (_max if p > 0 else _min)(magnitude(x), axes, keepdims)
-    if p == 1:
-        return total(magnitude(x), axes, keepdims)
-    zero = x == 0
-    if p == 0:
-        return total(where(zero, 0.0, x * 0.0 + 1.0), axes, keepdims)
-    powers = where(zero, 0.0 if p > 0 else np.inf, magnitude(where(zero, 1.0, x)) ** p)
-    sums = total(powers, axes, keepdims)
-    nothing = (sums == 0) | (sums == np.inf) if p < 0 else sums == 0
-    return where(nothing, 0.0, where(nothing, 1.0, sums) ** (1.0 / p))
 
 
 def norm(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import numpy as np
 from ..data import Scaler
 from ..init import manual_seed
 from ..nn.module import Module
-from . import architecture
+from . import building
+from .classes import Allowed, allowed_classes
 from .files import LoadError, read, strict_json
 from .filling import Step, drawing_on, filling, modes, restoring, take
 from .parts import Unknown, names_of, optimizer_of, scaler_of, schedule_of, stateful
@@ -93,6 +95,7 @@ def load(
     schedule: Any = None,
     *,
     generators: Generators | None = None,
+    classes: Iterable[type | str] = (),
 ) -> Any:
     """What `tgi.save` saved, or the tensors of any file of safetensors.
 
@@ -102,7 +105,11 @@ def load(
         The file.
     model, optimizer, schedule, generators
         To be filled with what the file has; without them new ones are made. Nothing in them is changed unless all of it
-        fits. Classes that are not of this package cannot be made from a file: such a model is given here.
+        fits.
+    classes
+        Modules, optimizers and schedules of your own that may be made from the file, as classes or by name,
+        "models.Net": they are called with the options that the file says, so allow them for files that you trust.
+        Nothing else that a file names is imported or called.
 
     Returns
     -------
@@ -129,9 +136,10 @@ def load(
         raise TypeError(f"load: expected a module to be filled, got {type(model).__name__}")
     if model is None and not (optimizer is None and schedule is None and generators is None):
         raise TypeError("load: what is filled goes with its model; write load(path, model, ...)")
+    drawn = None if generators is None else named(generators, "load")
+    given = _Given(optimizer, schedule, drawn, allowed_classes(classes))
     path = Path(path)
     arrays, texts = read(path)
-    given = _Given(optimizer, schedule, None if generators is None else named(generators, "load"))
     try:
         said = _said(texts)
         if said is not None and said["kind"] == "model":
@@ -148,11 +156,12 @@ def load(
 
 @dataclass
 class _Given:
-    """What is to be filled beside the model."""
+    """What is to be filled beside the model, and which classes may be made."""
 
     optimizer: Any
     schedule: Any
     generators: dict[str, np.random.Generator] | None
+    allowed: Allowed = field(default=(), compare=False)
 
 
 def _said(texts: Mapping[str, str]) -> dict[str, Any] | None:
@@ -198,7 +207,7 @@ def _saved(path: Path, said: dict[str, Any], arrays: dict[str, Array], model: Mo
     steps: list[Step] = []
     told: list[str] = []
     if model is None:
-        found = _built(said, numbers)
+        found = _built(said, numbers, given.allowed)
         drawing.place(found)
     else:
         found = model
@@ -211,13 +220,13 @@ def _saved(path: Path, said: dict[str, Any], arrays: dict[str, Array], model: Mo
             raise Malformed("its optimizer has other parameters, or has them in another order")
     elif said["optimizer"] is not None:
         try:
-            optimizer = optimizer_of(said["optimizer"], states["optimizer"], found)
+            optimizer = optimizer_of(said["optimizer"], states["optimizer"], found, given.allowed)
         except (Unknown, Malformed) as reason:
             # What is wrong with the file is refused; what is there may want another optimizer, as where it is frozen.
             if isinstance(reason, Malformed) and model is None:
                 raise
             told.append(f"{reason}; make one and write tgi.load(path, model, optimizer)")
-    schedule = _schedule(said, states, optimizer, given.schedule, steps, told)
+    schedule = _schedule(said, states, optimizer, given, steps, told)
     take(steps)
     if model is None:
         _freeze(found, said["frozen"])
@@ -256,21 +265,21 @@ def _bind(drawing: Drawing, model: Module, given: _Given, told: list[str]) -> No
 
 
 def _schedule(
-    said: dict[str, Any], states: dict[str, Any], optimizer: Any, given: Any, steps: list[Step], told: list[str]
+    said: dict[str, Any], states: dict[str, Any], optimizer: Any, given: _Given, steps: list[Step], told: list[str]
 ) -> list[Any]:
     """Add the steps that bring optimizer and schedule to where they were; where the schedule is after these."""
     rates = None if optimizer is None else restoring(optimizer, states["optimizer"], "optimizer")
-    found: list[Any] = [given]
+    found: list[Any] = [given.schedule]
 
     def make() -> None:
         try:
-            found[0] = schedule_of(said["schedule"], states["schedule"], optimizer)
+            found[0] = schedule_of(said["schedule"], states["schedule"], optimizer, given.allowed)
         except Unknown as reason:
             told.append(f"{reason}; make one and write tgi.load(path, model, optimizer, schedule)")
 
-    if given is not None:
-        _require_same(said["schedule"], stateful(given, "a schedule", "load"), "schedule")
-        steps.append(restoring(given, states["schedule"], "schedule"))
+    if given.schedule is not None:
+        _require_same(said["schedule"], stateful(given.schedule, "a schedule", "load"), "schedule")
+        steps.append(restoring(given.schedule, states["schedule"], "schedule"))
     elif said["schedule"] is not None:
         steps.append(Step(make, rates.back if rates else lambda: None))
     if rates is not None:  # last, as schedules set rates when they are made
@@ -285,7 +294,8 @@ def _state_of(said: Any, part: str, arrays: dict[str, Array], used: set[str]) ->
     if part == "optimizer":
         record(said, part, **{"class": str, "parameters": list | None, "state": object})
     else:
-        record(said, part, **{"class": str, "state": object})
+        told = {key: list for key in ("parts", "functions") if key in said}  # the first files have neither
+        record(said, part, **{"class": str, "state": object}, **told)
     return decode(said["state"], arrays, used)
 
 
@@ -293,19 +303,21 @@ def _require_same(said: Any, given: Any, part: str) -> None:
     """See that what is to be filled is of the class that was saved."""
     if said is None:
         raise Malformed(f"it has no {part}")
-    if said["class"] != type(given).__name__:
-        raise Malformed(f"its {part} is of the class {said['class']}, the given one of {type(given).__name__}")
+    # By the name alone: a class of the user's own may have moved to another module.
+    saved, own = re.split("[:.]", said["class"])[-1], type(given).__name__
+    if saved != own:
+        raise Malformed(f"its {part} is of the class {saved}, the given one of {own}")
 
 
-def _built(said: dict[str, Any], numbers: dict[str, Array]) -> Module:
+def _built(said: dict[str, Any], numbers: dict[str, Array], allowed: Allowed) -> Module:
     """The network of a file, with its numbers."""
     if said["architecture"] is None:
         raise Malformed(
-            f"it has a {said['class'][:100]}, which cannot be made from the file, as {said['reason'][:200]}; make one "
-            "and write tgi.load(path, model)"
+            f"it has a {said['class'][:100]}, which cannot be made from the file, as {said['reason'][:200]}; "
+            f"{building.ELSE}"
         )
-    model = architecture.build(said["architecture"], sum(array.size for array in numbers.values()))
-    architecture.fits(model, numbers)
+    model = building.build(said["architecture"], sum(array.size for array in numbers.values()), allowed)
+    building.fits(model, numbers)
     model.load_state_dict(numbers)
     return model
 

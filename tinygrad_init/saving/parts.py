@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from .. import optim
 from ..data.scaling import MinMaxScaler, Scaler, StandardScaler
 from ..nn.module import Module
-from .plain import Array, Malformed, decode, encode, record
+from ..optim import Optimizer
+from ..optim.lr_scheduler import LRScheduler
+from .classes import Allowed, class_of, name_of, of_optim
+from .plain import DEEPEST, Array, Malformed, decode, encode, record
 
 SCALERS: dict[str, type[Scaler]] = {kind.__name__: kind for kind in (StandardScaler, MinMaxScaler)}
 
@@ -39,13 +41,25 @@ def names_of(optimizer: Any, model: Module) -> list[str] | None:
 def saved_optimizer(optimizer: Any, model: Module, tensors: dict[str, Array]) -> dict[str, Any]:
     """The class, the state, and the names of the parameters."""
     state = encode(stateful(optimizer, "an optimizer", "save").state_dict(), "optimizer", tensors)
-    return {"class": type(optimizer).__name__, "parameters": names_of(optimizer, model), "state": state}
+    return {"class": name_of(type(optimizer), of_optim), "parameters": names_of(optimizer, model), "state": state}
 
 
 def saved_schedule(schedule: Any, tensors: dict[str, Array]) -> dict[str, Any]:
-    """The class and the state."""
+    """The class and the state, with the classes of the schedules that it is made of."""
     state = encode(stateful(schedule, "a schedule", "save").state_dict(), "schedule", tensors)
-    return {"class": type(schedule).__name__, "state": state}
+    return _classes_of(schedule) | {"state": state}
+
+
+def _classes_of(schedule: Any) -> dict[str, Any]:
+    """The class of a schedule, those of its parts, and which attributes are functions, which no file holds."""
+    parts: Any = ()
+    functions: set[str] = set()
+    if isinstance(schedule, LRScheduler):
+        parts = vars(schedule).get("_schedulers", ())
+        unsaved = schedule.unsaved() - {"optimizer", "_schedulers"}
+        functions = {name for name in unsaved if vars(schedule).get(name) is not None}
+    name = name_of(type(schedule), of_optim)
+    return {"class": name, "parts": [_classes_of(part) for part in parts], "functions": sorted(functions)}
 
 
 def saved_scaler(scaler: Any, tensors: dict[str, Array]) -> dict[str, Any]:
@@ -87,22 +101,21 @@ class Unknown(Exception):
     """Why an optimizer or a schedule cannot be made again."""
 
 
-def known_class(name: str, what: str) -> Any:
-    """A class of `tgi.optim` that has a state.
+def known_class(name: str, what: str, allowed: Allowed) -> Any:
+    """The optimizer or the schedule of `tgi.optim` of that name, or one that is allowed.
 
     Raises
     ------
     Unknown
         There is none of that name.
     """
-    kind = None if name.startswith("_") else getattr(optim, name, None)
-    own = isinstance(kind, type) and kind.__module__.startswith(optim.__name__) and hasattr(kind, "load_state_dict")
-    if not own:
-        raise Unknown(f"the {what} is a {name}, which is no class of tgi.optim")
+    kind = class_of(name, of_optim, allowed)
+    if kind is None or not hasattr(kind, "load_state_dict") or issubclass(kind, Optimizer) != (what == "optimizer"):
+        raise Unknown(f"the {what} is a {name.rpartition(':')[2][:100]}, which is no {what} of tgi.optim")
     return kind
 
 
-def optimizer_of(said: Mapping[str, Any], state: Any, model: Module) -> Any:
+def optimizer_of(said: Mapping[str, Any], state: Any, model: Module, allowed: Allowed = ()) -> Any:
     """A new optimizer of a network's parameters, as the saved one was.
 
     Raises
@@ -114,7 +127,7 @@ def optimizer_of(said: Mapping[str, Any], state: Any, model: Module) -> Any:
     """
     if said["parameters"] is None:
         raise Unknown("the optimizer has parameters that are not the model's")
-    kind = known_class(said["class"], "optimizer")
+    kind = known_class(said["class"], "optimizer", allowed)
     known = dict(model.named_parameters())
     groups = state.get("param_groups") if isinstance(state, dict) else None
     if not isinstance(groups, list) or not groups or not all(isinstance(group, dict) for group in groups):
@@ -140,7 +153,7 @@ def optimizer_of(said: Mapping[str, Any], state: Any, model: Module) -> Any:
     return optimizer
 
 
-def schedule_of(said: Mapping[str, Any], state: Any, optimizer: Any) -> Any:
+def schedule_of(said: Any, state: Any, optimizer: Any, allowed: Allowed = (), depth: int = 0) -> Any:
     """A new schedule of an optimizer, as the saved one was; the optimizer's rates are to be put back afterwards.
 
     Raises
@@ -150,28 +163,50 @@ def schedule_of(said: Mapping[str, Any], state: Any, optimizer: Any) -> Any:
     Malformed
         It is none at all.
     """
-    kind = known_class(said["class"], "schedule")
+    told = said if isinstance(said, dict) else {}
+    name, parts, functions = (
+        told.get("class"),
+        told.get("parts", []),
+        told.get("functions", []),
+    )  # in the first files not
+    if not (isinstance(name, str) and isinstance(parts, list) and isinstance(functions, list)) or depth > DEEPEST:
+        raise Malformed("its schedule is made of something else than schedules")
+    kind = known_class(name, "schedule", allowed)
     if not isinstance(state, dict):
         raise Malformed("its schedule has no state")
     if optimizer is None:
         raise Unknown("the schedule has no optimizer that could be made again")
-    groups = getattr(optimizer, "param_groups", ())
+    if functions:
+        raise Unknown(f"the schedule {name} calls functions ({str(functions[0])[:100]}), which no file holds")
     options: dict[str, Any] = {}
+    if parts:
+        states = state.get("_schedulers")
+        if not isinstance(states, list) or len(parts) != len(states):
+            raise Malformed(f"its schedule {name} has other parts than states of them")
+        pairs = zip(parts, states, strict=True)
+        options["schedulers"] = [schedule_of(part, of, optimizer, allowed, depth + 1) for part, of in pairs]
+    groups = getattr(optimizer, "param_groups", ())
     missing: list[str] = []
-    for name, parameter in inspect.signature(kind).parameters.items():
-        if name in state:
-            options[name] = state[name]
-        elif isinstance(each := state.get(f"{name}s"), list) and None not in each:  # such as one rate for each group
-            options[name] = each
-        elif groups and all(name in group for group in groups):
-            options[name] = [group[name] for group in groups]
-        elif name != "optimizer" and parameter.default is inspect.Parameter.empty:
-            missing.append(name)
+    for option, parameter in inspect.signature(kind).parameters.items():
+        if option in options:
+            continue
+        if option in state or f"_{option}" in state:
+            options[option] = state.get(option, state.get(f"_{option}"))
+        elif isinstance(each := state.get(f"{option}s"), list) and None not in each:  # such as one rate for each group
+            options[option] = each
+        elif groups and all(option in group for group in groups):
+            options[option] = [group[option] for group in groups]
+        elif option != "optimizer" and parameter.default is inspect.Parameter.empty:
+            missing.append(option)
     if missing:
-        raise Unknown(f"the state of the schedule {said['class']} does not say its {', '.join(missing)}")
+        raise Unknown(f"the state of the schedule {name} does not say its {', '.join(missing)}")
     try:
-        schedule = kind(optimizer, **options)
+        schedule = kind(**{"optimizer": optimizer} | options)
+        before = schedule.state_dict()
         schedule.load_state_dict(state)
     except Exception as error:
-        raise Malformed(f"its schedule cannot be a {said['class']}: {error}") from None
+        raise Malformed(f"its schedule cannot be a {name}: {error}") from None
+    if before.keys() != state.keys():
+        odd = min(before.keys() ^ state.keys(), key=str)
+        raise Malformed(f"its schedule cannot be a {name}: its state differs from that of one in {odd}")
     return schedule

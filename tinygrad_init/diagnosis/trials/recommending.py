@@ -14,7 +14,7 @@ from ...nn import Module, dtype_of
 from ...ops.losses import loss_of
 from ...progress import shown
 from ...rehearsal import Rule, makes, trainable
-from ...training import Loss
+from ...training import Loss, warn_of
 from ...words import Phrase
 from ..diagnosing import diagnose, is_torch
 from ..records import Judged
@@ -79,6 +79,11 @@ def recommend(
     ------
     TypeError, ValueError
         As in `diagnose`; or there are fewer than 4 samples.
+
+    Warns
+    -----
+    RuntimeWarning
+        The model, the loss or the optimizer cannot be captured; its steps then run one by one.
     """
     if is_torch(model):
         from . import torch_recommendation  # only where PyTorch is there already
@@ -109,6 +114,8 @@ def recommend(
     seeds = [int(seed) for seed in np.random.default_rng(rng).integers(2**31, size=2 + SEEDS)]
     search = Search(given, ground_of(x, y, function, seeds[0]), seeds[1:], steps, budget)
     search.on_trial = on_trial
+    if (refused := search.given.run.learn.refused) is not None:
+        warn_of("recommend", refused, 2)
     with shown(candidates(given, before, x, y), "trying", progress) as proposed:
         best = search.best(list(proposed))
     chosen = search.decide(best)
