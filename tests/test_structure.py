@@ -35,7 +35,7 @@ FLOORS = (
 )
 # On one floor: who may import whom.
 BESIDE = {
-    "nn": {"init"},
+    "nn": {"init", "optim"},
     "init": {"theory"},
     "update_rules": {"optim"},
     "starts": set(),

@@ -147,7 +147,7 @@ if TYPE_CHECKING:
 
 # What many networks do without is imported when it is first asked for.
 _LATER = {
-    "functional": "", "CELU": "activations", "GELU": "activations", "GLU": "activations",
+    "functional": "", "utils": "", "CELU": "activations", "GELU": "activations", "GLU": "activations",
     "HardTanh": "activations", "Hardshrink": "activations", "Hardsigmoid": "activations",
     "Hardswish": "activations", "Hardtanh": "activations", "LogSigmoid": "activations",
     "LogSoftmax": "activations", "ReLU6": "activations", "Softmax": "activations", "Softmax2d": "activations",
@@ -213,5 +213,5 @@ __all__ = [
     "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss",
     "TripletMarginWithDistanceLoss", "Unflatten", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
     "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "dtype_of", "functional", "is_linear_map", "linear_maps",
-    "make_activation", "observe", "role_of", "undisturbed",
+    "make_activation", "observe", "role_of", "undisturbed", "utils",
 ]  # fmt: skip
