@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..engine.operands import coerce
-from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from ..init import uniform_
 from ..ops.elementwise import where
@@ -128,7 +127,7 @@ class _Recurrent(Module):
         """`run` for sequences of different lengths: states stay as they are where a sequence is not."""
         name = type(self).__name__
         data, sizes, order, back = sequence
-        x, lengths = pad_packed_sequence(PackedSequence(data, sizes))  # the longest first
+        x, _ = pad_packed_sequence(PackedSequence(data, sizes))  # the longest first
         (x,) = coerce(name, (x,))
         if x.ndim != 3 or x.shape[-1] != self.input_size:
             raise ValueError(f"{name}: expected packed rows of {self.input_size} features, got {data.shape}")
@@ -136,7 +135,7 @@ class _Recurrent(Module):
             given = states if self.states == 2 else (states,)
             given = tuple([index_select(state, 1, order) for state in coerce(name, given)])
             states = given if self.states == 2 else given[0]
-        active = np.arange(x.shape[0])[:, np.newaxis] < operand(lengths)
+        active = np.arange(x.shape[0])[:, np.newaxis] < PackedSequence(data, sizes).lengths
         x, ends = self.through(x, self.first_states(name, x, states, False), active[..., np.newaxis])
         if back is not None:
             ends = [index_select(end, 1, back) for end in ends]
@@ -153,7 +152,9 @@ class _Recurrent(Module):
                 steps = range(x.shape[0])
                 for t in reversed(steps) if direction else steps:
                     new = self.step(_getitem(given, t), state, end)
-                    state = new if active is None else [where(active[t], *pair) for pair in zip(new, state, strict=True)]
+                    if active is not None:
+                        new = [where(active[t], *pair) for pair in zip(new, state, strict=True)]
+                    state = new
                     seen.append(state[0])
                 outs.append(stack(seen[::-1] if direction else seen))
                 last.append(state)

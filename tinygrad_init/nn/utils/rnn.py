@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...engine.discrete import discrete
+from ...engine.modes import mode
 from ...engine.operands import as_tensors
-from ...engine.storage import operand
+from ...engine.storage import Storage, operand
 from ...engine.tensor import Tensor
 from ...ops.elementwise import where
 from ...ops.registry import Array
-from ...ops.selection import places
 from ...ops.shape import concatenate, getitem, put_add, swapaxes, whole
 
 
@@ -44,8 +44,25 @@ class PackedSequence(NamedTuple):
     @property
     def lengths(self) -> Array:
         """The lengths, the longest first."""
-        sizes = np.asarray(operand(self.batch_sizes))
+        sizes = _known("PackedSequence", self.batch_sizes)
         return (sizes > np.arange(sizes[0])[:, np.newaxis]).sum(1)
+
+
+def _known(name: str, values: Any) -> Array:
+    """Whole numbers that shapes depend on; in a captured function such as are part of the program.
+
+    Raises
+    ------
+    TypeError
+        They are no whole numbers.
+    """
+    found = operand(values) if isinstance(values, Storage) else values
+    if hasattr(found, "recorder") and found.value is None:
+        mode.trace.refuse(f"{name}: lengths of sequences, which results are as long as, are known only in the run")
+    found = np.asarray(found.value if hasattr(found, "recorder") else found)
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected whole numbers as lengths, got {found.dtype}")
+    return found.astype(np.int64)
 
 
 def _steps(lengths: Array) -> tuple[Array, Array]:
@@ -78,7 +95,7 @@ def pack_padded_sequence(
     if x.ndim < 2:
         raise ValueError(f"{name}: expected (steps, samples, ...), got shape {x.shape}")
     x = swapaxes(x, 0, 1) if batch_first else x
-    found = np.asarray(places(name, lengths), np.int64)
+    found = _known(name, lengths)
     if found.shape != (x.shape[1],) or found.size == 0 or found.min() < 1 or found.max() > x.shape[0]:
         raise ValueError(f"{name}: expected {x.shape[1]} lengths from 1 to {x.shape[0]}, got {found.tolist()}")
     if enforce_sorted and np.any(np.diff(found) > 0):
@@ -124,7 +141,7 @@ def pad_packed_sequence(
     if n < lengths[0]:
         raise ValueError(f"{name}: expected total_length of at least {lengths[0]}, the longest sequence, got {n}")
     steps, samples = _steps(lengths)
-    order = None if sequence.sorted_indices is None else np.asarray(operand(sequence.sorted_indices))
+    order = None if sequence.sorted_indices is None else _known(name, sequence.sorted_indices)
     if order is not None:
         samples, lengths = order[samples], lengths[np.argsort(order)]
     out = _spread(sequence.data, (n, len(lengths)), (steps, samples), padding_value)
@@ -184,7 +201,7 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
     """The sequences without what was laid behind them: the opposite of `pad_sequence`."""
     (x,) = as_tensors("unpad_sequence", (padded_sequences,))
     x = x if batch_first else swapaxes(x, 0, 1)
-    return [x[i, : int(n)] for i, n in enumerate(places("unpad_sequence", lengths))]
+    return [x[i, : int(n)] for i, n in enumerate(_known("unpad_sequence", lengths))]
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Any]:
