@@ -134,7 +134,7 @@ def cross_entropy(
     return _without(logits, labels, ignore_index, reduction)
 
 
-def _without(logits: Tensor, labels: Array, ignore_index: int, reduction: str) -> Tensor:
+def _without(logits: Tensor, labels: Array, ignore_index: int | None, reduction: str) -> Tensor:
     """The cross entropy of the samples that are not left out; the mean of none is NaN, as in PyTorch."""
     keep = labels != ignore_index
     numbers = class_numbers(np.where(keep, labels, 0), logits.shape, "cross_entropy")
