@@ -59,7 +59,7 @@ FLOORS = (
 )
 # On one floor: who may import whom.
 BESIDE = {
-    "nn": {"init"},
+    "nn": {"init", "optim"},
     "init": {"theory"},
     "lazy_names": {"instead"},
     "update_rules": {"optim"},

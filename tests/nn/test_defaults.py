@@ -31,7 +31,7 @@ LAYERS = {
     "ConvTranspose3d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1},
     "CosineEmbeddingLoss": {"margin": 0.0},
     "CosineSimilarity": {"dim": 1, "eps": 1e-08},
-    "CrossEntropyLoss": {"label_smoothing": 0.0},
+    "CrossEntropyLoss": {"ignore_index": -100, "label_smoothing": 0.0},
     "Dropout": {"p": 0.5, "inplace": False},
     "Dropout1d": {"p": 0.5, "inplace": False},
     "Dropout2d": {"p": 0.5, "inplace": False},
@@ -120,6 +120,15 @@ LAYERS = {
     },
     "TripletMarginLoss": {"margin": 1.0, "p": 2.0, "eps": 1e-06, "swap": False},
     "TripletMarginWithDistanceLoss": {"margin": 1.0, "swap": False},
+    "CTCLoss": {"blank": 0, "zero_infinity": False},
+    "EmbeddingBag": {"norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False, "include_last_offset": False},
+    "Fold": {"dilation": 1, "padding": 0, "stride": 1},
+    "MaxUnpool1d": {"padding": 0},
+    "MaxUnpool2d": {"padding": 0},
+    "MaxUnpool3d": {"padding": 0},
+    "NLLLoss": {"ignore_index": -100},
+    "RReLU": {"lower": 0.125, "upper": 0.3333333333333333, "inplace": False},
+    "Unfold": {"dilation": 1, "padding": 0, "stride": 1},
 }
 
 

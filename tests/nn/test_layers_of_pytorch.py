@@ -106,7 +106,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "position": (lambda: nn.InstanceNorm1d(3)(zeros(2, 3, 1)), ValueError, "more than one position"),
     "rms": (lambda: nn.RMSNorm(3)(zeros(2, 4)), ValueError, r"ends in \(3,\), got \(2, 4\)"),
     "shuffle": (lambda: nn.PixelShuffle(2)(zeros(1, 3, 2, 2)), ValueError, "a multiple of 4 channels, got 3"),
-    "mode": (lambda: nn.Upsample(4, mode="bicubic")(zeros(1, 1, 2, 2)), ValueError, "mode out of nearest"),
+    "mode": (lambda: nn.Upsample(4, mode="cubic")(zeros(1, 1, 2, 2)), ValueError, "mode out of nearest"),
     "size": (lambda: nn.Upsample()(zeros(1, 1, 2, 2)), ValueError, "either size or scale_factor"),
     "corners": (lambda: nn.Upsample(4, align_corners=True)(zeros(1, 1, 2)), ValueError, "is for straight lines"),
     "row": (lambda: nn.Embedding(3, 2)(np.array([0, 3])), ValueError, "from 0 to 2, got 0 to 3"),

@@ -29,8 +29,6 @@ CLOSE = {"rtol": 1e-8, "atol": 1e-9}
 
 def refused(name: str, training: bool, case: Any) -> str:
     """Why a case is refused here, if it is."""
-    if any(isinstance(value, torch.nn.utils.rnn.PackedSequence) for value in case.forward_input.args):
-        return "sequences of different lengths are padded here, not packed"
     inputs = case.forward_input.args
     if training and name.startswith("BatchNorm") and inputs and 0 in inputs[0].shape:
         return "no samples have no mean and variance"
@@ -64,6 +62,8 @@ def ours(value: Any) -> Any:
         if value.is_floating_point():
             return tgi.tensor(numbers, "float64", requires_grad=value.requires_grad)
         return numbers
+    if isinstance(value, torch.nn.utils.rnn.PackedSequence):
+        return nn.utils.rnn.PackedSequence(*[part if part is None else ours(part) for part in value])
     if isinstance(value, torch.dtype):
         return str(value).removeprefix("torch.")
     if value in (torch.nn.functional.gelu, torch.nn.functional.relu):

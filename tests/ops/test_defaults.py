@@ -51,7 +51,7 @@ OPERATIONS = {
     "conv_transpose3d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1},
     "count_nonzero": {"keepdims": False},
     "cov": {"correction": 1},
-    "cross_entropy": {"label_smoothing": 0.0},
+    "cross_entropy": {"ignore_index": -100, "label_smoothing": 0.0},
     "cumulative_trapezoid": {"dx": 1.0, "axis": -1},
     "diag": {"k": 0},
     "diag_embed": {"offset": 0, "dim1": -2, "dim2": -1},

@@ -77,3 +77,65 @@ def test_reductions(name: str) -> None:
     assert LOSSES[name](tgi.tensor(Z), y).item() == pytest.approx(each.mean())
     with pytest.raises(ValueError, match=name):
         LOSSES[name](tgi.tensor(Z), y, "average")
+
+
+@pytest.mark.parametrize("captured", [False, True])
+@pytest.mark.parametrize("left_out", [-100, -1, 1, 7])
+def test_a_class_that_is_left_out(left_out: int, captured: bool) -> None:
+    """Its samples count as if they were not there: in losses, means and gradients."""
+    logits, labels = tgi.tensor(Z, requires_grad=True), np.array([0, left_out, 2, left_out])
+    kept = labels != left_out
+    fewer = tgi.tensor(Z[kept], requires_grad=True)
+
+    def loss(labels: Any, reduction: str = "mean") -> Any:
+        logits.grad = None
+        found = tgi.cross_entropy(logits, labels, reduction, ignore_index=left_out)
+        found.sum().backward()
+        return found, logits.grad
+
+    run = tgi.capture(loss) if captured else loss
+    # A program that has met no such sample before, one that has, and the first kind again.
+    for _ in range(2):
+        for given in (np.array([0, 2, 2, 0]), labels):
+            keep = given != left_out
+            fewer = tgi.tensor(Z[keep], requires_grad=True)
+            for reduction in ("mean", "sum"):
+                expected = tgi.cross_entropy(fewer, given[keep], reduction, ignore_index=None)
+                expected.backward()
+                found, slope = run(given, reduction)
+                assert found.item() == pytest.approx(expected.item(), rel=1e-12)
+                assert fewer.grad is not None
+                np.testing.assert_allclose(slope.numpy()[keep], fewer.grad.numpy(), 1e-12, 1e-15)
+                assert not slope.numpy()[~keep].any()
+                fewer.grad = None
+    if left_out < 0:
+        with pytest.raises(ValueError, match=r"target 3(\.0)? of sample 1 is no class number from 0 to 2"):
+            run(np.array([0, 3, left_out, 1]), "mean")
+
+
+def test_minus_100_is_left_out_unasked_and_none_leaves_out_nothing() -> None:
+    labels = np.array([0, -100, 2, 1])
+    rows = tgi.nn.functional.log_softmax(tgi.tensor(Z), 1)
+    expected = -rows.numpy()[[0, 2, 3], [0, 2, 1]].mean()
+    for loss, x in ((tgi.cross_entropy, tgi.tensor(Z)), (tgi.nn.NLLLoss(), rows)):
+        assert loss(x, labels).item() == pytest.approx(expected)
+    assert math.isnan(tgi.cross_entropy(tgi.tensor(Z), np.full(4, -100)).item())
+    with pytest.raises(ValueError, match="target -100 of sample 1 is no class number"):
+        tgi.cross_entropy(tgi.tensor(Z), labels, ignore_index=None)
+
+
+def test_what_a_program_did_before_it_met_a_sample_that_is_left_out_is_not_done_twice() -> None:
+    seen, norm = tgi.nn.Buffer(np.zeros(1)), tgi.nn.BatchNorm1d(3, dtype="float64")
+    twin = tgi.nn.BatchNorm1d(3, dtype="float64")
+
+    def loss(x: Any, labels: Any, norm: Any) -> Any:
+        with tgi.no_grad():
+            seen.copy_(seen + 1.0)
+        return tgi.cross_entropy(norm(x), labels)
+
+    run = tgi.capture(lambda x, y: loss(x, y, norm))
+    for labels in (np.array([0, 1, 2, 0]), np.array([0, -100, 2, 0]), np.array([0, 1, 2, 0])):
+        assert run(tgi.tensor(Z), labels).item() == pytest.approx(loss(tgi.tensor(Z), labels, twin).item())
+    assert seen.numpy().tolist() == [6.0]
+    for mine, theirs in zip(norm.buffers(), twin.buffers(), strict=True):
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), 1e-12)

@@ -20,6 +20,9 @@ EXECUTION = {"capturable": False, "differentiable": False}
 RULES: dict[str, dict[str, Any]] = {
     "ASGD": {"lr": 0.01, "lambd": 1e-4, "alpha": 0.75, "t0": 1e6, "weight_decay": 0.0, "maximize": False} | EXECUTION,
     "Adadelta": {"lr": 1.0, "rho": 0.9, "eps": 1e-06, "weight_decay": 0.0, "maximize": False} | EXECUTION,
+    "Adafactor": {
+        "lr": 0.01, "beta2_decay": -0.8, "eps": (None, 0.001), "d": 1.0, "weight_decay": 0.0, "maximize": False,
+    },
     "Adagrad": {
         "lr": 0.01, "lr_decay": 0.0, "weight_decay": 0.0, "initial_accumulator_value": 0.0, "eps": 1e-10,
         "maximize": False, "differentiable": False,
@@ -28,6 +31,10 @@ RULES: dict[str, dict[str, Any]] = {
     "AdamW": {"lr": 0.001, "amsgrad": False, "maximize": False} | MOMENTS | EXECUTION | {"weight_decay": 0.01},
     "Adamax": {"lr": 0.002, "maximize": False} | MOMENTS | EXECUTION,
     "LBFGS": {"lr": 1, "max_iter": 20, "tolerance_grad": 1e-07, "tolerance_change": 1e-09, "history_size": 100},
+    "Muon": {
+        "lr": 0.001, "weight_decay": 0.1, "momentum": 0.95, "nesterov": True,
+        "ns_coefficients": (3.4445, -4.775, 2.0315), "eps": 1e-07, "ns_steps": 5,
+    },
     "NAdam": {"lr": 0.002, "momentum_decay": 0.004, "decoupled_weight_decay": False, "maximize": False}
     | MOMENTS | EXECUTION,
     "RAdam": {"lr": 0.001, "decoupled_weight_decay": False, "maximize": False} | MOMENTS | EXECUTION,

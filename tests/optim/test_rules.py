@@ -155,6 +155,8 @@ def test_how_a_step_is_executed_changes_nothing(name: str, options: dict[str, An
             stepper(parameters, rule)(x)
         found.append([value.tobytes() for value in arrays(parameters)])
     assert len(found) > 2 and all(one == found[0] for one in found)
+    if name == "Adafactor":  # which has no such option in PyTorch, either
+        return
     with pytest.raises(ValueError, match=f"{name}: differentiable=True is not offered"):
         made(name, {"differentiable": True}, leaves(starts()))
 

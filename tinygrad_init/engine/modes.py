@@ -15,6 +15,10 @@ FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 
 
+class Unforeseen(Exception):
+    """Numbers are what a short way was not made for; another one is taken."""
+
+
 def lock_across_forks() -> Any:
     """A lock that no other thread holds while the process forks: the child finds it free and what it guards whole.
 

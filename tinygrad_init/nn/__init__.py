@@ -34,6 +34,7 @@ from .observing import dtype_of, observe, undisturbed
 from .parameters import Buffer, Parameter
 
 if TYPE_CHECKING:
+    from . import functional, utils
     from .activations import (
         CELU,
         GELU,
@@ -58,11 +59,12 @@ if TYPE_CHECKING:
     from .comparing import Bilinear, CosineSimilarity, PairwiseDistance
     from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList
     from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-    from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
-    from .embedding import Embedding
+    from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout, RReLU
+    from .embedding import Embedding, EmbeddingBag
     from .feature_normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
     from .loss_layers import (
         CosineEmbeddingLoss,
+        CTCLoss,
         GaussianNLLLoss,
         HingeEmbeddingLoss,
         HuberLoss,
@@ -123,15 +125,20 @@ if TYPE_CHECKING:
         MaxPool1d,
         MaxPool2d,
         MaxPool3d,
+        MaxUnpool1d,
+        MaxUnpool2d,
+        MaxUnpool3d,
     )
     from .recurrent import GRU, LSTM, RNN
     from .recurrent_cells import GRUCell, LSTMCell, RNNCell
     from .reshaping import (
         ChannelShuffle,
         Flatten,
+        Fold,
         PixelShuffle,
         PixelUnshuffle,
         Unflatten,
+        Unfold,
         Upsample,
         UpsamplingBilinear2d,
         UpsamplingNearest2d,
@@ -147,7 +154,7 @@ if TYPE_CHECKING:
 
 # What many networks do without is imported when it is first asked for.
 _LATER = {
-    "functional": "", "init": "", "CELU": "activations", "GELU": "activations", "GLU": "activations",
+    "functional": "", "init": "", "utils": "", "CELU": "activations", "GELU": "activations", "GLU": "activations",
     "HardTanh": "activations", "Hardshrink": "activations", "Hardsigmoid": "activations",
     "Hardswish": "activations", "Hardtanh": "activations", "LogSigmoid": "activations",
     "LogSoftmax": "activations", "ReLU6": "activations", "Softmax": "activations", "Softmax2d": "activations",
@@ -186,6 +193,8 @@ _LATER = {
     "UpsamplingBilinear2d": "reshaping", "UpsamplingNearest2d": "reshaping", "Residual": "residual",
     "Transformer": "transformer", "TransformerDecoder": "transformer", "TransformerDecoderLayer": "transformer",
     "TransformerEncoder": "transformer", "TransformerEncoderLayer": "transformer",
+    "CTCLoss": "loss_layers", "EmbeddingBag": "embedding", "Fold": "reshaping", "Unfold": "reshaping",
+    "RReLU": "dropout", "MaxUnpool1d": "pooling", "MaxUnpool2d": "pooling", "MaxUnpool3d": "pooling",
 }  # fmt: skip
 __getattr__, __dir__ = importing_later(__name__, _LATER, {"layers_of": "tinygrad_init.nn.linear_maps"})
 
@@ -194,24 +203,24 @@ __all__ = [
     "ACTIVATIONS", "CELU", "ELU", "GELU", "GLU", "GRU", "LOSSES", "LSTM", "MLP", "RNN", "SELU", "Activation",
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d", "AlphaDropout", "AvgPool1d", "AvgPool2d", "AvgPool3d", "BCELoss", "BCEWithLogitsLoss",
-    "BatchNorm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "Buffer", "Call", "ChannelShuffle",
-    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d",
-    "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "CosineEmbeddingLoss",
-    "CosineSimilarity", "CrossEntropyLoss", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Embedding", "Erf",
-    "FeatureAlphaDropout", "Flatten", "GRUCell", "GaussianNLLLoss", "GlobalAvgPool", "GroupNorm",
-    "HalfSquaredError", "HardSigmoid", "HardTanh", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
-    "HingeEmbeddingLoss", "HingeLoss", "HuberLoss", "Identity", "InstanceNorm1d", "InstanceNorm2d",
-    "InstanceNorm3d", "KLDivLoss", "L1Loss", "LPPool1d", "LPPool2d", "LPPool3d", "LSTMCell", "LayerNorm",
-    "LeakyReLU", "Linear", "LocalResponseNorm", "LogSigmoid", "LogSoftmax", "Loss", "MSELoss",
-    "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "MaxPool3d", "Mish", "Module", "ModuleDict", "ModuleList",
-    "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "MultiheadAttention", "NLLLoss",
-    "PReLU", "PairwiseDistance", "Parameter", "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle",
-    "PoissonNLLLoss", "RMSNorm", "RNNCell", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d",
-    "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "Residual", "Sequential",
-    "SiLU", "Sigmoid", "Sin", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus",
-    "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold", "Transformer", "TransformerDecoder",
-    "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss",
-    "TripletMarginWithDistanceLoss", "Unflatten", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
-    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "dtype_of", "functional", "init", "is_linear_map", "linear_maps",
-    "make_activation", "observe", "role_of", "undisturbed",
+    "BatchNorm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "Buffer", "CTCLoss", "Call",
+    "ChannelShuffle", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d",
+    "ConstantPad3d", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
+    "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d",
+    "Embedding", "EmbeddingBag", "Erf", "FeatureAlphaDropout", "Flatten", "Fold", "GRUCell", "GaussianNLLLoss",
+    "GlobalAvgPool", "GroupNorm", "HalfSquaredError", "HardSigmoid", "HardTanh", "Hardshrink", "Hardsigmoid",
+    "Hardswish", "Hardtanh", "HingeEmbeddingLoss", "HingeLoss", "HuberLoss", "Identity", "InstanceNorm1d",
+    "InstanceNorm2d", "InstanceNorm3d", "KLDivLoss", "L1Loss", "LPPool1d", "LPPool2d", "LPPool3d", "LSTMCell",
+    "LayerNorm", "LeakyReLU", "Linear", "LocalResponseNorm", "LogSigmoid", "LogSoftmax", "Loss", "MSELoss",
+    "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "Mish",
+    "Module", "ModuleDict", "ModuleList", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss",
+    "MultiheadAttention", "NLLLoss", "PReLU", "PairwiseDistance", "Parameter", "ParameterDict", "ParameterList",
+    "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RNNCell", "RReLU", "ReLU", "ReLU6",
+    "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
+    "ReplicationPad3d", "Residual", "Sequential", "SiLU", "Sigmoid", "Sin", "SmoothL1Loss", "SoftMarginLoss",
+    "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
+    "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
+    "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d",
+    "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "dtype_of", "functional", "init", "is_linear_map",
+    "linear_maps", "make_activation", "observe", "role_of", "undisturbed", "utils",
 ]  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.tensor import Tensor
+from ..ops.activations import leaky_relu
 from ..ops.drawing import own_generator
-from ..ops.random_masks import Rng, alpha_dropout, channel_dropout, dropout
+from ..ops.random_masks import Rng, alpha_dropout, channel_dropout, dropout, rrelu
 from .module import Module
 from .options import require_flag
 
@@ -94,3 +95,36 @@ class FeatureAlphaDropout(_Dropout):
 
     def drawn(self, x: Any) -> Tensor:
         return alpha_dropout(x, self.p, self.rng, channels=True)
+
+
+def require_slopes(name: str, lower: float, upper: float) -> None:
+    """Raise unless two bounds are finite and in order."""
+    if not -np.inf < lower <= upper < np.inf:
+        raise ValueError(f"{name}: expected finite slopes lower <= upper, got {lower} and {upper}")
+
+
+class RReLU(Module):
+    """x where it is positive, else x times a slope: drawn in training, in the middle in use (Xu et al. 2015).
+
+    Parameters
+    ----------
+    lower, upper
+        Between which slopes are drawn, each element its own.
+    inplace, rng
+        As in `Dropout`.
+    """
+
+    def __init__(
+        self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False, *, rng: Rng = None
+    ) -> None:
+        require_flag("RReLU", "inplace", inplace)
+        require_slopes("RReLU", lower, upper)
+        self.lower, self.upper, self.rng = lower, upper, own_generator(rng)
+
+    def forward(self, input: Any) -> Tensor:
+        if self.training:
+            return rrelu(input, self.lower, self.upper, self.rng)
+        return leaky_relu(input, (self.lower + self.upper) / 2)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}"

@@ -10,7 +10,7 @@ from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
 from ..init import normal_
 from ..init.drawing import generator_of
-from ..ops.lookup import embedding
+from ..ops.lookup import BAGS, embedding, embedding_bag
 from ..ops.shape import whole
 from .module import Module
 from .options import dtype_for
@@ -123,3 +123,73 @@ class Embedding(Module):
     def extra_repr(self) -> str:
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
         return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+
+
+class EmbeddingBag(Embedding):
+    """The sum, the mean or the largest of rows of a table, for bags of numbers; see `tgi.nn.functional.embedding_bag`.
+
+    Parameters
+    ----------
+    num_embeddings, embedding_dim, device, dtype, rng
+        As in `Embedding`; max_norm, scale_grad_by_freq and sparse are not to be had, either.
+    mode
+        "sum", "mean" or "max".
+    include_last_offset
+        Whether the last offset is the end of the last bag.
+    padding_idx
+        A row that is in no bag, and not learned.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Any = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        rng: np.random.Generator | int | None = None,
+    ) -> None:
+        refuse_renorm("EmbeddingBag", max_norm, scale_grad_by_freq, sparse)
+        if mode not in BAGS:
+            raise ValueError(f"EmbeddingBag: expected mode out of {', '.join(BAGS)}, got {mode!r}")
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, _weight=_weight, device=device, dtype=dtype, rng=rng
+        )
+        self.mode, self.include_last_offset = mode, include_last_offset
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls,
+        embeddings: Any,
+        freeze: bool = True,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+    ) -> Self:
+        """A table that is known: a tensor or an array of shape (rows, features), learned on unless `freeze`."""
+        table = embeddings if isinstance(embeddings, Tensor) else np.asarray(embeddings)
+        if len(table.shape) != 2 or table.dtype.kind != "f":
+            raise ValueError(f"EmbeddingBag: expected a table of floats with two axes, got shape {table.shape}")
+        options = max_norm, norm_type, scale_grad_by_freq, mode, sparse, table, include_last_offset, padding_idx
+        made = cls(table.shape[0], table.shape[1], *options, dtype=table.dtype)
+        made.weight.requires_grad = not freeze
+        return made
+
+    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Tensor:
+        options = self.mode, per_sample_weights, self.include_last_offset, self.padding_idx
+        return embedding_bag(input, self.weight, offsets, *options)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, mode={self.mode!r}"

@@ -20,13 +20,15 @@ from ..lazy_names import missing
 from ..ops import activation_variants as variants
 from ..ops import adaptive_pooling as adaptive
 from ..ops import classification_losses as classes
-from ..ops import distances, images, lookup, normalization
+from ..ops import connectionist, distances, folding, images, lookup, normalization
 from ..ops import random_masks as masks
 from ..ops.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from ..ops.comparing import bilinear as bilinear_map
+from ..ops.folding import max_unpool
 from ..ops.padding import pad_sides
 from ..ops.random_masks import Rng
 from ..ops.selection import places
+from .dropout import require_slopes
 from .embedding import refuse_renorm
 from .options import dtype_named, require_flag
 from .pytorch_order import like
@@ -146,6 +148,17 @@ def _adaptive_max(axes: int) -> Any:
     return like(pooled, "input:x", "output_size", "return_indices")
 
 
+def _max_unpool(axes: int) -> Any:
+    def unpooled(
+        x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+    ) -> Tensor:
+        """Numbers laid where the largest were, zeros elsewhere; see `nn.MaxUnpool2d`."""
+        return max_unpool(f"max_unpool{axes}d", axes, x, indices, kernel_size, stride, padding, output_size)
+
+    return like(unpooled, "input:x", "indices", "kernel_size", "stride", "padding", "output_size")
+
+
+max_unpool1d, max_unpool2d, max_unpool3d = (_max_unpool(axes) for axes in (1, 2, 3))
 lp_pool1d, lp_pool2d, lp_pool3d = (_lp_pool(axes) for axes in (1, 2, 3))
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (_adaptive_avg(axes) for axes in (1, 2, 3))
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (_adaptive_max(axes) for axes in (1, 2, 3))
@@ -157,6 +170,8 @@ interpolate = like(
     "antialias",
 )  # fmt: skip
 upsample = like(images.interpolate, "input:x", "size", "scale_factor", "mode", "align_corners")
+unfold = like(folding.unfold, "input:x", "kernel_size", "dilation", "padding", "stride")
+fold = like(folding.fold, "input:x", "output_size", "kernel_size", "dilation", "padding", "stride")
 pixel_shuffle = like(images.pixel_shuffle, "input:x", "upscale_factor")
 pixel_unshuffle = like(images.pixel_unshuffle, "input:x", "downscale_factor")
 channel_shuffle = like(images.channel_shuffle, "input:x", "groups")
@@ -275,6 +290,18 @@ def _noise(name: str, function: Any, input: Any, p: float, training: bool, inpla
     return function(x, p, rng) if require_flag(name, "training", training) and p > 0.0 else x
 
 
+def rrelu(
+    input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False, *,
+    rng: Rng = None,
+) -> Tensor:  # fmt: skip
+    """x where it is positive, else x times a slope, drawn in training; see `nn.RReLU`."""
+    require_flag("rrelu", "inplace", inplace)
+    require_slopes("rrelu", lower, upper)
+    if require_flag("rrelu", "training", training):
+        return masks.rrelu(input, lower, upper, rng)
+    return ops.leaky_relu(input, (lower + upper) / 2)
+
+
 def _channels(axes: int) -> Any:
     name = f"dropout{axes}d"
 
@@ -308,8 +335,31 @@ def embedding(
     return lookup.embedding(input, weight, at)
 
 
+def embedding_bag(
+    input: Any,
+    weight: Tensor,
+    offsets: Any = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Any = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """The sum, the mean or the largest of rows of a table, for bags of numbers; see `nn.EmbeddingBag`."""
+    refuse_renorm("embedding_bag", max_norm, scale_grad_by_freq, sparse)
+    at = padding_idx if padding_idx is None or padding_idx >= 0 else padding_idx + weight.shape[0]
+    return lookup.embedding_bag(input, weight, offsets, mode, per_sample_weights, include_last_offset, at)
+
+
 # Losses
 
+ctc_loss = like(
+    connectionist.ctc_loss, "log_probs", "targets", "input_lengths", "target_lengths", "blank", "reduction",
+    "zero_infinity",
+)  # fmt: skip
 cross_entropy = like(
     ops.cross_entropy, "input:logits", "target", "weight", "size_average", "ignore_index", "reduce", "reduction",
     "label_smoothing",

@@ -9,6 +9,7 @@ from typing import Any
 from ..engine.tensor import Tensor
 from ..ops import classification_losses as classes
 from ..ops import distances
+from ..ops.connectionist import ctc_loss
 from .module import Module
 from .pytorch_order import as_buffer, by_name, ordered
 
@@ -78,6 +79,7 @@ HingeEmbeddingLoss = layer("HingeEmbeddingLoss", classes.hinge_embedding_loss, "
 L1Loss = layer("L1Loss", distances.l1_loss, *OLD)
 SmoothL1Loss = layer("SmoothL1Loss", distances.smooth_l1_loss, *OLD, "beta")
 HuberLoss = layer("HuberLoss", distances.huber_loss, "reduction", "delta")
+CTCLoss = layer("CTCLoss", ctc_loss, "blank", "reduction", "zero_infinity")
 KLDivLoss = layer("KLDivLoss", distances.kl_div, *OLD, "log_target")
 GaussianNLLLoss = layer("GaussianNLLLoss", distances.gaussian_nll_loss)
 PoissonNLLLoss = layer(

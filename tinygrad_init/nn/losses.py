@@ -49,16 +49,13 @@ class MSELoss(Loss):
 
 
 class CrossEntropyLoss(Loss):
-    """-ln softmax(logits) at the target class; parameters as in `tgi.cross_entropy`.
-
-    `ignore_index` is None unless given: -100, which PyTorch leaves out unasked, is refused as the class of a sample.
-    """
+    """-ln softmax(logits) at the target class; parameters as in `tgi.cross_entropy`."""
 
     def __init__(
         self,
         weight: Any = None,
         size_average: None = None,
-        ignore_index: int | None = None,
+        ignore_index: int | None = -100,
         reduce: None = None,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
@@ -69,7 +66,7 @@ class CrossEntropyLoss(Loss):
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, input: Tensor, target: Any) -> Tensor:
-        if self.weight is None and self.ignore_index is None and not self.label_smoothing:
+        if self.weight is None and self.ignore_index == -100 and not self.label_smoothing:
             return super().forward(input, target)
         return cross_entropy(
             input, target, self.reduction, weight=self.weight, ignore_index=self.ignore_index,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from .. import ops
 from ..engine.tensor import Tensor
 from ..ops.adaptive_pooling import Lengths, adaptive_avg_pool, adaptive_max_pool, lp_pool
+from ..ops.folding import max_unpool
 from .module import Module
 from .options import require_flag
 
@@ -262,6 +263,44 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """The largest elements of so many parts along each of three axes."""
+
+    axes = 3
+
+
+class _MaxUnpool(_Pool):
+    """The opposite of max pooling: numbers laid where the largest were, zeros elsewhere.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding
+        Those of the pooling whose `return_indices` are given when it is called.
+    """
+
+    axes: ClassVar[int]
+
+    def __init__(self, kernel_size: Option, stride: Option | None = None, padding: Option = 0) -> None:
+        self.kernel_size, self.padding = kernel_size, padding
+        self.stride = kernel_size if stride is None else stride
+
+    def forward(self, input: Any, indices: Any, output_size: Sequence[int] | None = None) -> Tensor:
+        options = self.kernel_size, self.stride, self.padding, output_size
+        return max_unpool(type(self).__name__, self.axes, input, indices, *options)
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """The opposite of `MaxPool1d`."""
+
+    axes = 1
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """The opposite of `MaxPool2d`."""
+
+    axes = 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """The opposite of `MaxPool3d`."""
 
     axes = 3
 

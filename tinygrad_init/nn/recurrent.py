@@ -10,13 +10,16 @@ from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import uniform_
 from ..ops.drawing import own_generator
+from ..ops.elementwise import where
 from ..ops.products import linear
 from ..ops.random_masks import dropout as dropped
 from ..ops.recurrent import gru_step, lstm_step, plain_step, require_nonlinearity
-from ..ops.shape import _getitem, concatenate, expand_dims, squeeze, stack, swapaxes, whole
+from ..ops.selection import index_select
+from ..ops.shape import _getitem, concatenate, expand_dims, getitem, squeeze, stack, swapaxes, whole
 from .module import Module
 from .options import dtype_for, require_flag
 from .parameters import Parameter
+from .utils.rnn import PackedSequence, pad_packed_sequence
 
 Rng = np.random.Generator | int | None
 
@@ -45,7 +48,8 @@ class _Recurrent(Module):
     Notes
     -----
     All numbers start uniform on ±1/√hidden_size, and have PyTorch's names, such as `weight_ih_l0_reverse`. A sequence
-    that is padded is computed to its end: packed sequences are not to be had.
+    that is padded is computed to its end. Of packed ones (`nn.utils.rnn`) each ends, or begins, at its own; what comes
+    out is packed, too.
     """
 
     gates = 1
@@ -102,19 +106,44 @@ class _Recurrent(Module):
         """A parameter, or None where there is none."""
         return getattr(self, kind + end, None)
 
-    def run(self, input: Any, states: Any) -> tuple[Tensor, list[Tensor]]:
+    def run(self, input: Any, states: Any) -> tuple[Any, list[Tensor]]:
         """What comes out of the last layer at all steps, and the states at the end of each layer and direction."""
         name = type(self).__name__
+        if isinstance(input, PackedSequence):
+            return self.run_packed(input, states)
         if hasattr(input, "batch_sizes"):
-            raise TypeError(f"{name}: a packed sequence is not to be had; pad the sequences, and look at the steps up "
-                            "to their ends")  # fmt: skip
+            raise TypeError(f"{name}: expected a packed sequence of tinygrad_init.nn.utils.rnn, got {type(input)}")
         (x,) = coerce(name, (input,))
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size or 0 in x.shape[:-1]:
             order = "samples, steps" if self.batch_first else "steps, samples"
             raise ValueError(f"{name}: expected an input of shape ({order}, {self.input_size}), got {x.shape}")
         single = x.ndim == 2
         x = expand_dims(x, 1) if single else swapaxes(x, 0, 1) if self.batch_first else x
-        before = self.first_states(name, x, states, single)
+        x, ends = self.through(x, self.first_states(name, x, states, single), None)
+        if single:
+            return squeeze(x, 1), [squeeze(end, 1) for end in ends]
+        return (swapaxes(x, 0, 1) if self.batch_first else x), ends
+
+    def run_packed(self, sequence: PackedSequence, states: Any) -> tuple[Any, list[Tensor]]:
+        """`run` for sequences of different lengths: states stay as they are where a sequence is not."""
+        name = type(self).__name__
+        data, sizes, order, back = sequence
+        x, _ = pad_packed_sequence(PackedSequence(data, sizes))  # the longest first
+        (x,) = coerce(name, (x,))
+        if x.ndim != 3 or x.shape[-1] != self.input_size:
+            raise ValueError(f"{name}: expected packed rows of {self.input_size} features, got {data.shape}")
+        if states is not None and order is not None:
+            given = states if self.states == 2 else (states,)
+            given = tuple([index_select(state, 1, order) for state in coerce(name, given)])
+            states = given if self.states == 2 else given[0]
+        active = np.arange(x.shape[0])[:, np.newaxis] < PackedSequence(data, sizes).lengths
+        x, ends = self.through(x, self.first_states(name, x, states, False), active[..., np.newaxis])
+        if back is not None:
+            ends = [index_select(end, 1, back) for end in ends]
+        return PackedSequence(getitem(x, np.nonzero(active)), sizes, order, back), ends
+
+    def through(self, x: Tensor, before: list[list[Tensor]], active: Any) -> tuple[Tensor, list[Tensor]]:
+        """All layers over (steps, samples, features), from the states before to those at the ends."""
         last: list[list[Tensor]] = []
         for layer in range(self.num_layers):
             outs = []
@@ -123,17 +152,17 @@ class _Recurrent(Module):
                 state, seen = before[len(last)], []
                 steps = range(x.shape[0])
                 for t in reversed(steps) if direction else steps:
-                    state = self.step(_getitem(given, t), state, end)
+                    new = self.step(_getitem(given, t), state, end)
+                    if active is not None:
+                        new = [where(active[t], *pair) for pair in zip(new, state, strict=True)]
+                    state = new
                     seen.append(state[0])
                 outs.append(stack(seen[::-1] if direction else seen))
                 last.append(state)
             x = outs[0] if len(outs) == 1 else concatenate(outs, 2)
             if self.training and self.dropout > 0.0 and layer + 1 < self.num_layers:
                 x = dropped(x, self.dropout, self.rng)
-        ends = [stack([state[k] for state in last]) for k in range(self.states)]
-        if single:
-            return squeeze(x, 1), [squeeze(end, 1) for end in ends]
-        return (swapaxes(x, 0, 1) if self.batch_first else x), ends
+        return x, [stack([state[k] for state in last]) for k in range(self.states)]
 
     def first_states(self, name: str, x: Tensor, states: Any, single: bool) -> list[list[Tensor]]:
         """For each layer and direction the state to begin with: zeros unless given."""
@@ -188,7 +217,7 @@ class RNN(_Recurrent):
         weight, bias = self.part("weight_hh", end), self.part("bias_hh", end)
         return [plain_step(given, state[0], weight, bias, self.nonlinearity)]
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Tensor]:
         out, (h,) = self.run(input, hx)
         return out, h
 
@@ -242,7 +271,7 @@ class GRU(_Recurrent):
     def step(self, given: Tensor, state: list[Tensor], end: str) -> list[Tensor]:
         return [gru_step(given, state[0], self.part("weight_hh", end), self.part("bias_hh", end))]
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Tensor]:
         out, (h,) = self.run(input, hx)
         return out, h
 
@@ -281,7 +310,7 @@ class LSTM(_Recurrent):
         weight, bias, projection = (self.part(kind, end) for kind in ("weight_hh", "bias_hh", "weight_hr"))
         return list(lstm_step(given, state[0], state[1], weight, bias, projection))
 
-    def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[Any, tuple[Tensor, Tensor]]:
         if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):
             raise TypeError(f"LSTM: expected the state as a pair (h, c), got {type(hx).__name__}")
         out, (h, c) = self.run(input, hx)

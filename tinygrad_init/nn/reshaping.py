@@ -8,7 +8,9 @@ from typing import Any
 from .. import ops
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
+from ..ops.folding import fold, unfold
 from ..ops.images import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
+from ..ops.pooling import Option
 from ..ops.shape import one_axis, whole
 from .module import Module
 
@@ -129,3 +131,41 @@ class UpsamplingBilinear2d(Upsample):
         self, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None
     ) -> None:
         super().__init__(size, scale_factor, "bilinear", True)
+
+
+class _Windows(Module):
+    """Options of windows over height and width."""
+
+    kernel_size: Option
+    dilation: Option
+    padding: Option
+    stride: Option
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in vars(self).items() if name in WINDOW)
+
+
+WINDOW = ("output_size", "kernel_size", "dilation", "padding", "stride")
+
+
+class Unfold(_Windows):
+    """What lies under each window as columns; see `tgi.nn.functional.unfold`."""
+
+    def __init__(self, kernel_size: Option, dilation: Option = 1, padding: Option = 0, stride: Option = 1) -> None:
+        self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
+
+    def forward(self, input: Any) -> Tensor:
+        return unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+
+
+class Fold(_Windows):
+    """Columns added up where their windows lie; see `tgi.nn.functional.fold`."""
+
+    def __init__(
+        self, output_size: Option, kernel_size: Option, dilation: Option = 1, padding: Option = 0, stride: Option = 1
+    ) -> None:
+        self.output_size = output_size
+        self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
+
+    def forward(self, input: Any) -> Tensor:
+        return fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)

@@ -18,6 +18,7 @@ from . import binary_losses as binary_losses
 from . import classification_losses as classification_losses
 from . import comparing as comparing
 from . import comparisons as comparisons
+from . import connectionist as connectionist
 from . import contractions as contractions
 from . import conversions as conversions
 from . import convolution as convolution
@@ -30,6 +31,7 @@ from . import distances as distances
 from . import dlpack as dlpack
 from . import drawing as drawing
 from . import elementwise as elementwise
+from . import folding as folding
 from . import generators as generators
 from . import images as images
 from . import in_place as in_place
@@ -239,7 +241,7 @@ def cross_entropy(
     reduction: str = "mean",
     *,
     weight: Any = None,
-    ignore_index: int | None = None,
+    ignore_index: int | None = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor: ...
 def cummax(x: Any, axis: int) -> Extreme: ...

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.modes import mode
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
@@ -50,6 +51,8 @@ def _picked(
 ) -> Tensor:
     """Losses from logarithms of probabilities in rows."""
     keep = None if ignore_index is None else labels != ignore_index
+    if keep is not None and mode.trace is None and keep.all():
+        keep = None
     numbers = class_numbers(labels if keep is None else np.where(keep, labels, 0), rows.shape, name)
     classes = rows.shape[1]
     losses = -getitem(rows, (np.arange(len(numbers)), numbers))
@@ -99,7 +102,7 @@ def weighted_cross_entropy(
 
 
 def nll_loss(
-    input: Any, target: Any, *, weight: Any = None, ignore_index: int | None = None, reduction: str = "mean"
+    input: Any, target: Any, *, weight: Any = None, ignore_index: int | None = -100, reduction: str = "mean"
 ) -> Tensor:
     """-x at the target class, of logarithms of probabilities such as `log_softmax` makes; see `cross_entropy`."""
     (x,) = coerce("nll_loss", (input,))

@@ -1,4 +1,4 @@
-"""Images in other sizes: channels as pixels and pixels as channels, elements repeated or joined by straight lines."""
+"""Images in other sizes: channels as pixels and pixels as channels, elements repeated or joined by lines and curves."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import numpy as np
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from .adaptive_pooling import adaptive_avg_pool
+from .registry import Array
 from .shape import _reshape, _transpose, getitem, swapaxes, whole
 
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
-MODES = ("nearest", "nearest-exact", *LINEAR, "area")
+SMOOTH = {**LINEAR, "bicubic": 2}
+MODES = ("nearest", "nearest-exact", *SMOOTH, "area")
 
 
 def _factor(name: str, x: Any, factor: int) -> tuple[Tensor, int]:
@@ -91,9 +93,9 @@ def interpolate(
     mode
         "nearest": the element that a place falls on, counted from the first edge; "nearest-exact": the one nearest to
         its middle; "linear", "bilinear", "trilinear" (by the number of axes): straight lines between the middles of
-        elements; "area": the means of parts. "bicubic" is not to be had.
+        elements; "bicubic": curves through four elements each (Keys 1981, a = -0.75); "area": the means of parts.
     align_corners
-        Whether the straight lines go between the first and last elements of both instead of their edges.
+        Whether lines and curves go between the first and last elements of both instead of their edges.
     recompute_scale_factor
         Whether places are computed from the lengths instead of the factor.
 
@@ -106,10 +108,10 @@ def interpolate(
     axes = x.ndim - 2
     if mode not in MODES or antialias:
         raise ValueError(f"interpolate: expected mode out of {', '.join(MODES)} without antialias, got {mode!r}")
-    if axes < 1 or LINEAR.get(mode, axes) != axes:
+    if axes < 1 or SMOOTH.get(mode, axes) != axes:
         raise ValueError(f"interpolate: mode {mode!r} does not fit (samples, channels, ...) of shape {x.shape}")
-    if align_corners is not None and mode not in LINEAR:
-        raise ValueError(f"interpolate: align_corners is for straight lines, not for {mode!r}")
+    if align_corners is not None and mode not in SMOOTH:
+        raise ValueError(f"interpolate: align_corners is for straight lines and curves, not for {mode!r}")
     if (size is None) == (scale_factor is None):
         raise ValueError("interpolate: expected either size or scale_factor")
     own, factors = x.shape[2:], _each(scale_factor, axes, "scale_factor")
@@ -128,6 +130,8 @@ def interpolate(
         before = (slice(None),) * (2 + i)
         if mode in LINEAR:
             x = _along_lines(x, 2 + i, m, step, bool(align_corners))
+        elif mode == "bicubic":
+            x = _along_curves(x, 2 + i, m, step, bool(align_corners))
         else:
             middle = 0.5 if mode == "nearest-exact" else 0.0
             places = np.minimum(np.floor((np.arange(m) + middle) * step).astype(np.intp), n - 1)
@@ -145,10 +149,31 @@ def _each(value: Any, axes: int, what: str) -> tuple[Any, ...] | None:
     return found
 
 
+def _places(n: int, m: int, step: float, corners: bool) -> Array:
+    """Where among n elements m new ones lie."""
+    at = np.arange(m)
+    return at * ((n - 1) / (m - 1) if m > 1 else 0.0) if corners else (at + 0.5) * step - 0.5
+
+
+def _along_curves(x: Tensor, axis: int, m: int, step: float, corners: bool) -> Tensor:
+    """One axis with m places on the curves through four elements; beyond the edges the last ones go on."""
+    n, total = x.shape[axis], None
+    places = _places(n, m, step, corners)
+    first = np.floor(places).astype(np.intp) - 1
+    for k in range(4):
+        far = np.abs(places - first - k)
+        weight = np.where(far <= 1, (1.25 * far - 2.25) * far * far + 1, -0.75 * (((far - 5) * far + 8) * far - 4))
+        shares = weight.reshape((-1, *(1,) * (x.ndim - axis - 1))).astype(x.dtype)
+        part = getitem(x, ((slice(None),) * axis + (np.clip(first + k, 0, n - 1),))) * shares
+        total = part if total is None else total + part
+    assert total is not None
+    return total
+
+
 def _along_lines(x: Tensor, axis: int, m: int, step: float, corners: bool) -> Tensor:
     """One axis with m places on the straight lines between its elements."""
-    n, at = x.shape[axis], np.arange(m)
-    places = at * ((n - 1) / (m - 1) if m > 1 else 0.0) if corners else np.maximum((at + 0.5) * step - 0.5, 0.0)
+    n = x.shape[axis]
+    places = np.maximum(_places(n, m, step, corners), 0.0)
     left = np.minimum(np.floor(places).astype(np.intp), n - 1)
     right = np.minimum(left + 1, n - 1)
     share = (places - left).reshape((-1, *(1,) * (x.ndim - axis - 1))).astype(x.dtype)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.modes import Unforeseen, mode
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
@@ -87,7 +88,7 @@ def cross_entropy(
     reduction: str = "mean",
     *,
     weight: Any = None,
-    ignore_index: int | None = None,
+    ignore_index: int | None = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """-ln of the probability that the softmax of the logits gives to the target class, without overflow.
@@ -101,7 +102,7 @@ def cross_entropy(
     weight
         A number for each class that its losses are multiplied by; the mean is then the weighted one.
     ignore_index
-        A target that counts as no sample. Without it, a number out of range such as -100 is an error.
+        A target that counts as no sample; any other number out of range is an error. None leaves out no sample.
     label_smoothing
         The share of the target that is spread evenly over all classes (Szegedy et al. 2016, §7).
 
@@ -114,16 +115,33 @@ def cross_entropy(
     if not isinstance(reduction, str):
         raise TypeError("cross_entropy: expected reduction as text; weights of classes are said by name, weight=...")
     learned = isinstance(target, Tensor) and target.requires_grad  # probabilities that another network gives
-    if logits.ndim != 2 or learned or weight is not None or ignore_index is not None or label_smoothing:
+    if logits.ndim != 2 or learned or weight is not None or label_smoothing:
         return weighted_cross_entropy(logits, target, reduction, weight, ignore_index, label_smoothing)
     labels = _numbers(target, "cross_entropy")
     if labels.ndim == 2:
         probabilities = _constant(target, logits, "cross_entropy")
         terms = where(probabilities == 0, 0.0, probabilities * log_softmax(logits))  # 0·ln 0 is 0
         return reduce(-terms.sum(1), reduction, "cross_entropy")
-    return reduce(
-        _cross_entropy(logits, class_numbers(labels, logits.shape, "cross_entropy")), reduction, "cross_entropy"
-    )
+    # A sample that is left out is mostly no class at all: it is looked for when there is something else than classes.
+    told = ignore_index is None or not 0 <= ignore_index < logits.shape[1]
+    if told and (ignore_index is None or mode.trace is None or mode.trace.may_expect()):
+        try:
+            numbers = class_numbers(labels, logits.shape, "cross_entropy", ignore_index)
+        except Unforeseen:
+            pass
+        else:
+            return reduce(_cross_entropy(logits, numbers), reduction, "cross_entropy")
+    return _without(logits, labels, ignore_index, reduction)
+
+
+def _without(logits: Tensor, labels: Array, ignore_index: int | None, reduction: str) -> Tensor:
+    """The cross entropy of the samples that are not left out; the mean of none is NaN, as in PyTorch."""
+    keep = labels != ignore_index
+    numbers = class_numbers(np.where(keep, labels, 0), logits.shape, "cross_entropy")
+    losses = where(keep, _cross_entropy(logits, numbers), 0.0)
+    if reduction != "mean" or not losses.size:
+        return reduce(losses, reduction, "cross_entropy")
+    return losses.sum() / where(keep, _ones_like(losses), 0.0).sum()
 
 
 def hinge(scores: Tensor, target: Any, reduction: str = "mean") -> Tensor:

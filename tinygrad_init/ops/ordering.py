@@ -15,8 +15,9 @@ import numpy as np
 
 from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
+from ..engine.modes import mode as tracing
 from ..engine.operands import as_tensors, coerce
-from ..engine.storage import operand
+from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor
 from .elementwise import where
 from .reductions import Axis, along, refuse_empty
@@ -191,7 +192,7 @@ BETWEEN: dict[str, Callable[[Array], Array]] = {
 
 def _quantile(name: str, x: Any, q: Any, axis: Axis, keepdims: bool, method: str, skip: bool) -> Tensor:
     (x,) = coerce(name, (x,))
-    shares = np.asarray(operand(q), np.float64)
+    shares = np.asarray(operand(q) if isinstance(q, Storage) else q, np.float64)
     if shares.ndim > 1 or not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(f"{name}: expected shares from 0 to 1, in a row if there are several, got {q}")
     if method not in BETWEEN:
@@ -215,7 +216,7 @@ def _quantile(name: str, x: Any, q: Any, axis: Axis, keepdims: bool, method: str
         # Where the weight is 0 and what is above is infinite, the product is not looked at.
         one = below + where((weight == 0) & ~np.isfinite(operand(above)), 0.0, (above - below) * weight)
         nothing = (n == 0) if skip else missing
-        one = where(nothing, np.nan, one) if np.any(nothing) else one
+        one = where(nothing, np.nan, one) if tracing.trace is not None or np.any(nothing) else one
         found.append(_kept(one, axes, keepdims))
     if shares.ndim == 0:
         return found[0]
@@ -274,12 +275,17 @@ def _place_of_rank(name: str, x: Any, axis: int, rank: int | None, keepdims: boo
     order = np.argsort(numbers, axis=at, kind="stable")
     missing = np.isnan(numbers)
     real = numbers.shape[at] - np.sum(missing, axis=at, keepdims=True)
-    middle = np.maximum(real - 1, 0) // 2 if rank is None else np.full(real.shape, rank)
+    middle = np.full(real.shape, rank) if rank is not None else _lower_middle(real)
     places = np.take_along_axis(order, middle, at)
     if rank is None and not skip:  # NaN comes before all
         first = np.argmax(missing, axis=at, keepdims=True)
-        places = np.where(np.any(missing, axis=at, keepdims=True), first, places)
+        places = np.where(np.any(missing, axis=at, keepdims=True), first, places).astype(np.int64)
     return _at_places(x, row, places, at, keepdims)
+
+
+def _lower_middle(counts: Array) -> Array:
+    """The place in the middle of so many, the lower one of two."""
+    return np.maximum(counts - 1, 0) // 2
 
 
 def _at_places(x: Any, row: Any, places: Array, at: int, keepdims: bool) -> Extreme:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.graph import Operation
 from ..engine.modes import mode
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
@@ -58,15 +59,38 @@ def _require_share(name: str, p: float) -> None:
         raise ValueError(f"{name}: expected p from 0 to 1, got {p}")
 
 
+@operation(
+    None,
+    formula="a slope from low to high for each element of x that is not positive, else 1",
+    exempt="random, and constant in x: its bounds, mean and repetition are tested by themselves",
+)
+def _random_slopes(x: Array, /, low: float, high: float, rng: Rng) -> Array:
+    x = np.asarray(x)
+    drawn = np.random.default_rng(rng).uniform(low, high, x.shape)
+    return np.where(x > 0, 1.0, drawn).astype(x.dtype)
+
+
+def rrelu(x: Any, low: float, high: float, rng: Rng = None) -> Tensor:
+    """x where it is positive, else x times a slope drawn from low to high (Xu et al. 2015); `rng` as in `dropout`."""
+    (x,) = coerce("rrelu", (x,))
+    return x * _drawn(_random_slopes, x, low, high, rng)
+
+
 def _mask(x: Tensor, p: float, rng: Rng) -> Tensor:
     """0 with probability p for each element of x, else 1 / (1 - p)."""
-    rng = generator_of(None) if rng is None else rng
+    return _drawn(_dropout_mask, x, p, rng)
+
+
+def _drawn(draw: Operation, x: Tensor, *options: Any) -> Tensor:
+    """What an operation draws for the elements of x; the last option is where from."""
+    rng = generator_of(None) if options[-1] is None else options[-1]
+    options = (*options[:-1], rng)
     if mode.trace is None or not isinstance(rng, np.random.Generator):
-        return _dropout_mask(x.detach(), p, rng)
+        return draw(x.detach(), *options)
     # While a function is captured, operations without kernels are tried out: what that draws is put back, so that the
     # first run draws what a call of the function would.
     before = rng.bit_generator.state
-    mask = _dropout_mask(x.detach(), p, rng)
+    mask = draw(x.detach(), *options)
     rng.bit_generator.state = before
     return mask
 

@@ -21,6 +21,7 @@ from .registry import Array
 from .selection import new, places, take_along_axis
 from .shape import _reshape, broadcast_to, getitem, one_axis, put_add
 from .spelling import either
+from .targets import require_between
 
 __all__ = [
     "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "masked_scatter", "put", "scatter",
@@ -28,6 +29,11 @@ __all__ = [
 ]  # fmt: skip
 
 Index = tuple[Any, ...]
+
+
+def _count(values: Tensor, shape: tuple[int, ...], index: Index) -> Tensor:
+    """How many values fall on each place."""
+    return put_add(Tensor(np.ones(values.shape), values.dtype), shape, index)
 
 
 def _row(x: Any) -> Any:
@@ -44,7 +50,16 @@ def _last(shape: tuple[int, ...], index: Index) -> tuple[Array, Array]:
 
 
 def written(x: Any, index: Index, values: Any) -> Any:
-    """x with values at an index; where a place is named twice the last value stands."""
+    """x with values at an index; where a place is named twice the last value stands.
+
+    A captured program does not look which one that is, and refuses to go on.
+    """
+    trace = mode.trace
+    if trace is not None:
+        values = broadcast_to(values, getitem(x.detach(), index).shape)
+        count = operand(_count(values, x.shape, index))
+        trace.recorder.check(count, 0, 1, lambda _: ValueError("in a captured program no place is written to twice"))
+        return where(count > 0, put_add(values, x.shape, index), x)
     named, last = _last(x.shape, index)
     values = broadcast_to(values, last.shape)
     if is_discrete(x):
@@ -119,14 +134,23 @@ def put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
 def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
     """x with numbers of `source`, in their order, where the mask holds."""
     x, source = as_tensors("masked_scatter", (x, source))
-    held = np.asarray(operand(mask))
+    held = operand(mask)
     shape = np.broadcast_shapes(x.shape, held.shape)
     held, x = np.broadcast_to(held, shape), broadcast_to(x, shape)
-    n = int(held.sum())
-    if source.size < n:
-        raise ValueError(f"masked_scatter: the mask holds {n} times, but there are {source.size} numbers")
-    taken = getitem(_reshape(source, (source.size,)), slice(n))
-    return where(held, put_add(taken, shape, (held,)), x)
+    places_ = np.cumsum(held.reshape(-1)).astype(
+        np.int64
+    )  # the number of each among those where the mask holds, from 1
+
+    n = source.size
+
+    def error(found: Array) -> ValueError:
+        return ValueError(f"masked_scatter: the mask holds {int(found.max())} times, but there are {n} numbers")
+
+    require_between(places_, 0, n, error)
+    if n == 0 or places_.size == 0:
+        return x
+    taken = getitem(_reshape(source, (source.size,)), np.maximum(places_ - 1, 0))
+    return where(held, _reshape(taken, shape), x)
 
 
 def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
@@ -198,11 +222,12 @@ def index_reduce(x: Any, dim: int, index: Any, source: Any, reduce: str, *, incl
 def _reduced(name: str, x: Any, src: Any, index: Index, reduce: str, include: bool) -> Any:
     if reduce not in REDUCE:
         raise ValueError(f"{name}: expected one of {', '.join(REDUCE)} as reduce, got {reduce!r}")
-    count = np.zeros(x.shape)
-    np.add.at(count, index, 1.0)
-    named = count > 0
     if not isinstance(x, Tensor):
+        count = np.zeros(x.shape)
+        np.add.at(count, index, 1.0)
         return _reduced_whole(operand(x), operand(src), index, reduce, include, count)
+    count = operand(_count(src, x.shape, index))
+    named = count > 0
     if reduce in ("sum", "mean"):
         total = put_add(src, x.shape, index) + (x if include else where(named, 0.0, x))
         return total / np.maximum(count + include, 1.0).astype(x.dtype) if reduce == "mean" else total

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.modes import mode
+from ..engine.modes import Unforeseen, mode
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from .registry import Array
@@ -54,14 +54,24 @@ def _constant(target: Any, prediction: Tensor, name: str) -> Tensor:
     return found
 
 
-def class_numbers(labels: Array, shape: tuple[int, ...], name: str) -> Array:
-    """Labels checked to be whole numbers from 0 to classes - 1, one a sample."""
+def class_numbers(labels: Array, shape: tuple[int, ...], name: str, other: int | None = None) -> Array:
+    """Labels checked to be whole numbers from 0 to classes - 1, one a sample.
+
+    Raises
+    ------
+    ValueError
+        They are not.
+    Unforeseen
+        They are not, and `other` is among them.
+    """
     samples, classes = shape
     if labels.shape != (samples,):
         raise ValueError(f"{name}: target has shape {labels.shape}; expected ({samples},) or ({samples}, {classes})")
 
-    def error(found: Array) -> ValueError:
+    def error(found: Array) -> Exception:
         bad = np.flatnonzero((found != np.trunc(found)) | (found < 0) | (found >= classes))[0]
+        if other is not None and np.any(found == other):
+            return Unforeseen(f"{name}: target {other}")
         return ValueError(f"{name}: target {found[bad]} of sample {bad} is no class number from 0 to {classes - 1}")
 
     require_between(labels, 0, classes - 1, error)

@@ -4,13 +4,14 @@ clipping of gradients that are too large."""
 from typing import TYPE_CHECKING
 
 from ..lazy_names import importing_later
-from .adam import Adam, AdamW
+from .adam import Adam, AdamW, SparseAdam
 from .clipping import clip_grad_norm_, clip_grad_value_, get_total_norm
 from .optimizer import Optimizer
 from .sgd import SGD
 
 if TYPE_CHECKING:
     from . import lr_scheduler
+    from .adafactor import Adafactor
     from .adagrad import Adadelta, Adagrad, RMSprop
     from .averages import ASGD
     from .lbfgs import LBFGS
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
         StepLR,
     )
     from .moments import Adamax, NAdam, RAdam
+    from .muon import Muon
     from .rprop import Rprop
 
 # What many trainings do without is imported when it is first asked for.
 _LATER = {
     "ASGD": "averages",
     "Adadelta": "adagrad",
+    "Adafactor": "adafactor",
     "Adagrad": "adagrad",
     "Adamax": "moments",
     "ChainedScheduler": "lr_scheduler",
@@ -52,6 +55,7 @@ _LATER = {
     "LambdaLR": "lr_scheduler",
     "LinearLR": "lr_scheduler",
     "MultiStepLR": "lr_scheduler",
+    "Muon": "muon",
     "MultiplicativeLR": "lr_scheduler",
     "NAdam": "moments",
     "OneCycleLR": "lr_scheduler",
@@ -71,6 +75,7 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -86,6 +91,7 @@ __all__ = [
     "LinearLR",
     "MultiStepLR",
     "MultiplicativeLR",
+    "Muon",
     "NAdam",
     "OneCycleLR",
     "Optimizer",
@@ -95,6 +101,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "Rprop",
     "SequentialLR",
+    "SparseAdam",
     "StepLR",
     "clip_grad_norm_",
     "clip_grad_value_",

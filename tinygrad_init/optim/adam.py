@@ -145,3 +145,12 @@ class AdamW(Adam):
             parameters, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize,
             capturable=capturable, differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
         )  # fmt: skip
+
+
+class SparseAdam(Optimizer):
+    """Not to be had: PyTorch's rule for gradients that name only some rows of a table."""
+
+    def __init__(self, *values: Any, **options: Any) -> None:
+        raise NotImplementedError(
+            "SparseAdam: gradients are whole arrays here, and never sparse; Adam moves all rows of a table"
+        )

@@ -42,6 +42,7 @@ class Captured(Runner):
         self.function = function
         self.programs: list[tuple[Any, Program]] = []  # most recently used first
         self.captures = 0
+        self.careful = False  # whether numbers once were what a program did not expect
         self.decisive: set[tuple[Any, frozenset[int]]] = set()  # numbers that cannot change from run to run
 
     def miss(self, args: Any, kwargs: Any) -> Any:
@@ -113,8 +114,9 @@ class Captured(Runner):
     def program(self, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any, varying: frozenset[int]) -> Program:
         """Trace twice, compare, assemble."""
         known = Outside(self.function, values)
-        first = trace(self.function, known, spec, values, args, kwargs, varying)
-        second = trace(self.function, known, spec, values, args, kwargs, varying)
+        self.careful = self.careful or any(program.refuted for _, program in self.programs)
+        given = self.function, known, spec, values, args, kwargs, varying, self.careful
+        first, second = trace(*given), trace(*given)
         compare(first, second)
         return assemble(*second)
 
@@ -252,13 +254,14 @@ def trace(
     args: Any,
     kwargs: Any,
     varying: frozenset[int] = frozenset(),
+    careful: bool = False,
 ) -> tuple[Any, ...]:
     """Run a function on stand-ins, also for numbers at places that vary; returns what `assemble` needs."""
     if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
         code = function.__code__
         where = f"{code.co_filename}:{code.co_firstlineno} in {code.co_name}"
         raise CaptureError(f"{where}: a generator; a program runs from beginning to end")
-    found = Trace(Recorder)
+    found = Trace(Recorder, careful)
     inputs = [Input(value, i in varying) for i, value in enumerate(values)]
     stand_ins = []
     for item, value in zip(inputs, values, strict=True):

@@ -90,6 +90,12 @@ def call(recorder: Recorder, name: str, inputs: tuple[Any, ...]) -> Traced:
     if name in RELATIONS:
         kernel, turned = RELATIONS[name]
         return recorder.binary(kernel, *((y, x) if turned else (x, y)), boolean=True)
+    if name == "floor_divide" and whole:
+        found: Traced = recorder.call(np.floor_divide, [x, y], ())
+        return found
+    if name in ("floor", "ceil", "rint") and not whole:
+        rounded: Traced = recorder.call(getattr(np, name), [x], ())
+        return rounded
     if name == "square":
         return recorder.binary("mul", x, x)
     if name == "isfinite":  # infinities and NaN less themselves are NaN
@@ -165,6 +171,21 @@ def _all(recorder: Recorder, x: Any) -> Traced:
     return recorder.reduced(array, "min", tuple(range(array.ndim)), False)
 
 
+def _any(recorder: Recorder, x: Any, axis: Any = None, keepdims: bool = False) -> Traced:
+    return reduction(recorder, "max", x, axis, keepdims)
+
+
+def _take_along_axis(recorder: Recorder, x: Any, indices: Any, axis: int) -> Traced:
+    arrays = [recorder.operand(x), recorder.operand(indices)]
+    found: Traced = recorder.call(partial(taken_along, axis=axis), arrays, ())
+    return found
+
+
+def taken_along(x: Any, indices: Any, axis: int) -> Any:
+    """NumPy's `take_along_axis`, also of the numbers that a call is tried out with, which are no places."""
+    return np.take_along_axis(x, np.minimum(indices, x.shape[axis] - 1).astype(np.int64), axis)
+
+
 def _called(function: Callable[..., Any]) -> Callable[..., Traced]:
     """A function of one array that NumPy itself is called for when the program runs."""
 
@@ -186,6 +207,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "argmax": _called(np.argmax),
     "argmin": _called(np.argmin),
     "argsort": _called(np.argsort),
+    "cumsum": _called(np.cumsum),
     "flip": _flip,
     "sum": _reducer("sum"),
     "max": _reducer("max"),
@@ -193,6 +215,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": _reducer("min"),
     "amin": _reducer("min"),
     "all": _all,
+    "any": _any,
+    "take_along_axis": _take_along_axis,
     "where": _where,
     "clip": _clip,
     "empty": _empty,

@@ -14,7 +14,7 @@ cdef class Program:
     cdef readonly Machine machine
     cdef readonly object structure, checks
     cdef Py_ssize_t epoch, era
-    cdef readonly bint grad, unaliased, calls
+    cdef readonly bint grad, unaliased, calls, refuted
     cdef readonly object dtype
     cdef object idle
     cdef bint running

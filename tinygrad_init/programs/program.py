@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..engine.modes import mode
+from ..engine.modes import Unforeseen, mode
 from .exchange import Gradient, Input, Output
 from .guards import same_contents, same_names, same_structure
 from .tracing import Binding
@@ -85,12 +85,13 @@ class Program:
         self.waiting = 0
         self.era = traffic.era
         self.runs = 0
+        self.refuted = False  # something that it was made to expect of its numbers was not so
 
     def takes(self, values: tuple[Any, ...]) -> bool:
         """Whether the program was made for these arguments and the modes of this moment."""
         item: Input
         i: cython.Py_ssize_t
-        if len(values) != len(self.inputs):
+        if len(values) != len(self.inputs) or self.refuted:
             return False
         for i in range(len(values)):
             item = self.inputs[i]
@@ -132,7 +133,11 @@ class Program:
             for binding in self.bindings:
                 binding.store(machine)
             if stopped >= 0:
-                raise self.checks[stopped](machine)
+                error = self.checks[stopped](machine)
+                if isinstance(error, Unforeseen):  # nothing has been changed before
+                    self.refuted = True
+                    return MISFIT
+                raise error
             for gradient in self.gradients:
                 gradient.store(machine)
             self.runs += 1

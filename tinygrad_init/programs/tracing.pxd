@@ -31,3 +31,4 @@ cdef class Trace:
     cdef readonly list bindings, made_tensors, attributes
     cdef readonly dict known, gradients, visited
     cdef public object refused
+    cdef readonly bint careful

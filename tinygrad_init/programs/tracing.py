@@ -160,9 +160,12 @@ class Trace:
     ----------
     make_recorder
         From `refuse` and `line` to the recorder.
+    careful
+        Whether an earlier program of the function expected something of its numbers that was not so.
     """
 
-    def __init__(self, make_recorder: Callable[..., Any]) -> None:
+    def __init__(self, make_recorder: Callable[..., Any], careful: bool = False) -> None:
+        self.careful = careful
         self.recorder = make_recorder(self.refuse, place_in_user_code)
         self.recorder.operand = self.operand
         self.recorder.owned = self.own
@@ -203,6 +206,15 @@ class Trace:
                 self.refuse(f"expected an array of float32 or float64, got {value.dtype}")
             return self.bind(id(value), None, value, False, value.dtype)
         return self.recorder.constant(value)
+
+    def may_expect(self) -> bool:
+        """Whether a check at this place may raise `Unforeseen`, so that another program is made and run instead.
+
+        It may until the program changes something, or draws a number, that would be changed or drawn again.
+        """
+        return not self.careful and not any(
+            step.code == "call" or any(view.buffer.outside for view in step.written()) for step in self.recorder.steps
+        )
 
     def enters_no_grad(self) -> None:
         """Programs may."""

@@ -68,7 +68,6 @@ LARGEST = (*POOL, "dilation", "return_indices")
 MEAN = (*POOL, "count_include_pad")
 NORM = ("num_features", "eps", "momentum")
 NORM_FLAGS = {"affine": "weight", "track_running_stats": "running_mean"}
-PLAIN = {"weight": None, "ignore_index": None, "label_smoothing": 0.0}
 CLASSES = {"weight": None, "ignore_index": -100, "label_smoothing": 0.0}
 
 # Of several pairs of one class the first that fits counts.
@@ -144,7 +143,7 @@ PAIRS: tuple[Pair, ...] = (
     activation(nn.Softsign, torch.nn.Softsign),
     activation(nn.Erf, counterparts.Erf),
     activation(nn.Sin, counterparts.Sin),
-    Pair(nn.CrossEntropyLoss, torch.nn.CrossEntropyLoss, ("reduction",), if_ours=PLAIN, if_theirs=CLASSES),
+    Pair(nn.CrossEntropyLoss, torch.nn.CrossEntropyLoss, ("reduction",), if_ours=CLASSES, if_theirs=CLASSES),
     Pair(nn.MSELoss, torch.nn.MSELoss, ("reduction",)),
     Pair(
         nn.BCEWithLogitsLoss, torch.nn.BCEWithLogitsLoss, ("reduction",), if_theirs={"weight": None, "pos_weight": None}
