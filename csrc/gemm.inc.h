@@ -201,8 +201,11 @@ static void T(gemm_by_tiles)(size_t m, size_t n, size_t k, const tgi_matrix *a, 
         size_t p0 = 0, depth;
         do { /* once even if k = 0 */
             depth = T(least)(k - p0, most);
-            for (size_t i0 = 0; i0 < m; i0 += T(MC))
+            for (size_t i0 = 0; i0 < m; i0 += T(MC)) {
+                if (end->stopped && tgi_stopped(end->stopped))
+                    return;
                 T(multiply_block)(&P, i0, T(least)(m - i0, T(MC)), j0, T(least)(n - j0, T(NC)), p0, depth, p0 + depth == k);
+            }
             p0 += depth;
         } while (p0 < k);
     }

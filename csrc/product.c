@@ -8,6 +8,8 @@ enum { GRAIN = 32 };
 /* Operations for each thread below which a further one costs more than it brings: 64 x 64 x 256, which has just so many,
  * took 10 us on two threads and 19 us on one. */
 static const double WORTH_A_THREAD = 1e6;
+/* Products of so many pairs of numbers take long enough for somebody to lose patience: some hundredths of a second. */
+static const double LONG = 2e9;
 
 /* The longer side of C is shared out: the operand that every thread then reads and packs as a whole is the smaller one. */
 static size_t longer_side(size_t m, size_t n) { return m > n ? m : n; }
@@ -77,13 +79,25 @@ static void compute_share(void *what, int t) {
                               p->work + (size_t)t * p->room);
 }
 
-void tgi_product(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b,
-                 const tgi_epilogue *end, void *c, void *work) {
+int (*tgi_ask)(void);
+
+int tgi_stopped(int *stopped) {
+    if (tgi_ask && tgi_ask())
+        __atomic_store_n(stopped, 1, __ATOMIC_RELAXED);
+    return __atomic_load_n(stopped, __ATOMIC_RELAXED);
+}
+
+int tgi_product(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b,
+                const tgi_epilogue *epilogue, void *c, void *work) {
     const int threads = threads_for(m, n, k, tgi_threads_now);
+    int stopped = 0;
+    tgi_epilogue end = *epilogue;
+    end.stopped = (double)m * (double)n * (double)k > LONG ? &stopped : NULL;
     if (threads == 1) {
-        K->gemm[kind](m, n, k, &a, &b, end, c, n, work);
-        return;
+        K->gemm[kind](m, n, k, &a, &b, &end, c, n, work);
+        return !stopped;
     }
-    job product = {K, kind, threads, m, n, k, longer_side(m, n), work_of_one(K, kind, m, n, k), &a, &b, end, c, work};
+    job product = {K, kind, threads, m, n, k, longer_side(m, n), work_of_one(K, kind, m, n, k), &a, &b, &end, c, work};
     tgi_share_out(threads, compute_share, &product);
+    return !stopped;
 }

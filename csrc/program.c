@@ -209,13 +209,13 @@ static void update(const tgi_kernels *K, const tgi_instruction *in, char *const 
     }
 }
 
-static void product(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, char *work) {
+static int product(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, char *work) {
     const tgi_matrix a = {AT(TGI_A), in->strides[TGI_A][0], in->strides[TGI_A][1]};
     const tgi_matrix b = {AT(TGI_B), in->strides[TGI_B][0], in->strides[TGI_B][1]};
     const tgi_epilogue end = {.bias = AT(TGI_C), .bias_of_rows = in->flag, .function = in->function, .p = in->p[0],
                               .kept = AT(TGI_D), .row_sums = AT(TGI_E)};
-    tgi_product(K, in->kind, (size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], a, b, &end, AT(TGI_OUT),
-                work);
+    return tgi_product(K, in->kind, (size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], a, b, &end,
+                       AT(TGI_OUT), work);
 }
 
 /* Returns whether the run may go on. */
@@ -247,8 +247,7 @@ static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const 
         K->reduce[kind](in->function, in->ndim, in->reduced, in->shape, AT(TGI_A), in->strides[TGI_A], AT(TGI_OUT));
         return 1;
     case TGI_DO_product:
-        product(K, in, slots, work);
-        return 1;
+        return product(K, in, slots, work);
     case TGI_DO_cross_entropy:
         K->cross_entropy[kind](n, (size_t)in->shape[1], in->flag, AT(TGI_A), (const int64_t *)AT(TGI_B), AT(TGI_OUT),
                                AT(TGI_C));

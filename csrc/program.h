@@ -94,9 +94,11 @@ typedef struct {
 int64_t tgi_run(const tgi_kernels *kernels, const tgi_instruction *program, int64_t from, int64_t count,
                 char *const *slots, char *work, double *seconds);
 
-/* C = A B as `gemm`, on several threads where the product is large. */
-void tgi_product(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b,
-                 const tgi_epilogue *epilogue, void *c, void *work);
+/* C = A B as `gemm`, on several threads where the product is large. Returns 0 if it was stopped on the way, else 1. */
+int tgi_product(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b,
+                const tgi_epilogue *epilogue, void *c, void *work);
+/* What each thread of a long product asks now and then: whether it is not wanted any more. NULL: it always is. */
+extern int (*tgi_ask)(void);
 size_t tgi_product_work(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t k);
 
 #endif

@@ -64,7 +64,11 @@ typedef struct {
     double p;
     const void *kept; /* may be NULL */
     void *row_sums;   /* may be NULL */
+    int *stopped;     /* for `tgi_stopped`; NULL: it goes on to the end */
 } tgi_epilogue;
+
+/* Whether a long product is not wanted any more. */
+int tgi_stopped(int *stopped);
 
 typedef struct {
     double momentum, weight_decay;

@@ -109,10 +109,13 @@ def calls() -> list[Any]:
     return [pytest.param(name, i, id=f"{name}-{i}") for name in DIFFERENTIABLE for i in range(len(cases(name)))]
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
 @pytest.mark.parametrize(("name", "i"), calls())
 def test_values_are_numpys_and_gradients_are_true(name: str, i: int) -> None:
     call, *arrays = cases(name)[i]
     expected = flat(call(*arrays))
+    if name in ("linalg.eig", "linalg.eigvals"):  # since NumPy 2.5 complex numbers, also where all are real
+        expected = [np.real_if_close(values) for values in expected]
     leaves = [tgi.Tensor(x, x.dtype, requires_grad=True) for x in arrays]
     found = flat(call(*leaves))
     assert len(found) == len(expected)

@@ -12,6 +12,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,20 @@ def run(code: str, **environment: str) -> str:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
+
+
+def test_numpy_may_be_installed_anywhere(tmp_path: Path) -> None:
+    """What it does inside, no capture takes for the user's doing."""
+    (tmp_path / "numpy").symlink_to(Path(np.__file__).parent, target_is_directory=True)
+    said = run(
+        """
+import numpy as np, tinygrad_init as tgi
+model = tgi.nn.Linear(3, 2, rng=0)
+print(np.__file__, tgi.capture(lambda x: model(x).sum())(np.ones((4, 3), np.float32)).shape)
+""",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), *filter(None, sys.path)]),
+    )
+    assert said.startswith(str(tmp_path)) and "()" in said
 
 
 @pytest.mark.parametrize("line", ["y + y", "y + y * c", "y * c + y", "(y + c) * y", "tgi.stack([y, y, y]).sum()"])

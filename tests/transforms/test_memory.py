@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import weakref
 from typing import Any
 
 import numpy as np
@@ -158,6 +159,15 @@ class TestHooks:
         del y
         total.backward()
         assert x.grad is not None and pickle.loads(pickle.dumps(x)).numpy() == 2.0
+
+    def test_one_that_holds_its_own_tensor_goes_with_the_graph(self) -> None:
+        x = tgi.tensor([1.0, 2.0], requires_grad=True)
+        y = x * 3.0
+        y.register_hook(lambda g, y=y: g * y.detach())
+        gone = weakref.ref(y)
+        (y * y).sum().backward()
+        del y
+        assert gone() is None
 
     def test_bad_hooks(self) -> None:
         x = tgi.tensor([1.0, 2.0], requires_grad=True)

@@ -2,7 +2,7 @@ cimport cython
 cimport numpy as cnp
 from .bound cimport Bound
 from .graph cimport Memory, Node, Operation, schedule
-from .modes cimport Mode
+from .modes cimport Mode, hear_signals
 from .storage cimport Storage
 from .numbers cimport walk_numbers
 from .tensor cimport Tensor, apply, blank, number, same_shape, wrap

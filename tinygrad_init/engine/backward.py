@@ -25,11 +25,12 @@ bound = BOUND
 _delivering = lock_across_forks()
 
 if not cython.compiled:
-    # Only compiled code reaches these: interpreted, operations have no number in the C table.
+    from .modes import hear_signals
 
     def same_array_shape(kept: Any, array: Any) -> bool:
         return isinstance(kept, np.ndarray) and bool(kept.shape == array.shape)
 
+    # Only compiled code reaches these: interpreted, operations have no number in the C table.
     scalar_vjp: Any = None
     unary_vjp_kernel: Any = None
     binary_vjp_kernel: Any = None
@@ -133,6 +134,7 @@ def walk(
     for slot, found in zip(*start, strict=True):
         cotangents[slot] = accumulate(cotangents[slot], found, sums, slot, False, recording)
     for slot in range(len(order)):
+        hear_signals(slot)
         node = order[slot]
         found = cotangents[slot]
         order[slot] = cotangents[slot] = None

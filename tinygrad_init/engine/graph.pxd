@@ -1,4 +1,5 @@
 cimport cython
+from .modes cimport hear_signals
 
 
 @cython.final

@@ -25,6 +25,9 @@ try:
 except ImportError:  # interpreted, and Cython is not installed: only `cython.compiled` is ever asked for
     from . import _interpreted as cython
 
+if not cython.compiled:
+    from .modes import hear_signals
+
 COMPILED: bool = cython.compiled
 # What a derivative rule may ask for, as numbers in its plan: -1 the cotangent, i >= 0 the saved input i, and these.
 OUT, NEEDS, SHAPES, PARAM, SHAPE = 100, 101, 102, 200, 300
@@ -267,6 +270,7 @@ class Node:
         self.freed = True
         self.degree = 0
         self.left = self.right = self.others = self.x = self.y = self.rest = self.out = self.shapes = None
+        self.hooks = None  # nothing comes here any more; they may well hold the tensor, and so the node
         self.x_memory = self.y_memory = None
 
     def parent(self, i: cython.int) -> Any:
@@ -322,6 +326,7 @@ def schedule(roots: list[Any]) -> tuple[list[Any], Any, Any, Node | None]:
         except BaseException:  # also an interrupt must not leave counters behind that a later walk would believe
             for node in seen:
                 node.pending = 0
+                node.below = None
             raise
         edges = array("q", bytes(8 * sum([node.degree for node in order])))
         places: cython.longlong[:] = edges
@@ -346,6 +351,7 @@ def count_edges(roots: list[Any], seen: list[Any]) -> Node | None:
             seen.append(node)
         node.pending += 1
     while at < len(seen):
+        hear_signals(at)
         node = seen[at]
         at += 1
         if node.freed:
@@ -371,6 +377,7 @@ def lay_out(roots: list[Any], order: list[Any]) -> None:
             node.below = top
             top = node
     while top is not None:
+        hear_signals(len(order))
         node = top
         top = node.below
         node.below = None

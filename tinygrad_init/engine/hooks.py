@@ -41,7 +41,8 @@ def register_hook(x: Any, hook: Callable[[Any], Any]) -> Hook:
     ----------
     hook
         Called with the gradient; what it returns, unless None, goes on in its place, and must have its shape and dtype.
-        Hooks run in the order in which they were registered.
+        Hooks run in the order in which they were registered. One that refers to the tensor itself keeps it alive until
+        it is removed or backward frees the graph.
 
     Returns
     -------

@@ -11,8 +11,18 @@ from typing import Any, Self
 
 import numpy as np
 
+try:
+    import cython
+except ImportError:
+    from . import _interpreted as cython
+
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
+
+if not cython.compiled:
+
+    def hear_signals(count: int) -> None:
+        """Nothing to do: Python lets Ctrl-C through."""
 
 
 class Unforeseen(Exception):

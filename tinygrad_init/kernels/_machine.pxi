@@ -23,6 +23,8 @@ cdef class Machine:
     def __cinit__(self, list instructions, Py_ssize_t memory, int slots, dict calls):
         cdef Py_ssize_t i
         cdef size_t work = 1, needed
+        cdef double steps = 0, here
+        cdef int d
         self.blocks = []
         self.count = len(instructions)
         self.slot_count = slots + 1
@@ -37,11 +39,16 @@ cdef class Machine:
         self.slots[0] = self.memory
         for i in range(self.count):
             self.fill(&self.program[i], instructions[i])
+            here = 1
+            for d in range(self.program[i].ndim):
+                here *= self.program[i].shape[d]
+            steps += here
             if self.program[i].code == PRODUCT:
                 needed = tgi_product_work(K, self.program[i].kind, self.program[i].shape[0], self.program[i].shape[1],
                                           self.program[i].shape[2])
                 work = max(work, needed)
         self.work = <char *>self.block(work)
+        self.takes_long = steps > LONG_RUN
 
     def __dealloc__(self):
         for address in self.blocks:
@@ -190,13 +197,23 @@ cdef class Machine:
             (<int64_t *>(self.memory + offset))[0] = <int64_t>value
 
     cpdef int64_t run(self) except? -1:
-        """Run all instructions, without the interpreter's lock; the number of a check that failed, or -1."""
-        cdef int64_t at = 0
+        """Run all instructions, without the interpreter's lock; the number of a check that failed, or -1.
+
+        Where that takes long, Ctrl-C is heard between them.
+        """
+        cdef int64_t at = 0, end = self.count
         while True:
+            if self.takes_long:
+                hear_signals()
+                end = min(at + 1, self.count)
             with nogil:
-                at = tgi_run(K, self.program, at, self.count, self.slots, self.work, NULL)
+                at = tgi_run(K, self.program, at, end, self.slots, self.work, NULL)
             if at == self.count:
                 return -1
+            if at == end:
+                continue
+            if self.program[at].code == PRODUCT:
+                pass_on()
             if self.program[at].code != CALL:
                 return at
             self.calls[at](self)
@@ -210,6 +227,8 @@ cdef class Machine:
             with nogil:
                 at = tgi_run(K, self.program, at, self.count, self.slots, self.work, self.seconds)
             if at < self.count:
+                if self.program[at].code == PRODUCT:
+                    pass_on()
                 if self.program[at].code == CALL:
                     self.calls[at](self)
                 at += 1
@@ -223,5 +242,6 @@ cdef int number_of(str code, object function) except -1:
 
 
 cdef dict SCALAR_FUNCTIONS = {**FUNCTIONS, **RELATIONS, "copy": -1}
+cdef double LONG_RUN = 2.0**25  # numbers, or products of two
 cdef int CALL = CODES["call"], PRODUCT = CODES["product"]
 cdef size_t CHAIN_SIZE = sizeof(tgi_chain)

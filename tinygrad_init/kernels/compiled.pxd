@@ -87,7 +87,8 @@ cdef extern from "program.h":
         const tgi_chain *chain
     int64_t tgi_run(const tgi_kernels *, const tgi_instruction *, int64_t, int64_t, char **, char *,
                     double *) noexcept nogil
-    void tgi_product(const tgi_kernels *, int, size_t, size_t, size_t, tgi_matrix, tgi_matrix, const tgi_epilogue *,
+    int (*tgi_ask)()
+    int tgi_product(const tgi_kernels *, int, size_t, size_t, size_t, tgi_matrix, tgi_matrix, const tgi_epilogue *,
                      void *, void *) noexcept nogil
     size_t tgi_product_work(const tgi_kernels *, int, size_t, size_t, size_t) noexcept nogil
 
@@ -119,6 +120,7 @@ cdef class Machine:
     cdef int64_t count
     cdef readonly Py_ssize_t memory_size
     cdef int slot_count, watching
+    cdef bint takes_long
     cdef watched_slot *watched
     cdef list held, blocks
     cdef object calls

@@ -18,6 +18,28 @@ cdef enum:
     SMALL_WORK = 32768  # bytes on the stack for small products to pack into
 
 
+cdef extern from "Python.h":
+    void *PyGILState_GetThisThreadState() noexcept nogil
+    int hear_signals "PyErr_CheckSignals"() except -1
+    int heard_signal "PyErr_CheckSignals"() noexcept
+
+
+cdef int ask() noexcept nogil:
+    """Whether Ctrl-C has come; the exception is set then. The threads of long products ask, Python's among them."""
+    if PyGILState_GetThisThreadState() == NULL:
+        return 0
+    with gil:
+        return heard_signal()
+
+
+cdef int pass_on() except -1:
+    """Raise the exception that is set."""
+    return -1
+
+
+tgi_ask = ask
+
+
 cdef const tgi_kernels *choose() except NULL:
     cdef bytes wanted = os.environ.get("TINYGRAD_INIT_ISA", "").encode()
     cdef const char *name = NULL
@@ -265,13 +287,16 @@ cdef cnp.ndarray product(cnp.ndarray x, cnp.ndarray y, bint y_transposed, cnp.nd
     cdef void *work = small if size <= SMALL_WORK else malloc(size)
     if work == NULL:
         raise MemoryError(f"matmul: no memory to pack {m}x{k} by {k}x{n}")
+    cdef int whole
     if m * n * k < NOGIL:
-        tgi_product(K, kind, m, n, k, a, b, &end, cnp.PyArray_DATA(out), work)
+        whole = tgi_product(K, kind, m, n, k, a, b, &end, cnp.PyArray_DATA(out), work)
     else:
         with nogil:
-            tgi_product(K, kind, m, n, k, a, b, &end, cnp.PyArray_DATA(out), work)
+            whole = tgi_product(K, kind, m, n, k, a, b, &end, cnp.PyArray_DATA(out), work)
     if size > SMALL_WORK:
         free(work)
+    if not whole:
+        pass_on()
     return out
 
 

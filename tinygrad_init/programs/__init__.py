@@ -3,8 +3,9 @@
 In the order in which things happen: `capturing` runs a function on `traced` stand-ins for arrays; `recorder`, with the
 help of `numpy_calls` and `indexing`, writes down steps (`instructions`); `optimize` fuses them, `memory` gives every
 buffer its place, `assemble` makes the `program` that runs. `guards` and `outside` know what it took for granted,
-`exchange` carries values in and out, `traffic` lets runs and captures pass each other; `replay` makes programs of walks back through graphs; `side_effects` refuses what a
-program could not repeat. As the engine's, files with a `.pxd` beside them are compiled.
+`exchange` carries values in and out, `traffic` lets runs and captures pass each other; `side_effects` refuses what a
+program could not repeat. `tapes` are for graphs of single numbers; `replay` makes programs of walks back through graphs.
+As the engine's, files with a `.pxd` beside them are compiled.
 """
 
 from ..kernels.backend import BACKEND, load_sources

@@ -27,8 +27,10 @@ from .guards import NOTHING, PLAIN, Attributes, contents, held, value_of
 
 PACKAGE = str(Path(__file__).parent.parent) + os.sep
 PATHS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-NUMPY = str(Path(np.__file__).parent) + os.sep  # which may be elsewhere: the user's, or the system's, in an environment
-LIBRARIES = (PACKAGE, "tinygrad_init/", "<frozen", NUMPY, *PATHS)  # compiled code has relative paths
+# Packages may lie elsewhere: in a user's own folder, where a system keeps them, in the environment below a virtual one.
+PATHS += [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+PATHS.append(str(Path(np.__file__).parent) + os.sep)  # and NumPy anywhere
+LIBRARIES = (PACKAGE, "tinygrad_init/", "<frozen", *PATHS)  # compiled code has relative paths
 READ_ANEW = (np.ndarray, np.generic, Tensor)  # arguments that every run reads
 CONTAINERS = (list, dict, set, deque, np.ndarray)
 LOOKED_INTO = 1000  # containers of more are data

@@ -1,9 +1,9 @@
 """Backward through a graph of a kind that was seen before: by a program, instead of rule after rule.
 
-A training loop builds the same graph at each step, of other numbers. After `SIGHTINGS` graphs of one structure the walk
-is traced once on stand-ins for what the nodes keep, and becomes a program. It must give the same bits as the rules in the
-next `TRIALS` walks, and be quicker; from then on it walks in their place. What is computed never depends on how often
-it was computed before.
+A training loop builds the same graph at each step, of other numbers. After `SIGHTINGS` graphs of one structure the
+walk is traced once on stand-ins for what the nodes keep, and becomes a program. It must give the same bits as the rules
+in the next `TRIALS` walks, and be quicker; from then on it walks in their place. So what is computed does not depend on
+how often it was computed before.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def collect(order: list[Any], values: list[Any]) -> bool:
         for parameter in node.params:
             if isinstance(parameter, np.ndarray):
                 values.append(parameter)
-    for value in values:
+    for value in values:  # noqa: SIM110 (no closure: it is compiled)
         if not isinstance(value, float | np.ndarray):
             return False
     return True
@@ -295,7 +295,6 @@ def forget(plan: Plan) -> None:
 
 def attempt(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[Any], values: list[Any]) -> Any:
     """Make the program, or try it: walk by the rules, and see whether the program does the same."""
-    node: Node
     if plan.program is None:
         plan.program = make(plan, order, edges, roots, seeds, values)
         if plan.program is None or PLANS.bytes + plan.program.machine.memory_size > MOST_BYTES:
@@ -402,7 +401,6 @@ def shadow(order: list[Any], edges: Any, traced: Any) -> list[Any]:
             copy.rest = tuple([None if entry is None else (next(traced), None, 0) for entry in node.rest])
         copy.params = tuple([next(traced) if isinstance(p, np.ndarray) else p for p in node.params])
     at: cython.Py_ssize_t = 0
-    i: cython.Py_ssize_t
     for copy in made:
         parents: list[Any] = [None if edges[at + i] < 0 else made[edges[at + i]] for i in range(copy.degree)]
         at += copy.degree
