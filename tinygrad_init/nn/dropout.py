@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..engine.tensor import Tensor
@@ -99,7 +100,7 @@ class FeatureAlphaDropout(_Dropout):
 
 def require_slopes(name: str, lower: float, upper: float) -> None:
     """Raise unless two bounds are finite and in order."""
-    if not -np.inf < lower <= upper < np.inf:
+    if not -math.inf < lower <= upper < math.inf:
         raise ValueError(f"{name}: expected finite slopes lower <= upper, got {lower} and {upper}")
 
 

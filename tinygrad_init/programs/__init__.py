@@ -4,7 +4,7 @@ In the order in which things happen: `capturing` runs a function on `traced` sta
 help of `numpy_calls` and `indexing`, writes down steps (`instructions`); `optimize` fuses them, `memory` gives every
 buffer its place, `assemble` makes the `program` that runs. `guards` and `outside` know what it took for granted,
 `exchange` carries values in and out, `traffic` lets runs and captures pass each other; `side_effects` refuses what a
-program could not repeat. `tapes` are for graphs of single numbers; `replay` makes programs of walks back through graphs.
+program could not repeat. `tapes` are for graphs of single numbers; `replay` makes programs of walks back.
 As the engine's, files with a `.pxd` beside them are compiled.
 """
 
