@@ -377,6 +377,8 @@ def deliver(node: Node, g: Tensor) -> None:
 def seed(output: Tensor, gradient: Any, create_graph: bool) -> Tensor:
     """The cotangent to start from: an alias, so that nothing that happens to it happens to the caller's tensor."""
     if gradient is None:
+        if output._array is None:
+            return number(1.0, output._single)
         if output.size != 1:
             raise RuntimeError(
                 f"backward: a tensor of shape {output.shape} needs a gradient of that shape; "

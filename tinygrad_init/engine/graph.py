@@ -401,9 +401,18 @@ def refuse_freed(freed: Node | None) -> None:
         )
 
 
+_latest: list[Any] = [None]  # the user's code that asked last, and mostly asks again
+
+
 def place_in_user_code() -> tuple[CodeType, int] | None:
     """Where the code that uses this package stands now: cheap to keep, and holding no frame alive."""
+    if cython.compiled:
+        found = place_if(_latest[0])
+        if found is not None:
+            return found
     frame: Any = sys._getframe()
+    if not frame.f_code.co_filename.startswith(_not_users):
+        _latest[0] = frame.f_code
     while frame is not None and frame.f_code.co_filename.startswith(_not_users):
         frame = frame.f_back
     return None if frame is None else (frame.f_code, frame.f_lasti)
