@@ -1,20 +1,4 @@
 cimport cython
-
-cdef extern from "Python.h":
-    ctypedef struct PyFrameObject:
-        pass
-    PyFrameObject *PyEval_GetFrame()
-    object PyFrame_GetCode(PyFrameObject *)
-    int PyFrame_GetLasti(PyFrameObject *)
-
-
-cdef inline place_if(code):
-    """Where Python stands, if that is in this code."""
-    cdef PyFrameObject *frame = PyEval_GetFrame()
-    if frame != NULL and PyFrame_GetCode(frame) is code:
-        return code, PyFrame_GetLasti(frame)
-    return None
-
 from .modes cimport hear_signals
 
 
@@ -67,4 +51,3 @@ cpdef Node new_node(Operation op, tuple params, tuple shape, bint single)
 cpdef tuple schedule(list roots)
 cpdef Node count_edges(list roots, list seen)
 cdef lay_out(list roots, list order)
-cpdef place_in_user_code()

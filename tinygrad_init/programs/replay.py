@@ -394,11 +394,11 @@ def shadow(order: list[Any], edges: Any, traced: Any) -> list[Any]:
         if node.numbers:
             copy.x, copy.y, copy.out = [number_like(next(traced), node.single) for _ in range(3)]
             continue
-        copy.x = next(traced) if node.x is not None else None
-        copy.y = next(traced) if node.y is not None else None
-        copy.out = next(traced) if node.out is not None else None
+        copy.x, copy.y, copy.out = [like(kept, traced, node.single) for kept in (node.x, node.y, node.out)]
         if node.rest is not None:
-            copy.rest = tuple([None if entry is None else (next(traced), None, 0) for entry in node.rest])
+            copy.rest = tuple(
+                [None if entry is None else (like(entry[0], traced, node.single), None, 0) for entry in node.rest]
+            )
         copy.params = tuple([next(traced) if isinstance(p, np.ndarray) else p for p in node.params])
     at: cython.Py_ssize_t = 0
     for copy in made:
@@ -408,6 +408,13 @@ def shadow(order: list[Any], edges: Any, traced: Any) -> list[Any]:
         copy.right = parents[1] if copy.degree > 1 else None
         copy.others = tuple(parents[2:]) if copy.degree > 2 else None
     return made
+
+
+def like(kept: Any, traced: Any, single: bool) -> Any:
+    """The next stand-in, if it is for something that is kept."""
+    if kept is None:
+        return None
+    return number_like(next(traced), single) if isinstance(kept, float) else next(traced)
 
 
 def number_like(traced: Any, single: bool) -> Any:

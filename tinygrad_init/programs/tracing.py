@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import INPUT_BITS, OUT_BIT, Node, Operation, describe_place, place_in_user_code
+from ..engine.graph import INPUT_BITS, OUT_BIT, Node, Operation
 from ..engine.modes import FLOAT32
+from ..engine.places import describe_place, place_in_user_code
 from ..engine.storage import Storage, refuse_masked
 from ..engine.tensor import Tensor, blank
 from .guards import structure_of
