@@ -54,7 +54,7 @@ class Repeating:
 
 
 def is_exact(optimizer: Optimizer) -> bool:
-    """Whether a program of the step computes the same bits. (Powers and sums of NumPy's are not those of the kernels.)"""
+    """Whether a program of the step computes the same bits. (NumPy's powers and sums are not the kernels'.)"""
     kind = type(optimizer)
     own = kind.__module__.startswith(__name__.rpartition(".")[0]) and kind.__name__ in EXACT
     amsgrad = any(group.get("amsgrad") for group in optimizer.param_groups)
