@@ -7,7 +7,9 @@ that the `.pxd` file beside each gives to its classes. Both are the same engine,
 from ..kernels.backend import BACKEND, explain_missing_extension, load_sources
 
 if BACKEND == "reference":
-    load_sources(__name__, "modes places graph bound storage recording numbers tensor history operands backward")
+    load_sources(
+        __name__, "methods modes places graph bound storage recording numbers tensor history operands backward"
+    )
 
 # What only diagnoses need is imported by those.
 from . import (

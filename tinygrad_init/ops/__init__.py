@@ -6,7 +6,8 @@
 from ..engine import discrete
 from ..engine.backward import differentiate
 from ..engine.bound import bind
-from ..engine.methods import METHODS
+from ..engine.methods import METHODS, adopt
+from ..engine.tensor import Tensor as _Tensor
 from . import activation_variants as activation_variants
 from . import (
     analysis,
@@ -339,4 +340,5 @@ from . import in_place as in_place  # noqa: E402 (of methods that the files abov
 globals().update(ALIASES)
 __all__ += sorted(ALIASES)
 discrete.adopt(METHODS)
+adopt(_Tensor)
 numpy_protocol.register(**numpy_functions.counterparts())
