@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..engine.modes import mode
-
-if TYPE_CHECKING:
-    from .optimizer import Optimizer
 
 STEPS = 8  # before a program pays
 NEVER = -(1 << 62)  # so many more
@@ -31,7 +28,7 @@ class Repeating:
     def __reduce__(self) -> Any:
         return Repeating, ()
 
-    def steps_for(self, optimizer: Optimizer) -> bool:
+    def steps_for(self, optimizer: Any) -> bool:
         """Take the step by a program; False, and nothing done, if there is none."""
         self.steps += 1
         if self.steps <= STEPS or mode.trace is not None:
@@ -53,7 +50,7 @@ class Repeating:
         return True
 
 
-def is_exact(optimizer: Optimizer) -> bool:
+def is_exact(optimizer: Any) -> bool:
     """Whether a program of the step computes the same bits. (NumPy's powers and sums are not the kernels'.)"""
     kind = type(optimizer)
     own = kind.__module__.startswith(__name__.rpartition(".")[0]) and kind.__name__ in EXACT

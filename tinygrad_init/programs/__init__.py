@@ -11,7 +11,7 @@ As the engine's, files with a `.pxd` beside them are compiled.
 from ..kernels.backend import BACKEND, load_sources
 
 if BACKEND == "reference":
-    load_sources(__name__, "guards tracing traffic watching exchange program tapes replay")
+    load_sources(__name__, "guards tracing traffic watching exchange program tapes shadows replay")
 
 from .capturing import Captured, capture
 from .tracing import CaptureError
