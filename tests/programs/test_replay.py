@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -265,3 +266,28 @@ def test_not_finite_numbers_go_the_same_way() -> None:
         w.grad = None
         loss.backward()
         np.testing.assert_array_equal(w.grad.numpy(), expected.numpy())
+
+
+def test_what_a_graph_kept_goes_with_it() -> None:
+    """Neither saved arrays nor gradients are held by the programs that have read them."""
+    w = tgi.tensor(np.ones((64, 64), np.float32), requires_grad=True)
+    optimizer = tgi.optim.SGD([w], lr=1e-6)
+    x = tgi.tensor(np.ones((4096, 64), np.float32))  # a megabyte, as is each of its images
+
+    def step() -> None:
+        optimizer.zero_grad()
+        (x @ w).tanh().tanh().sum().backward()
+        optimizer.step()
+
+    tracemalloc.start()
+    try:
+        step()
+        optimizer.zero_grad()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(MORE + 5):
+            step()
+        assert taken_over() == 1
+        optimizer.zero_grad()
+        assert tracemalloc.get_traced_memory()[0] - before < 500_000
+    finally:
+        tracemalloc.stop()

@@ -42,6 +42,7 @@ class Repeating:
             self.runner = capture(optimizer.step_once)
         try:
             self.runner()
+            self.runner.last.let_go()
         except CaptureError:
             self.steps = NEVER
             return False

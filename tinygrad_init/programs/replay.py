@@ -105,7 +105,7 @@ class Plan:
 
     def run(self, values: list[Any], seeds: list[Any]) -> list[Any]:
         """The cotangents of the leaves, by the program."""
-        program: Any = self.program
+        program: Program = self.program  # type: ignore[assignment]
         machine = program.machine
         item: Input
         output: Output
@@ -128,6 +128,7 @@ class Plan:
         results: list[Any] = []
         for output in program.outputs:
             results.append(output.take(machine))
+        machine.let_go_of_all()  # what the graph kept goes with the graph
         return results
 
 

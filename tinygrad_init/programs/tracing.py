@@ -146,6 +146,11 @@ class Binding:
         """The array that the program saw in its last run; None for a bare number or one that it does not change."""
         return self.bound if self.written else None
 
+    def let_go(self, machine: Any) -> None:
+        """Keep the array alive no longer."""
+        self.bound = None
+        machine.let_go(self.slot)
+
     def store(self, machine: Any) -> None:
         """Take over a bare number that the program has changed."""
         if self.written and self.numbers:
