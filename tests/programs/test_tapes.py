@@ -95,8 +95,8 @@ def test_a_long_graph_is_one_step_in_little_memory(dtype: Any) -> None:
     agree(eager, captured, dtype)
     assert len(tapes(run)) == 1
     assert tapes(run)[0] > 5000
-    # Forward 3000 numbers wait for the way back; nothing else does.
-    assert run.programs[0][1].machine.memory_size < 3200 * np.dtype(dtype).itemsize + 4096
+    # Numbers of the way forward wait for the way back; of what is computed there nothing stays.
+    assert run.programs[0][1].machine.memory_size < tapes(run)[0] // 2 * np.dtype(dtype).itemsize
 
 
 def test_numbers_out_of_arrays_and_into_arrays() -> None:
