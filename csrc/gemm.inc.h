@@ -8,10 +8,9 @@
  * product that makes x̄; as a prologue it would be computed anew by each of the three that read δ (for x̄, W̄ and b̄). */
 
 /* A block of B (KC x NC, at most 1 MB) stays in the second cache while strips of A (MR x KC, 12 or 24 KB, in the first) pass
- * by, so that of both only what is in order is read. What is packed at once of A (MC x KC) is as little as makes reading it
- * fast if its columns are contiguous. float32, n = 2048, of the core's peak: KC = 512 and NC = 384 83 %, 384 and 512 84 %,
- * 256 and 1024 87 %. */
-enum { T(MC) = 96, T(KC) = 256, T(NC) = 4096 / sizeof(REAL) };
+ * by; those of a block of A (MC x KC, at most 2 MB) wait in the third. float32, n = 2048, of the core's peak: KC = 512 and
+ * NC = 384 83 %, 384 and 512 84 %, 256 and 1024 87 %. */
+enum { T(KC) = 256, T(NC) = 4096 / sizeof(REAL), T(MC) = 8192 / sizeof(REAL) };
 
 /* Contiguous rows of B are read in place unless many rows of A pass by (with 128 and 256 of them, 3 to 5 % faster than
  * packed), or they lie a multiple of 4096 bytes apart and share the same few places of the cache: 256 x 1024 x 1024 with B
@@ -33,7 +32,7 @@ static size_t T(depth)(size_t k) {
 static int T(packs_a)(size_t m, size_t n, size_t k) { return n > T(WIDTH_FOR_A) && m * k > T(A_IN_PLACE); }
 static int T(packs_b)(size_t m, const tgi_matrix *b) {
     const size_t step = (size_t)b->row_stride * sizeof(REAL);
-    return b->column_stride != 1 || m > T(B_IN_PLACE) || (m > T(MC) && step % 4096 == 0);
+    return b->column_stride != 1 || m > T(B_IN_PLACE) || (m > 96 && step % 4096 == 0);
 }
 
 /* Panels of so many columns or rows, with room for what is written behind the last; whole lines of the cache. */
@@ -41,10 +40,10 @@ static size_t T(packed_size)(size_t length, size_t k) {
     return (length * T(depth)(k) + T(SIDE) + T(LINE) - 1) / T(LINE) * T(LINE);
 }
 
-static size_t T(gemm_work)(size_t m, size_t n, size_t k, int threads) {
+static size_t T(gemm_work)(size_t m, size_t n, size_t k) {
     if (n == 1 && m > 1)
-        return T(gemm_work)(1, m, k, threads);
-    const size_t a = T(packs_a)(m, n, k) ? (size_t)threads * T(packed_size)(T(least)(m, T(MC)), k) : 0;
+        return T(gemm_work)(1, m, k);
+    const size_t a = T(packs_a)(m, n, k) ? T(packed_size)(T(least)(m, T(MC)), k) : 0;
     return (a + T(packed_size)(T(least)(n, T(NC)), k)) * sizeof(REAL) + 64;
 }
 
@@ -91,19 +90,18 @@ typedef struct {
     REAL *c;
     size_t ldc;
     int threads;
-    REAL *packed_a, *packed_b; /* NULL: they are read in place; of A each thread has a place for its own blocks */
-    size_t j0, width, p0, depth; /* the block of B */
-    size_t height, span;         /* of C in a part */
+    REAL *packed_a, *packed_b; /* NULL: they are read in place */
+    size_t i0, rows, j0, columns, p0, depth; /* the block of C, and which terms of it */
+    size_t strip;                            /* how many rows a tile has */
+    size_t height, width;                    /* of a part of C */
+    size_t a_parts;                          /* how many parts packing A has; those of B come behind */
 } T(product);
 
 static inline size_t T(parts)(size_t total, size_t each) { return (total + each - 1) / each; }
 
-/* How large parts are: `most` or less, so that each thread finds a few, and whole grains. */
-static size_t T(part_size)(size_t total, size_t grain, size_t most, int threads) {
-    if (threads == 1)
-        return most;
-    const size_t parts = 4 * (size_t)threads, size = T(parts)(T(parts)(total, parts), grain) * grain;
-    return T(least)(size, most);
+/* How much goes into one part, whole grains: so that there are a few parts for each thread. */
+static size_t T(part_size)(size_t total, size_t grain, size_t wanted) {
+    return T(parts)(T(parts)(total, grain), wanted) * grain;
 }
 
 static void T(dots_part)(void *product, int part, int thread) {
@@ -112,8 +110,8 @@ static void T(dots_part)(void *product, int part, int thread) {
     const tgi_matrix *a = P->a, *b = P->b;
     const tgi_epilogue *end = P->end;
     const REAL *bias = end->bias, *kept = end->kept;
-    const size_t across = T(parts)(P->n, P->span), i0 = (size_t)part / across * P->height, j0 = (size_t)part % across * P->span;
-    const size_t m = T(least)(i0 + P->height, P->m), n = T(least)(j0 + P->span, P->n);
+    const size_t across = T(parts)(P->n, P->width), i0 = (size_t)part / across * P->height, j0 = (size_t)part % across * P->width;
+    const size_t m = T(least)(i0 + P->height, P->m), n = T(least)(j0 + P->width, P->n);
     for (size_t i = i0; i < m; i += T(DOT_ROWS))
         for (size_t j = j0; j < n; j += T(DOT_COLUMNS))
             T(dots)(T(least)(m - i, T(DOT_ROWS)), T(least)(n - j, T(DOT_COLUMNS)), P->k,
@@ -128,50 +126,39 @@ static void T(dots_part)(void *product, int part, int thread) {
         T(apply)(end, m - i0, n - j0, P->c + at, kept ? kept + at : NULL, P->ldc);
 }
 
-/* Some panels of the block of B. */
-static void T(pack_part)(void *product, int part, int thread) {
+/* Some strips of the block of A, or panels of that of B. */
+static void T(pack_part)(void *product, int number, int thread) {
     (void)thread;
     const T(product) *P = product;
-    const size_t j = (size_t)part * P->span;
-    const tgi_matrix *b = P->b;
-    const REAL *from = (const REAL *)b->data + (ptrdiff_t)P->p0 * b->row_stride + (ptrdiff_t)(P->j0 + j) * b->column_stride;
-    T(pack_panels)(P->depth, T(least)(P->span, P->width - j), T(NR), T(LANES), from, b->row_stride, b->column_stride,
-                   P->packed_b + j * P->depth);
+    const size_t part = (size_t)number;
+    if (part < P->a_parts) {
+        const tgi_matrix *a = P->a;
+        const size_t i = part * P->height;
+        const REAL *from = (const REAL *)a->data + (ptrdiff_t)(P->i0 + i) * a->row_stride + (ptrdiff_t)P->p0 * a->column_stride;
+        T(pack_panels)(P->depth, T(least)(P->height, P->rows - i), P->strip, P->strip, from, a->column_stride, a->row_stride,
+                       P->packed_a + i * P->depth);
+    } else {
+        const tgi_matrix *b = P->b;
+        const size_t j = (part - P->a_parts) * P->width;
+        const REAL *from = (const REAL *)b->data + (ptrdiff_t)P->p0 * b->row_stride + (ptrdiff_t)(P->j0 + j) * b->column_stride;
+        T(pack_panels)(P->depth, T(least)(P->width, P->columns - j), T(NR), T(LANES), from, b->row_stride, b->column_stride,
+                       P->packed_b + j * P->depth);
+    }
 }
 
-/* `height` rows and `width` columns of C from (i0, j0) on, by the block of B. */
-static void T(multiply_block)(const T(product) *P, size_t i0, size_t height, size_t j0, size_t width, REAL *packed_a) {
+/* Some tiles of the block of C, strip by strip. */
+static void T(multiply_part)(void *product, int part, int thread) {
+    (void)thread;
+    const T(product) *P = product;
     const tgi_matrix *a = P->a, *b = P->b;
     const tgi_epilogue *end = P->end;
     const REAL *bias = end->bias, *kept = end->kept, zero = 0;
-    const size_t p0 = P->p0, depth = P->depth, end_of_block = p0 + depth;
-    const REAL *A = (const REAL *)a->data + (ptrdiff_t)i0 * a->row_stride + (ptrdiff_t)p0 * a->column_stride;
-    const REAL *B = (const REAL *)b->data + (ptrdiff_t)p0 * b->row_stride + (ptrdiff_t)j0 * b->column_stride;
-    /* Strips are as even as they can be, for the lowest ones make the least of a row of B. */
-    const size_t strips = T(parts)(height, MR), strip = T(parts)(height, strips);
-    const int last = end_of_block == P->k;
-    T(fetching) more_a = {0}, more_b = {0};
-    if (packed_a) {
-        T(pack_panels)(depth, height, strip, strip, A, a->column_stride, a->row_stride, packed_a);
-        const size_t tiles = strips * T(parts)(width, T(NR));
-        const int below = i0 + height < P->m;
-        if (below || !last)
-            more_a = T(fetch)(T(least)(height, below ? P->m - i0 - height : i0 + height), depth,
-                              below ? A + (ptrdiff_t)height * a->row_stride
-                                    : (const REAL *)a->data + (ptrdiff_t)end_of_block * a->column_stride,
-                              a->row_stride, a->column_stride, tiles);
-        if (P->packed_b && !last) {
-            const size_t from = i0 * depth / P->m, to = (i0 + height) * depth / P->m;
-            (void)from; (void)to;
-            if (b->column_stride == 1)
-                more_b = T(fetch)(T(least)(to, P->k - end_of_block) - T(least)(from, P->k - end_of_block), P->width, B - (j0 - P->j0) + (ptrdiff_t)(depth + from) * b->row_stride, b->row_stride, 1, tiles);
-            else {
-                const size_t f = i0 * P->width / P->m, u = (i0 + height) * P->width / P->m;
-                more_b = T(fetch)(T(least)(depth, P->k - end_of_block), u - f, (const REAL *)b->data + (ptrdiff_t)end_of_block * b->row_stride + (ptrdiff_t)(P->j0 + f) * b->column_stride, b->row_stride, b->column_stride, tiles);
-            }
-        }
-        A = packed_a;
-    }
+    const size_t across = T(parts)(P->columns, P->width), p0 = P->p0, depth = P->depth;
+    const size_t i_begin = (size_t)part / across * P->height, i_end = T(least)(i_begin + P->height, P->rows);
+    const size_t j_begin = (size_t)part % across * P->width, j_end = T(least)(j_begin + P->width, P->columns);
+    const REAL *A = (const REAL *)a->data + (ptrdiff_t)P->i0 * a->row_stride + (ptrdiff_t)p0 * a->column_stride;
+    const REAL *B = (const REAL *)b->data + (ptrdiff_t)p0 * b->row_stride + (ptrdiff_t)P->j0 * b->column_stride;
+    const int last = p0 + depth == P->k;
     T(tile) t;
     t.k = depth;
     t.a_row = a->row_stride * (ptrdiff_t)sizeof(REAL);
@@ -181,46 +168,51 @@ static void T(multiply_block)(const T(product) *P, size_t i0, size_t height, siz
     t.adds_vectors = p0 > 0 || (bias && !end->bias_of_rows);
     t.start_row = p0 > 0 ? t.c_row : bias && end->bias_of_rows;
     t.finish = !last || end->function != TGI_relu ? T(STORE) : kept ? T(RELU_VJP) : T(RELU);
-    for (size_t i = 0, rows; i < height; i += rows) {
-        rows = T(least)(strip, height - i);
-        t.a = A;
-        if (packed_a) {
+    for (size_t i = i_begin; i < i_end; i += P->strip) {
+        const size_t rows = T(least)(P->strip, P->rows - i);
+        t.a = A + (ptrdiff_t)i * a->row_stride;
+        if (P->packed_a) {
+            t.a = P->packed_a + i * depth;
             t.a_row = sizeof(REAL);
             t.a_column = (ptrdiff_t)(rows * sizeof(REAL));
-            A += rows * depth;
-        } else {
-            A += (ptrdiff_t)rows * a->row_stride;
         }
-        for (size_t j = 0; j < width; j += t.columns) {
-            const int wide = width - j >= T(NR);
-            const size_t at = (i0 + i) * P->ldc + j0 + j;
-            t.columns = wide ? T(NR) : T(least)(width - j, T(LANES));
-            t.b = B + j;
+        for (size_t j = j_begin; j < j_end; j += t.columns) {
+            const int wide = P->columns - j >= T(NR);
+            const size_t at = (P->i0 + i) * P->ldc + P->j0 + j;
+            t.columns = wide ? T(NR) : T(least)(P->columns - j, T(LANES));
+            t.b = B + (ptrdiff_t)j * b->column_stride;
             if (P->packed_b) {
-                t.b = P->packed_b + (j0 - P->j0 + j) * depth;
+                t.b = P->packed_b + j * depth;
                 t.b_row = (ptrdiff_t)t.columns;
             }
             t.c = P->c + at;
             t.kept = kept ? kept + at : t.c;
-            t.start = p0 > 0 ? t.c : !bias ? &zero : bias + (end->bias_of_rows ? i0 + i : j0 + j);
-            T(kernels)[rows - 1][!wide ? T(NARROW) : packed_a ? T(PACKED) : T(WIDE)](&t);
-            if (packed_a) {
-                T(fetch_some)(&more_a);
-                T(fetch_some)(&more_b);
-            }
+            t.start = p0 > 0 ? t.c : !bias ? &zero : bias + (end->bias_of_rows ? P->i0 + i : P->j0 + j);
+            T(kernels)[rows - 1][!wide ? T(NARROW) : P->packed_a ? T(PACKED) : T(WIDE)](&t);
         }
     }
-    const size_t at = i0 * P->ldc + j0;
+    const size_t at = (P->i0 + i_begin) * P->ldc + P->j0 + j_begin;
     if (last && end->function >= 0 && end->function != TGI_relu)
-        T(apply)(end, height, width, P->c + at, kept ? kept + at : NULL, P->ldc);
+        T(apply)(end, i_end - i_begin, j_end - j_begin, P->c + at, kept ? kept + at : NULL, P->ldc);
 }
 
-static void T(multiply_part)(void *product, int part, int thread) {
-    const T(product) *P = product;
-    const size_t across = T(parts)(P->width, P->span);
-    const size_t i = (size_t)part / across * P->height, j = (size_t)part % across * P->span;
-    T(multiply_block)(P, i, T(least)(P->height, P->m - i), P->j0 + j, T(least)(P->span, P->width - j),
-                      P->packed_a ? P->packed_a + (size_t)thread * T(packed_size)(T(least)(P->m, T(MC)), P->k) : NULL);
+/* A block of C: pack what it is made of, then multiply. */
+static void T(multiply_block)(T(product) *P) {
+    /* Strips are as even as they can be, for the lowest make the least of a row of B. */
+    P->strip = T(parts)(P->rows, T(parts)(P->rows, MR));
+    P->height = P->rows;
+    P->width = P->columns;
+    if (P->threads > 1) { /* some parts for each thread, as they go: rather of whole rows, then of columns as well */
+        const size_t wanted = 4 * (size_t)P->threads;
+        P->height = T(part_size)(P->rows, P->strip, wanted);
+        P->width = T(part_size)(P->columns, T(NR), wanted);
+    }
+    P->a_parts = P->packed_a && P->j0 == 0 ? T(parts)(P->rows, P->height) : 0;
+    const size_t b_parts = P->packed_b ? T(parts)(P->columns, P->width) : 0, down = T(parts)(P->rows, P->height);
+    tgi_share_out(P->threads, (int)(P->a_parts + b_parts), T(pack_part), P);
+    if (down >= 2 * (size_t)P->threads)
+        P->width = P->columns;
+    tgi_share_out(P->threads, (int)(down * T(parts)(P->columns, P->width)), T(multiply_part), P);
 }
 
 static void T(gemm_by_tiles)(T(product) *P, void *work) {
@@ -231,20 +223,16 @@ static void T(gemm_by_tiles)(T(product) *P, void *work) {
     }
     if (T(packs_a)(P->m, P->n, P->k))
         P->packed_a = aligned;
-    P->height = T(part_size)(P->m, MR, T(MC), P->threads);
-    const size_t most = T(depth)(P->k), down = T(parts)(P->m, P->height);
-    for (P->j0 = 0; P->j0 < P->n; P->j0 += T(NC)) {
-        P->width = T(least)(P->n - P->j0, T(NC));
-        const size_t quarter = T(part_size)(P->width, T(NR), T(NC), P->threads);
+    const size_t most = T(depth)(P->k);
+    for (P->i0 = 0; P->i0 < P->m; P->i0 += T(MC)) {
+        P->rows = T(least)(P->m - P->i0, T(MC));
         P->p0 = 0;
         do { /* once even if k = 0 */
             P->depth = T(least)(P->k - P->p0, most);
-            if (P->packed_b) {
-                P->span = quarter;
-                tgi_share_out(P->threads, (int)T(parts)(P->width, quarter), T(pack_part), P);
+            for (P->j0 = 0; P->j0 < P->n; P->j0 += T(NC)) {
+                P->columns = T(least)(P->n - P->j0, T(NC));
+                T(multiply_block)(P);
             }
-            P->span = down < 2 * (size_t)P->threads ? quarter : T(NC); /* few rows are shared out by columns as well */
-            tgi_share_out(P->threads, (int)(down * T(parts)(P->width, P->span)), T(multiply_part), P);
             P->p0 += P->depth;
         } while (P->p0 < P->k);
     }
@@ -252,16 +240,18 @@ static void T(gemm_by_tiles)(T(product) *P, void *work) {
 
 static void T(multiply)(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b, const tgi_epilogue *end,
                         REAL *c, size_t ldc, void *work, int threads) {
-    T(product) P = {m, n, k, a, b, end, c, ldc, threads, NULL, NULL, 0, 0, 0, 0, m, n};
+    T(product) P = {.m = m, .n = n, .k = k, .a = a, .b = b, .end = end, .c = c, .ldc = ldc, .threads = threads};
     /* Along k where a tile would use less than half of its lanes, or too few rows would pay for turning B. */
     const int along_k = a->column_stride == 1 && b->row_stride == 1 && 2 * k >= T(LANES);
     if (along_k && (m < 4 || 2 * n <= T(LANES))) {
-        if (m > n)
-            P.height = T(part_size)(m, T(DOT_ROWS), m, threads);
-        else
-            P.span = T(part_size)(n, T(LINE), n, threads);
+        P.height = m;
+        P.width = n;
+        if (threads > 1 && m > n)
+            P.height = T(part_size)(m, T(DOT_ROWS), 4 * (size_t)threads);
+        else if (threads > 1)
+            P.width = T(part_size)(n, T(LINE), 4 * (size_t)threads);
         if (m > 0 && n > 0)
-            tgi_share_out(threads, (int)(T(parts)(m, P.height) * T(parts)(n, P.span)), T(dots_part), &P);
+            tgi_share_out(threads, (int)(T(parts)(m, P.height) * T(parts)(n, P.width)), T(dots_part), &P);
     } else {
         if (end->row_sums)
             T(row_sums)(m, k, a, end->row_sums);

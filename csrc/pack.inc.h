@@ -1,6 +1,5 @@
-/* Copying blocks of a matrix of any layout into panels, and fetching what will be copied next; included once for each type
- * and instruction set. In a panel some columns lie as contiguous rows, one right behind the other, in the order in which a
- * micro-kernel reads them. */
+/* Copying blocks of a matrix of any layout into panels, included once for each type and instruction set. In a panel some
+ * columns lie as contiguous rows, one right behind the other, in the order in which a micro-kernel reads them. */
 
 enum { T(SIDE) = 16 / sizeof(REAL), T(LINE) = 64 / sizeof(REAL) }; /* of blocks turned in registers; of the cache */
 typedef REAL T(quad) __attribute__((vector_size(16), aligned(sizeof(REAL)), may_alias));
@@ -34,9 +33,14 @@ static inline __attribute__((always_inline)) void T(turn)(size_t there, const RE
 static inline __attribute__((always_inline)) void T(turn_two)(const REAL *from, ptrdiff_t from_row, REAL *to, size_t to_row) {
     T(two_quads) x[T(SIDE)], y[T(SIDE)];
 #pragma GCC unroll 4
-    for (int i = 0; i < T(SIDE); i++)
-        x[i] = __builtin_shufflevector(*(const T(quad) *)(from + i * from_row),
-                                       *(const T(quad) *)(from + (i + T(SIDE)) * from_row), BESIDE);
+    for (int i = 0; i < T(SIDE); i++) {
+        const REAL *low = from + i * from_row, *high = from + (i + T(SIDE)) * from_row;
+#if VECTOR_BYTES > 16
+        x[i] = (T(two_quads))load_two(low, high);
+#else
+        x[i] = __builtin_shufflevector(*(const T(quad) *)low, *(const T(quad) *)high, BESIDE);
+#endif
+    }
 #pragma GCC unroll 2
     for (int bit = 1; bit < T(SIDE); bit *= 2) {
 #pragma GCC unroll 2
@@ -103,27 +107,5 @@ static void T(pack_panels)(size_t rows, size_t columns, size_t step, size_t rest
             now = columns - j >= step ? step : T(least)(columns - j, rest);
             T(pack)(count, now, from + (ptrdiff_t)j * cs, rs, cs, to + j * rows + i * now);
         }
-    }
-}
-
-/* A block that will be packed soon, on its way to the second cache while others are multiplied: packing computes nothing
- * that would hide how long memory takes. Some lines at a time, as many as can be on their way at once. */
-typedef struct {
-    const REAL *at;
-    ptrdiff_t row;
-    size_t rows, lines, next, each; /* next: of the first row; each: lines at a time */
-} T(fetching);
-
-/* Of a block of rows x columns, in so many times; nothing of one that is contiguous neither way. */
-static T(fetching) T(fetch)(size_t rows, size_t columns, const REAL *from, ptrdiff_t rs, ptrdiff_t cs, size_t times) {
-    const size_t outer = cs == 1 ? rows : rs == 1 ? columns : 0, lines = (cs == 1 ? columns : rows) / T(LINE) + 1;
-    return (T(fetching)){from, cs == 1 ? rs : cs, outer, lines, 0, (outer * lines + times - 1) / times};
-}
-
-static inline void T(fetch_some)(T(fetching) *x) {
-    for (size_t i = x->each; i > 0 && x->rows > 0; i--) {
-        __builtin_prefetch(x->at + x->next * T(LINE), 0, 2);
-        if (++x->next == x->lines)
-            x->next = 0, x->rows--, x->at += x->row;
     }
 }

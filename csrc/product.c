@@ -17,8 +17,7 @@ static int threads_for(size_t m, size_t n, size_t k, int (*most_of_all)(void)) {
 }
 
 size_t tgi_product_work(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k) {
-    /* As if all processors took part: how many may is the user's to change between this and the product. */
-    return K->gemm_work[kind](m, n, k, threads_for(m, n, k, tgi_most_threads));
+    return K->gemm_work[kind](m, n, k);
 }
 
 void tgi_product(const tgi_kernels *K, int kind, size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b,
