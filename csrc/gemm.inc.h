@@ -1,8 +1,10 @@
 /* Matrix product C = A B with an epilogue, included once for each type and instruction set.
  *
- * The loops of Goto and van de Geijn (2008) around the kernels of micro_kernel.inc.h: panels of B pass through the cache
- * nearest to the core while a block of A stays in the next one. Operands are read in place where that is as fast, else
- * copied into contiguous rows block by block (pack.inc.h); so every layout is served by the same kernels.
+ * The loops of Goto and van de Geijn (2008) around the kernels of micro_kernel.inc.h, but with the broadcast operand in the
+ * cache nearest to the core: a strip of A stays there while a block of B passes by, whose panels follow each other in
+ * memory as they are read. Operands are read in place where that is as fast, else packed block by block (pack.inc.h); so
+ * every layout is served by the same kernels. Packing and multiplying are both done in parts, by as many threads as there
+ * are (threads.c).
  *
  * Which side is fused where. Forward: bias and φ on the tile before it is stored. Backward: δ = x̄ ⊙ φ' on the tile of the
  * product that makes x̄; as a prologue it would be computed anew by each of the three that read δ (for x̄, W̄ and b̄). */
@@ -15,11 +17,7 @@ enum { T(KC) = 256, T(NC) = 4096 / sizeof(REAL), T(MC) = 8192 / sizeof(REAL) };
 /* Contiguous rows of B are read in place unless many rows of A pass by (with 128 and 256 of them, 3 to 5 % faster than
  * packed), or they lie a multiple of 4096 bytes apart and share the same few places of the cache: 256 x 1024 x 1024 with B
  * fresh from memory took 7.8 ms in place, 5.8 ms packed. A is copied if it is large and C is wide enough to pay for it. */
-#ifndef XB
-#define XB 320
-#define XA 128
-#endif
-enum { T(B_IN_PLACE) = XB, T(A_IN_PLACE) = XA * 1024 / sizeof(REAL), T(WIDTH_FOR_A) = 64 };
+enum { T(B_IN_PLACE) = 320, T(ALIASED_IN_PLACE) = 96, T(A_IN_PLACE) = 128 * 1024 / sizeof(REAL), T(WIDTH_FOR_A) = 64 };
 
 /* How deep blocks are: k in the fewest even parts. */
 static size_t T(depth)(size_t k) {
@@ -32,12 +30,12 @@ static size_t T(depth)(size_t k) {
 static int T(packs_a)(size_t m, size_t n, size_t k) { return n > T(WIDTH_FOR_A) && m * k > T(A_IN_PLACE); }
 static int T(packs_b)(size_t m, const tgi_matrix *b) {
     const size_t step = (size_t)b->row_stride * sizeof(REAL);
-    return b->column_stride != 1 || m > T(B_IN_PLACE) || (m > 96 && step % 4096 == 0);
+    return b->column_stride != 1 || m > T(B_IN_PLACE) || (m > T(ALIASED_IN_PLACE) && step % 4096 == 0);
 }
 
-/* Panels of so many columns or rows, with room for what is written behind the last; whole lines of the cache. */
+/* Panels of so many columns or rows together, in whole lines of the cache. */
 static size_t T(packed_size)(size_t length, size_t k) {
-    return (length * T(depth)(k) + T(SIDE) + T(LINE) - 1) / T(LINE) * T(LINE);
+    return (length * T(depth)(k) + T(LINE) - 1) / T(LINE) * T(LINE);
 }
 
 static size_t T(gemm_work)(size_t m, size_t n, size_t k) {
@@ -47,7 +45,6 @@ static size_t T(gemm_work)(size_t m, size_t n, size_t k) {
     return (a + T(packed_size)(T(least)(n, T(NC)), k)) * sizeof(REAL) + 64;
 }
 
-/* Of rows from i0 on. */
 static void T(row_sums)(size_t m, size_t k, const tgi_matrix *a, REAL *sums) {
     const REAL *row = a->data;
     const ptrdiff_t rs = a->row_stride, cs = a->column_stride;
@@ -202,15 +199,18 @@ static void T(multiply_block)(T(product) *P) {
     P->strip = T(parts)(P->rows, T(parts)(P->rows, MR));
     P->height = P->rows;
     P->width = P->columns;
-    if (P->threads > 1) { /* some parts for each thread, as they go: rather of whole rows, then of columns as well */
+    if (P->threads > 1) { /* a few parts for each; of whole rows, unless there are too few of these */
         const size_t wanted = 4 * (size_t)P->threads;
         P->height = T(part_size)(P->rows, P->strip, wanted);
         P->width = T(part_size)(P->columns, T(NR), wanted);
     }
     P->a_parts = P->packed_a && P->j0 == 0 ? T(parts)(P->rows, P->height) : 0;
     const size_t b_parts = P->packed_b ? T(parts)(P->columns, P->width) : 0, down = T(parts)(P->rows, P->height);
-    tgi_share_out(P->threads, (int)(P->a_parts + b_parts), T(pack_part), P);
-    if (down >= 2 * (size_t)P->threads)
+    if (P->a_parts + b_parts > 0)
+        tgi_share_out(P->threads, (int)(P->a_parts + b_parts), T(pack_part), P);
+    if (P->packed_a && !P->packed_b) /* rows of B lie far apart: few of them stay near while all of A passes by */
+        P->width = T(NR);
+    else if (down >= 2 * (size_t)P->threads)
         P->width = P->columns;
     tgi_share_out(P->threads, (int)(down * T(parts)(P->columns, P->width)), T(multiply_part), P);
 }

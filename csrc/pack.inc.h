@@ -57,13 +57,16 @@ static inline __attribute__((always_inline)) void T(turn_two)(const REAL *from, 
         *(T(two_quads) *)(to + i * to_row) = x[i];
 }
 
-/* to[i][j] = from[j][i]: columns of `from` become rows. Behind the last of them up to SIDE - 1 numbers more are written. */
+/* to[i][j] = from[j][i]: columns of `from` become rows. */
 static void T(pack_transposed)(size_t rows, size_t columns, const REAL *from, ptrdiff_t from_row, REAL *restrict to) {
-    const size_t odd = columns % T(SIDE), whole = columns - odd, even = rows - rows % T(SIDE);
+    const size_t odd = columns % T(SIDE), whole = columns - odd;
+    /* Blocks of rows; what an odd one writes too much lies where the next row begins, so that there must be one: behind the
+     * panel another thread may be writing. */
+    const size_t even = odd == 0 ? rows - rows % T(SIDE) : rows > 0 ? (rows - 1) / T(SIDE) * T(SIDE) : 0;
     for (size_t i0 = 0; i0 < even; i0 += T(LINE)) { /* a line of the cache of each column, which is read from it once */
         const size_t end = T(least)(i0 + T(LINE), even);
         size_t i, j = 0;
-        if (odd) /* first: what is written too much here lies where the next rows begin */
+        if (odd) /* first, so that what is right overwrites it */
             for (i = i0; i < end; i += T(SIDE))
                 T(turn)(odd, from + (ptrdiff_t)whole * from_row + (ptrdiff_t)i, from_row, to + i * columns + whole, columns);
         for (; j + 2 * T(SIDE) <= columns; j += 2 * T(SIDE))
