@@ -4,8 +4,8 @@
  *     products ISA ROUNDS LIBRARY... -- TYPE:M:N:K:LAYOUT...
  *
  * A library is `tgi:PATH` (with tgi_product) or `blas:PATH:PREFIX` (with PREFIXcblas_sgemm). LAYOUT: nn x @ w, nt x @ w.T,
- * tn x.T @ w. For each product a line: its name, the best GFLOP/s of the peak, then for each library its best GFLOP/s and
- * the median of its speed divided by the first library's in the same round. */
+ * tn x.T @ w. For each product a line: its name and the best GFLOP/s of the peak; then for each library its best GFLOP/s,
+ * and medians over the rounds: its share of the peak, and its speed divided by that of the first library, which is ours. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "program.h"
 
 enum { MOST = 8, MOST_ROUNDS = 2000 };
-static const double SLICE = 3e-3; /* seconds: a few, so that a round of all is over before the machine changes */
+static const double SLICE = 3e-3; /* seconds: so few that a round of all is over before the machine changes */
 
 typedef void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
 typedef void (*dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
@@ -35,7 +35,8 @@ typedef struct {
     void *a, *b, *c, *work;
 } problem;
 
-/* Of one thread its own time counts, not that of others which had its core in between. */
+/* Of one thread its own time counts, not that of others which had its core in between; of several (PRODUCTS_THREADS is set)
+ * the clock on the wall. */
 static clockid_t clock_read = CLOCK_THREAD_CPUTIME_ID;
 
 static double now(void) {

@@ -208,7 +208,7 @@ static void T(multiply_block)(T(product) *P) {
     const size_t b_parts = P->packed_b ? T(parts)(P->columns, P->width) : 0, down = T(parts)(P->rows, P->height);
     if (P->a_parts + b_parts > 0)
         tgi_share_out(P->threads, (int)(P->a_parts + b_parts), T(pack_part), P);
-    if (P->packed_a && !P->packed_b) /* rows of B lie far apart: few of them stay near while all of A passes by */
+    if (!P->packed_b && P->rows > 3 * MR && P->depth > 64) /* far apart, few of its rows stay near while A passes by */
         P->width = T(NR);
     else if (down >= 2 * (size_t)P->threads)
         P->width = P->columns;
