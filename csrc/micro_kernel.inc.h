@@ -128,16 +128,16 @@ static inline __attribute__((always_inline)) void T(micro_kernel)(const int rows
     if (packed) {
         /* Meanwhile the next tile's rows of C are fetched, one each round: all at once would keep B waiting. */
         const REAL *next = t->c + T(NR);
-        for (int i = 0; p >= ROUND; p -= ROUND, i++) {
-            if (i < rows) {
-                __builtin_prefetch(next, 1);
-                __builtin_prefetch(next + T(NR) - 1, 1);
-                next += t->c_row;
-            }
-#pragma GCC unroll 8
+        for (int i = 0; i < rows && p >= ROUND; p -= ROUND, i++, next += t->c_row) {
+            __builtin_prefetch(next, 1);
+            __builtin_prefetch(next + T(NR) - 1, 1);
+#pragma GCC unroll 1 /* whole rounds at once leave gcc short of registers */
             for (int q = 0; q < ROUND; q++)
                 T(add_step)(rows, wide, share, columns, a, a_row, a_column, &b, b_row, c);
         }
+#pragma GCC unroll 4
+        for (; p > 0; p--)
+            T(add_step)(rows, wide, share, columns, a, a_row, a_column, &b, b_row, c);
     }
     for (; p > 0; p--)
         T(add_step)(rows, wide, share, columns, a, a_row, a_column, &b, b_row, c);
