@@ -24,6 +24,7 @@ from .guards import same_value
 from .program import Program
 from .recorder import Recorder
 from .shadows import shadow
+from .traced import NotRecordable
 from .tracing import CaptureError, Trace, stand_in
 
 try:
@@ -362,7 +363,7 @@ def make(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[Any],
             mode.leave()
         outputs = [(found.operand(result), True) for result in results]
         program = assemble(found, inputs, outputs, list, [], ([], []), exact=True)
-    except (CaptureError, NotImplementedError, TypeError, ValueError, AttributeError):
+    except (CaptureError, NotRecordable, NotImplementedError, TypeError, ValueError, AttributeError):
         return None
     return None if program.calls or program.checks or program.attributes else program
 
