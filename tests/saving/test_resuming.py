@@ -69,6 +69,8 @@ def gone_on(training: Saved, epochs: int, as_program: bool = False) -> list[floa
         for x, y in batches(X.astype(dtype), Y, 16, training.generators):
             losses.append(learn(x, y).item())
             training.step = (training.step or 0) + 1
+    if isinstance(learn, captured):
+        assert learn.refused is None, learn.refused  # one step after the other rounds otherwise
     return losses
 
 
