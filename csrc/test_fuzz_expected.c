@@ -148,7 +148,7 @@ static void check_product(const tgi_kernels *K, test_case *t) {
     if (in->function >= 0) {
         const tgi_matrix A = {a->before + a->first, in->strides[TGI_A][0], in->strides[TGI_A][1]};
         const tgi_matrix B = {b->before + b->first, in->strides[TGI_B][0], in->strides[TGI_B][1]};
-        const tgi_epilogue end = {bias->memory ? bias->before + bias->first : NULL, in->flag, -1, 0, NULL, NULL};
+        const tgi_epilogue end = {bias->memory ? bias->before + bias->first : NULL, in->flag, -1, 0, NULL, NULL, NULL};
         char *work = malloc(tgi_product_work(K, in->kind, (size_t)m, (size_t)n, (size_t)k));
         plain.memory = malloc(out->size + 1);
         tgi_product(K, in->kind, (size_t)m, (size_t)n, (size_t)k, A, B, &end, plain.memory + plain.first, work);
