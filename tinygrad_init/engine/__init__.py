@@ -4,10 +4,9 @@ Its files are plain Python and can be read and run as such; `setup.py` also comp
 that the `.pxd` file beside each gives to its classes. Both are the same engine, one slow and one fast.
 """
 
-from ..kernels.backend import BACKEND, explain_missing_extension, load_sources
+from ..kernels.backend import load
 
-if BACKEND == "reference":
-    load_sources(__name__, "modes graph bound storage recording numbers tensor history operands backward")
+load(__name__, "modes graph bound storage recording numbers tensor history operands backward")
 
 # What only diagnoses need is imported by those.
 from . import (
@@ -22,6 +21,3 @@ from . import (
     storage,  # noqa: F401
     tensor,  # noqa: F401
 )
-
-if BACKEND == "compiled" and not graph.COMPILED:
-    raise ImportError(explain_missing_extension("tinygrad_init.engine"))

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,6 @@ def explain_missing_extension(module: str) -> str:
         "there, pip install -e . builds it in place). Install it again where a C compiler is available, or set "
         "TINYGRAD_INIT_BACKEND=reference to run on NumPy alone."
     )
-
-
-def load_sources(package: str, names: str) -> None:
-    """Import modules of a package from their Python sources even where compiled ones lie beside them."""
-    home = sys.modules[package]
-    for name in names.split():
-        full = f"{package}.{name}"
-        spec = importlib.util.spec_from_file_location(full, Path(str(home.__file__)).with_name(f"{name}.py"))
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[full] = module
-        spec.loader.exec_module(module)
-        setattr(home, name, module)
 
 
 BACKEND: str = os.environ.get("TINYGRAD_INIT_BACKEND", "compiled")
@@ -49,3 +37,24 @@ elif BACKEND == "reference":
     kernels.Machine = reference_machine.Machine
 else:
     raise ImportError(f"TINYGRAD_INIT_BACKEND must be 'compiled' or 'reference', got {BACKEND!r}")
+
+
+def load(package: str, names: str) -> None:
+    """Import modules of a package that exist twice, as this backend has them and in an order in which they find others.
+
+    Compiled, all are in one library, that of the kernels: a file for each took longer to import and to build, and was
+    three times as large. On the reference backend they are the Python sources, even where a library lies beside them.
+    """
+    home = sys.modules[package]
+    for name in names.split():
+        full = f"{package}.{name}"
+        if BACKEND == "compiled":
+            file, loader = kernels.__file__, ExtensionFileLoader(full, kernels.__file__)
+        else:
+            file, loader = str(home.__file__).replace("__init__.py", f"{name}.py"), None
+        spec = importlib.util.spec_from_file_location(full, file, loader=loader)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[full] = module
+        spec.loader.exec_module(module)
+        setattr(home, name, module)
