@@ -7,8 +7,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from importlib.machinery import ExtensionFileLoader
-from pathlib import Path
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from typing import Any
 
 
@@ -39,22 +38,29 @@ else:
     raise ImportError(f"TINYGRAD_INIT_BACKEND must be 'compiled' or 'reference', got {BACKEND!r}")
 
 
-def load(package: str, names: str) -> None:
-    """Import modules of a package that exist twice, as this backend has them and in an order in which they find others.
+# Modules that are compiled, all into the library of the kernels: a file for each took longer to build and was three
+# times as large. Their names here are those of the .pxd files.
+COMPILED = frozenset(
+    f"tinygrad_init.{room}.{name}"
+    for room, names in {
+        "engine": "backward bound graph history modes numbers operands recording storage tensor",
+        "programs": "exchange guards program replay tapes tracing traffic watching",
+    }.items()
+    for name in names.split()
+)
 
-    Compiled, all are in one library, that of the kernels: a file for each took longer to import and to build, and was
-    three times as large. On the reference backend they are the Python sources, even where a library lies beside them.
-    """
-    home = sys.modules[package]
-    for name in names.split():
-        full = f"{package}.{name}"
-        if BACKEND == "compiled":
-            file, loader = kernels.__file__, ExtensionFileLoader(full, kernels.__file__)
-        else:
-            file, loader = str(home.__file__).replace("__init__.py", f"{name}.py"), None
-        spec = importlib.util.spec_from_file_location(full, file, loader=loader)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[full] = module
-        spec.loader.exec_module(module)
-        setattr(home, name, module)
+
+class InLibrary:
+    """Finds them there, before Python would find their sources, which are what the reference backend runs."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """How to import a module, or None if others are to say so."""
+        if name not in COMPILED:
+            return None
+        loader = ExtensionFileLoader(name, kernels.__file__)
+        return importlib.util.spec_from_file_location(name, kernels.__file__, loader=loader)
+
+
+if BACKEND == "compiled":
+    sys.meta_path.insert(0, InLibrary)

@@ -8,10 +8,6 @@ program could not repeat. `tapes` are for graphs of single numbers; `replay` mak
 As the engine's, files with a `.pxd` beside them are compiled.
 """
 
-from ..kernels.backend import load
-
-load(__name__, "guards tracing traffic watching exchange program tapes replay")
-
 from .capturing import Captured, capture
 from .tracing import CaptureError
 
