@@ -231,6 +231,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "sgd": (ones(3), ones(3), ones(3), 0.1, 0.9, False, 0.0),
     "adam": (ones(3), ones(3), ones(3), ones(3), ones(2), 0.1, 0.9, 0.99, 1e-8, 0.0, False),
     "empty": ((2, 3), 1),
+    "within": (ones(3), 0.0, 2.0),
 }
 ODD: tuple[Any, ...] = (
     None, [], [1.0], "x", b"x", 3, -1, 2**40, 1e300, float("nan"), object(), (), (0,), (5,), (-1,), (0, 0), (None,), {},

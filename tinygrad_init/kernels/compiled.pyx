@@ -361,6 +361,8 @@ def reduce(object array, int reduction, tuple axes, bint keepdims, double diviso
         raise ValueError(f"no reduction has the number {reduction}")
     memset(gone, 0, sizeof(gone))
     for axis in axes:
+        if not 0 <= axis < ndim:
+            raise ValueError(f"no axis {axis} in {ndim}")
         gone[<int>axis] = True
     for d in range(ndim):
         if not gone[d]:
