@@ -2,7 +2,7 @@
 
 A training loop builds the same graph at each step, of other numbers. After `SIGHTINGS` graphs of one structure the
 walk is traced once on stand-ins for what the nodes keep, and becomes a program. It must give the same bits as the rules
-in the next `TRIALS` walks, and be quicker; from then on it walks in their place. So what is computed does not depend on
+in the next `TRIALS` walks, and not be slower; from then on it walks in their place. So what is computed does not depend on
 how often it was computed before.
 """
 
@@ -34,6 +34,7 @@ except ImportError:
 
 SIGHTINGS = 8  # of one structure before a program pays: tracing costs as much as a few hundred walks
 TRIALS = 4  # walks in which a program has to agree with the rules
+SLOWER = 1.5  # than the rules, by the quickest of the trials, is too slow; less may be the machine's mood
 MOST_NODES = 2000
 KINDS_OF_GRAPHS = 64  # of which plans are kept, and of each so many:
 MOST_PLANS = 4
@@ -314,7 +315,7 @@ def attempt(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[An
     plan.by_program = min(plan.by_program, end - between)
     plan.trials += 1
     agree = all(same_bits(x, y) for x, y in zip(results, others, strict=True))
-    if not agree or (plan.trials == TRIALS and plan.by_program > plan.by_rules):
+    if not agree or (plan.trials == TRIALS and plan.by_program > SLOWER * plan.by_rules):
         plan.dead = True
         forget(plan)
         plan.program = None
