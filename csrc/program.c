@@ -268,6 +268,11 @@ static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const 
         return 1;
     case TGI_DO_check:
         return check(in, AT(TGI_A));
+    case TGI_DO_convolution:
+        return tgi_convolve(K, kind, in->flag, in->windows, AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_OUT), work);
+    case TGI_DO_pooling:
+        K->pool[kind](in->flag, in->windows, AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_OUT));
+        return 1;
     case TGI_DO_scalars:
         run_scalars(in, slots[0]);
         return 1;
