@@ -329,6 +329,16 @@ class Recorder:
             self.add("product", x.kind, (m, n, k), operands, p=(0.0,))
         return out
 
+    def over_windows(self, code: str, which: int, operands: Sequence[Any], windows: Any, shape: Any) -> Traced:
+        """A convolution or pooling, or what undoes it."""
+        laid = [None if x is None else self.solid(self.operand(x)) for x in operands]
+        out = self.new(shape, operands[0].kind)
+        if any(x.kind != out.kind for x in laid if x is not None) or out.kind == INT64:
+            raise NotRecordable("windows over numbers that are not of one floating-point kind")
+        if out.size:
+            self.add(code, out.kind, out.shape, [*laid, None, None, out], flag=which, parts=windows)
+        return out
+
     def joined(self, arrays: list[Traced], axis: int) -> Traced:
         """Arrays joined along an axis."""
         shapes = [x.shape for x in arrays]
