@@ -21,7 +21,7 @@ static inline __attribute__((always_inline)) void T(pool_position)(const int whi
                                                                    REAL *out, REAL *open, REAL share) {
     for (ptrdiff_t i = 0; i < n; i++) {
         if (which == TGI_LARGEST) {
-            out[i] = T(maximum)(out[i], a[i * s]);
+            out[i] = (out[i] > a[i * s]) | (out[i] != out[i]) ? out[i] : a[i * s];
         } else if (which == TGI_MEAN) {
             out[i] += a[i * s];
         } else if (which == TGI_MEAN_VJP) {
@@ -87,6 +87,83 @@ static inline __attribute__((always_inline)) void T(pool_row)(const int which, c
     }
 }
 
+/* Whether windows are squares of four that tile the plane, the most frequent ones. */
+static int T(tiles_by_four)(const tgi_windows *w) {
+    int found = w->counts[0] == w->lengths[0] && w->size[0] == 1 && w->stride[0] == 1 && w->before[0] == 0;
+    for (int d = 1; d < 3; d++)
+        found &= w->size[d] == 2 && w->stride[d] == 2 && w->dilation[d] == 1 && w->before[d] == 0 &&
+                 w->lengths[d] / 2 == w->counts[d];
+    return found;
+}
+
+/* For these, windows of two rows in vectors of 16 bytes, as rows are short: of two vectors every other number, or back. */
+typedef __typeof__((T(quad)){0} < (T(quad)){0}) T(quad_mask);
+
+static inline void T(unzip)(const REAL *from, T(quad) *even, T(quad) *odd) {
+    T(quad) x = *(const T(quad) *)from, y = *(const T(quad) *)(from + T(SIDE));
+    for (int bit = 1; bit < T(SIDE); bit *= 2) {
+        const T(quad) low = __builtin_shufflevector(x, y, ZIP_LOW), high = __builtin_shufflevector(x, y, ZIP_HIGH);
+        x = low;
+        y = high;
+    }
+    *even = x;
+    *odd = y;
+}
+
+static inline void T(zip)(T(quad_mask) even, T(quad_mask) odd, T(quad) all, REAL *to) {
+    const T(quad) x = (T(quad))(even & (T(quad_mask))all), y = (T(quad))(odd & (T(quad_mask))all);
+    *(T(quad) *)to = __builtin_shufflevector(x, y, ZIP_LOW);
+    *(T(quad) *)(to + T(SIDE)) = __builtin_shufflevector(x, y, ZIP_HIGH);
+}
+
+static inline T(quad) T(larger)(T(quad) x, T(quad) y) {
+    const T(quad_mask) first = (x > y) | (x != x); /* NaN wins */
+    return (T(quad))((first & (T(quad_mask))x) | (~first & (T(quad_mask))y));
+}
+
+/* Windows one row after the other; the last vector of a row may do some once more. `to` is one row, or two. */
+static inline __attribute__((always_inline)) void T(pool_four)(const int back, const tgi_windows *w, const REAL *g,
+                                                               const REAL *x, const REAL *largest, REAL *to) {
+    const ptrdiff_t n = w->counts[2], length = w->lengths[2], rows = w->samples * w->counts[0] * w->counts[1];
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        const ptrdiff_t from = (r / w->counts[1] * w->lengths[1] + r % w->counts[1] * 2) * length;
+        const REAL *const row = x + from;
+        for (ptrdiff_t i = 0; n >= T(SIDE) && i < n; i += T(SIDE)) {
+            const ptrdiff_t at = i + T(SIDE) > n ? n - T(SIDE) : i;
+            T(quad) a, b, c, d;
+            T(unzip)(row + 2 * at, &a, &b);
+            T(unzip)(row + length + 2 * at, &c, &d);
+            if (back) {
+                const T(quad) top = *(const T(quad) *)(largest + r * n + at), all = *(const T(quad) *)(g + r * n + at);
+                const T(quad_mask) in_a = a == top, in_b = ~in_a & (b == top), in_c = ~in_a & ~in_b & (c == top);
+                T(zip)(in_a, in_b, all, to + from + 2 * at);
+                T(zip)(in_c, ~in_a & ~in_b & ~in_c & (d == top), all, to + from + length + 2 * at);
+            } else {
+                *(T(quad) *)(to + r * n + at) = T(larger)(T(larger)(a, b), T(larger)(c, d));
+            }
+        }
+        for (ptrdiff_t i = 0; n < T(SIDE) && i < n; i++) {
+            const REAL four[4] = {row[2 * i], row[2 * i + 1], row[length + 2 * i], row[length + 2 * i + 1]};
+            REAL top = back ? largest[r * n + i] : four[0];
+            int open = 1;
+            for (int k = 0; k < 4; k++)
+                if (back) {
+                    const int hit = open & (four[k] == top);
+                    to[from + k / 2 * length + 2 * i + k % 2] = hit ? g[r * n + i] : 0;
+                    open &= !hit;
+                } else {
+                    top = T(maximum)(top, four[k]);
+                }
+            if (!back)
+                to[r * n + i] = top;
+        }
+        if (back && length % 2)
+            to[from + length - 1] = to[from + 2 * length - 1] = 0;
+        if (back && w->lengths[1] % 2 && r % w->counts[1] == w->counts[1] - 1)
+            memset(to + from + 2 * length, 0, (size_t)length * sizeof(REAL));
+    }
+}
+
 static inline __attribute__((always_inline)) void T(pool_planes)(const int which, const tgi_windows *w, const REAL *a,
                                                                  const REAL *x, const REAL *largest, REAL *out) {
     const ptrdiff_t plane = T(volume)(w->lengths), counts = T(volume)(w->counts);
@@ -108,10 +185,16 @@ static inline __attribute__((always_inline)) void T(pool_planes)(const int which
 static void T(pool)(int which, const tgi_windows *w, const void *a, const void *b, const void *c, void *out) {
     switch (which) {
     case TGI_LARGEST:
-        T(pool_planes)(TGI_LARGEST, w, a, NULL, NULL, out);
+        if (T(tiles_by_four)(w))
+            T(pool_four)(0, w, NULL, a, NULL, out);
+        else
+            T(pool_planes)(TGI_LARGEST, w, a, NULL, NULL, out);
         break;
     case TGI_LARGEST_VJP:
-        T(pool_planes)(TGI_LARGEST_VJP, w, a, b, c, out);
+        if (T(tiles_by_four)(w))
+            T(pool_four)(1, w, a, b, c, out);
+        else
+            T(pool_planes)(TGI_LARGEST_VJP, w, a, b, c, out);
         break;
     case TGI_AT_LARGEST:
         T(pool_planes)(TGI_AT_LARGEST, w, a, b, c, out);

@@ -31,6 +31,20 @@ static void convert_row(int source, int kind, ptrdiff_t n, const char *from, ptr
 #undef CONVERT
 }
 
+/* One number, n times. */
+static void repeat(int kind, ptrdiff_t n, const char *from, char *to) {
+    if (kind == TGI_FLOAT32) {
+        const float x = *(const float *)from;
+        for (ptrdiff_t i = 0; i < n; i++)
+            ((float *)to)[i] = x;
+    } else {
+        int64_t x; /* of either kind, bit by bit */
+        memcpy(&x, from, 8);
+        for (ptrdiff_t i = 0; i < n; i++)
+            memcpy(to + 8 * i, &x, 8);
+    }
+}
+
 /* Copy over any strides; numbers change their kind on the way if the two sides differ. */
 static void copy(const tgi_instruction *in, const char *from, char *to) {
     ptrdiff_t at[TGI_AXES] = {0};
@@ -46,6 +60,8 @@ static void copy(const tgi_instruction *in, const char *from, char *to) {
             convert_row(source, kind, n[last], from, sf[last], to, st[last]);
         } else if (sf[last] == item && st[last] == item) {
             memmove(to, from, (size_t)(n[last] * item));
+        } else if (sf[last] == 0 && st[last] == item) {
+            repeat(kind, n[last], from, to);
         } else if (kind == TGI_FLOAT32) {
             for (ptrdiff_t i = 0; i < n[last]; i++)
                 *(float *)(to + i * st[last]) = *(const float *)(from + i * sf[last]);

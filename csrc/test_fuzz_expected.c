@@ -17,7 +17,7 @@ static _Noreturn void fail(const test_case *t, const operand *x, ptrdiff_t at, d
     abort();
 }
 
-static void expect(const test_case *t, operand *x, ptrdiff_t at, double wanted, double slack) {
+void expect(const test_case *t, operand *x, ptrdiff_t at, double wanted, double slack) {
     const double got = value_at(x->memory, x->kind, at);
     /* Rounding may make it infinite. */
     const double vast = (x->kind == TGI_FLOAT32 ? FLT_MAX : DBL_MAX) * (1 - 0x1p-10);
@@ -148,7 +148,7 @@ static void check_product(const tgi_kernels *K, test_case *t) {
     if (in->function >= 0) {
         const tgi_matrix A = {a->before + a->first, in->strides[TGI_A][0], in->strides[TGI_A][1]};
         const tgi_matrix B = {b->before + b->first, in->strides[TGI_B][0], in->strides[TGI_B][1]};
-        const tgi_epilogue end = {bias->memory ? bias->before + bias->first : NULL, in->flag, -1, 0, NULL, NULL};
+        const tgi_epilogue end = {bias->memory ? bias->before + bias->first : NULL, in->flag, -1, 0, NULL, NULL, NULL};
         char *work = malloc(tgi_product_work(K, in->kind, (size_t)m, (size_t)n, (size_t)k));
         plain.memory = malloc(out->size + 1);
         tgi_product(K, in->kind, (size_t)m, (size_t)n, (size_t)k, A, B, &end, plain.memory + plain.first, work);
@@ -395,6 +395,10 @@ void check_case(const tgi_kernels *K, test_case *t) {
         break;
     case TGI_DO_chain:
         check_chain(K, t);
+        break;
+    case TGI_DO_convolution:
+    case TGI_DO_pooling:
+        check_windows(t);
         break;
     case TGI_DO_check:
         break; /* where it stops has been seen */

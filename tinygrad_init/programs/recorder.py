@@ -162,6 +162,7 @@ class Recorder:
             x = self.copied(x)  # what is read must not have been written by the same step
         shape, sources, targets = x.shape or (1,), x.strides or (0,), out.strides or (0,)
         if 0 not in shape:
+            shape, (sources, targets) = merged(shape, [sources, targets])
             self.add("copy", out.kind, shape, [x.place(sources), out.place(targets)], flag=x.kind)
 
     def write(self, target: Traced, value: Any) -> None:
