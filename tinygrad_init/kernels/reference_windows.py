@@ -89,9 +89,7 @@ def _by_group(what: str, x: Array, factors: Array) -> Array:
     return found
 
 
-def pool(
-    which: int, array: Array, given: Any, found: Any, windows: tuple[int, ...], shape: tuple[int, ...]
-) -> Array:
+def pool(which: int, array: Array, given: Any, found: Any, windows: tuple[int, ...], shape: tuple[int, ...]) -> Array:
     """One number for each window, or what undoes it, see `tgi_pooling`; `given` and `found` are input and maxima."""
     if not isinstance(array, np.ndarray):
         return reference.recorded(array, "pool", which, given, found, windows, shape)

@@ -56,9 +56,7 @@ def _spread_examples(rng: np.random.Generator) -> list[Any]:
 
 
 def _at_largest_examples(rng: np.random.Generator) -> list[Any]:
-    return [
-        ((rng.normal(size=options["x"].shape),), options) for _, options in _spread_examples(rng)
-    ]
+    return [((rng.normal(size=options["x"].shape),), options) for _, options in _spread_examples(rng)]
 
 
 @operation(
