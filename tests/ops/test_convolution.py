@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 import tinygrad_init as tgi
 from tinygrad_init import nn, optim
 
-
 from ..programs.capturing import Step, check, leaf
 from ..strategies import dtypes, seeds
 
