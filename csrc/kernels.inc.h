@@ -39,6 +39,7 @@
 #include "convolution.inc.h"
 #include "pooling.inc.h"
 #include "reduce.inc.h"
+#include "normalization.inc.h"
 #include "loss.inc.h"
 #include "update.inc.h"
 #undef REAL
@@ -64,6 +65,7 @@
 #include "convolution.inc.h"
 #include "pooling.inc.h"
 #include "reduce.inc.h"
+#include "normalization.inc.h"
 #include "loss.inc.h"
 #include "update.inc.h"
 #undef REAL
@@ -89,5 +91,6 @@ const tgi_kernels JOIN(tgi_kernels_, ISA) = {
     .gemm_work = {gemm_work_f32, gemm_work_f64},
     .convolve = {convolve_f32, convolve_f64},
     .pool = {pool_f32, pool_f64},
+    .normalize = {normalize_f32, normalize_f64},
     .peak = {peak_f32, peak_f64},
 };

@@ -234,6 +234,12 @@ static int product(const tgi_kernels *K, const tgi_instruction *in, char *const 
                        AT(TGI_OUT), work);
 }
 
+static void normalize(const tgi_kernels *K, const tgi_instruction *in, char *const *slots) {
+    const tgi_channels s = {(size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], in->p[0]};
+    const void *const from[] = {AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_D), AT(TGI_E)};
+    K->normalize[in->kind](in->flag, &s, from, AT(TGI_OUT));
+}
+
 /* Returns whether the run may go on. */
 static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, char *work) {
     const int kind = in->kind;
@@ -288,6 +294,9 @@ static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const 
         return tgi_convolve(K, kind, in->flag, in->windows, AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_OUT), work);
     case TGI_DO_pooling:
         K->pool[kind](in->flag, in->windows, AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_OUT));
+        return 1;
+    case TGI_DO_normalization:
+        normalize(K, in, slots);
         return 1;
     case TGI_DO_scalars:
         run_scalars(in, slots[0]);

@@ -43,6 +43,7 @@ enum { TGI_INT64 = 2 }; /* a third kind of number: labels and indices */
     C(call)              /* stop: what comes here is not the machine's to do */                                        \
     C(convolution)       /* out of a and b as tgi_convolution says; bias c may be missing; `flag`: which */              \
     C(pooling)           /* out of a, b and c as tgi_pooling says; b and c may be missing where it does; `flag`: which */ \
+    C(normalization)     /* out of a, b, ... as tgi_normalization says; shape outer, channels, inner; p[0] eps; `flag`: which */ \
     C(scalars)           /* a run of instructions on single numbers, see tgi_scalar_instruction */                     \
     C(chain)             /* a chain of elementwise functions over shape[0] numbers, piece by piece, see tgi_chain */
 

@@ -119,7 +119,9 @@ int make_case(source *s, test_case *t, int slot, int machine_memory);
 void free_case(test_case *t);
 /* Ends the process unless the instruction has done what it must, and nothing else. */
 void check_case(const tgi_kernels *K, test_case *t);
-/* Convolutions and pooling. */
+/* Convolutions, pooling and normalization. */
+void make_normalization(source *s, test_case *t);
+void check_normalization(test_case *t);
 void make_windows(source *s, test_case *t);
 void check_windows(test_case *t);
 /* Ends the process unless a result is as wanted, up to what rounding can do. */

@@ -396,6 +396,9 @@ void check_case(const tgi_kernels *K, test_case *t) {
     case TGI_DO_chain:
         check_chain(K, t);
         break;
+    case TGI_DO_normalization:
+        check_normalization(t);
+        break;
     case TGI_DO_convolution:
     case TGI_DO_pooling:
         check_windows(t);

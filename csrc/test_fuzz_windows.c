@@ -1,4 +1,4 @@
-/* Convolutions and pooling: made of bytes, and what they must do, window by window. */
+/* Convolutions, pooling and normalization: made of bytes, and what they must do, window by window. */
 #include "test_fuzz.h"
 
 static ptrdiff_t over(const ptrdiff_t *n) { return n[0] * n[1] * n[2]; }
@@ -90,6 +90,69 @@ void make_windows(source *s, test_case *t) {
         in->shape[0] = sizes[in->flag == TGI_FORWARD ? 2 : in->flag == TGI_BY_INPUT ? 0 : 1];
     }
     add_row(s, t, TGI_OUT, in->kind, in->shape[0]);
+}
+
+void make_normalization(source *s, test_case *t) {
+    static const char kinds[][6] = {"x", "xmww", "xxm", "xxmwm"};
+    tgi_instruction *in = &t->in;
+    const ptrdiff_t outer = 1 + pick(s, 4), channels = pick(s, 5), inner = 1 + pick(s, 200);
+    const ptrdiff_t all = outer * channels * inner;
+    in->flag = (int)pick(s, 4);
+    in->p[0] = 0.25;
+    in->ndim = 3;
+    in->shape[0] = outer, in->shape[1] = channels, in->shape[2] = inner;
+    t->numbers = SMALL_NUMBERS;
+    for (int o = 0; kinds[in->flag][o]; o++) {
+        const char kind = kinds[in->flag][o];
+        operand *x = add_row(s, t, TGI_A + o, in->kind, kind == 'x' ? all : kind == 'm' ? 2 * channels : channels);
+        for (ptrdiff_t c = 0; kind == 'm' && c < channels; c++) /* where variances are */
+            set(x, x->first + (channels + c) * (ptrdiff_t)item_of(in->kind), uniform(s, 0.5, 2));
+    }
+    add_row(s, t, TGI_OUT, in->kind, in->flag == TGI_MOMENTS || in->flag == TGI_NORMALIZED_SUMS ? 2 * channels : all);
+}
+
+void check_normalization(test_case *t) {
+    const tgi_instruction *in = &t->in;
+    const operand *a = &t->of[TGI_A], *b = &t->of[TGI_B], *c = &t->of[TGI_C], *d = &t->of[TGI_D], *e = &t->of[TGI_E];
+    operand *out = &t->of[TGI_OUT];
+    const ptrdiff_t outer = in->shape[0], channels = in->shape[1], inner = in->shape[2], item = (ptrdiff_t)item_of(in->kind);
+    const operand *x = in->flag > TGI_NORMALIZED ? b : a, *m = in->flag > TGI_NORMALIZED ? c : b;
+    const double n = (double)(outer * inner);
+    for (ptrdiff_t k = 0; k < channels; k++) {
+        double sum = 0, squares = 0, products = 0, magnitude = 0;
+        for (ptrdiff_t i = 0; i < outer * inner; i++) {
+            const double v = number(x, (i / inner * channels + k) * inner + i % inner);
+            sum += in->flag == TGI_MOMENTS ? v : number(a, (i / inner * channels + k) * inner + i % inner);
+            magnitude += fabs(v) + fabs(number(a, (i / inner * channels + k) * inner + i % inner));
+        }
+        const double mean = in->flag == TGI_MOMENTS ? sum / n : number(m, k);
+        const double scale = in->flag == TGI_MOMENTS ? 0 : 1 / sqrt(number(m, channels + k) + in->p[0]);
+        for (ptrdiff_t i = 0; i < outer * inner; i++) {
+            const ptrdiff_t at = (i / inner * channels + k) * inner + i % inner;
+            const double above = number(x, at) - mean, g = number(a, at), unit = 32 * epsilon_of(in->kind);
+            squares += above * above;
+            products += g * above;
+            magnitude += above * above + fabs(g * above);
+            if (in->flag == TGI_NORMALIZED) {
+                const double w = number(c, k);
+                expect(t, out, out->first + at * item, above * scale * w + number(d, k),
+                       unit * ((fabs(number(x, at)) + fabs(mean)) * scale * fabs(w) + fabs(number(d, k))));
+            } else if (in->flag == TGI_NORMALIZED_VJP) {
+                const double w = number(d, k), of_g = number(e, k) / n, slope = scale * number(e, channels + k) / n;
+                expect(t, out, out->first + at * item, (g - of_g - above * slope) * scale * w,
+                       unit * (fabs(g) + fabs(of_g) + (fabs(number(x, at)) + fabs(mean)) * fabs(slope)) * scale * fabs(w));
+            }
+        }
+        /* Each term rounds once, and the mean. */
+        const double slack = (n + 8) * epsilon_of(in->kind) * magnitude;
+        if (in->flag == TGI_MOMENTS) {
+            expect(t, out, out->first + k * item, mean, slack / n);
+            expect(t, out, out->first + (channels + k) * item, squares / n, 2 * slack / n);
+        } else if (in->flag == TGI_NORMALIZED_SUMS) {
+            expect(t, out, out->first + k * item, sum, slack);
+            expect(t, out, out->first + (channels + k) * item, products * scale, 2 * slack * scale);
+        }
+    }
 }
 
 /* What is to be found, its terms' magnitudes and how many they are. */

@@ -93,6 +93,15 @@ enum tgi_convolution { TGI_FORWARD, TGI_BY_INPUT, TGI_BY_WEIGHT };
  * largest; of input-sized a what lies at those places. The mean, padding counted, and its derivative. */
 enum tgi_pooling { TGI_LARGEST, TGI_LARGEST_VJP, TGI_AT_LARGEST, TGI_MEAN, TGI_MEAN_VJP };
 
+/* Arrays (outer, channels, inner), each channel of which is normalized: x to (x - mean) / √(variance + eps) · weight + bias.
+ * The operands: moments of x; x normalized, from x, moments (means, then variances), weight and bias; sums, from cotangent,
+ * x and moments (the cotangents of bias and weight); the cotangent of x, from cotangent, x, moments, weight and sums. */
+typedef struct {
+    size_t outer, channels, inner;
+    double eps;
+} tgi_channels;
+enum tgi_normalization { TGI_MOMENTS, TGI_NORMALIZED, TGI_NORMALIZED_SUMS, TGI_NORMALIZED_VJP };
+
 typedef struct {
     const char *isa;
     /* out[i] = f(x[i]); cotangent[i] = g[i] * f'(kept[i]) where kept is x or out as tgi_function_reads says. */
@@ -133,6 +142,7 @@ typedef struct {
     size_t (*convolve[2])(int which, const tgi_windows *w, ptrdiff_t first, ptrdiff_t last, const void *a, const void *b,
                           const void *bias, void *out, void *work);
     void (*pool[2])(int which, const tgi_windows *w, const void *a, const void *b, const void *c, void *out);
+    void (*normalize[2])(int which, const tgi_channels *s, const void *const *from, void *out);
     /* How many floating-point operations a second this core does at best: `repeats` rounds of independent fused
      * multiply-adds in registers; returns their number, to be divided by the time that the call took. */
     double (*peak[2])(size_t repeats);

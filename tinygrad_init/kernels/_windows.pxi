@@ -1,4 +1,4 @@
-"""Convolution and pooling: the kernels over windows."""
+"""Convolution, pooling and normalization: the kernels that images need."""
 
 # Part of _kernels.pyx.
 
@@ -83,4 +83,29 @@ def pool(int which, object array, object given, object found, tuple windows, tup
     with nogil:
         K.pool[kind](which, &w, cnp.PyArray_DATA(a), cnp.PyArray_DATA(x), cnp.PyArray_DATA(largest),
                      cnp.PyArray_DATA(out))
+    return out
+
+
+def normalize(int which, list operands, double eps):
+    """Moments (0), channels normalized (1) and what undoes it (2, 3), see `tgi_normalization`; x is (outer, channels, inner)."""
+    if not isinstance(operands[0], cnp.ndarray):
+        return recorded(operands[0], "normalize", which, operands[1:], eps)
+    cdef cnp.ndarray x = an_array(operands[1 if which > 1 else 0]), one, out
+    cdef int kind = kind_of(x), i
+    cdef tgi_channels s
+    cdef const void *of[5]
+    if not 0 <= which < 4 or len(operands) != (1, 4, 3, 5)[which]:
+        raise ValueError(f"no normalization has the number {which} and {len(operands)} operands")
+    if cnp.PyArray_NDIM(x) != 3:
+        raise ValueError(f"normalize: expected (outer, channels, inner), got shape {(<object>x).shape}")
+    s.outer, s.channels, s.inner, s.eps = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1), cnp.PyArray_DIM(x, 2), eps
+    cdef Py_ssize_t all = cnp.PyArray_SIZE(x), few = s.channels
+    cdef tuple sizes = ((all,), (all, 2 * few, few, few), (all, all, 2 * few), (all, all, 2 * few, few, 2 * few))[which]
+    cdef list held = [with_numbers("normalize", operand, size, kind)
+                      for operand, size in zip(operands, sizes, strict=True)]
+    for i, one in enumerate(held):
+        of[i] = cnp.PyArray_DATA(one)
+    out = empty((2, few) if which in (0, 2) else (<object>x).shape, kind)
+    with nogil:
+        K.normalize[kind](which, &s, of, cnp.PyArray_DATA(out))
     return out

@@ -48,5 +48,6 @@ elif BACKEND == "reference":
     kernels = reference
     kernels.Machine = reference_machine.Machine
     kernels.convolve, kernels.pool = reference_windows.convolve, reference_windows.pool
+    kernels.normalize = reference_windows.normalize
 else:
     raise ImportError(f"TINYGRAD_INIT_BACKEND must be 'compiled' or 'reference', got {BACKEND!r}")

@@ -38,6 +38,9 @@ cdef extern from "tgi.h":
         Py_ssize_t stride[3]
         Py_ssize_t dilation[3]
         Py_ssize_t before[3]
+    ctypedef struct tgi_channels:
+        size_t outer, channels, inner
+        double eps
     ctypedef struct tgi_kernels:
         const char *isa
         void (*unary[2])(int, size_t, const void *, double, void *) noexcept nogil
@@ -53,6 +56,7 @@ cdef extern from "tgi.h":
         void (*sgd[2])(size_t, void *, const void *, void *, const tgi_sgd *, double) noexcept nogil
         void (*adam[2])(size_t, void *, const void *, void *, void *, double *, const tgi_adam *, double) noexcept nogil
         void (*pool[2])(int, const tgi_windows *, const void *, const void *, const void *, void *) noexcept nogil
+        void (*normalize[2])(int, const tgi_channels *, const void *const *, void *) noexcept nogil
         double (*peak[2])(size_t) noexcept nogil
     double tgi_scalar(int, double, double, double) noexcept nogil
     double tgi_scalar_vjp(int, int, double, double, double, double, double) noexcept nogil

@@ -45,6 +45,7 @@ def pool(
     windows: tuple[int, ...],
     shape: tuple[int, ...],
 ) -> Array: ...
+def normalize(which: int, operands: list[Array], eps: float) -> Array: ...
 def sgd(
     weight: Array,
     gradient: Array,

@@ -261,6 +261,15 @@ def _pooling(m: Machine, step: Any) -> None:
     m.operand(step, OUT)[...] = reference_windows.pool(step.flag, a, x, largest, step.parts, step.shape)
 
 
+def _normalization(m: Machine, step: Any) -> None:
+    channels = step.shape[1]
+    shapes = {"x": step.shape, "m": (2, channels), "w": (channels,)}
+    kinds = ("x", "xmww", "xxm", "xxmwm")[step.flag]
+    operands = [m.operand(step, i, shapes[kind]) for i, kind in enumerate(kinds)]
+    out = m.operand(step, OUT, shapes["m" if step.flag in (0, 2) else "x"])
+    out[...] = reference_windows.normalize(step.flag, operands, step.p[0])
+
+
 DO: dict[str, Callable[[Machine, Any], None]] = {
     "unary": _unary,
     "binary": _binary,
@@ -276,4 +285,5 @@ DO: dict[str, Callable[[Machine, Any], None]] = {
     "scatter": _scatter,
     "convolution": _convolution,
     "pooling": _pooling,
+    "normalization": _normalization,
 }

@@ -1,4 +1,4 @@
-"""Convolution and pooling in NumPy: what the kernels of `csrc/convolution.inc.h` and `csrc/pooling.inc.h` do."""
+"""In NumPy what images need: the kernels of `csrc/convolution.inc.h`, `pooling.inc.h` and `normalization.inc.h`."""
 
 from __future__ import annotations
 
@@ -120,3 +120,24 @@ def pool(which: int, array: Array, given: Any, found: Any, windows: tuple[int, .
             else:
                 out = np.where(hit, padded[at], out)
         return (padded[w.inside()] if which == LARGEST_VJP else out).reshape(shape)
+
+
+def normalize(which: int, operands: list[Array], eps: float) -> Array:
+    """Moments (0), channels normalized (1) and what undoes it (2, 3), see `tgi_normalization`."""
+    if not isinstance(operands[0], np.ndarray):
+        return reference.recorded(operands[0], "normalize", which, operands[1:], eps)
+    with np.errstate(all="ignore"):
+        if which == 0:
+            return np.stack([operands[0].mean((0, 2)), operands[0].var((0, 2))])
+        x, moments = operands[which > 1], operands[1 if which == 1 else 2]
+        mean, variance = (m[:, np.newaxis] for m in moments)
+        scale = (1 / np.sqrt(variance + eps)).astype(x.dtype)
+        y = (x - mean) * scale
+        if which == 1:
+            return y * operands[2][:, np.newaxis] + operands[3][:, np.newaxis]
+        g = operands[0]
+        if which == 2:
+            return np.stack([g.sum((0, 2)), (g * y).sum((0, 2))])
+        of_g, of_products = (total[:, np.newaxis] / (x.shape[0] * x.shape[2]) for total in operands[4])
+        found: Array = (g - of_g - y * of_products) * scale * operands[3][:, np.newaxis]
+        return found.astype(x.dtype)

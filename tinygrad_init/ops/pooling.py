@@ -49,36 +49,34 @@ def _pool(which: int, a: Array, windows: Windows, x: Array | None = None, larges
 
 def _spread_examples(rng: np.random.Generator) -> list[Any]:
     return [
-        ((rng.normal(size=(*x.shape[:2], *w.counts)),), {"x": x, "largest": _pool(LARGEST, x, w), "windows": w})
-        for (x,), options in _examples(rng)
-        for w in options.values()
+        ((rng.normal(size=(*x.shape[:2], *options["windows"].counts)),), options) for (x,), options in _examples(rng)
     ]
-
-
-def _at_largest_examples(rng: np.random.Generator) -> list[Any]:
-    return [((rng.normal(size=options["x"].shape),), options) for _, options in _spread_examples(rng)]
 
 
 @operation(
     lambda g, x, largest, windows: _at_largest(g, x, largest, windows),
+    None,
+    None,
     formula="each g[n, c, p] added where the first of the largest of x under window p is",
-    examples=_spread_examples,
+    exempt="linear in g and never asked for more: second derivatives of max_pool check its rule",
 )
-def _spread_to_largest(g: Array, /, x: Array, largest: Array, windows: Windows) -> Array:
+def _spread_to_largest(g: Array, x: Array, largest: Array, /, windows: Windows) -> Array:
     return _pool(LARGEST_VJP, g, windows, x, largest)
 
 
 @operation(
     lambda g, x, largest, windows: _spread_to_largest(g, x, largest, windows),
+    None,
+    None,
     formula="y where the first of the largest of x under each window is",
-    examples=_at_largest_examples,
+    exempt="linear in y and never asked for more: third derivatives of max_pool check its rule",
 )
-def _at_largest(y: Array, /, x: Array, largest: Array, windows: Windows) -> Array:
+def _at_largest(y: Array, x: Array, largest: Array, /, windows: Windows) -> Array:
     return _pool(AT_LARGEST, y, windows, x, largest)
 
 
 @operation(
-    lambda g, x, out, windows: _spread_to_largest(g, operand(x), operand(out), windows),
+    lambda g, x, out, windows: _spread_to_largest(g, x, out, windows),
     formula="the largest element under each window; of several the first takes the cotangent",
     examples=_examples,
 )
@@ -98,7 +96,7 @@ def _avg_pool(x: Array, /, windows: Windows) -> Array:
 @operation(
     lambda g, windows: _avg_pool(g, windows),
     formula="each x[n, c, p], divided by the size of a window, added to all that lies under window p",
-    examples=lambda rng: [(inputs, {"windows": options["windows"]}) for inputs, options in _spread_examples(rng)],
+    examples=_spread_examples,
 )
 def _spread_evenly(x: Array, /, windows: Windows) -> Array:
     return _pool(MEAN_VJP, x, windows)

@@ -57,6 +57,8 @@ def describe(step: Step) -> str:
         return "".join(words)
     if step.code == "convolution":
         return ("convolution", "convolution by input", "convolution by weight")[step.flag]
+    if step.code == "normalization":
+        return ("moments", "channels normalized", "sums of channels", "channels derivative")[step.flag]
     if step.code == "pooling":
         return ("maxima", "maxima derivative", "at maxima", "means", "means derivative")[step.flag]
     if step.code == "chain":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.backend import kernels
-from . import indexing, losses_and_updates, numpy_calls
+from . import images, indexing, losses_and_updates, numpy_calls
 from .instructions import DTYPES, FLOAT32, FLOAT64, INT64, ITEM, OUT, Buffer, Place, Step, View
 
 from .instructions import contiguous, merged, order_of  # isort: skip
@@ -45,6 +45,7 @@ class Recorder:
     pick, put = staticmethod(indexing.pick), staticmethod(indexing.put)
     cross_entropy, cross_entropy_vjp = losses_and_updates.cross_entropy, losses_and_updates.cross_entropy_vjp
     sgd, adam = losses_and_updates.sgd, losses_and_updates.adam
+    over_windows, normalized = images.over_windows, images.normalized
 
     # Arrays
 
@@ -328,16 +329,6 @@ class Recorder:
         if out.size:
             operands = [x, y, None if bias is None else self.solid(bias), None, None, out]
             self.add("product", x.kind, (m, n, k), operands, p=(0.0,))
-        return out
-
-    def over_windows(self, code: str, which: int, operands: Sequence[Any], windows: Any, shape: Any) -> Traced:
-        """A convolution or pooling, or what undoes it."""
-        laid = [None if x is None else self.solid(self.operand(x)) for x in operands]
-        out = self.new(shape, operands[0].kind)
-        if any(x.kind != out.kind for x in laid if x is not None) or out.kind == INT64:
-            raise NotRecordable("windows over numbers that are not of one floating-point kind")
-        if out.size:
-            self.add(code, out.kind, out.shape, [*laid, None, None, out], flag=which, parts=windows)
         return out
 
     def joined(self, arrays: list[Traced], axis: int) -> Traced:

@@ -229,6 +229,10 @@ class Traced(Conversions, NDArrayOperatorsMixin):
         """One number for each window, or what undoes it."""
         return self.recorder.over_windows("pooling", which, [self, x, largest], windows, shape)
 
+    def normalize(self, which: int, others: list[Any], eps: float) -> Traced:
+        """Channels normalized, or what undoes it."""
+        return self.recorder.normalized(which, [self, *others], eps)
+
     def sgd(
         self, gradient: Traced, velocity: Any, lr: Traced, momentum: float, nesterov: bool, weight_decay: float
     ) -> None:
