@@ -1,4 +1,4 @@
-"""Convolution, pooling and normalization by their kernels: what NumPy makes of the same windows, of every instruction set's size."""
+"""Convolution, pooling and normalization by their kernels: what NumPy makes of the same arrays."""
 
 from __future__ import annotations
 
