@@ -106,7 +106,7 @@ def normalized_channels(
     channels = x.shape[1]
     weight = Tensor(np.ones(channels), x.dtype) if weight is None else weight
     bias = Tensor(np.zeros(channels), x.dtype) if bias is None else bias
-    found = _channel_moments(x).detach()
+    found = _channel_moments(x)
     return _normalized(x, weight, bias, found, eps), _getitem(found, 0), _getitem(found, 1)
 
 
