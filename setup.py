@@ -2,48 +2,51 @@
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
+from setuptools.modified import newer_group
 
 HERE = Path(__file__).parent
 os.chdir(HERE)
 
+PACKAGE = Path("tinygrad_init")
 CSRC = sorted(str(path) for path in Path("csrc").glob("*.c") if not path.name.startswith("test_"))
-HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+# What Cython compiles: the bindings of the kernels, and the files of Python beside which a .pxd gives their types in C.
+CYTHON = [
+    PACKAGE / "kernels" / "compiled.pyx",
+    *(path.with_suffix(".py") for room in ("engine", "programs") for path in sorted((PACKAGE / room).glob("*.pxd"))),
+]
+# What all of them are compiled anew for.
+COMMON = ["setup.py", *sorted(str(path) for path in Path("csrc").glob("*.h"))]
+TYPES = sorted(str(path) for ending in ("pxd", "pxi") for path in PACKAGE.glob(f"*/*.{ending}"))
+
 # -fno-math-errno lets sqrt be an instruction and -fno-trapping-math lets both sides of ?: be computed at once; neither
 # gives up NaN, infinities or the order of operations.
-FLAGS = ["-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
+FLAGS = ["-std=gnu11", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
 # Large products run on several threads. Apple's compiler comes without OpenMP: there they run on one.
 OPENMP = [] if sys.platform == "darwin" else ["-fopenmp"]
-NUMPY = [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
+KERNELS = ["-O3", *OPENMP]
+# Loops over numbers are all in csrc/. What Cython writes is no shorter with -O3, and with -O1 a tenth longer.
+GLUE = ["-O2"]
 
-EXTENSIONS = [
-    Extension(
-        "tinygrad_init.kernels.compiled",
-        ["tinygrad_init/kernels/compiled.pyx", *CSRC],
-        include_dirs=["csrc", np.get_include()],
-        depends=HEADERS,
-        define_macros=NUMPY,
-        extra_compile_args=FLAGS + OPENMP,
-        extra_link_args=OPENMP,
-    ),
-    *(
-        Extension(
-            ".".join(path.with_suffix("").parts),
-            [str(path.with_suffix(".py"))],
-            include_dirs=["csrc", np.get_include()],
-            define_macros=NUMPY,
-            extra_compile_args=FLAGS,
-        )
-        for room in ("engine", "programs")
-        for path in sorted(Path("tinygrad_init", room).glob("*.pxd"))
-    ),
-]
+EXTENSION = Extension(
+    "tinygrad_init.kernels.compiled",  # one library with all modules in it: see kernels/backend.py
+    [*(path.as_posix() for path in CYTHON), *CSRC],
+    include_dirs=["csrc", np.get_include()],
+    depends=[*COMMON, *TYPES],
+    define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+    extra_compile_args=FLAGS,
+    extra_link_args=OPENMP,
+)
+# Functions and methods say what they take; the methods of the engine's classes are not "binding" (see `_interpreted`).
+DIRECTIVES = {"embedsignature": True, "embedsignature.format": "clinic", "binding": True}
 
 HELP = """
 tinygrad_init: the C extension could not be built ({error}).
@@ -55,24 +58,39 @@ and run with TINYGRAD_INIT_BACKEND=reference.
 
 
 class BuildExtension(build_ext):
-    """Building, on all processors, with an error that says what is needed."""
-
-    def finalize_options(self) -> None:
-        super().finalize_options()
-        self.parallel = self.parallel or os.cpu_count()
+    """Building, on all processors, what has changed, with an error that says what is needed."""
 
     def run(self) -> None:
+        for extension in self.extensions:
+            modules = [Extension(".".join(path.with_suffix("").parts), [path.as_posix()]) for path in CYTHON]
+            translated = cythonize(
+                modules, build_dir="build/cython", language_level=3, compiler_directives=DIRECTIVES, force=self.force
+            )
+            extension.sources = [*(source for module in translated for source in module.sources), *CSRC]
         try:
             super().run()
         except (CCompilerError, ExecError, PlatformError) as error:
             raise SystemExit(HELP.format(error=error)) from error
 
+    def build_extensions(self) -> None:
+        compile_all = self.compiler.compile
 
-# Functions and methods say what they take; the methods of the engine's classes are not "binding" (see `_interpreted`).
-DIRECTIVES = {"embedsignature": True, "embedsignature.format": "clinic", "binding": True}
+        def compile_changed(sources: list[str], **options: Any) -> list[str]:
+            flags = options.pop("extra_postargs")
+
+            def compile_one(source: str) -> str:
+                (made,) = self.compiler.object_filenames([source], output_dir=options["output_dir"])
+                if self.force or newer_group([source, *COMMON], made):
+                    own = KERNELS if source in CSRC else GLUE
+                    compile_all([source], extra_postargs=[*flags, *own], **options)
+                return made
+
+            with ThreadPoolExecutor(os.cpu_count()) as threads:
+                return list(threads.map(compile_one, sources))
+
+        self.compiler.compile = compile_changed
+        super().build_extensions()
+
 
 without = os.environ.get("TINYGRAD_INIT_NO_EXTENSION") == "1"
-setup(
-    ext_modules=[] if without else cythonize(EXTENSIONS, language_level=3, compiler_directives=DIRECTIVES),
-    cmdclass={"build_ext": BuildExtension},
-)
+setup(ext_modules=[] if without else [EXTENSION], cmdclass={"build_ext": BuildExtension})

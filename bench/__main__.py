@@ -137,6 +137,9 @@ def main(argv: list[str] | None = None) -> int:
             title = f"{titles[name]} ({threads} thread{'s' if threads > 1 else ''})"
             for table in report.tables(title, answered):
                 console.print(table)
+    standings = report.standings([(row["threads"], row) for row in rows])
+    if standings.row_count:
+        console.print(standings)
     unanswered = {question.name: question.unavailable() for question in QUESTIONS if question.name in args.rows}
     unanswered = {name: reason for name, reason in unanswered.items() if reason}
     for name, reason in unanswered.items():

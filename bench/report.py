@@ -90,9 +90,11 @@ def number(x: float) -> str:
 
 
 def ratio(side: dict[str, Any]) -> str:
-    """A side's time by that of ours; of a floor, which does less, how much of ours it is."""
+    """A side's time by that of ours, unless that may be 1; of a floor, which does less, how much of ours it is."""
     if side["ratio"] is None:
         return ""
+    if not side["floor"] and side["name"] != OURS and side["ahead"] is None:
+        return f"even ({number(side['ratio_q1'])} to {number(side['ratio_q3'])})"
     return f"floor: {side['ratio']:.0%}" if side["floor"] else f"{number(side['ratio'])}×"
 
 
@@ -118,6 +120,24 @@ def caption(rows: Sequence[dict[str, Any]]) -> str | None:
     ]
     lines += [f"WARNING: {row['row']}: {warning}" for row in rows for warning in row["warnings"]]
     return "\n".join(lines) or None
+
+
+def standings(rows: Sequence[tuple[int, dict[str, Any]]]) -> Table:
+    """Who is ahead where, of rows with their numbers of threads: by how much, from quartile to quartile."""
+    table = Table(title=f"Who is ahead of {OURS}, and who is not", title_justify="left", show_lines=True)
+    for column in ("", "ahead", "even", "behind"):
+        table.add_column(column, overflow="fold")
+    for threads, row in rows:
+        places: dict[str, list[str]] = {"ahead": [], "even": [], "behind": []}
+        for side in row["sides"]:
+            if side["name"].startswith(OURS) or side["floor"] or side["ratio"] is None:
+                continue
+            place = "even" if side["ahead"] is None else "behind" if side["ahead"] == OURS else "ahead"
+            places[place].append(f"{side['name']} {number(side['ratio_q1'])}-{number(side['ratio_q3'])}×")
+        if any(places.values()):
+            name = f"{row['row']}, {threads} thread{'s' if threads > 1 else ''}"
+            table.add_row(name, *("\n".join(places[place]) for place in ("ahead", "even", "behind")))
+    return table
 
 
 def missing(context: dict[str, Any]) -> list[str]:

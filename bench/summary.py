@@ -19,13 +19,16 @@ def summary(result: Result) -> dict[str, Any]:
     """A result as plain numbers, for JSON and the tables.
 
     `ratio` is the median over the rounds of a side's time by that of `tinygrad_init` in the same round; of a `floor` it
-    is a share.
+    is a share. `ahead` says whose time is the shorter one in three rounds of four: `tinygrad_init`, the side, or (None)
+    neither, and then the ratio says nothing.
     """
     row = result.row
     sides: list[dict[str, Any]] = []
     ours = result.timings.get(OURS)
     for name, timing in result.timings.items():
         q1, median, q3 = np.percentile(timing.seconds, [25, 50, 75])
+        low, middle, high = np.percentile(np.divide(timing.seconds, ours.seconds), [25, 50, 75]) if ours else [None] * 3
+        first = OURS if ours and low > 1 else name if ours and high < 1 else None
         micro = 1e6 / row.per
         sides.append(
             {
@@ -37,7 +40,10 @@ def summary(result: Result) -> dict[str, Any]:
                 "spread_us": float(q3 - q1) * micro,
                 "rounds": len(timing.seconds),
                 "calls": timing.calls,
-                "ratio": float(np.median(np.divide(timing.seconds, ours.seconds))) if ours else None,
+                "ratio": float(middle) if ours else None,
+                "ratio_q1": float(low) if ours else None,
+                "ratio_q3": float(high) if ours else None,
+                "ahead": first,
                 "rates": row.rates(float(median)) if row.rates else {},
             }
         )

@@ -20,7 +20,7 @@ from typing import Any
 Work = Callable[[], Any]
 
 IMPORT = "import"
-WARM_UP = 2
+WARM_UP = 25  # until eager code has its programs (`programs/replay.py`, `optim/repeating.py`)
 OPERATIONS = 200
 
 

@@ -45,7 +45,7 @@ typedef struct {
     size_t room;
 } job;
 
-static void compute_share(void *what, int t) {
+static void compute_share(void *what, int t, int thread) {
     job *j = what;
     const ptrdiff_t parts = parts_of(j->which, j->w), end = parts * (t + 1) / j->threads;
     const double each = operations(j->w) / (double)(parts > 0 ? parts : 1);
@@ -54,7 +54,7 @@ static void compute_share(void *what, int t) {
         if (at_once < parts && tgi_stopped(&j->stopped))
             return;
         j->kernels->convolve[j->kind](j->which, j->w, at, end - at < at_once ? end : at + at_once, j->a, j->b, j->bias, j->out,
-                                      j->work + (size_t)t * j->room);
+                                      j->work + (size_t)thread * j->room);
     }
 }
 
@@ -64,8 +64,8 @@ int tgi_convolve(const tgi_kernels *K, int kind, int which, const tgi_windows *w
     job j = {K, kind, which, threads_for(which, w, tgi_threads_now), 0, w, a, b, bias, out, aligned,
              work_of_one(K, kind, which, w)};
     if (j.threads == 1)
-        compute_share(&j, 0);
+        compute_share(&j, 0, 0);
     else
-        tgi_share_out(j.threads, compute_share, &j);
+        tgi_share_out(j.threads, j.threads, compute_share, &j);
     return !j.stopped;
 }

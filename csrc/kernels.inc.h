@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tgi.h"
+#include "threads.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -21,7 +22,8 @@
 #include "float_math.inc.h"
 #include "masks.inc.h"
 
-/* For each type: the names' suffixes, and how the halves of two vectors of 16 bytes are zipped (pack.inc.h). */
+/* For each type: the names' suffixes, and how the halves of two vectors of 16 bytes, or of each half of two of 32, are zipped
+ * (pack.inc.h). */
 
 #define REAL float
 #define T(name) name##_f32
@@ -29,6 +31,9 @@
 #define W(name) name##_wide
 #define ZIP_LOW 0, 4, 1, 5
 #define ZIP_HIGH 2, 6, 3, 7
+#define BESIDE 0, 1, 2, 3, 4, 5, 6, 7
+#define ZIP_LOWS 0, 8, 1, 9, 4, 12, 5, 13
+#define ZIP_HIGHS 2, 10, 3, 11, 6, 14, 7, 15
 #include "functions.inc.h"
 #include "binary.inc.h"
 #include "elementwise.inc.h"
@@ -48,6 +53,9 @@
 #undef W
 #undef ZIP_LOW
 #undef ZIP_HIGH
+#undef BESIDE
+#undef ZIP_LOWS
+#undef ZIP_HIGHS
 
 #define REAL double
 #define T(name) name##_f64
@@ -55,6 +63,9 @@
 #define W(name) name##_double
 #define ZIP_LOW 0, 2
 #define ZIP_HIGH 1, 3
+#define BESIDE 0, 1, 2, 3
+#define ZIP_LOWS 0, 4, 2, 6
+#define ZIP_HIGHS 1, 5, 3, 7
 #include "functions.inc.h"
 #include "binary.inc.h"
 #include "elementwise.inc.h"
@@ -74,6 +85,9 @@
 #undef W
 #undef ZIP_LOW
 #undef ZIP_HIGH
+#undef BESIDE
+#undef ZIP_LOWS
+#undef ZIP_HIGHS
 
 const tgi_kernels JOIN(tgi_kernels_, ISA) = {
     .isa = QUOTE(ISA),

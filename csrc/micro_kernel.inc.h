@@ -2,7 +2,8 @@
  *
  * A tile is up to MR rows by NR columns of C, held in registers while k columns of A and k rows of B pass by. There is a
  * kernel for each number of rows and for two widths: NR_VECTORS whole vectors, or one vector of which a part may be
- * used. So no tile computes rows that are not there, and nothing outside of the operands is read. */
+ * used. So no tile computes rows that are not there, and nothing outside of the operands is read. A third one, for whole
+ * vectors, has A in a panel of just that many rows: then all of them are under one address, and steps of k under a few. */
 
 enum { T(LANES) = VECTOR_BYTES / sizeof(REAL), T(NR) = NR_VECTORS * VECTOR_BYTES / sizeof(REAL) };
 
@@ -69,10 +70,37 @@ static inline __attribute__((always_inline)) T(vector) T(load_column)(const int 
     return wide ? T(load)(row + j * T(LANES)) : T(load_part)(row, columns);
 }
 
-/* `rows` and `wide` are constants at each call. */
-static inline __attribute__((always_inline)) void T(micro_kernel)(const int rows, const int wide, const T(tile) *t) {
-    enum { SHARE = 3 }; /* rows of A under one pointer: x86 addresses p, p + stride and p + 2 stride */
+enum T(width) { T(NARROW), T(WIDE), T(PACKED) }; /* of a kernel; PACKED: wide, with A in a panel */
+
+/* One step along k: a row of B by a column of A, whose rows lie `share` at a time under one pointer. */
+static inline __attribute__((always_inline)) void T(add_step)(const int rows, const int wide, const int share, size_t columns,
+                                                              const char **a, ptrdiff_t a_row, ptrdiff_t a_column,
+                                                              const REAL **b, ptrdiff_t b_row,
+                                                              T(vector) (*c)[NR_VECTORS]) {
     const int vectors = wide ? NR_VECTORS : 1;
+    T(vector) row[NR_VECTORS];
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; j++)
+        row[j] = T(load_column)(wide, columns, *b, j);
+    *b += b_row; /* here, or gcc reads the row anew for each row of A: 3 x 96 x 6 took 110 ns instead of 70 */
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        const REAL factor = *(const REAL *)(a[i / share] + i % share * a_row);
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; j++)
+            c[i][j] += factor * row[j];
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i += share)
+        a[i / share] += a_column;
+}
+
+/* `rows` and `width` are constants at each call. */
+static inline __attribute__((always_inline)) void T(micro_kernel)(const int rows, const enum T(width) width,
+                                                                  const T(tile) *t) {
+    enum { SHARE = 3, ROUND = 8 }; /* rows of A under one pointer: x86 addresses p, p + stride and p + 2 stride */
+    const int wide = width != T(NARROW), packed = width == T(PACKED), vectors = wide ? NR_VECTORS : 1;
+    const int share = packed ? MR : SHARE;
     const size_t columns = t->columns;
     T(vector) c[MR][NR_VECTORS];
     const REAL *start = t->start;
@@ -89,29 +117,30 @@ static inline __attribute__((always_inline)) void T(micro_kernel)(const int rows
             for (int j = 0; j < vectors; j++)
                 c[i][j] = *start - (T(vector)){0}; /* spread over the lanes; less zero changes nothing, not even -0 */
     }
+    const ptrdiff_t a_row = packed ? (ptrdiff_t)sizeof(REAL) : t->a_row, b_row = t->b_row;
+    const ptrdiff_t a_column = packed ? rows * (ptrdiff_t)sizeof(REAL) : t->a_column;
     const char *a[(MR + SHARE - 1) / SHARE];
-    const ptrdiff_t a_row = t->a_row, a_column = t->a_column, b_row = t->b_row;
     const REAL *b = t->b;
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; i += SHARE)
-        a[i / SHARE] = (const char *)t->a + i * a_row;
-    for (size_t p = t->k; p > 0; p--) {
-        T(vector) row[NR_VECTORS];
-#pragma GCC unroll 4
-        for (int j = 0; j < vectors; j++)
-            row[j] = T(load_column)(wide, columns, b, j);
-        b += b_row; /* here, or gcc reads the row anew for each row of A: 3 x 96 x 6 took 110 ns instead of 70 */
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            const REAL factor = *(const REAL *)(a[i / SHARE] + i % SHARE * a_row);
-#pragma GCC unroll 4
-            for (int j = 0; j < vectors; j++)
-                c[i][j] += factor * row[j];
+    for (int i = 0; i < rows; i += share)
+        a[i / share] = (const char *)t->a + i * a_row;
+    size_t p = t->k;
+    if (packed) {
+        /* Meanwhile the next tile's rows of C are fetched, one each round: all at once would keep B waiting. */
+        const REAL *next = t->c + T(NR);
+        for (int i = 0; i < rows && p >= ROUND; p -= ROUND, i++, next += t->c_row) {
+            __builtin_prefetch(next, 1);
+            __builtin_prefetch(next + T(NR) - 1, 1);
+#pragma GCC unroll 1 /* whole rounds at once leave gcc short of registers */
+            for (int q = 0; q < ROUND; q++)
+                T(add_step)(rows, wide, share, columns, a, a_row, a_column, &b, b_row, c);
         }
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i += SHARE)
-            a[i / SHARE] += a_column;
+#pragma GCC unroll 4
+        for (; p > 0; p--)
+            T(add_step)(rows, wide, share, columns, a, a_row, a_column, &b, b_row, c);
     }
+    for (; p > 0; p--)
+        T(add_step)(rows, wide, share, columns, a, a_row, a_column, &b, b_row, c);
     if (t->finish == T(RELU)) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++)
@@ -142,10 +171,11 @@ static inline __attribute__((always_inline)) void T(micro_kernel)(const int rows
 
 typedef void (*T(kernel))(const T(tile) *);
 #define KERNELS(rows)                                                                                                  \
-    static void T(wide_##rows)(const T(tile) *t) { T(micro_kernel)(rows, 1, t); }                                      \
-    static void T(narrow_##rows)(const T(tile) *t) { T(micro_kernel)(rows, 0, t); }
+    static void T(narrow_##rows)(const T(tile) *t) { T(micro_kernel)(rows, T(NARROW), t); }                            \
+    static void T(wide_##rows)(const T(tile) *t) { T(micro_kernel)(rows, T(WIDE), t); }                                \
+    static void T(packed_##rows)(const T(tile) *t) { T(micro_kernel)(rows, T(PACKED), t); }
 ROWS(KERNELS)
 #undef KERNELS
-#define NAMES(rows) {T(narrow_##rows), T(wide_##rows)},
-static const T(kernel) T(kernels)[MR][2] = {ROWS(NAMES)};
+#define NAMES(rows) {T(narrow_##rows), T(wide_##rows), T(packed_##rows)},
+static const T(kernel) T(kernels)[MR][3] = {ROWS(NAMES)};
 #undef NAMES

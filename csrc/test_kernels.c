@@ -134,8 +134,8 @@ static void check_product(const tgi_kernels *K, int kind, const product_case *t)
     B.data = filled(kind, lay_out(t->b_layout, k, n, &B), -1, 1);
     void *bias = filled(kind, t->bias == 1 ? n : m, -1, 1), *kept = filled(kind, m * n, -0.9, 0.9),
          *c = filled(kind, m * n, 9, 9), *sums = filled(kind, m, 9, 9), *work = malloc(tgi_product_work(K, kind, m, n, k));
-    const tgi_epilogue end = {t->bias ? bias : NULL, t->bias == 2,           t->function,
-                              0.2,                   t->with_kept ? kept : NULL, t->with_sums ? sums : NULL, NULL};
+    const tgi_epilogue end = {
+        t->bias ? bias : NULL, t->bias == 2, t->function, 0.2, t->with_kept ? kept : NULL, t->with_sums ? sums : NULL, NULL};
     tgi_product(K, kind, m, n, k, A, B, &end, c, work);
     const double tolerance = (kind == TGI_FLOAT32 ? 1e-6 : 1e-15) * (double)(k + 2);
     const size_t probes = m * n < 400 ? m * n : 200; /* all of them or some at random */

@@ -133,9 +133,9 @@ typedef struct {
     void (*sgd[2])(size_t n, void *w, const void *g, void *velocity, const tgi_sgd *rule, double lr);
     void (*adam[2])(size_t n, void *w, const void *g, void *m, void *v, double *powers, const tgi_adam *rule, double lr);
     /* C = A B with an epilogue: A is m x k, B is k x n, C is m x n with contiguous rows, ldc numbers from one to the next
-     * (`kept` likewise). work has gemm_work(m, n, k) bytes. */
+     * (`kept` likewise), on so many threads. work has gemm_work(m, n, k) bytes. */
     void (*gemm[2])(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b,
-                    const tgi_epilogue *epilogue, void *c, size_t ldc, void *work);
+                    const tgi_epilogue *epilogue, void *c, size_t ldc, void *work, int threads);
     size_t (*gemm_work[2])(size_t m, size_t n, size_t k);
     /* Parts `first` to `last` of a convolution: samples, but for TGI_BY_WEIGHT channels of the input. With bias, one number
      * for each channel, forward. With work NULL nothing is done; returns how many bytes it needs. */

@@ -54,12 +54,13 @@ static struct {
     pthread_mutex_t sleeping; /* guards what the condition tells */
     pthread_cond_t wake;
     int started, asleep;      /* threads of the pool, and how many of them wait for the condition */
-    void (*share)(void *, int);
+    void (*part)(void *, int, int);
     void *what;
-    /* The number of the job, how many shares it has, and the first that nobody has taken, in one word (32, 16 and 16
-     * bits): who takes a share knows that it is one of that job, which then cannot end before the share is done. */
+    /* The number of the job, how many parts it has, and the first that nobody has taken, in one word (24, 20 and 20
+     * bits): who takes a part knows that it is one of that job, which then cannot end before the part is done. */
     atomic_ullong job;
-    atomic_int done; /* shares */
+    atomic_int done;    /* parts */
+    atomic_int threads; /* how many may take part in it: those of lower numbers */
 } pool = {.turn = PTHREAD_MUTEX_INITIALIZER, .sleeping = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static inline void rest(void) {
@@ -70,16 +71,19 @@ static inline void rest(void) {
 #endif
 }
 
-static inline unsigned number_of(unsigned long long job) { return (unsigned)(job >> 32); }
-static inline int shares_of(unsigned long long job) { return (int)(job >> 16 & 0xffff); }
-static inline int next_of(unsigned long long job) { return (int)(job & 0xffff); }
+enum { MOST_PARTS = 0xfffff };
+static inline unsigned number_of(unsigned long long job) { return (unsigned)(job >> 40); }
+static inline int parts_of(unsigned long long job) { return (int)(job >> 20 & MOST_PARTS); }
+static inline int next_of(unsigned long long job) { return (int)(job & MOST_PARTS); }
 
-/* Shares are taken one by one: a thread that comes late, or is held up elsewhere, does not keep the others waiting. */
-static void take_shares(unsigned number) {
+/* Parts are taken one by one: a thread that comes late, or is held up elsewhere, does not keep the others waiting. */
+static void take_parts(unsigned number, int thread) {
     unsigned long long job = atomic_load(&pool.job);
-    while (number_of(job) == number && next_of(job) < shares_of(job))
+    if (thread >= atomic_load(&pool.threads))
+        return;
+    while (number_of(job) == number && next_of(job) < parts_of(job))
         if (atomic_compare_exchange_weak(&pool.job, &job, job + 1)) {
-            pool.share(pool.what, next_of(job));
+            pool.part(pool.what, next_of(job), thread);
             atomic_fetch_add(&pool.done, 1);
             job = atomic_load(&pool.job);
         }
@@ -102,10 +106,11 @@ static unsigned wait_for_job(unsigned last) {
     return number_of(atomic_load(&pool.job));
 }
 
-static void *work(void *first) {
-    for (unsigned number = (unsigned)(size_t)first;;) {
+/* `born` says which number the thread has (8 bits) and after which job it came. */
+static void *work(void *born) {
+    for (unsigned number = (unsigned)((size_t)born >> 8);;) {
         number = wait_for_job(number);
-        take_shares(number);
+        take_parts(number, (int)((size_t)born & 0xff));
     }
     return NULL;
 }
@@ -119,11 +124,11 @@ static void forked(void) {
 }
 
 /* Start threads until there are so many, or as many as the system grants; called by whose turn it is. */
-static int grow(int wanted) {
+static void grow(int wanted) {
     static int registered;
     if (!registered) {
         if (pthread_atfork(NULL, NULL, forked) != 0)
-            return 0;
+            return;
         registered = 1;
     }
     while (pool.started < wanted) {
@@ -131,41 +136,38 @@ static int grow(int wanted) {
         sigset_t all, before;
         sigfillset(&all); /* signals are the business of the threads that were there before */
         pthread_sigmask(SIG_SETMASK, &all, &before);
-        const int failed = pthread_create(&thread, NULL, work, (void *)(size_t)number_of(atomic_load(&pool.job)));
+        const size_t born = (size_t)number_of(atomic_load(&pool.job)) << 8 | (size_t)(pool.started + 1);
+        const int failed = pthread_create(&thread, NULL, work, (void *)born);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (failed)
             break;
         pthread_detach(thread);
         pool.started++;
     }
-    return pool.started;
 }
 
-void tgi_share_out(int shares, void (*share)(void *what, int t), void *what) {
-    if (shares < 2 || pthread_mutex_trylock(&pool.turn) != 0) {
-        for (int t = 0; t < shares; t++)
-            share(what, t);
+void tgi_share_out(int threads, int parts, void (*part)(void *what, int number, int thread), void *what) {
+    if (threads < 2 || parts < 2 || parts > MOST_PARTS || pthread_mutex_trylock(&pool.turn) != 0) {
+        for (int i = 0; i < parts; i++)
+            part(what, i, 0);
         return;
     }
-    if (grow(shares - 1) > 0) {
-        const unsigned number = number_of(atomic_load(&pool.job)) + 1;
-        pool.share = share;
-        pool.what = what;
-        atomic_store(&pool.done, 0);
-        atomic_store(&pool.job, (unsigned long long)number << 32 | (unsigned long long)shares << 16);
-        pthread_mutex_lock(&pool.sleeping);
-        if (pool.asleep > 0)
-            pthread_cond_broadcast(&pool.wake);
-        pthread_mutex_unlock(&pool.sleeping);
-        take_shares(number);
-        for (int looks = 0; atomic_load(&pool.done) < shares; looks++)
-            if (looks < LOOKS)
-                rest();
-            else
-                sched_yield();
-    } else {
-        for (int t = 0; t < shares; t++)
-            share(what, t);
-    }
+    grow((parts < threads ? parts : threads) - 1);
+    const unsigned number = number_of(atomic_load(&pool.job) + (1ull << 40));
+    pool.part = part;
+    pool.what = what;
+    atomic_store(&pool.threads, threads);
+    atomic_store(&pool.done, 0);
+    atomic_store(&pool.job, (unsigned long long)number << 40 | (unsigned long long)parts << 20);
+    pthread_mutex_lock(&pool.sleeping);
+    if (pool.asleep > 0)
+        pthread_cond_broadcast(&pool.wake);
+    pthread_mutex_unlock(&pool.sleeping);
+    take_parts(number, 0);
+    for (int looks = 0; atomic_load(&pool.done) < parts; looks++)
+        if (looks < LOOKS)
+            rest();
+        else
+            sched_yield();
     pthread_mutex_unlock(&pool.turn);
 }

@@ -8,8 +8,9 @@ enum { TGI_MOST_THREADS = 64 };
 int tgi_most_threads(void);
 int tgi_threads_now(void);
 
-/* Call share(what, 0) ... share(what, shares - 1), on this thread and others, and return when all are done. Where another
- * thread is doing the same just now, or none can be started, this one does it alone. */
-void tgi_share_out(int shares, void (*share)(void *what, int t), void *what);
+/* Call part(what, 0, thread) ... part(what, parts - 1, thread), on this thread (its number is 0) and up to threads - 1
+ * others, and return when all are done. Where another thread is doing the same just now, or none can be started, this one
+ * does it alone. */
+void tgi_share_out(int threads, int parts, void (*part)(void *what, int number, int thread), void *what);
 
 #endif

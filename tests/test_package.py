@@ -54,6 +54,19 @@ def test_the_compiled_backend_is_compiled() -> None:
         assert not str(module.__file__).endswith(".py"), module
 
 
+@pytest.mark.skipif(tgi.BACKEND != "compiled", reason="the reference backend runs")
+def test_every_module_with_c_types_is_compiled_and_found_in_the_one_library() -> None:
+    """By whatever name Python is asked for it; its source lies beside it all the same."""
+    from tinygrad_init.kernels.backend import COMPILED, kernels
+
+    rooms = [PACKAGE / room for room in ("engine", "programs")]
+    assert {".".join(("tinygrad_init", p.parent.name, p.stem)) for r in rooms for p in r.glob("*.pxd")} == COMPILED
+    for name in COMPILED:
+        found = importlib.util.find_spec(name)
+        assert found is not None and found.origin == importlib.import_module(name).__file__ == kernels.__file__, name
+        assert (PACKAGE.parent / f"{name.replace('.', '/')}.py").is_file()
+
+
 def test_an_unknown_backend() -> None:
     done = python("import tinygrad_init", TINYGRAD_INIT_BACKEND="gpu")
     assert done.returncode == 1
@@ -79,6 +92,17 @@ def test_importing_needs_neither_rich_nor_plots_nor_safetensors() -> None:
     heavy = ("rich", "matplotlib", "jinja2", "torch", "safetensors")
     done = python(f"import sys, tinygrad_init; print([m for m in {heavy} if m in sys.modules])")
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_importing_leaves_for_later_what_tensors_do_not_need() -> None:
+    """And every public name is there all the same, among what `dir` lists."""
+    later = ("tinygrad_init.nn", "tinygrad_init.optim", "tinygrad_init.init", "tinygrad_init.ops.numpy_protocol")
+    done = python(
+        f"import sys, numpy; before = set(sys.modules); import tinygrad_init as tgi; tgi.tensor([1.0]) + 1; "
+        f"print([m for m in (*{later}, 'numpy.random') if m in sys.modules and m not in before]); "
+        "print(set(tgi.__all__) - set(dir(tgi)), [name for name in tgi.__all__ if not hasattr(tgi, name)])"
+    )
+    assert done.stdout == "[]\nset() []\n", done.stderr
 
 
 def test_a_failed_build_says_what_is_needed(tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ tensor([2., 4.], dtype=float32)
 the same engine on single numbers, to be read.
 """
 
+from __future__ import annotations
+
 from . import _interruption  # noqa: F401 (before everything else, so that Ctrl-C ends the imports of the command)
 
 # isort: split
 import builtins
 from typing import TYPE_CHECKING, Any
 
-from . import init, nn, ops, optim
+from . import ops
 from .engine.bound import bind
 from .engine.gradients import grad
 from .engine.modes import (
@@ -31,15 +33,15 @@ from .engine.modes import (
     set_default_dtype,
 )
 from .engine.tensor import Tensor
-from .init import manual_seed
 from .kernels.backend import BACKEND
 from .lazy_names import importing_later
 from .ops import *  # noqa: F403 (what `ops.__all__` lists)
 from .ops import special as special
+from .ops.drawing import manual_seed
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import array_api, autograd, data, diagnosis, func, starts, theory
+    from . import array_api, autograd, data, diagnosis, func, init, nn, optim, starts, theory
     from . import torch as torch
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
@@ -66,7 +68,7 @@ if TYPE_CHECKING:
         vmap,
     )
 
-# What takes longer to import than the rest together is imported when it is first asked for.
+# What a script may do without, and tensors do, is imported when it is first asked for.
 _LATER = {
     **dict.fromkeys(
         (
@@ -135,6 +137,9 @@ _LATER = {
     "diagnosis": "",
     "find_lr": "rate_search",
     "func": "",
+    "init": "",
+    "nn": "",
+    "optim": "",
     "gradcheck": "gradient_checks",
     "gradgradcheck": "gradient_checks",
     "initialize": "training",

@@ -88,16 +88,13 @@ INSTEAD: dict[str, dict[str, str]] = {
             "write the layer with the number of its inputs, without Lazy",
         ),
         "AdaptiveLogSoftmaxWithLoss": "write Linear and CrossEntropyLoss",
-        "RReLU": "write LeakyReLU, or nn.functional.leaky_relu with a slope drawn by tgi.rand",
     },
     "tinygrad_init.nn.functional": {
         "grid_sample": "write the interpolation with gather and the four neighbours of each place",
         "affine_grid": "write the coordinates with linspace, stack and a product with the matrix",
-        "rrelu": "write leaky_relu with a slope drawn by tgi.rand",
     },
     "tinygrad_init.optim": {
         "swa_utils": "write the average of the parameters in no_grad(): a.copy_(d * a + (1 - d) * p)",
-        "SparseAdam": "gradients are dense: write Adam",
     },
     "tinygrad_init.utils": {
         "checkpoint": "write tgi.checkpoint(function, *args, parameters=...)",

@@ -19,7 +19,7 @@ from hypothesis.extra.numpy import arrays
 from rich.console import Console
 
 from bench import harness, instructions, memory, pictures, report, scaling
-from bench.harness import OURS, Effort, LeftOut, Row, Side
+from bench.harness import OURS, Effort, LeftOut, Result, Row, Side, Timing
 from bench.networks import SIZES, Size, draw, products
 from bench.peers import PEERS
 from bench.questions import select
@@ -119,6 +119,32 @@ def test_a_floor_is_timed_but_neither_checked_nor_a_ratio() -> None:
     ours, floor = (report.ratio(side) for side in found["sides"])
     assert ours.endswith("×")
     assert floor.startswith("floor: ") and floor.endswith("%")
+
+
+def timed(**seconds: list[float]) -> dict[str, Any]:
+    """A summary of sides that took so long, round by round."""
+    sides = [Side(name, lambda: None, dict) for name in seconds]
+    result = Result(Row("row", "a row", "float32", lambda _: sides, rtol=0.1))
+    result.timings = {name: Timing(times, 1, False) for name, times in seconds.items()}
+    return summary(result)
+
+
+def test_a_ratio_that_may_be_one_is_not_printed() -> None:
+    noisy = timed(**{OURS: [1.0, 2.0, 1.0, 2.0], "slower": [3.0, 6.0, 4.0, 5.0], "even": [2.0, 1.0, 1.0, 2.0]})
+    sides = {side["name"]: side for side in noisy["sides"]}
+    assert sides["slower"]["ahead"] == OURS
+    assert sides["even"]["ahead"] is None
+    assert report.ratio(sides["even"]).startswith("even (")
+    assert report.ratio(sides["slower"]).endswith("×")
+
+
+def test_the_standings_say_who_is_ahead() -> None:
+    found = timed(**{OURS: [2.0, 2.0, 2.0], "quick": [1.0, 1.1, 0.9], "slow": [5.0, 5.0, 6.0], "same": [1.9, 2.0, 2.1]})
+    table = report.standings([(1, found)])
+    columns = {column.header: list(column.cells) for column in table.columns}
+    assert "quick" in columns["ahead"][0]
+    assert "slow" in columns["behind"][0]
+    assert "same" in columns["even"][0]
 
 
 @given(st.lists(st.integers(1, 40), min_size=2, max_size=5), st.integers(1, 20))

@@ -186,7 +186,7 @@ SIDE_EFFECTS: dict[str, Callable[..., Any]] = {
     "while": loop_while,
     "a caught error": catch,
     "a generator": generate,
-    "a function of NumPy without a kernel": lambda x: W * np.floor(x),
+    "a function of NumPy without a kernel": lambda x: W * np.spacing(x),
     "as many numbers as there are truths": lambda x: W[x > 0],
     "a tensor of stand-ins": lambda x: tgi.tensor([x[0], x[1]]),
     "an array of a stand-in": lambda x: W * np.asarray(x),

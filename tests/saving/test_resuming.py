@@ -69,6 +69,8 @@ def gone_on(training: Saved, epochs: int, as_program: bool = False) -> list[floa
         for x, y in batches(X.astype(dtype), Y, 16, training.generators):
             losses.append(learn(x, y).item())
             training.step = (training.step or 0) + 1
+    if isinstance(learn, captured):
+        assert learn.refused is None, learn.refused  # one step after the other rounds otherwise
     return losses
 
 
@@ -112,15 +114,16 @@ def test_stopped_and_resumed_is_unbroken(tmp_path: Path, name: str, as_program: 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("options", [{}, MORE], ids=["as it is", "with options"])
-@pytest.mark.parametrize("name", [name for name in EVERY if name != "Optimizer"])
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in ("Optimizer", "SparseAdam")])
 def test_every_optimizer_goes_on(tmp_path: Path, name: str, options: dict[str, Any], dtype: Any) -> None:
     """With a schedule that has changed the rates, a group of its own rate, and generators."""
     path, chosen = tmp_path / "a.safetensors", options.get(name, {})
+    matrices = name == "Muon"  # which takes no others
 
     def make(parameters: Any) -> Any:
-        several = list(parameters)
+        several = [p for p in parameters if p.ndim == 2 or not matrices]
         kind: Any = getattr(tgi.optim, name)
-        groups: Any = [{"params": several[:3]}, {"params": several[3:], "lr": 0.02}]
+        groups: Any = [{"params": several[:2]}, {"params": several[2:], "lr": 0.02}]
         return kind(several if name == "LBFGS" else groups, lr=0.05, **chosen)
 
     def trained(training: Saved, epochs: int) -> list[float]:

@@ -4,17 +4,15 @@ Its files are plain Python and can be read and run as such; `setup.py` also comp
 that the `.pxd` file beside each gives to its classes. Both are the same engine, one slow and one fast.
 """
 
-from ..kernels.backend import BACKEND, explain_missing_extension, load_sources
+from ..kernels import backend  # noqa: F401 (which says whether Python finds the sources or what was compiled)
 
-if BACKEND == "reference":
-    load_sources(__name__, "modes graph bound storage recording numbers tensor history operands backward")
-
+# isort: split
 # What only diagnoses need is imported by those.
 from . import (
     ancestors,  # noqa: F401
     backward,  # noqa: F401
     bound,  # noqa: F401
-    graph,
+    graph,  # noqa: F401
     modes,  # noqa: F401
     numbers,  # noqa: F401
     operands,  # noqa: F401
@@ -22,6 +20,3 @@ from . import (
     storage,  # noqa: F401
     tensor,  # noqa: F401
 )
-
-if BACKEND == "compiled" and not graph.COMPILED:
-    raise ImportError(explain_missing_extension("tinygrad_init.engine"))

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from .bound import BOUND
-from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, describe_place, refuse_freed, schedule
+from .graph import NEEDS, OUT, PARAM, SHAPE, SHAPES, Memory, Node, Operation, refuse_freed, schedule
 from .hooks import refuse_not_finite, run_hooks
 from .modes import lock_across_forks, mode
 from .numbers import walk_numbers
+from .places import describe_place
 from .storage import Storage  # noqa: F401 (named in the .pxd)
 from .tensor import Tensor, blank, number, wrap
 
@@ -90,12 +91,13 @@ def hand_over(order: list[Any], gradients: list[Any], keep: cython.bint) -> None
     """Deliver the gradients of the leaves of a graph that was walked some other way, and free it."""
     node: Node
     i: cython.Py_ssize_t = 0
-    for node in order:
-        if node.op is None:
-            deliver(node, gradients[i])
-            i += 1
-        elif not keep:
-            node.free()
+    with _delivering:  # once, and not for each leaf again
+        for node in order:
+            if node.op is None:
+                deliver(node, gradients[i])
+                i += 1
+            elif not keep:
+                node.free()
 
 
 def start_values(seeds: list[Any]) -> list[Any]:
@@ -377,6 +379,8 @@ def deliver(node: Node, g: Tensor) -> None:
 def seed(output: Tensor, gradient: Any, create_graph: bool) -> Tensor:
     """The cotangent to start from: an alias, so that nothing that happens to it happens to the caller's tensor."""
     if gradient is None:
+        if output._array is None:
+            return number(1.0, output._single)
         if output.size != 1:
             raise RuntimeError(
                 f"backward: a tensor of shape {output.shape} needs a gradient of that shape; "

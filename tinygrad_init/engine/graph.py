@@ -8,15 +8,9 @@ itself with the last tensor that leads to it.
 from __future__ import annotations
 
 import inspect
-import os
-import sys
 from array import array
 from collections.abc import Callable
-from pathlib import Path
-from types import CodeType
 from typing import Any
-
-import numpy as np
 
 from .modes import lock_across_forks
 
@@ -41,8 +35,6 @@ SPELLINGS = {
 OUT_BIT, SHAPES_BIT = 1 << 20, 1 << 21
 INPUT_BITS = OUT_BIT - 1
 
-# Code that is nobody's business here: this package, and NumPy, which hands operators on to stand-ins.
-_not_users = (str(Path(__file__).parent.parent) + os.sep, str(Path(np.__file__).parent) + os.sep)
 scheduling = lock_across_forks()
 call: list[Any] = [None]  # how to apply an operation to operands; `tensor` puts it here
 
@@ -399,21 +391,3 @@ def refuse_freed(freed: Node | None) -> None:
             f"backward: the graph was freed by an earlier backward (met at {freed.op.name}); "
             "pass retain_graph=True to the first one to go through it again"
         )
-
-
-def place_in_user_code() -> tuple[CodeType, int] | None:
-    """Where the code that uses this package stands now: cheap to keep, and holding no frame alive."""
-    frame: Any = sys._getframe()
-    while frame is not None and frame.f_code.co_filename.startswith(_not_users):
-        frame = frame.f_back
-    return None if frame is None else (frame.f_code, frame.f_lasti)
-
-
-def describe_place(place: tuple[CodeType, int] | None) -> str:
-    """`file.py:12 in function`, for an error message."""
-    if place is None:
-        return "an unknown place"
-    code, instruction = place
-    lines = list(code.co_positions())
-    line = lines[instruction // 2][0] if instruction // 2 < len(lines) else code.co_firstlineno
-    return f"{code.co_filename}:{line} in {code.co_name}"

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Node, describe_place
+from .graph import Node
 from .history import node_of
 from .methods import METHODS
+from .places import describe_place
 from .storage import Storage
 
 Hooks = dict[Any, Callable[[Any], Any]]

@@ -8,6 +8,17 @@ from typing import Any
 
 from ..naming import nearest
 
+try:
+    import cython
+except ImportError:
+    from . import _interpreted as cython
+
+if not cython.compiled:
+
+    def give(kind: Any, name: str, method: Any) -> None:
+        setattr(kind, name, method)
+
+
 METHODS: dict[str, Any] = {}  # operations that are also methods of a tensor, by name
 PROPERTIES: dict[str, Any] = {}  # functions of a tensor whose result is had without a call
 ADVICE: dict[str, str] = {}  # what to write instead of methods that others have
@@ -30,6 +41,26 @@ def method_of(tensor: Any, name: str) -> Any:
         raise AttributeError(f"a tensor has no attribute {name!r}")
     instead = f"; write {ADVICE[name]}" if name in ADVICE else nearest(name, {known: known for known in dir(tensor)})
     raise AttributeError(f"a tensor has no attribute {name!r}{instead}")
+
+
+@cython.binding(False)
+class Method:
+    """An operation as its class has it: found at once, where `__getattr__` is asked only after all else has failed."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __get__(self, tensor: Any, kind: Any) -> Any:
+        return self.function if tensor is None else MethodType(self.function, tensor)
+
+
+def adopt(kind: Any) -> None:
+    """Let a class have all methods that it has no own ones for."""
+    for name, function in METHODS.items():
+        if not hasattr(kind, name):
+            give(kind, name, Method(function))
 
 
 class Count(int):

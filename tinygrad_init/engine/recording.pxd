@@ -1,5 +1,6 @@
 from .graph cimport Memory, Node, Operation, new_node
 from .modes cimport Mode
+from .places cimport place_in_user_code
 from .storage cimport Storage, memory_of
 
 cdef Mode mode

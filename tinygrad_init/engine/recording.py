@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .graph import INPUT_BITS, OUT_BIT, SHAPES_BIT, Memory, Node, Operation, new_node, place_in_user_code
+from .graph import INPUT_BITS, OUT_BIT, SHAPES_BIT, Memory, Node, Operation, new_node
 from .modes import mode
+from .places import place_in_user_code
 from .storage import Storage, memory_of
 
 try:

@@ -275,6 +275,8 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     """Apply an operation to operands that may still be numbers or arrays."""
     if op.code >= 0 and len(args) == 1 and isinstance(args[0], Tensor) and mode.unusual == 0 and not op.param_names:
         return apply_unary(op, args[0], 0.0, params)
+    if len(params) == 0 and of_one_dtype(args):
+        return apply(op, args, params)
     if op.whole is not None and not isinstance(args[0], Tensor) and only_discrete(args):
         return discrete(op.whole(*[x if type(x) is int else operand(x) for x in args], *params))
     for name, value in zip(op.param_names, params, strict=True):
@@ -284,6 +286,22 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
 
 
 graph.call[0] = call
+
+
+def of_one_dtype(args: tuple[Any, ...]) -> bool:
+    """Whether operands are tensors that mix, so that nothing has to be made of them."""
+    first: Tensor
+    other: Tensor
+    if not isinstance(args[0], Tensor):
+        return False
+    first = args[0]
+    for x in args:
+        if not isinstance(x, Tensor):
+            return False
+        other = x
+        if other._single != first._single:
+            return False
+    return True
 
 
 def binary(op: Operation, x: Any, y: Any) -> Any:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.ancestors import Ancestor, inputs_of, value_of
-from ..engine.graph import Node, describe_place, refuse_freed
+from ..engine.graph import Node, refuse_freed
 from ..engine.history import node_of
 from ..engine.modes import FLOAT32, FLOAT64, no_grad
+from ..engine.places import describe_place
 from ..engine.tensor import Tensor, apply
 
 

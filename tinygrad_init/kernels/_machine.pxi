@@ -143,6 +143,16 @@ cdef class Machine:
         self.held[slot] = array
         self.slots[slot] = <char *>cnp.PyArray_DATA(x)
 
+    cpdef let_go(self, int slot):
+        """Keep the array of a slot alive no longer; the slot is bound again before the next run."""
+        self.held[slot] = None
+
+    cpdef let_go_of_all(self):
+        """The same for all slots."""
+        cdef int i
+        for i in range(self.slot_count):
+            self.held[i] = None
+
     def watch(self, int slot, int64_t begin, int64_t end, bint written):
         """Let `apart` look at a slot, whose numbers lie from byte `begin` to byte `end` of what it stands for."""
         self.watched[self.watching] = watched_slot(slot, begin, end, written, NULL)

@@ -53,6 +53,26 @@ def cross_entropy_vjp(object cotangent, object logits, object labels):
     return out
 
 
+def within(object array, double low, double high):
+    """Whether all numbers lie between two limits."""
+    cdef cnp.ndarray x = an_array(array)
+    cdef int kind = cnp.PyArray_TYPE(x)
+    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(x)
+    cdef double number
+    if kind not in (cnp.NPY_INT64, cnp.NPY_FLOAT32, cnp.NPY_FLOAT64) or not cnp.PyArray_ISCARRAY_RO(x):
+        return bool(np.all((array >= low) & (array <= high)))
+    for i in range(n):
+        if kind == cnp.NPY_INT64:
+            number = <double>(<int64_t *>cnp.PyArray_DATA(x))[i]
+        elif kind == cnp.NPY_FLOAT32:
+            number = (<float *>cnp.PyArray_DATA(x))[i]
+        else:
+            number = (<double *>cnp.PyArray_DATA(x))[i]
+        if not low <= number <= high:
+            return False
+    return True
+
+
 def sgd(object weight, object gradient, object velocity, object lr, double momentum, bint nesterov,
         double weight_decay):
     """Gradient descent, in place: velocity (None without momentum) and weight; see `csrc/update.inc.h`."""

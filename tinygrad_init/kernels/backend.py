@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from pathlib import Path
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from typing import Any
 
 
@@ -19,19 +19,6 @@ def explain_missing_extension(module: str) -> str:
         "there, pip install -e . builds it in place). Install it again where a C compiler is available, or set "
         "TINYGRAD_INIT_BACKEND=reference to run on NumPy alone."
     )
-
-
-def load_sources(package: str, names: str) -> None:
-    """Import modules of a package from their Python sources even where compiled ones lie beside them."""
-    home = sys.modules[package]
-    for name in names.split():
-        full = f"{package}.{name}"
-        spec = importlib.util.spec_from_file_location(full, Path(str(home.__file__)).with_name(f"{name}.py"))
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[full] = module
-        spec.loader.exec_module(module)
-        setattr(home, name, module)
 
 
 BACKEND: str = os.environ.get("TINYGRAD_INIT_BACKEND", "compiled")
@@ -51,3 +38,31 @@ elif BACKEND == "reference":
     kernels.normalize = reference_windows.normalize
 else:
     raise ImportError(f"TINYGRAD_INIT_BACKEND must be 'compiled' or 'reference', got {BACKEND!r}")
+
+
+# Modules that are compiled, all into the library of the kernels: a file for each took longer to build and was three
+# times as large. Their names here are those of the .pxd files.
+COMPILED = frozenset(
+    f"tinygrad_init.{room}.{name}"
+    for room, names in {
+        "engine": "backward bound graph history methods modes numbers operands places recording storage tensor",
+        "programs": "exchange guards program replay shadows tapes tracing traffic watching",
+    }.items()
+    for name in names.split()
+)
+
+
+class InLibrary:
+    """Finds them there, before Python would find their sources, which are what the reference backend runs."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """How to import a module, or None if others are to say so."""
+        if name not in COMPILED:
+            return None
+        loader = ExtensionFileLoader(name, kernels.__file__)
+        return importlib.util.spec_from_file_location(name, kernels.__file__, loader=loader)
+
+
+if BACKEND == "compiled":
+    sys.meta_path.insert(0, InLibrary)

@@ -148,6 +148,8 @@ cdef class Machine:
     cdef int fill_chain(self, tgi_instruction *out, object found) except -1
     cpdef bint bind(self, int slot, object array, int kind) except -1
     cpdef bind_as_it_lies(self, int slot, object array)
+    cpdef let_go(self, int slot)
+    cpdef let_go_of_all(self)
     cpdef bint apart(self)
     cpdef double read(self, int64_t offset, int kind)
     cpdef write(self, int64_t offset, int kind, double value)

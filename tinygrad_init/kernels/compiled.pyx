@@ -349,8 +349,8 @@ cpdef empty(tuple shape, int kind):
                                                 else cnp.NPY_INT64), 0)
 
 
-def reduce(object array, int reduction, tuple axes, bint keepdims):
-    """The sum, largest, smallest or norm (see `REDUCTIONS`) over axes."""
+def reduce(object array, int reduction, tuple axes, bint keepdims, double divisor=1):
+    """The sum, largest, smallest or norm (see `REDUCTIONS`) over axes, divided by a number."""
     if not isinstance(array, cnp.ndarray):
         return recorded(array, "reduce", reduction, axes, keepdims)
     cdef cnp.ndarray x = aligned(array)
@@ -384,6 +384,12 @@ def reduce(object array, int reduction, tuple axes, bint keepdims):
     else:
         with nogil:
             K.reduce[kind](reduction, ndim, reduced, shape, cnp.PyArray_DATA(x), strides, cnp.PyArray_DATA(out))
+    if divisor != 1:
+        for d in range(cnp.PyArray_SIZE(out)):
+            if kind == 0:
+                (<float *>cnp.PyArray_DATA(out))[d] /= <float>divisor
+            else:
+                (<double *>cnp.PyArray_DATA(out))[d] /= divisor
     return out
 
 

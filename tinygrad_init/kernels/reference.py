@@ -128,11 +128,18 @@ def binary(name: str, x: Array, y: Array, label: str = "") -> Array:
         return np.asarray((BINARY.get(name) or RELATIONS[name])(x, y), dtype=x.dtype)
 
 
-def reduce(x: Array, reduction: int, axes: tuple[int, ...], keepdims: bool) -> Array:
-    """The sum, largest, smallest or norm over axes; the norm is scaled, so that nothing overflows on the way."""
+def within(array: Array, low: float, high: float) -> bool:
+    """Whether all numbers lie between two limits."""
+    return bool(np.all((array >= low) & (array <= high)))
+
+
+def reduce(x: Array, reduction: int, axes: tuple[int, ...], keepdims: bool, divisor: float = 1) -> Array:
+    """The sum, largest, smallest or norm over axes, divided by a number; the norm is scaled: nothing overflows."""
     if not isinstance(x, np.ndarray):
         return recorded(x, "reduce", reduction, axes, keepdims)
     with np.errstate(all="ignore"):
+        if divisor != 1:
+            return np.asarray(reduce(x, reduction, axes, keepdims) / x.dtype.type(divisor))
         if reduction < 3:
             return np.asarray((np.sum, np.max, np.min)[reduction](x, axis=axes, keepdims=keepdims))
         if x.size == 0:

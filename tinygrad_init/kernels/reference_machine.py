@@ -64,6 +64,10 @@ class Machine:
         """Let a slot stand for an array with gaps: the program knows its strides."""
         self.slots[slot] = array
 
+    def let_go(self, slot: int) -> None:
+        """Keep the array of a slot alive no longer; the slot is bound again before the next run."""
+        self.slots[slot] = np.zeros(0, np.uint8)
+
     def watch(self, slot: int, begin: int, end: int, written: bool) -> None:
         """Let `apart` look at a slot, whose numbers lie from byte `begin` to byte `end` of what it stands for."""
         self.watched.append((slot, begin, end, written))

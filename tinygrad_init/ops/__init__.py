@@ -3,10 +3,14 @@
 `registry` tells how an operation is defined; the other files are tables of them.
 """
 
+from typing import Any
+
 from ..engine import discrete
 from ..engine.backward import differentiate
 from ..engine.bound import bind
-from ..engine.methods import METHODS
+from ..engine.methods import METHODS, adopt
+from ..engine.tensor import Tensor as _Tensor
+from ..lazy_names import importing_later
 from . import activation_variants as activation_variants
 from . import (
     analysis,
@@ -22,8 +26,8 @@ from . import (
     limits,
     linalg,
     norms,
-    numpy_functions,
-    numpy_protocol,
+    numpy_places,  # noqa: F401
+    numpy_ufuncs,  # noqa: F401
     ordering,
     rounding,
     scattering,
@@ -145,6 +149,17 @@ from .shape import (
     transpose,
 )
 
+__getattr__, __dir__ = importing_later(__name__, {"numpy_protocol": ""})
+
+
+def _numpy_protocol() -> Any:
+    """NumPy's functions by their names: many, which are imported when NumPy first meets a tensor."""
+    from . import numpy_protocol
+
+    bind(numpy_ufunc=numpy_protocol.ufunc, numpy_function=numpy_protocol.function)
+    return numpy_protocol
+
+
 bind(
     add=elementwise.add,
     sub=elementwise.sub,
@@ -160,8 +175,8 @@ bind(
     transpose=transpose,
     sum_to=sum_to,
     differentiate=differentiate,
-    numpy_ufunc=numpy_protocol.ufunc,
-    numpy_function=numpy_protocol.function,
+    numpy_ufunc=lambda *asked: _numpy_protocol().ufunc(*asked),
+    numpy_function=lambda *asked: _numpy_protocol().function(*asked),
 )
 __all__ = [
     "REGISTRY",
@@ -339,4 +354,4 @@ from . import in_place as in_place  # noqa: E402 (of methods that the files abov
 globals().update(ALIASES)
 __all__ += sorted(ALIASES)
 discrete.adopt(METHODS)
-numpy_protocol.register(**numpy_functions.counterparts())
+adopt(_Tensor)

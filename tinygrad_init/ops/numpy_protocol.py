@@ -16,6 +16,7 @@ from ..engine.discrete import discrete, dtype_of, is_discrete
 from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor, wrap
 from .elementwise import astype
+from .numpy_functions import counterparts
 from .numpy_ufuncs import METHODS_OF_UFUNCS
 from .registry import REGISTRY
 
@@ -24,7 +25,8 @@ def _names(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-FUNCTIONS: dict[str, Any] = {}
+# Operations name theirs in their `Spec`; what is not a single operation is in the table of `numpy_functions`.
+FUNCTIONS: dict[str, Any] = {name: op for op in reversed(REGISTRY.values()) for name in op.spec.numpy} | counterparts()
 # What changes only in jumps, or not at all: NumPy's own answer, of the numbers.
 CONSTANT = _names(
     """
@@ -60,14 +62,6 @@ REFUSED: dict[str, str] = {
     },
     "sort_complex": COMPLEX,
 }  # fmt: skip
-
-
-def register(**functions: Any) -> None:
-    """Add functions that are not single operations, by their NumPy names; operations name theirs in their `Spec`."""
-    for op in REGISTRY.values():
-        for name in op.spec.numpy:
-            FUNCTIONS.setdefault(name, op)
-    FUNCTIONS.update(functions)
 
 
 def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

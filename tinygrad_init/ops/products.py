@@ -98,6 +98,8 @@ def _as_matrix(x: Tensor) -> Tensor:
     ],
 )
 def _linear(x: Array, weight: Array, bias: Array, /) -> Array:
+    if x.ndim == 2:
+        return kernels.linear(x, weight, bias)
     rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     return kernels.linear(rows, weight, bias).reshape(*x.shape[:-1], weight.shape[0])
 
@@ -124,6 +126,10 @@ def linear(x: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ValueError
         The shapes do not fit.
     """
+    if bias is not None and isinstance(x, Tensor):  # as nearly always: nothing is left to be said
+        inputs, sizes = x.shape, weight.shape
+        if len(sizes) == 2 and len(inputs) > 0 and inputs[-1] == sizes[1] and bias.shape == sizes[:1]:
+            return _linear(x, weight, bias)
     x, weight = coerce("linear", (x, weight))
     if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1]:
         features = x.shape[-1] if x.ndim else "no"

@@ -21,6 +21,7 @@ from .shape import _reshape, broadcast_to, getitem, kept_shape, normalize_axes, 
 from .spelling import refuse
 
 Axis = int | tuple[int, ...] | None
+EVERY = tuple(range(64))  # axes
 SUM, NORM = kernels.REDUCTIONS["sum"], kernels.REDUCTIONS["norm"]
 
 
@@ -89,6 +90,8 @@ def mean(x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = No
         There is nothing to take the mean of.
     """
     refuse_other("mean", x, dtype)
+    if axis is None and dtype is None and type(x) is np.ndarray and x.size:  # as losses ask for it
+        return kernels.reduce(x, SUM, EVERY[: x.ndim], keepdims, x.size)
     refuse_empty("mean", x, axis)
     with np.errstate(all="ignore"):
         total = kernels.reduce(x, SUM, normalize_axes(axis, x.ndim, "mean"), keepdims)

@@ -23,8 +23,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,8 +40,7 @@ REGISTRY = OPERATIONS
 Example = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """What tests, documentation and interoperation need to know of an operation.
 
     Attributes
@@ -131,7 +129,7 @@ def operation(
         run = joining(forward, param_names) if variadic else forward
         op = Operation(
             name=op_name,
-            doc=inspect.getdoc(forward) or elementwise_doc(formula, inputs, params),
+            doc=forward.__doc__ or elementwise_doc(formula, inputs, params),
             forward=run,
             rules=rules,
             plans=plans,

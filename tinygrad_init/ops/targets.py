@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.modes import Unforeseen, mode
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
+from ..kernels.backend import kernels
 from .registry import Array
 
 
@@ -75,10 +76,11 @@ def class_numbers(labels: Array, shape: tuple[int, ...], name: str, other: int |
         return ValueError(f"{name}: target {found[bad]} of sample {bad} is no class number from 0 to {classes - 1}")
 
     require_between(labels, 0, classes - 1, error)
+    if labels.dtype.kind != "f":
+        return labels.astype(np.int64, copy=mode.trace is None)  # what is eager must not see later changes
     with np.errstate(invalid="ignore"):
-        numbers = labels.astype(np.int64, copy=mode.trace is None)  # what is eager must not see later changes
-    if labels.dtype.kind == "f":
-        require_between(numbers.astype(labels.dtype) - labels, 0, 0, error, labels)
+        numbers = labels.astype(np.int64)
+    require_between(numbers.astype(labels.dtype) - labels, 0, 0, error, labels)
     return numbers
 
 
@@ -89,7 +91,7 @@ def require_between(
     trace = mode.trace
     if trace is not None:
         trace.recorder.check(array, low, high, error, show)
-    elif not np.all((array >= low) & (array <= high)):
+    elif not kernels.within(array, low, high):
         raise error(array if show is None else show)
 
 

@@ -23,6 +23,7 @@ from .groups import (
     number,
     split_groups,
 )
+from .repeating import Repeating
 from .saved_states import entries_by_parameter, matched, read, saved, take_over
 
 Parameters = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
@@ -64,7 +65,8 @@ class Optimizer:
         options = dict(defaults) if isinstance(defaults, Mapping) else {"lr": defaults}
         # In a tuple, since programs go through an attribute that is a dictionary at each call; they look at what these
         # count when something has changed.
-        self._kept = {name: number(owner, name, value) for name, value in options.items()}, State()
+        numbers = {name: number(owner, name, value) for name, value in options.items()}
+        self._kept = numbers, State(), Repeating()
         if self.defaults.get("differentiable"):
             raise ValueError(
                 f"{owner}: differentiable=True is not offered: a step changes parameters in place, outside the graph; "
@@ -92,7 +94,7 @@ class Optimizer:
 
     @state.setter
     def state(self, state: Mapping[Tensor, Any]) -> None:
-        self._kept = self.defaults, State(state)
+        self._kept = self.defaults, State(state), Repeating()
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
@@ -163,12 +165,18 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        if not self._kept[2].steps_for(self):
+            self.step_once()
+        return loss
+
+    def step_once(self) -> None:
+        """The same, parameter by parameter."""
         trace, state = mode.trace, self._kept[1]
         # A step that is too large overflows, and is to be seen in the weights, not in a warning about this line.
         with no_grad(), np.errstate(all="ignore"):
             if trace is not None:
                 self.record(trace)
-                return loss
+                return
             for group in self.param_groups:
                 for p in group.params:
                     gradient = p.grad
@@ -185,7 +193,6 @@ class Optimizer:
                         p.fill_(value.item())
                     else:
                         self.update(own(p), operand(gradient), known, group)
-        return loss
 
     def record(self, trace: Any) -> None:
         """A step of a function that is being captured."""

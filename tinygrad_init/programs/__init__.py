@@ -8,11 +8,6 @@ program could not repeat. `tapes` are for graphs of single numbers; `replay` mak
 As the engine's, files with a `.pxd` beside them are compiled.
 """
 
-from ..kernels.backend import BACKEND, load_sources
-
-if BACKEND == "reference":
-    load_sources(__name__, "guards tracing traffic watching exchange program tapes replay")
-
 from .capturing import Captured, capture
 from .tracing import CaptureError
 

@@ -54,6 +54,8 @@ def assemble(
     outputs = [lasting(recorder, x, slots, read) if isinstance(x, Traced) else x for x, _ in results]
     finals = []
     for tensor, before, after, was_read in gradients:
+        if after is before and before is not None:
+            continue  # it is where it was, and a binding of it looks whether it is there
         array = None if after is None else trace.operand(after)
         kept = None if array is None else lasting(recorder, array, slots, read, alone=True)
         finals.append((tensor, before is not None, was_read, kept))

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import describe_place
 from ..engine.modes import mode
+from ..engine.places import describe_place
 from ..engine.tensor import Tensor
 from .assemble import assemble
 from .exchange import EXACT, Input

@@ -70,7 +70,7 @@ def describe(step: Step) -> str:
 
 def line_of(step: Step) -> str:
     """The line of the user's code."""
-    from ..engine.graph import describe_place
+    from ..engine.places import describe_place
 
     where = describe_place(step.place)
     return where.rsplit("/", 1)[-1].split(" in ")[0]

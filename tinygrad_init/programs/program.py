@@ -148,6 +148,13 @@ class Program:
         finally:
             self.release()
 
+    def let_go(self) -> None:
+        """Keep the gradients that the last run has read alive no longer."""
+        binding: Binding
+        for binding in self.bindings:
+            if binding.of_gradient and binding.slot != 0:
+                binding.let_go(self.machine)
+
     def call(self) -> cython.longlong:
         """Run, where functions of Python are called on the way: those may capture something themselves."""
         mode.threads.calling += 1

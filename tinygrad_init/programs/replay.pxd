@@ -1,7 +1,7 @@
 cimport cython
 cimport numpy as cnp
 from ..engine.backward cimport check_memories
-from ..engine.graph cimport Memory, Node, Operation, new_node
+from ..engine.graph cimport Memory, Node, Operation
 from ..engine.modes cimport Mode
 from ..engine.tensor cimport Tensor, blank
 from ..kernels.compiled cimport Machine

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..engine.backward import check_memories, walk
 from ..engine.bound import bind
-from ..engine.graph import Node, new_node
+from ..engine.graph import Node
 from ..engine.modes import mode
 from ..engine.tensor import Tensor
 from .assemble import assemble
@@ -23,6 +23,8 @@ from .exchange import Input, Output
 from .guards import same_value
 from .program import Program
 from .recorder import Recorder
+from .shadows import shadow
+from .traced import NotRecordable
 from .tracing import CaptureError, Trace, stand_in
 
 try:
@@ -104,7 +106,7 @@ class Plan:
 
     def run(self, values: list[Any], seeds: list[Any]) -> list[Any]:
         """The cotangents of the leaves, by the program."""
-        program: Any = self.program
+        program: Program = self.program  # type: ignore[assignment]
         machine = program.machine
         item: Input
         output: Output
@@ -127,6 +129,7 @@ class Plan:
         results: list[Any] = []
         for output in program.outputs:
             results.append(output.take(machine))
+        machine.let_go_of_all()  # what the graph kept goes with the graph
         return results
 
 
@@ -360,7 +363,7 @@ def make(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[Any],
             mode.leave()
         outputs = [(found.operand(result), True) for result in results]
         program = assemble(found, inputs, outputs, list, [], ([], []), exact=True)
-    except (CaptureError, NotImplementedError, TypeError, ValueError, AttributeError):
+    except (CaptureError, NotRecordable, NotImplementedError, TypeError, ValueError, AttributeError):
         return None
     return None if program.calls or program.checks or program.attributes else program
 
@@ -377,42 +380,6 @@ def argument(found: Trace, item: Input, strides: Any) -> Any:
             raise CaptureError("a node keeps truth values with gaps")
         item.traced.strides = strides
     return item.traced
-
-
-def shadow(order: list[Any], edges: Any, traced: Any) -> list[Any]:
-    """A graph like this one, which keeps stand-ins."""
-    node: Node
-    copy: Node
-    made: list[Any] = []
-    for node in order:
-        copy = new_node(node.op, node.params, node.shape, node.single)
-        copy.degree = node.degree
-        made.append(copy)
-        if node.op is None:
-            continue
-        copy.shapes = node.shapes
-        if node.numbers:
-            copy.x, copy.y, copy.out = [number_like(next(traced), node.single) for _ in range(3)]
-            continue
-        copy.x = next(traced) if node.x is not None else None
-        copy.y = next(traced) if node.y is not None else None
-        copy.out = next(traced) if node.out is not None else None
-        if node.rest is not None:
-            copy.rest = tuple([None if entry is None else (next(traced), None, 0) for entry in node.rest])
-        copy.params = tuple([next(traced) if isinstance(p, np.ndarray) else p for p in node.params])
-    at: cython.Py_ssize_t = 0
-    for copy in made:
-        parents: list[Any] = [None if edges[at + i] < 0 else made[edges[at + i]] for i in range(copy.degree)]
-        at += copy.degree
-        copy.left = parents[0] if copy.degree > 0 else None
-        copy.right = parents[1] if copy.degree > 1 else None
-        copy.others = tuple(parents[2:]) if copy.degree > 2 else None
-    return made
-
-
-def number_like(traced: Any, single: bool) -> Any:
-    """A bare number, which nodes keep in float64, in its own dtype."""
-    return traced.recorder.converted(traced, np.dtype(np.float32)) if single else traced
 
 
 bind(replay=replay)

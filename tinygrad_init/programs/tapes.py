@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..engine.graph import place_in_user_code
+from ..engine.places import place_in_user_code
 from .instructions import FLOAT64, ITEM, OUT, Buffer, Place, Step, View
 from .traced import Traced
 

@@ -24,6 +24,7 @@ cdef class Binding:
     cpdef bint fits(self)
     cpdef attach(self, Machine machine)
     cpdef store(self, Machine machine)
+    cpdef let_go(self, Machine machine)
 
 
 cdef class Trace:

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import INPUT_BITS, OUT_BIT, Node, Operation, describe_place, place_in_user_code
+from ..engine.graph import INPUT_BITS, OUT_BIT, Node, Operation
 from ..engine.modes import FLOAT32
+from ..engine.places import describe_place, place_in_user_code
 from ..engine.storage import Storage, refuse_masked
 from ..engine.tensor import Tensor, blank
 from .guards import structure_of
@@ -144,6 +145,11 @@ class Binding:
     def shown(self) -> Any:
         """The array that the program saw in its last run; None for a bare number or one that it does not change."""
         return self.bound if self.written else None
+
+    def let_go(self, machine: Any) -> None:
+        """Keep the array alive no longer."""
+        self.bound = None
+        machine.let_go(self.slot)
 
     def store(self, machine: Any) -> None:
         """Take over a bare number that the program has changed."""

@@ -1,0 +1,1 @@
+from ..engine.graph cimport Memory, Node, Operation, new_node
