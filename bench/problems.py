@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from .harness import Array, Arrays
 
@@ -28,6 +28,28 @@ class Chain:
         return y
 
 
+Layers = Sequence[tuple[Any, Any]]
+
+
+class Functions(Protocol):
+    """What networks consist of, in the terms of a library."""
+
+    def relu(self, x: Any) -> Any:
+        """max(x, 0)."""
+
+    def linear(self, x: Any, weight: Any, bias: Any) -> Any:
+        """x Wᵀ + b."""
+
+    def convolution(self, x: Any, weight: Any, bias: Any, padding: int) -> Any:
+        """Of images (samples, channels, height, width), with a number added to each channel unless it is None."""
+
+    def largest_of_four(self, x: Any) -> Any:
+        """Of every square of 2 x 2."""
+
+    def normalized(self, x: Any) -> Any:
+        """Each channel with mean 0 and variance 1 over the batch."""
+
+
 @dataclass(frozen=True)
 class Network:
     """A multilayer perceptron with ReLU between its linear layers, and one batch to train it on by gradient descent.
@@ -46,6 +68,12 @@ class Network:
     x: Array
     y: Array
     parameters: tuple[tuple[Array, Array], ...]
+
+    def output(self, of: Functions, x: Any, layers: Layers) -> Any:
+        """What it makes of the inputs."""
+        for weight, bias in layers[:-1]:
+            x = of.relu(of.linear(x, weight, bias))
+        return of.linear(x, *layers[-1])
 
     def named(self, arrays: Sequence[Array]) -> Arrays:
         """Parameters (weight, bias, weight, ...) by their names."""

@@ -1,12 +1,13 @@
 """All questions, in the order of the report."""
 
-from . import chains, imports, kernels, micrograd_demo, networks, scaling
+from . import chains, images, imports, kernels, micrograd_demo, networks, scaling
 from .harness import Question, Row
 
 QUESTIONS: tuple[Question, ...] = (
     chains.QUESTION,
     micrograd_demo.QUESTION,
     networks.QUESTION,
+    images.QUESTION,
     kernels.QUESTION,
     imports.QUESTION,
     scaling.QUESTION,

@@ -1,6 +1,7 @@
 /* All kernels for one instruction set. An isa_*.c file sets ISA (its name), VECTOR_BYTES (the width of a register), MR
  * and NR_VECTORS (the register tile of the product) and includes this file. */
 #include <math.h>
+#include <string.h>
 
 #include "tgi.h"
 #include "threads.h"
@@ -40,7 +41,11 @@
 #include "pack.inc.h"
 #include "dot.inc.h"
 #include "gemm.inc.h"
+#include "lines.inc.h"
+#include "convolution.inc.h"
+#include "pooling.inc.h"
 #include "reduce.inc.h"
+#include "normalization.inc.h"
 #include "loss.inc.h"
 #include "update.inc.h"
 #undef REAL
@@ -69,7 +74,11 @@
 #include "pack.inc.h"
 #include "dot.inc.h"
 #include "gemm.inc.h"
+#include "lines.inc.h"
+#include "convolution.inc.h"
+#include "pooling.inc.h"
 #include "reduce.inc.h"
+#include "normalization.inc.h"
 #include "loss.inc.h"
 #include "update.inc.h"
 #undef REAL
@@ -96,5 +105,8 @@ const tgi_kernels JOIN(tgi_kernels_, ISA) = {
     .adam = {adam_f32, adam_f64},
     .gemm = {gemm_f32, gemm_f64},
     .gemm_work = {gemm_work_f32, gemm_work_f64},
+    .convolve = {convolve_f32, convolve_f64},
+    .pool = {pool_f32, pool_f64},
+    .normalize = {normalize_f32, normalize_f64},
     .peak = {peak_f32, peak_f64},
 };

@@ -31,6 +31,20 @@ static void convert_row(int source, int kind, ptrdiff_t n, const char *from, ptr
 #undef CONVERT
 }
 
+/* One number, n times. */
+static void repeat(int kind, ptrdiff_t n, const char *from, char *to) {
+    if (kind == TGI_FLOAT32) {
+        const float x = *(const float *)from;
+        for (ptrdiff_t i = 0; i < n; i++)
+            ((float *)to)[i] = x;
+    } else {
+        int64_t x; /* of either kind, bit by bit */
+        memcpy(&x, from, 8);
+        for (ptrdiff_t i = 0; i < n; i++)
+            memcpy(to + 8 * i, &x, 8);
+    }
+}
+
 /* Copy over any strides; numbers change their kind on the way if the two sides differ. */
 static void copy(const tgi_instruction *in, const char *from, char *to) {
     ptrdiff_t at[TGI_AXES] = {0};
@@ -46,6 +60,8 @@ static void copy(const tgi_instruction *in, const char *from, char *to) {
             convert_row(source, kind, n[last], from, sf[last], to, st[last]);
         } else if (sf[last] == item && st[last] == item) {
             memmove(to, from, (size_t)(n[last] * item));
+        } else if (sf[last] == 0 && st[last] == item) {
+            repeat(kind, n[last], from, to);
         } else if (kind == TGI_FLOAT32) {
             for (ptrdiff_t i = 0; i < n[last]; i++)
                 *(float *)(to + i * st[last]) = *(const float *)(from + i * sf[last]);
@@ -218,6 +234,12 @@ static int product(const tgi_kernels *K, const tgi_instruction *in, char *const 
                        AT(TGI_OUT), work);
 }
 
+static void normalize(const tgi_kernels *K, const tgi_instruction *in, char *const *slots) {
+    const tgi_channels s = {(size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], in->p[0]};
+    const void *const from[] = {AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_D), AT(TGI_E)};
+    K->normalize[in->kind](in->flag, &s, from, AT(TGI_OUT));
+}
+
 /* Returns whether the run may go on. */
 static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, char *work) {
     const int kind = in->kind;
@@ -268,6 +290,14 @@ static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const 
         return 1;
     case TGI_DO_check:
         return check(in, AT(TGI_A));
+    case TGI_DO_convolution:
+        return tgi_convolve(K, kind, in->flag, in->windows, AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_OUT), work);
+    case TGI_DO_pooling:
+        K->pool[kind](in->flag, in->windows, AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_OUT));
+        return 1;
+    case TGI_DO_normalization:
+        normalize(K, in, slots);
+        return 1;
     case TGI_DO_scalars:
         run_scalars(in, slots[0]);
         return 1;

@@ -7,7 +7,8 @@
  * - there are 1 to TGI_AXES axes; any of them may be empty, and then nothing is read or written, but for the results of
  *   reductions and products over nothing. Strides of axes of length 0 or 1 mean nothing;
  * - operands lie at multiples of their item's size, and each place but those that may be missing is an address, even of
- *   nothing (binary_vjp: b, c, d where the derivative does not read them; product: c, d, e; sgd: b);
+ *   nothing (binary_vjp: b, c, d where the derivative does not read them; product: c, d, e; sgd: b;
+ *   convolution: c; pooling: b, c);
  * - a result overlaps no operand, but that an elementwise one (unary to select) may be an operand without gaps itself.
  *   A copy within one array is right only where both sides are a single row without gaps;
  * - labels and indices are in range: of logits with no columns there are no rows;
@@ -40,6 +41,9 @@ enum { TGI_INT64 = 2 }; /* a third kind of number: labels and indices */
     C(scatter)           /* out = 0 (shape[1] numbers), then out[b[i]] += a[i] for shape[0] numbers */                 \
     C(check)             /* stop unless all of a, shape[0] numbers without gaps, lie in [p[0], p[1]] */                \
     C(call)              /* stop: what comes here is not the machine's to do */                                        \
+    C(convolution)       /* out of a and b as tgi_convolution says; bias c may be missing; `flag`: which */              \
+    C(pooling)           /* out of a, b and c as tgi_pooling says; b and c may be missing where it does; `flag`: which */ \
+    C(normalization)     /* out of a, b, ... as tgi_normalization says; shape outer, channels, inner; p[0] eps; `flag`: which */ \
     C(scalars)           /* a run of instructions on single numbers, see tgi_scalar_instruction */                     \
     C(chain)             /* a chain of elementwise functions over shape[0] numbers, piece by piece, see tgi_chain */
 
@@ -86,10 +90,11 @@ typedef struct {
     ptrdiff_t shape[TGI_AXES], strides[TGI_PLACES][TGI_AXES];
     const tgi_scalar_instruction *scalars; /* shape[0] of them */
     const tgi_chain *chain;
+    const tgi_windows *windows; /* of convolution and pooling; all arrays without gaps */
 } tgi_instruction;
 
-/* Run the instructions from number `from` on; slots[0] is the program's memory, work has the most that any product needs
- * (tgi_product_work). Returns the number of the instruction that stopped the run, or `count`. With `seconds`, adds to
+/* Run the instructions from number `from` on; slots[0] is the program's memory, work has the most that any product or
+ * convolution needs (tgi_product_work, tgi_convolution_work). Returns the number of the instruction that stopped the run, or `count`. With `seconds`, adds to
  * each instruction's place its time. */
 int64_t tgi_run(const tgi_kernels *kernels, const tgi_instruction *program, int64_t from, int64_t count,
                 char *const *slots, char *work, double *seconds);
@@ -100,5 +105,11 @@ int tgi_product(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t
 /* What each thread of a long product asks now and then: whether it is not wanted any more. NULL: it always is. */
 extern int (*tgi_ask)(void);
 size_t tgi_product_work(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t k);
+
+
+/* A convolution as `convolve`, on several threads where it is large. Returns 0 if it was stopped on the way, else 1. */
+int tgi_convolve(const tgi_kernels *kernels, int kind, int which, const tgi_windows *windows, const void *a, const void *b,
+                 const void *bias, void *out, void *work);
+size_t tgi_convolution_work(const tgi_kernels *kernels, int kind, int which, const tgi_windows *windows);
 
 #endif

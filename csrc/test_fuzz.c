@@ -51,6 +51,10 @@ static void run(const tgi_kernels *K, test_case *cases, int count, int compares,
             const size_t needed = tgi_product_work(K, t->in.kind, (size_t)n[0], (size_t)n[1], (size_t)n[2]);
             work_size = needed > work_size ? needed : work_size;
         }
+        if (t->in.code == TGI_DO_convolution) {
+            const size_t needed = tgi_convolution_work(K, t->in.kind, t->in.flag, t->in.windows);
+            work_size = needed > work_size ? needed : work_size;
+        }
         if (must_stop(t))
             stop = c;
     }

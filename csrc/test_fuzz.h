@@ -1,5 +1,5 @@
 /* What the parts of the fuzzer share: instructions made of bytes (test_fuzz_cases.c), what they must do, in plain loops
- * (test_fuzz_expected.c), and the runs (test_fuzz.c). */
+ * (test_fuzz_expected.c), both for windows (test_fuzz_windows.c), and the runs (test_fuzz.c). */
 #ifndef TEST_FUZZ_H
 #define TEST_FUZZ_H
 
@@ -46,6 +46,7 @@ typedef struct {
     int numbers;
     tgi_scalar_instruction scalars[SCALARS];
     tgi_chain chain;
+    tgi_windows windows;
     const char *isa;
     int compares; /* whether `earlier` is there */
 } test_case;
@@ -118,6 +119,13 @@ int make_case(source *s, test_case *t, int slot, int machine_memory);
 void free_case(test_case *t);
 /* Ends the process unless the instruction has done what it must, and nothing else. */
 void check_case(const tgi_kernels *K, test_case *t);
+/* Convolutions, pooling and normalization. */
+void make_normalization(source *s, test_case *t);
+void check_normalization(test_case *t);
+void make_windows(source *s, test_case *t);
+void check_windows(test_case *t);
+/* Ends the process unless a result is as wanted, up to what rounding can do. */
+void expect(const test_case *t, operand *x, ptrdiff_t at, double wanted, double slack);
 int must_stop(const test_case *t);
 
 #endif

@@ -278,6 +278,9 @@ int make_case(source *s, test_case *t, int slot, int machine_memory) {
         [TGI_DO_gather] = make_picking,
         [TGI_DO_scatter] = make_picking,
         [TGI_DO_check] = make_check,
+        [TGI_DO_convolution] = make_windows,
+        [TGI_DO_normalization] = make_normalization,
+        [TGI_DO_pooling] = make_windows,
         [TGI_DO_scalars] = make_scalars,
         [TGI_DO_chain] = make_chain,
     };

@@ -80,6 +80,28 @@ typedef struct {
     int decoupled; /* whether the weights shrink by lr * weight_decay apart from the gradient (AdamW) */
 } tgi_adam;
 
+/* Windows over up to three axes behind samples and channels: position k of window p is the element
+ * p * stride + k * dilation - before; where there is none it counts as zero, and in maxima not at all. Channels fall into groups, each with so many of the input and of the output; pooling knows only samples. */
+typedef struct {
+    ptrdiff_t samples, groups, inputs, outputs;
+    ptrdiff_t lengths[3], counts[3], size[3], stride[3], dilation[3], before[3];
+} tgi_windows;
+
+/* A convolution of x and weight; its derivative by x, of cotangent and weight; that by the weight, of x and cotangent. */
+enum tgi_convolution { TGI_FORWARD, TGI_BY_INPUT, TGI_BY_WEIGHT };
+/* The largest under each window of a; its derivative from cotangent a, input b and result c: each to the first of the
+ * largest; of input-sized a what lies at those places. The mean, padding counted, and its derivative. */
+enum tgi_pooling { TGI_LARGEST, TGI_LARGEST_VJP, TGI_AT_LARGEST, TGI_MEAN, TGI_MEAN_VJP };
+
+/* Arrays (outer, channels, inner), each channel of which is normalized: x to (x - mean) / √(variance + eps) · weight + bias.
+ * The operands: moments of x; x normalized, from x, moments (means, then variances), weight and bias; sums, from cotangent,
+ * x and moments (the cotangents of bias and weight); the cotangent of x, from cotangent, x, moments, weight and sums. */
+typedef struct {
+    size_t outer, channels, inner;
+    double eps;
+} tgi_channels;
+enum tgi_normalization { TGI_MOMENTS, TGI_NORMALIZED, TGI_NORMALIZED_SUMS, TGI_NORMALIZED_VJP };
+
 typedef struct {
     const char *isa;
     /* out[i] = f(x[i]); cotangent[i] = g[i] * f'(kept[i]) where kept is x or out as tgi_function_reads says. */
@@ -115,6 +137,12 @@ typedef struct {
     void (*gemm[2])(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b,
                     const tgi_epilogue *epilogue, void *c, size_t ldc, void *work, int threads);
     size_t (*gemm_work[2])(size_t m, size_t n, size_t k);
+    /* Parts `first` to `last` of a convolution: samples, but for TGI_BY_WEIGHT channels of the input. With bias, one number
+     * for each channel, forward. With work NULL nothing is done; returns how many bytes it needs. */
+    size_t (*convolve[2])(int which, const tgi_windows *w, ptrdiff_t first, ptrdiff_t last, const void *a, const void *b,
+                          const void *bias, void *out, void *work);
+    void (*pool[2])(int which, const tgi_windows *w, const void *a, const void *b, const void *c, void *out);
+    void (*normalize[2])(int which, const tgi_channels *s, const void *const *from, void *out);
     /* How many floating-point operations a second this core does at best: `repeats` rounds of independent fused
      * multiply-adds in registers; returns their number, to be divided by the time that the call took. */
     double (*peak[2])(size_t repeats);

@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+import tinygrad_init.ops.normalization  # noqa: F401  its operations are asked for by modules alone
 from tinygrad_init.ops.registry import REGISTRY
 
 TARGET = Path(__file__).with_suffix(".md")

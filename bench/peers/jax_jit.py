@@ -46,11 +46,7 @@ class JaxJit(Peer):
         y = jax.device_put(problem.y.astype(np.int32) if problem.loss == "cross_entropy" else problem.y)
 
         def loss_of(layers: Any, x: Any, y: Any) -> Any:
-            a = x
-            for weight, bias in layers[:-1]:
-                a = jax.nn.relu(a @ weight.T + bias)
-            weight, bias = layers[-1]
-            out = a @ weight.T + bias
+            out = problem.output(self, x, layers)
             if problem.loss == "cross_entropy":
                 return -jnp.take_along_axis(jax.nn.log_softmax(out), y[:, None], axis=1).mean()
             if problem.loss == "binary_cross_entropy_with_logits":
@@ -78,3 +74,23 @@ class JaxJit(Peer):
             return problem.named([np.array(p) for layer in layers for p in layer])
 
         yield Side(self.name, step, lambda loss: {"loss": np.asarray(loss)}, state, reset)
+
+    images = network
+
+    def relu(self, x: Any) -> Any:
+        return self.jax.nn.relu(x)
+
+    def linear(self, x: Any, weight: Any, bias: Any) -> Any:
+        return x @ weight.T + bias
+
+    def convolution(self, x: Any, weight: Any, bias: Any, padding: int) -> Any:
+        out = self.jax.lax.conv_general_dilated(x, weight, (1, 1), [(padding, padding)] * 2)
+        return out if bias is None else out + bias[:, None, None]
+
+    def largest_of_four(self, x: Any) -> Any:
+        lax = self.jax.lax
+        return lax.reduce_window(x, -np.inf, lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+
+    def normalized(self, x: Any) -> Any:
+        deviation = x - x.mean((0, 2, 3), keepdims=True)
+        return deviation * self.jax.lax.rsqrt((deviation * deviation).mean((0, 2, 3), keepdims=True) + 1e-5)

@@ -30,10 +30,12 @@ class TinygradInit(Peer):
         import tinygrad_init
         from tinygrad_init import optim
         from tinygrad_init.kernels.backend import kernels
+        from tinygrad_init.nn import functional
 
         self.runs_programs = hasattr(kernels, "Machine")
         self.tgi: Any = tinygrad_init
         self.optim: Any = optim
+        self.functional: Any = functional
 
     def chain(self, problem: Chain) -> Iterator[Side]:
         tgi = self.tgi
@@ -70,10 +72,7 @@ class TinygradInit(Peer):
         criterion = getattr(tgi, problem.loss)
 
         def step() -> Any:
-            a = x
-            for weight, bias in layers[:-1]:
-                a = tgi.relu(tgi.linear(a, weight, bias))
-            loss = criterion(tgi.linear(a, *layers[-1]), problem.y)
+            loss = criterion(problem.output(self, x, layers), problem.y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -91,6 +90,23 @@ class TinygradInit(Peer):
         ways = {self.name: tgi.capture(step), EAGER: step} if self.runs_programs else {self.name: step}
         for name, work in ways.items():
             yield Side(name, work, lambda loss: {"loss": loss.numpy()}, state, reset)
+
+    images = network
+
+    def relu(self, x: Any) -> Any:
+        return self.tgi.relu(x)
+
+    def linear(self, x: Any, weight: Any, bias: Any) -> Any:
+        return self.tgi.linear(x, weight, bias)
+
+    def convolution(self, x: Any, weight: Any, bias: Any, padding: int) -> Any:
+        return self.tgi.conv2d(x, weight, bias, padding=padding)
+
+    def largest_of_four(self, x: Any) -> Any:
+        return self.tgi.max_pool2d(x, 2)
+
+    def normalized(self, x: Any) -> Any:
+        return self.functional.batch_norm(x, None, None, training=True)
 
     def scalars(self) -> Scalars:
         return TensorScalars(self.tgi, self.optim)

@@ -56,6 +56,24 @@ class PyTorchEager(Peer):
 
         yield Side(self.name, step, lambda loss: {"loss": loss.detach().numpy()}, state, reset)
 
+    def images(self, problem: Network) -> Iterator[Side]:
+        return self.network(problem)
+
+    def relu(self, x: Any) -> Any:
+        return self.torch.relu(x)
+
+    def linear(self, x: Any, weight: Any, bias: Any) -> Any:
+        return self.torch.nn.functional.linear(x, weight, bias)
+
+    def convolution(self, x: Any, weight: Any, bias: Any, padding: int) -> Any:
+        return self.torch.nn.functional.conv2d(x, weight, bias, padding=padding)
+
+    def largest_of_four(self, x: Any) -> Any:
+        return self.torch.nn.functional.max_pool2d(x, 2)
+
+    def normalized(self, x: Any) -> Any:
+        return self.torch.nn.functional.batch_norm(x, None, None, training=True)
+
     def products(self, pairs: Sequence[tuple[Array, Array]]) -> Callable[[], None] | None:
         """In the BLAS that PyTorch comes with: MKL, on x86."""
         torch = self.torch
@@ -87,10 +105,7 @@ class PyTorchEager(Peer):
         }[problem.loss]
 
         def loss(layers: list[tuple[Any, Any]]) -> Any:
-            a = x
-            for weight, bias in layers[:-1]:
-                a = torch.relu(functional.linear(a, weight, bias))
-            return criterion(functional.linear(a, *layers[-1]), y)
+            return criterion(problem.output(self, x, layers), y)
 
         return loss
 

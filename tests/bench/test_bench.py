@@ -254,6 +254,7 @@ def test_a_quick_run_answers_every_question(tmp_path: Path) -> None:
         "chains",
         "scalars",
         "networks",
+        "images",
         "kernels",
         "imports",
     }

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 import tinygrad_init as tgi
 from tinygrad_init import nn, optim
-from tinygrad_init.ops import convolution
 
 from ..programs.capturing import Step, check, leaf
 from ..strategies import dtypes, seeds
@@ -78,32 +77,26 @@ def cases(draw: st.DrawFn, transposed: bool = False) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")  # PyTorch's, about a copy
-@pytest.mark.parametrize("many", [1, convolution.MANY_COLUMNS], ids=["sample by sample", "all samples at once"])
 @settings(max_examples=40)
 @given(case=cases(), dtype=dtypes, seed=seeds)
-def test_convolutions_are_pytorchs(many: int, case: Any, dtype: Any, seed: int) -> None:
+def test_convolutions_are_pytorchs(case: Any, dtype: Any, seed: int) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     axes, shapes, options = case
     theirs = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d}[axes]
     rng = np.random.default_rng(seed)
     arrays = [rng.normal(size=shape).astype(dtype) for shape in shapes]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "MANY_COLUMNS", many)
-        assert_like_torch(lambda *a: PLAIN[axes](*a, **options), lambda *a: theirs(*a, **options), arrays, rng)
+    assert_like_torch(lambda *a: PLAIN[axes](*a, **options), lambda *a: theirs(*a, **options), arrays, rng)
 
 
-@pytest.mark.parametrize("many", [1, convolution.MANY_COLUMNS], ids=["sample by sample", "all samples at once"])
 @settings(max_examples=40)
 @given(case=cases(transposed=True), dtype=dtypes, seed=seeds)
-def test_transposed_convolutions_are_pytorchs(many: int, case: Any, dtype: Any, seed: int) -> None:
+def test_transposed_convolutions_are_pytorchs(case: Any, dtype: Any, seed: int) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     axes, shapes, options = case
     theirs = {1: torch.nn.functional.conv_transpose1d, 2: torch.nn.functional.conv_transpose2d}[axes]
     rng = np.random.default_rng(seed)
     arrays = [rng.normal(size=shape).astype(dtype) for shape in shapes]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "MANY_COLUMNS", many)
-        assert_like_torch(lambda *a: TRANSPOSED[axes](*a, **options), lambda *a: theirs(*a, **options), arrays, rng)
+    assert_like_torch(lambda *a: TRANSPOSED[axes](*a, **options), lambda *a: theirs(*a, **options), arrays, rng)
 
 
 def test_a_window_of_one_is_a_linear_map_of_the_channels() -> None:
@@ -247,10 +240,8 @@ class TestLayers:
 def test_what_overflows_is_infinite_without_a_warning(function: Any, groups: int, weight: float) -> None:
     x = leaf(np.full((20, 2, 3, 3), 3e38), np.float32)
     w = leaf(np.full((2, 2 // groups, 2, 2), weight), np.float32)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "MANY_COLUMNS", 1)
-        out = function(x, w, groups=groups)
-        slopes = tgi.grad(out, [x, w], gradients=np.full(out.shape, 3e38, np.float32))
+    out = function(x, w, groups=groups)
+    slopes = tgi.grad(out, [x, w], gradients=np.full(out.shape, 3e38, np.float32))
     assert np.all(out.numpy()[:, :, 1, 1] == np.inf)
     assert all(np.any(slope.numpy() == np.inf) and not np.any(np.isnan(slope.numpy())) for slope in slopes)
     assert np.all(tgi.avg_pool2d(x, 2).numpy() == np.inf)

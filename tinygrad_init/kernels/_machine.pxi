@@ -23,8 +23,7 @@ cdef class Machine:
     def __cinit__(self, list instructions, Py_ssize_t memory, int slots, dict calls):
         cdef Py_ssize_t i
         cdef size_t work = 1, needed
-        cdef double steps = 0, here
-        cdef int d
+        cdef double steps = 0
         self.blocks = []
         self.count = len(instructions)
         self.slot_count = slots + 1
@@ -39,11 +38,11 @@ cdef class Machine:
         self.slots[0] = self.memory
         for i in range(self.count):
             self.fill(&self.program[i], instructions[i])
-            here = 1
-            for d in range(self.program[i].ndim):
-                here *= self.program[i].shape[d]
-            steps += here
-            if self.program[i].code == PRODUCT:
+            steps += size_of(&self.program[i])
+            if self.program[i].code == CONVOLUTION:
+                work = max(work, tgi_convolution_work(K, self.program[i].kind, self.program[i].flag,
+                                                      self.program[i].windows))
+            elif self.program[i].code == PRODUCT:
                 needed = tgi_product_work(K, self.program[i].kind, self.program[i].shape[0], self.program[i].shape[1],
                                           self.program[i].shape[2])
                 work = max(work, needed)
@@ -64,6 +63,7 @@ cdef class Machine:
 
     cdef int fill(self, tgi_instruction *out, object found) except -1:
         cdef int i, d
+        cdef tgi_windows *windows
         out.code = CODES[found.code]
         out.kind = found.kind
         out.function = -1 if found.function is None else number_of(found.code, found.function)
@@ -87,6 +87,10 @@ cdef class Machine:
             self.fill_scalars(out, found.parts.places)
         elif found.code == "chain":
             self.fill_chain(out, found.parts)
+        elif found.code in ("convolution", "pooling"):
+            windows = <tgi_windows *>self.block(sizeof(tgi_windows))
+            read_windows(windows, found.parts)
+            out.windows = windows
         return 0
 
     cdef int fill_scalars(self, tgi_instruction *out, object found) except -1:
@@ -222,7 +226,7 @@ cdef class Machine:
                 return -1
             if at == end:
                 continue
-            if self.program[at].code == PRODUCT:
+            if self.program[at].code == PRODUCT or self.program[at].code == CONVOLUTION:
                 pass_on()
             if self.program[at].code != CALL:
                 return at
@@ -237,12 +241,25 @@ cdef class Machine:
             with nogil:
                 at = tgi_run(K, self.program, at, self.count, self.slots, self.work, self.seconds)
             if at < self.count:
-                if self.program[at].code == PRODUCT:
+                if self.program[at].code == PRODUCT or self.program[at].code == CONVOLUTION:
                     pass_on()
                 if self.program[at].code == CALL:
                     self.calls[at](self)
                 at += 1
         return [self.seconds[i] for i in range(self.count)]
+
+
+cdef double size_of(const tgi_instruction *step) noexcept:
+    """How long an instruction takes, roughly: numbers, or products of two."""
+    cdef double found = 1
+    cdef int d
+    for d in range(step.ndim):
+        found *= step.shape[d]
+    if step.windows != NULL:
+        found *= over(step.windows.size)
+    if step.code == CONVOLUTION:
+        found *= step.windows.inputs * step.windows.outputs
+    return found
 
 
 cdef int number_of(str code, object function) except -1:
@@ -253,5 +270,5 @@ cdef int number_of(str code, object function) except -1:
 
 cdef dict SCALAR_FUNCTIONS = {**FUNCTIONS, **RELATIONS, "copy": -1}
 cdef double LONG_RUN = 2.0**25  # numbers, or products of two
-cdef int CALL = CODES["call"], PRODUCT = CODES["product"]
+cdef int CALL = CODES["call"], PRODUCT = CODES["product"], CONVOLUTION = CODES["convolution"]
 cdef size_t CHAIN_SIZE = sizeof(tgi_chain)

@@ -30,6 +30,17 @@ cdef extern from "tgi.h":
         double eps
         double weight_decay
         int decoupled
+    ctypedef struct tgi_windows:
+        Py_ssize_t samples, groups, inputs, outputs
+        Py_ssize_t lengths[3]
+        Py_ssize_t counts[3]
+        Py_ssize_t size[3]
+        Py_ssize_t stride[3]
+        Py_ssize_t dilation[3]
+        Py_ssize_t before[3]
+    ctypedef struct tgi_channels:
+        size_t outer, channels, inner
+        double eps
     ctypedef struct tgi_kernels:
         const char *isa
         void (*unary[2])(int, size_t, const void *, double, void *) noexcept nogil
@@ -44,6 +55,8 @@ cdef extern from "tgi.h":
                                      void *) noexcept nogil
         void (*sgd[2])(size_t, void *, const void *, void *, const tgi_sgd *, double) noexcept nogil
         void (*adam[2])(size_t, void *, const void *, void *, void *, double *, const tgi_adam *, double) noexcept nogil
+        void (*pool[2])(int, const tgi_windows *, const void *, const void *, const void *, void *) noexcept nogil
+        void (*normalize[2])(int, const tgi_channels *, const void *const *, void *) noexcept nogil
         double (*peak[2])(size_t) noexcept nogil
     double tgi_scalar(int, double, double, double) noexcept nogil
     double tgi_scalar_vjp(int, int, double, double, double, double, double) noexcept nogil
@@ -85,11 +98,15 @@ cdef extern from "program.h":
         Py_ssize_t strides[1][8]
         const tgi_scalar_instruction *scalars
         const tgi_chain *chain
+        const tgi_windows *windows
     int64_t tgi_run(const tgi_kernels *, const tgi_instruction *, int64_t, int64_t, char **, char *,
                     double *) noexcept nogil
     int (*tgi_ask)()
     int tgi_product(const tgi_kernels *, int, size_t, size_t, size_t, tgi_matrix, tgi_matrix, const tgi_epilogue *,
                      void *, void *) noexcept nogil
+    int tgi_convolve(const tgi_kernels *, int, int, const tgi_windows *, const void *, const void *, const void *, void *,
+                     void *) noexcept nogil
+    size_t tgi_convolution_work(const tgi_kernels *, int, int, const tgi_windows *) noexcept nogil
     size_t tgi_product_work(const tgi_kernels *, int, size_t, size_t, size_t) noexcept nogil
 
 cdef double scalar(int function, double x, double y, double p) noexcept nogil

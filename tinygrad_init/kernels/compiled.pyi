@@ -30,6 +30,23 @@ def matmul(left: Array, right: Array) -> Array: ...
 def linear(left: Array, right: Array, bias: Array) -> Array: ...
 def cross_entropy(logits: Array, labels: Array) -> Array: ...
 def cross_entropy_vjp(cotangent: Array, logits: Array, labels: Array) -> Array: ...
+def convolve(
+    which: int,
+    left: Array,
+    right: Array,
+    bias: Array | None,
+    windows: tuple[int, ...],
+    shape: tuple[int, ...],
+) -> Array: ...
+def pool(
+    which: int,
+    array: Array,
+    given: Array | None,
+    found: Array | None,
+    windows: tuple[int, ...],
+    shape: tuple[int, ...],
+) -> Array: ...
+def normalize(which: int, operands: list[Array], eps: float) -> Array: ...
 def sgd(
     weight: Array,
     gradient: Array,

@@ -404,4 +404,5 @@ def peak(bint single, size_t repeats):
 
 
 include "_training.pxi"
+include "_windows.pxi"
 include "_machine.pxi"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import reference
+from . import reference, reference_windows
 
 Array = np.ndarray[Any, Any]
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64))
@@ -247,6 +247,33 @@ def _scatter(m: Machine, step: Any) -> None:
     np.add.at(out, m.view(step.at[B], step.shape[:1], (8,), 2), m.view(step.at[A], step.shape[:1], (item,), step.kind))
 
 
+def _convolution(m: Machine, step: Any) -> None:
+    w = reference_windows.Windows(step.parts)
+    images = w.samples * w.groups * w.inputs * math.prod(w.lengths)
+    maps, weights = w.samples * w.groups * w.outputs * math.prod(w.counts), w.groups * w.outputs * w.inputs
+    weights *= math.prod(w.size)
+    a = m.operand(step, A, (maps if step.flag == 1 else images,))
+    b, bias = m.operand(step, B, (maps if step.flag == 2 else weights,)), m.operand(step, C, (w.groups * w.outputs,))
+    m.operand(step, OUT)[...] = reference_windows.convolve(step.flag, a, b, bias, step.parts, step.shape)
+
+
+def _pooling(m: Machine, step: Any) -> None:
+    w = reference_windows.Windows(step.parts)
+    images, maps = w.samples * math.prod(w.lengths), w.samples * math.prod(w.counts)
+    a = m.operand(step, A, (maps if step.flag in (1, 4) else images,))
+    x, largest = m.operand(step, B, (images,)), m.operand(step, C, (maps,))
+    m.operand(step, OUT)[...] = reference_windows.pool(step.flag, a, x, largest, step.parts, step.shape)
+
+
+def _normalization(m: Machine, step: Any) -> None:
+    channels = step.shape[1]
+    shapes = {"x": step.shape, "m": (2, channels), "w": (channels,)}
+    kinds = ("x", "xmww", "xxm", "xxmwm")[step.flag]
+    operands = [m.operand(step, i, shapes[kind]) for i, kind in enumerate(kinds)]
+    out = m.operand(step, OUT, shapes["m" if step.flag in (0, 2) else "x"])
+    out[...] = reference_windows.normalize(step.flag, operands, step.p[0])
+
+
 DO: dict[str, Callable[[Machine, Any], None]] = {
     "unary": _unary,
     "binary": _binary,
@@ -260,4 +287,7 @@ DO: dict[str, Callable[[Machine, Any], None]] = {
     "adam": _update,
     "gather": _gather,
     "scatter": _scatter,
+    "convolution": _convolution,
+    "pooling": _pooling,
+    "normalization": _normalization,
 }

@@ -258,13 +258,17 @@ def _by_channel(
     n = x.size // max(x.shape[1] if lead == 0 else x.shape[0] * x.shape[1], 1)
     if n < 2:
         raise ValueError(f"{name}: expected more than one number a channel, got shape {x.shape}")
-    mean, deviation, variance = normalization.moments(x, axes)
+    if lead == 0 and x.ndim > 2:
+        out, mean, variance = normalization.normalized_channels(x, eps, weight, bias)
+    else:
+        mean, deviation, variance = normalization.moments(x, axes)
+        out = normalization.scaled(deviation, variance, eps, weight, bias)
     with no_grad():
         for running, new in ((running_mean, mean), (running_var, variance * (n / (n - 1)))):
             if running is not None:
                 latest = new.detach().reshape(-1 if lead == 0 else x.shape[0], x.shape[1]).mean(0)
                 running.copy_(running * (1.0 - momentum) + latest * momentum)
-    return normalization.scaled(deviation, variance, eps, weight, bias)
+    return out
 
 
 # Noise

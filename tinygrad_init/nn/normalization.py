@@ -9,7 +9,7 @@ import numpy as np
 from ..engine.modes import no_grad
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
-from ..ops.normalization import moments, scaled
+from ..ops.normalization import moments, normalized_channels, scaled
 from ..ops.shape import whole
 from .module import Module
 from .options import dtype_for, require_flag
@@ -140,12 +140,16 @@ class BatchNorm(_Tracking):
             n = x.size // self.num_features
             if n < 2:
                 raise ValueError(f"{type(self).__name__}: expected more than one number a channel, got shape {x.shape}")
-            mean, deviation, variance = moments(x, (0, *range(2, x.ndim)))
+            if x.ndim > 2:
+                out, mean, variance = normalized_channels(x, self.eps, self.weight, self.bias)
+            else:
+                mean, deviation, variance = moments(x, (0,))
+                out = scaled(deviation, variance, self.eps, self.weight, self.bias)
             if self.training:
                 self._track(mean.detach().reshape(-1), variance.detach().reshape(-1) * (n / (n - 1)))
-        else:
-            shape = (-1, *(1,) * (x.ndim - 2))
-            deviation, variance = x - self.running_mean.reshape(shape), self.running_var.reshape(shape)
+            return out
+        shape = (-1, *(1,) * (x.ndim - 2))
+        deviation, variance = x - self.running_mean.reshape(shape), self.running_var.reshape(shape)
         return scaled(deviation, variance, self.eps, self.weight, self.bias)
 
     def _track(self, mean: Tensor, variance: Tensor) -> None:

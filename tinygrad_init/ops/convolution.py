@@ -8,15 +8,12 @@ over samples n, channels c and o of a group, windows p and positions k in a wind
 by g; the derivatives by x (the transposed convolution) and by w are its two rules. The rules of each of the three are
 the other two, so that derivatives of every order are made of them (Dumoulin and Visin 2016 draw the geometry).
 
-All three are matrix products with the columns of x: what lies under each window, written out. In memory the channels
-come first, then samples and positions: so the product of all samples is one, and nothing is turned before or after it.
+Each of the three is a kernel, which reads its images where they lie.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -29,62 +26,25 @@ from .shape import _reshape, expand_dims
 from .windows import Windows, require_lengths, slide, whole_numbers
 
 Option = int | Sequence[int]
-# Columns are many times as large as the input, so they are made for some samples at a time: for as many as a cache
-# holds, but not in so many pieces that a captured program becomes long.
-MANY_COLUMNS, MANY_PIECES = 1 << 19, 16
+FORWARD, BY_INPUT, BY_WEIGHT = range(3)  # `tgi_convolution`
 
 
-def _turned(x: Array) -> Array:
-    """The first two axes, samples and channels, exchanged."""
-    return x.transpose((1, 0, *range(2, x.ndim)))
-
-
-def _joined(parts: list[Array], axis: int) -> Array:
-    """Parts one behind the other along an axis."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
-
-
-def _pieces(samples: int, channels: int, windows: Windows) -> list[slice]:
-    """All samples, some at a time."""
-    columns = max(channels * math.prod(windows.size) * math.prod(windows.counts), 1)  # there may be no channels
-    at_once = max(MANY_COLUMNS // columns, math.ceil(samples / MANY_PIECES), 1)
-    return [slice(i, i + at_once) for i in range(0, max(samples, 1), at_once)]
-
-
-def _columns(x: Array, windows: Windows, groups: int) -> Array:
-    """What lies under the windows of x (channels, samples, ...), as a matrix for each group.
-
-    A row belongs to a channel and a position in the window, a column to a sample and a window.
-    """
-    channels, samples = x.shape[:2]
-    padded, positions = windows.pad(x), windows.positions
-    out = np.empty((channels, len(positions), samples, *windows.counts), x.dtype, like=x)
-    for k, at in enumerate(positions):
-        out[:, k] = padded[at]
-    return out.reshape((groups, channels // groups * len(positions), samples * math.prod(windows.counts)))
-
-
-def _products(x: Array, y: Array) -> Array:
-    """The matrix product of each group."""
-    if x.shape[2] == 1:
-        with np.errstate(all="ignore"):
-            return x * y
-    return _joined([kernels.matmul(x[i], y[i])[np.newaxis] for i in range(len(x))], 0)
-
-
-def _by_group(g: Array, windows: Windows, groups: int) -> Array:
-    """A cotangent (samples, channels, ...) as a matrix for each group, with a column for each sample and window."""
-    samples, channels = g.shape[:2]
-    return _turned(g).reshape((groups, channels // groups, samples * math.prod(windows.counts)))
-
-
-def _rows(w: Array, groups: int) -> Array:
-    """A weight as a matrix for each group, with a row for each output."""
-    return w.reshape((groups, w.shape[0] // groups, math.prod(w.shape[1:])))
+def _convolve(
+    which: int, a: Array, b: Array, bias: Array | None, windows: Windows, groups: int, channels: Sequence[int]
+) -> Array:
+    """The kernel, for so many samples, and channels before and after."""
+    samples, before, after = channels
+    numbers = windows.numbers(samples, groups, before // groups, after // groups)
+    if which == BY_WEIGHT:
+        shape = (after, before // groups, *windows.size)
+    else:
+        shape = (samples, after, *windows.counts) if which == FORWARD else (samples, before, *windows.lengths)
+    found: Array = kernels.convolve(which, a, b, bias, numbers, shape)
+    return found
 
 
 def _examples(of: str) -> Any:
-    """The arrays that `of` names (x, w or g) in cases that differ: axes, strides, paddings, dilations, groups."""
+    """The arrays that `of` names (x, w, b or g) in cases that differ: axes, strides, paddings, dilations, groups."""
 
     def examples(rng: np.random.Generator) -> list[Any]:
         cases: list[tuple[tuple[int, ...], tuple[int, ...], int, dict[str, Any]]] = [
@@ -98,7 +58,7 @@ def _examples(of: str) -> Any:
         found = []
         for x, w, groups, options in cases:
             windows = slide("conv", x[2:], w[2:], **{"stride": 1, "padding": 0, "dilation": 1, **options})
-            shapes = {"x": x, "w": w, "g": (x[0], w[0], *windows.counts)}
+            shapes = {"x": x, "w": w, "b": w[:1], "g": (x[0], w[0], *windows.counts)}
             inputs = tuple(rng.normal(size=shapes[name]) for name in of)
             found.append((inputs, {"windows": windows, "groups": groups}))
         return found
@@ -113,12 +73,18 @@ def _examples(of: str) -> Any:
     examples=_examples("xw"),
 )
 def _conv(x: Array, w: Array, /, windows: Windows, groups: int) -> Array:
-    samples, channels = x.shape[:2]
-    turned, rows = _turned(x), _rows(w, groups)
-    parts = [
-        _products(rows, _columns(turned[:, piece], windows, groups)) for piece in _pieces(samples, channels, windows)
-    ]
-    return _turned(_joined(parts, 2).reshape((w.shape[0], samples, *windows.counts)))
+    return _convolve(FORWARD, x, w, None, windows, groups, (*x.shape[:2], len(w)))
+
+
+@operation(
+    lambda g, w, windows, groups: _conv_transpose(g, w, windows, groups),
+    lambda g, x, windows, groups: _conv_weight(x, g, windows, groups),
+    lambda g: g.sum((0, *range(2, g.ndim))),
+    formula="conv(x, w) + b[o]",
+    examples=_examples("xwb"),
+)
+def _biased_conv(x: Array, w: Array, b: Array, /, windows: Windows, groups: int) -> Array:
+    return _convolve(FORWARD, x, w, b, windows, groups, (*x.shape[:2], len(w)))
 
 
 @operation(
@@ -128,14 +94,7 @@ def _conv(x: Array, w: Array, /, windows: Windows, groups: int) -> Array:
     examples=_examples("gw"),
 )
 def _conv_transpose(x: Array, w: Array, /, windows: Windows, groups: int) -> Array:
-    samples, channels = x.shape[0], w.shape[1] * groups
-    columns = _rows(w, groups).transpose((0, 2, 1))
-    parts = []
-    for piece in _pieces(samples, channels, windows):
-        products = _products(columns, _by_group(x[piece], windows, groups))
-        held = products.reshape((channels, math.prod(windows.size), len(x[piece]), *windows.counts))
-        parts.append(windows.fold(held[:, k] for k in range(held.shape[1])))
-    return _turned(_joined(parts, 1))
+    return _convolve(BY_INPUT, x, w, None, windows, groups, (len(x), w.shape[1] * groups, len(w)))
 
 
 @operation(
@@ -145,17 +104,7 @@ def _conv_transpose(x: Array, w: Array, /, windows: Windows, groups: int) -> Arr
     examples=_examples("xg"),
 )
 def _conv_weight(x: Array, y: Array, /, windows: Windows, groups: int) -> Array:
-    samples, channels = x.shape[:2]
-    turned = _turned(x)
-    parts = [
-        _products(
-            _by_group(y[piece], windows, groups),
-            _columns(turned[:, piece], windows, groups).transpose((0, 2, 1)),
-        )
-        for piece in _pieces(samples, channels, windows)
-    ]
-    with np.errstate(all="ignore"):
-        return reduce(np.add, parts).reshape((y.shape[1], channels // groups, *windows.size))
+    return _convolve(BY_WEIGHT, x, y, None, windows, groups, (*x.shape[:2], y.shape[1]))
 
 
 SPATIAL = ("length", "height, width", "depth, height, width")
@@ -179,14 +128,13 @@ def _operands(name: str, axes: int, x: Any, weight: Any, groups: int, layout: st
     return x, weight
 
 
-def _biased(name: str, out: Tensor, bias: Any) -> Tensor:
-    """With a number added to each channel, if there is a bias."""
-    if bias is None:
-        return out
-    out, bias = coerce(name, (out, bias))
-    if bias.shape != out.shape[1:2]:
-        raise ValueError(f"{name}: bias has shape {bias.shape}; expected {out.shape[1:2]}, a number for each channel")
-    return out + bias.reshape((-1, *(1,) * (out.ndim - 2)))
+def _bias(name: str, x: Tensor, bias: Any, channels: int) -> Tensor:
+    """A bias as a tensor, if it has a number for each channel of the result."""
+    _, bias = coerce(name, (x, bias))
+    if bias.shape != (channels,):
+        raise ValueError(f"{name}: bias has shape {bias.shape}; expected {(channels,)}, a number for each channel")
+    found: Tensor = bias
+    return found
 
 
 def _convolution(
@@ -211,7 +159,9 @@ def _convolution(
             f"{weight.shape[1] * groups}"
         )
     windows = slide(name, x.shape[2:], weight.shape[2:], stride, padding, dilation)
-    return _biased(name, _conv(x, weight, windows, groups), bias)
+    if bias is None:
+        return _conv(x, weight, windows, groups)
+    return _biased_conv(x, weight, _bias(name, x, bias, weight.shape[0]), windows, groups)
 
 
 def _transposed(
@@ -253,7 +203,8 @@ def _transposed(
     if min(lengths) < 1:
         raise ValueError(f"{name}: an input of {counts} with padding {before} leaves nothing: lengths of {lengths}")
     windows = Windows(lengths, counts, size, steps, spread, before)
-    return _biased(name, _conv_transpose(x, weight, windows, groups), bias)
+    out = _conv_transpose(x, weight, windows, groups)
+    return out if bias is None else out + _bias(name, x, bias, out.shape[1]).reshape((-1, *(1,) * axes))
 
 
 def conv1d(

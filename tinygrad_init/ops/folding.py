@@ -10,10 +10,35 @@ import numpy as np
 
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
-from .pooling import Option, _fold
+from .pooling import Option, _examples
+from .registry import Array, operation
 from .selection import places, scatter
 from .shape import _getitem, _put_add, _reshape, expand_dims, stack
 from .windows import Windows, slide, whole_numbers
+
+
+def _fold_examples(rng: np.random.Generator) -> list[Any]:
+    return [
+        (tuple(rng.normal(size=(*x.shape[:2], *w.counts)) for _ in w.positions), {"windows": w})
+        for (x,), options in _examples(rng)
+        for w in options.values()
+    ]
+
+
+def _fold_rule(g: Tensor, windows: Windows, needs: tuple[bool, ...]) -> list[Tensor | None]:
+    """Each position takes what lies under it."""
+    padded = g if windows.extent == windows.lengths else _put_add(g, windows.padded_shape(g.shape), windows.inside)
+    return [_getitem(padded, at) if need else None for at, need in zip(windows.positions, needs, strict=True)]
+
+
+@operation(
+    _fold_rule,
+    formula="Σ x_k[n, c, p] over all p·stride + k - before = i, for each place i: what windows hold, added up",
+    joint=True,
+    examples=_fold_examples,
+)
+def _fold(*xs: Array, windows: Windows) -> Array:
+    return windows.fold(xs)
 
 
 def unfold(x: Any, kernel_size: Option, dilation: Option = 1, padding: Option = 0, stride: Option = 1) -> Tensor:

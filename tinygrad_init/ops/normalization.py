@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.modes import is_grad_enabled
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
+from ..kernels.backend import kernels
 from .elementwise import abs, clip, pow, where
 from .rearranging import _pad
-from .registry import Array
+from .registry import Array, operation
 from .shape import _getitem, _reshape, normalize_axes
 
 Axes = tuple[int, ...]
@@ -31,6 +33,81 @@ def scaled(deviation: Tensor, variance: Tensor, eps: float, weight: Tensor | Non
     scale = (variance + eps) ** -0.5
     out = deviation * (scale if weight is None else scale * weight.reshape(shape))
     return out if bias is None else out + bias.reshape(shape)
+
+
+MOMENTS, NORMALIZED, SUMS, NORMALIZED_VJP = range(4)  # `tgi_normalization`
+
+
+def _normalize(which: int, operands: list[Array], eps: float = 0.0) -> Array:
+    """The kernel, which wants all positions along one axis."""
+    large = operands[1 if which > 1 else 0].shape
+    flat = [x.reshape((*large[:2], -1 if x.size else 0)) if x.ndim > 2 else x for x in operands]
+    found: Array = kernels.normalize(which, flat, eps)
+    return found if which in (MOMENTS, SUMS) else found.reshape(large)
+
+
+NEVER_TWICE = "asked for only where nothing is differentiated again; batch normalization is checked beside PyTorch"
+
+
+@operation(None, formula="means and variances of the channels", exempt=NEVER_TWICE)
+def _channel_moments(x: Array, /) -> Array:
+    return _normalize(MOMENTS, [x])
+
+
+@operation(None, None, None, formula="sums of each channel of g and of g·(x - m[0]) / √(m[1] + ε)", exempt=NEVER_TWICE)
+def _channel_sums(g: Array, x: Array, m: Array, /, eps: float) -> Array:
+    return _normalize(SUMS, [g, x, m], eps)
+
+
+@operation(
+    None,
+    None,
+    None,
+    None,
+    None,
+    formula="w·(g - s[0] / n - y·s[1] / n) / √(m[1] + ε), where y = (x - m[0]) / √(m[1] + ε)",
+    exempt=NEVER_TWICE,
+)
+def _normalized_vjp(g: Array, x: Array, m: Array, w: Array, s: Array, /, eps: float) -> Array:
+    return _normalize(NORMALIZED_VJP, [g, x, m, w, s], eps)
+
+
+def _normalized_rule(
+    g: Tensor, x: Tensor, w: Tensor, m: Tensor, eps: float, needs: tuple[bool, ...]
+) -> list[Tensor | None]:
+    """By kernels, or by operations that tell how the moments depend on x, where they may be differentiated again."""
+    if not is_grad_enabled():
+        sums = _channel_sums(g, x, m, eps)
+        dx = _normalized_vjp(g, x, m, w, sums, eps) if needs[0] else None
+        return [dx, _getitem(sums, 1) if needs[1] else None, _getitem(sums, 0) if needs[2] else None, None]
+    axes, shape = (0, *range(2, x.ndim)), (-1, *(1,) * (x.ndim - 2))
+    _, deviation, variance = moments(x, axes)
+    scale = (variance + eps) ** -0.5
+    y, weighted = deviation * scale, g * w.reshape(shape)
+    dx = scale * (weighted - weighted.mean(axes, keepdims=True) - y * (weighted * y).mean(axes, keepdims=True))
+    found = dx, (g * y).sum(axes), g.sum(axes)
+    return [*(x if need else None for x, need in zip(found, needs, strict=False)), None]
+
+
+@operation(
+    _normalized_rule,
+    formula="(x - m[0]) / √(m[1] + ε)·w + b, where m are the moments of the channels of x",
+    joint=True,
+    exempt="the rule knows that m depends on x: checked as batch normalization, twice differentiable",
+)
+def _normalized(x: Array, w: Array, b: Array, m: Array, /, eps: float) -> Array:
+    return _normalize(NORMALIZED, [x, m, w, b], eps)
+
+
+def normalized_channels(
+    x: Tensor, eps: float, weight: Tensor | None, bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Channels with the mean and variance of the batch; those come along, without history."""
+    channels = x.shape[1]
+    weight = Tensor(np.ones(channels), x.dtype) if weight is None else weight
+    bias = Tensor(np.zeros(channels), x.dtype) if bias is None else bias
+    found = _channel_moments(x)
+    return _normalized(x, weight, bias, found, eps), _getitem(found, 0), _getitem(found, 1)
 
 
 def layer_norm(

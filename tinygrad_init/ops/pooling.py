@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,10 @@ from ..engine.discrete import discrete
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
-from .elementwise import where
+from ..kernels.backend import kernels
 from .reductions import mean
 from .registry import Array, operation
-from .shape import _getitem, _put_add, _reshape, expand_dims
+from .shape import _reshape, expand_dims
 from .windows import Windows, slide, whole_numbers
 
 Option = int | Sequence[int]
@@ -37,68 +36,70 @@ def _examples(rng: np.random.Generator) -> list[Any]:
     ]
 
 
-def _fold_examples(rng: np.random.Generator) -> list[Any]:
+LARGEST, LARGEST_VJP, AT_LARGEST, MEAN, MEAN_VJP = range(5)  # `tgi_pooling`
+
+
+def _pool(which: int, a: Array, windows: Windows, x: Array | None = None, largest: Array | None = None) -> Array:
+    """The kernel."""
+    lead = a.shape[:2]
+    shape = (*lead, *(windows.lengths if which in (LARGEST_VJP, MEAN_VJP) else windows.counts))
+    found: Array = kernels.pool(which, a, x, largest, windows.numbers(math.prod(lead)), shape)
+    return found
+
+
+def _spread_examples(rng: np.random.Generator) -> list[Any]:
     return [
-        (tuple(rng.normal(size=(*x.shape[:2], *w.counts)) for _ in w.positions), {"windows": w})
-        for (x,), options in _examples(rng)
-        for w in options.values()
+        ((rng.normal(size=(*x.shape[:2], *options["windows"].counts)),), options) for (x,), options in _examples(rng)
     ]
 
 
-def _fold_rule(g: Tensor, windows: Windows, needs: tuple[bool, ...]) -> list[Tensor | None]:
-    """Each position takes what lies under it."""
-    padded = g if windows.extent == windows.lengths else _put_add(g, windows.padded_shape(g.shape), windows.inside)
-    return [_getitem(padded, at) if need else None for at, need in zip(windows.positions, needs, strict=True)]
-
-
 @operation(
-    _fold_rule,
-    formula="Σ x_k[n, c, p] over all p·stride + k - before = i, for each place i: what windows hold, added up",
-    joint=True,
-    examples=_fold_examples,
+    lambda g, x, largest, windows: _at_largest(g, x, largest, windows),
+    None,
+    None,
+    formula="each g[n, c, p] added where the first of the largest of x under window p is",
+    exempt="linear in g and never asked for more: second derivatives of max_pool check its rule",
 )
-def _fold(*xs: Array, windows: Windows) -> Array:
-    return windows.fold(xs)
-
-
-def _largest_rule(g: Tensor, x: Tensor, out: Tensor, windows: Windows) -> Tensor:
-    """The cotangent goes to the first of the largest; as in PyTorch, if all numbers are finite."""
-    padded, largest = windows.pad(operand(x), -np.inf), operand(out)
-    parts, open_ = [], None  # where no position has been the largest yet
-    for at in windows.positions:
-        equal = padded[at] == largest
-        parts.append(where(equal if open_ is None else equal & open_, g, 0.0))
-        open_ = ~equal if open_ is None else open_ & ~equal
-    return _fold(*parts, windows=windows)
+def _spread_to_largest(g: Array, x: Array, largest: Array, /, windows: Windows) -> Array:
+    return _pool(LARGEST_VJP, g, windows, x, largest)
 
 
 @operation(
-    _largest_rule,
+    lambda g, x, largest, windows: _spread_to_largest(g, x, largest, windows),
+    None,
+    None,
+    formula="y where the first of the largest of x under each window is",
+    exempt="linear in y and never asked for more: third derivatives of max_pool check its rule",
+)
+def _at_largest(y: Array, x: Array, largest: Array, /, windows: Windows) -> Array:
+    return _pool(AT_LARGEST, y, windows, x, largest)
+
+
+@operation(
+    lambda g, x, out, windows: _spread_to_largest(g, x, out, windows),
     formula="the largest element under each window; of several the first takes the cotangent",
     examples=_examples,
 )
 def _max_pool(x: Array, /, windows: Windows) -> Array:
-    padded = windows.pad(x, -np.inf)
-    first, *others = [padded[at] for at in windows.positions]
-    return reduce(np.maximum, others or [first], first)
-
-
-def _mean_rule(g: Tensor, windows: Windows) -> Tensor:
-    """Every position takes the same share."""
-    n = math.prod(windows.size)
-    return _fold(*[g * (1.0 / n)] * n, windows=windows)
+    return _pool(LARGEST, x, windows)
 
 
 @operation(
-    _mean_rule,
+    lambda g, windows: _spread_evenly(g, windows),
     formula="the mean under each window; padding counts as zeros",
     examples=_examples,
 )
 def _avg_pool(x: Array, /, windows: Windows) -> Array:
-    padded = windows.pad(x)
-    with np.errstate(all="ignore"):
-        total = reduce(np.add, [padded[at] for at in windows.positions])
-    return total * total.dtype.type(1.0 / math.prod(windows.size))
+    return _pool(MEAN, x, windows)
+
+
+@operation(
+    lambda g, windows: _avg_pool(g, windows),
+    formula="each x[n, c, p], divided by the size of a window, added to all that lies under window p",
+    examples=_spread_examples,
+)
+def _spread_evenly(x: Array, /, windows: Windows) -> Array:
+    return _pool(MEAN_VJP, x, windows)
 
 
 def _windows(

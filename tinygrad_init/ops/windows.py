@@ -49,6 +49,13 @@ class Windows:
             )
         )
 
+    def numbers(self, samples: int, groups: int = 1, inputs: int = 1, outputs: int = 1) -> Ints:
+        """As the kernels want it (`tgi_windows`), with so many channels in each group before and after; three axes."""
+        ones, none = (1,) * (3 - len(self.size)), (0,) * (3 - len(self.size))
+        along = self.lengths, self.counts, self.size, self.stride, self.dilation
+        found = (samples, groups, inputs, outputs, *(n for axis in along for n in ones + axis))
+        return (*found, *none, *self.before)
+
     @property
     def inside(self) -> Index:
         """Where the array lies within its padding."""

@@ -55,6 +55,12 @@ def describe(step: Step) -> str:
         if step.function is not None:
             words.append(f" · {step.function}'" if step.views[3] is not None else f" → {step.function}")
         return "".join(words)
+    if step.code == "convolution":
+        return ("convolution", "convolution by input", "convolution by weight")[step.flag]
+    if step.code == "normalization":
+        return ("moments", "channels normalized", "sums of channels", "channels derivative")[step.flag]
+    if step.code == "pooling":
+        return ("maxima", "maxima derivative", "at maxima", "means", "means derivative")[step.flag]
     if step.code == "chain":
         return "chain: " + " ".join(stage.function or stage.code for stage in step.parts.stages)
     if step.code == "scalars":
@@ -79,6 +85,8 @@ def traffic(step: Step) -> int:
     if step.code == "scalars":
         return 4 * item * step.shape[0]
     n = math.prod(step.shape)
+    if step.code in ("convolution", "pooling"):
+        return item * sum(sizes_of_windows(step))
     if step.code == "chain":
         return sum(n * item if each else item for _, each in step.parts.operands)
     reads = sum(n * item if any(v.strides) else item for v in step.views[:OUT] if v is not None)
@@ -86,11 +94,23 @@ def traffic(step: Step) -> int:
     return reads + written * item
 
 
+def sizes_of_windows(step: Step) -> list[int]:
+    """How many numbers the operands of a convolution or a pooling have."""
+    samples, groups, inputs, outputs, *axes = step.parts
+    images, maps = (samples * groups * n * math.prod(axes[i : i + 3]) for n, i in ((inputs, 0), (outputs, 3)))
+    if step.code == "convolution":
+        return [images, maps, groups * inputs * outputs * math.prod(axes[6:9])]
+    return [images, maps] if step.flag in (0, 3, 4) else [images, images, maps, maps]
+
+
 def arithmetic(step: Step) -> int:
     """Floating-point operations, where counting them means something."""
     n = math.prod(step.shape)
     if step.code == "product":
         return 2 * n
+    if step.code == "convolution":
+        samples, groups, inputs, outputs, *axes = step.parts
+        return 2 * samples * groups * inputs * outputs * math.prod(axes[3:9])  # windows and their positions
     if step.code in ("binary", "reduce", "scalars"):
         return n
     return {"sgd": 2 * n, "adam": 12 * n}.get(step.code, 0)

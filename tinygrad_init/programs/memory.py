@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .instructions import Buffer, Step
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+PAGE, STAGGER = 4096, 704
 SMALL = 64  # bytes up to which buffers are kept apart, packed densely
 
 
@@ -81,11 +82,13 @@ def place_by_size(lives: list[Life], start: int) -> int:
     placed: list[Life] = []
     top = start
     for life in sorted(lives, key=lambda life: (-life.buffer.size, life.first)):
-        at = start
+        # Pages apart by whole pages: the processor takes a read for one of what was just written a page away.
+        apart = len(placed) * STAGGER % PAGE if life.buffer.size >= PAGE else 0
+        at = start + apart
         for other in sorted((p for p in placed if p.meets(life)), key=lambda p: p.buffer.offset):
             if at + life.buffer.size <= other.buffer.offset:
                 break
-            at = max(at, other.buffer.offset + other.buffer.size)
+            at = max(at, start + (other.buffer.offset + other.buffer.size - start + PAGE - 1) // PAGE * PAGE + apart)
             at = (at + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
         life.buffer.offset = at
         placed.append(life)

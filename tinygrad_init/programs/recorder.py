@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.backend import kernels
-from . import indexing, losses_and_updates, numpy_calls
+from . import images, indexing, losses_and_updates, numpy_calls
 from .instructions import DTYPES, FLOAT32, FLOAT64, INT64, ITEM, OUT, Buffer, Place, Step, View
 
 from .instructions import contiguous, merged, order_of  # isort: skip
@@ -45,6 +45,7 @@ class Recorder:
     pick, put = staticmethod(indexing.pick), staticmethod(indexing.put)
     cross_entropy, cross_entropy_vjp = losses_and_updates.cross_entropy, losses_and_updates.cross_entropy_vjp
     sgd, adam = losses_and_updates.sgd, losses_and_updates.adam
+    over_windows, normalized = images.over_windows, images.normalized
 
     # Arrays
 
@@ -162,6 +163,7 @@ class Recorder:
             x = self.copied(x)  # what is read must not have been written by the same step
         shape, sources, targets = x.shape or (1,), x.strides or (0,), out.strides or (0,)
         if 0 not in shape:
+            shape, (sources, targets) = merged(shape, [sources, targets])
             self.add("copy", out.kind, shape, [x.place(sources), out.place(targets)], flag=x.kind)
 
     def write(self, target: Traced, value: Any) -> None:

@@ -221,6 +221,18 @@ class Traced(Conversions, NDArrayOperatorsMixin):
         """The cotangent of logits."""
         return self.recorder.cross_entropy_vjp(self, cotangent, labels)
 
+    def convolve(self, which: int, other: Traced, bias: Traced | None, windows: Any, shape: tuple[int, ...]) -> Traced:
+        """A convolution or one of its derivatives."""
+        return self.recorder.over_windows("convolution", which, [self, other, bias], windows, shape)
+
+    def pool(self, which: int, x: Any, largest: Any, windows: Any, shape: tuple[int, ...]) -> Traced:
+        """One number for each window, or what undoes it."""
+        return self.recorder.over_windows("pooling", which, [self, x, largest], windows, shape)
+
+    def normalize(self, which: int, others: list[Any], eps: float) -> Traced:
+        """Channels normalized, or what undoes it."""
+        return self.recorder.normalized(which, [self, *others], eps)
+
     def sgd(
         self, gradient: Traced, velocity: Any, lr: Traced, momentum: float, nesterov: bool, weight_decay: float
     ) -> None:

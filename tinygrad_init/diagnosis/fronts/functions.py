@@ -14,7 +14,12 @@ from ...nn import ACTIVATIONS, Activation, Module, Parameter
 Array = np.ndarray[Any, Any]
 
 # Which operand of an operation is the weight, and which the bias, of a linear map: written x @ W, or with functions.
-LINEAR = {"matmul": {1: "weight"}, "linear": {1: "weight", 2: "bias"}, "conv": {1: "weight"}}
+LINEAR = {
+    "matmul": {1: "weight"},
+    "linear": {1: "weight", 2: "bias"},
+    "conv": {1: "weight"},
+    "biased_conv": {1: "weight", 2: "bias"},
+}
 
 
 class Turned:
