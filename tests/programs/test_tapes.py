@@ -155,3 +155,22 @@ def test_results_are_numbers_of_their_own() -> None:
     with tgi.no_grad():
         second[0].add_(1.0)
     assert [v.item() for v in run()[:2]] == [4.0, 6.0]
+
+
+def test_steps_between_tapes_do_not_write_where_a_tape_still_reads() -> None:
+    p = tgi.tensor(0.602, dtype=np.float64, requires_grad=True)
+    numbers = np.random.default_rng(0).normal(size=(4, 4))
+
+    def step() -> Any:
+        big = tgi.tensor(numbers)
+        v = p * (big @ big)[0, 1]
+        w = tgi.where(v > p, v, p)
+        loss = np.exp(w) + w
+        p.grad = None
+        loss.backward()
+        return [loss, w * 1.0, p.grad]
+
+    expected = [float(x.item()) for x in step()]
+    run = tgi.capture(step)
+    for _ in range(2):
+        assert [float(x.item()) for x in run()] == expected

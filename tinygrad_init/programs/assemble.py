@@ -62,9 +62,9 @@ def assemble(
     aliased = trace.overlapping([memory for item in inputs if (memory := item.memory()) is not None])
     if aliased:  # memory that has two names: nothing may change places
         steps = [part for step in without_dead(recorder.steps) for part in by_way_of_copies(step)]
+        lay_out_tapes(steps)
     else:
         steps = optimize(recorder.steps, kernels.LIMITS, exact)
-    lay_out_tapes(steps)
     numbers = [traced.buffer for traced in variables if not traced.shape]
     numbers += [traced.buffer for _, _, traced in trace.attributes]
     size = plan(steps, numbers)

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from .instructions import ITEM, OUT, A, B, Buffer, C, Chain, D, E, Stage, Step, View, contiguous, flat
 from .layout import turn_narrow
+from .tapes import lay_out_tapes
 
 CHAIN_FROM = 2048  # numbers from which on elementwise steps run piece by piece: fewer stay in the cache anyway
 
@@ -14,6 +15,7 @@ CHAIN_FROM = 2048  # numbers from which on elementwise steps run piece by piece:
 def optimize(steps: list[Step], limits: dict[str, int], exact: bool = False) -> list[Step]:
     """All of it, in the order that lets each make work for the next; `exact` leaves out what changes orders of sums."""
     steps = without_dead(steps)
+    lay_out_tapes(steps)  # from here on they say what they read and write
     if not exact:
         turn_narrow(steps)
     steps = fuse_products(steps, exact)
@@ -248,12 +250,21 @@ def share_memory(steps: list[Step]) -> None:
         out = step.result()
         if out.buffer.lasting or out.buffer.slot or out.offset or len(uses.writes[id(out.buffer)]) != 1:
             continue
+        if out.buffer.lone:  # tapes know it by itself
+            continue
         for view in step.views[:OUT]:
             if view is None or view.offset or view.strides[0] == 0:
                 continue
             x = view.buffer
             # `x` may itself be shared already: then its last reader is that of the buffer that took its memory.
-            if x.value is not None or x.lasting or x.slot or x.size != out.buffer.size or x.kind != out.buffer.kind:
+            if (
+                x.value is not None
+                or x.lasting
+                or x.lone
+                or x.slot
+                or x.size != out.buffer.size
+                or x.kind != out.buffer.kind
+            ):
                 continue
             if max(uses.reads[id(x)], default=-1) > i or step.views.count(view) != sum(
                 v is not None and v.buffer is x for v in step.views[:OUT]
