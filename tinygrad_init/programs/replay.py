@@ -2,8 +2,8 @@
 
 A training loop builds the same graph at each step, of other numbers. After `SIGHTINGS` graphs of one structure the
 walk is traced once on stand-ins for what the nodes keep, and becomes a program. It must give the same bits as the rules
-in the next `TRIALS` walks, and not be slower; from then on it walks in their place. So what is computed does not depend on
-how often it was computed before.
+in the next `TRIALS` walks, and not be slower; from then on it walks in their place. So what is computed does not depend
+on how often it was computed before.
 """
 
 from __future__ import annotations
