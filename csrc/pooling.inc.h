@@ -21,7 +21,7 @@ static inline __attribute__((always_inline)) void T(pool_position)(const int whi
                                                                    REAL *out, REAL *open, REAL share) {
     for (ptrdiff_t i = 0; i < n; i++) {
         if (which == TGI_LARGEST) {
-            out[i] = (out[i] > a[i * s]) | (out[i] != out[i]) ? out[i] : a[i * s];
+            out[i] = ((out[i] > a[i * s]) | (out[i] != out[i])) ? out[i] : a[i * s];
         } else if (which == TGI_MEAN) {
             out[i] += a[i * s];
         } else if (which == TGI_MEAN_VJP) {

@@ -96,7 +96,8 @@ def test_all_units_of_a_layer_stay_identical(
 @given(
     hidden=widths,
     activation=st.sampled_from(SMOOTH),
-    constants=st.lists(st.floats(-0.8, 0.8), min_size=5, max_size=5),
+    # Products of numbers near 1e-308 keep few digits, in the wide network others than in the chain.
+    constants=st.lists(st.floats(-0.8, 0.8).map(lambda c: c if abs(c) > 1e-30 else 0.0), min_size=5, max_size=5),
     steps=st.integers(1, 40),
     seed=seeds,
 )

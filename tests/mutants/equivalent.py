@@ -10,7 +10,6 @@ from .fault import Fault
 
 EQUIVALENT: list[tuple[str, str, str]] = [
     ("", "except ImportError:", "what is imported is there where tests run"),
-    ("tinygrad_init/ops/convolution.py", "MANY_COLUMNS, MANY_PIECES =", "from where on another way is faster"),
     ("tinygrad_init/programs/layout.py", "NARROW =", "from where on another way is faster"),
     ("tinygrad_init/programs/guards.py", "if means(entry[0], entry[1], entry[2]):", "the quick way to say yes"),
 ]
@@ -21,7 +20,7 @@ CHANGES: list[tuple[str, str, str, str]] = [
     ("tinygrad_init/data/files.py", "reshape(len(x), -1)", "reshape(len(x), - 2)", "NumPy takes any negative number"),
     ("tinygrad_init/programs/indexing.py", "part.kind != INT64", "part.kind < INT64", "it is the last of the kinds"),
     (
-        "tinygrad_init/engine/graph.py",
+        "tinygrad_init/engine/places.py",
         "if instruction // 2 < len(lines)",
         "if instruction / 2 < len(lines)",
         "all instructions are even",

@@ -24,6 +24,7 @@ MORE = replay.SIGHTINGS + replay.TRIALS + 3
 @pytest.fixture(autouse=True)
 def _no_plans_of_others() -> None:
     replay.PLANS.plans.clear()
+    replay.PLANS.bytes = 0
 
 
 def taken_over() -> int:

@@ -278,7 +278,6 @@ def hooked() -> Any:
 REFUSED = {
     "LSTM": (lambda: nn.Sequential(nn.Linear(3, 3), nn.LSTM(3, 3)), r"1 \(LSTM\) has no counterpart"),
     "attention": (lambda: nn.MultiheadAttention(4, 2), r"MultiheadAttention has no counterpart"),
-    "fold": (lambda: nn.Fold(4, 2), "Fold has no counterpart"),
     "max_norm": (lambda: nn.Embedding(3, 2, max_norm=1.0), "max_norm=1.0"),
     "tanh gelu": (lambda: nn.GELU("tanh"), "approximate=tanh"),
     "hooks": (hooked, r"0 \(Linear\) has hooks"),

@@ -301,7 +301,10 @@ def attempt(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[An
     """Make the program, or try it: walk by the rules, and see whether the program does the same."""
     if plan.program is None:
         plan.program = make(plan, order, edges, roots, seeds, values)
-        if plan.program is None or PLANS.bytes + plan.program.machine.memory_size > MOST_BYTES:
+        if plan.program is not None and PLANS.bytes + plan.program.machine.memory_size > MOST_BYTES:
+            PLANS.plans.clear()  # those that are still needed come back
+            PLANS.bytes = 0
+        if plan.program is None or plan.program.machine.memory_size > MOST_BYTES:
             plan.program = None
             plan.dead = True
             return None

@@ -139,6 +139,17 @@ def number_of(
     return Traced(recorder, out, kind, (), ())
 
 
+def only_numbers(arrays: list[Any]) -> bool:
+    """Whether all stand for single numbers of one kind in the program's memory, and not all are known."""
+    known: cython.bint = True
+    for x in arrays:
+        if not x.alone or x.kind != arrays[0].kind:
+            return False
+        if x.buffer.value is None:
+            known = False
+    return not known
+
+
 def note(steps: list[Step], entry: Entry) -> None:
     """Append to the tape that the last step is, or to a new one."""
     if not steps or steps[-1].code != "scalars":

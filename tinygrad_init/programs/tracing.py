@@ -19,7 +19,7 @@ from ..engine.places import describe_place, place_in_user_code
 from ..engine.storage import Storage, refuse_masked
 from ..engine.tensor import Tensor, blank
 from .guards import structure_of
-from .tapes import number_of
+from .tapes import number_of, only_numbers
 from .traced import NotRecordable
 
 try:
@@ -394,17 +394,6 @@ def pull_number_back(recorder: Any, op: Operation, node: Node, i: int, g: Any) -
     y = g.buffer if node.y is None else node.y.buffer
     value = g.buffer if node.out is None else node.out.buffer
     return number_of(recorder, op.name, g.kind, i, p, g.buffer, x, y, value)
-
-
-def only_numbers(arrays: list[Any]) -> bool:
-    """Whether all stand for single numbers of one kind in the program's memory, and not all are known."""
-    known: cython.bint = True
-    for x in arrays:
-        if not x.alone or x.kind != arrays[0].kind:
-            return False
-        if x.buffer.value is None:
-            known = False
-    return not known
 
 
 def narrow(dtype: Any) -> Any:
