@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from pathlib import Path
 from typing import Any
 
-import tinygrad_init.ops.normalization  # noqa: F401  its operations are asked for by modules alone
+from tinygrad_init import ops
 from tinygrad_init.ops.registry import REGISTRY
+
+for _module in pkgutil.iter_modules(ops.__path__):  # some are imported when they are first asked for
+    importlib.import_module(f"{ops.__name__}.{_module.name}")
 
 TARGET = Path(__file__).with_suffix(".md")
 

@@ -3,7 +3,7 @@
 `registry` tells how an operation is defined; the other files are tables of them.
 """
 
-from typing import Any
+from typing import Any as _Any
 
 from ..engine import discrete
 from ..engine.backward import differentiate
@@ -152,7 +152,7 @@ from .shape import (
 __getattr__, __dir__ = importing_later(__name__, {"numpy_protocol": ""})
 
 
-def _numpy_protocol() -> Any:
+def _numpy_protocol() -> _Any:
     """NumPy's functions by their names: many, which are imported when NumPy first meets a tensor."""
     from . import numpy_protocol
 
