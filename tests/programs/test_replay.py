@@ -292,3 +292,39 @@ def test_what_a_graph_kept_goes_with_it() -> None:
         assert tracemalloc.get_traced_memory()[0] - before < 500_000
     finally:
         tracemalloc.stop()
+
+
+def test_constants_of_other_sizes_on_the_way_are_noticed() -> None:
+    """The result and the leaf have the same shapes, and the leaf lies elsewhere."""
+    w = tgi.tensor(np.ones(3, np.float32), requires_grad=True)
+    scale = tgi.tensor(np.arange(8, dtype=np.float32))
+
+    def build(t: int) -> tuple[Any, list[Any]]:
+        before = 1 if t < MORE else 4
+        parts = [np.ones(before, np.float32), w, np.ones(5 - before, np.float32)]
+        return (tgi.concatenate(parts) * scale).sum(), [w]
+
+    agree(build, 2 * MORE)
+
+
+def test_rules_of_ones_own_are_called_every_time() -> None:
+    factor = [1.0]
+    calls = []
+
+    class Reversed(tgi.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 1.0
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            calls.append(1)
+            return g * -factor[0]
+
+    w = tgi.tensor(np.ones(3, np.float32), requires_grad=True)
+    for t in range(2 * MORE):
+        factor[0] = float(t)
+        w.grad = None
+        Reversed.apply(w * 2.0).sum().backward()
+        np.testing.assert_array_equal(w.grad.numpy(), np.full(3, -2.0 * t, np.float32))
+    assert len(calls) == 2 * MORE

@@ -36,6 +36,7 @@ SIGHTINGS = 8  # of one structure before a program pays: tracing costs as much a
 TRIALS = 4  # walks in which a program has to agree with the rules
 SLOWER = 1.5  # than the rules, by the quickest of the trials, is too slow; less may be the machine's mood
 MOST_NODES = 2000
+OPERATIONS = "tinygrad_init.ops."  # where rules are known to depend on nothing but what they are given
 KINDS_OF_GRAPHS = 64  # of which plans are kept, and of each so many:
 MOST_PLANS = 4
 MOST_BYTES = 1 << 26  # of memory that the programs keep for themselves, all together
@@ -53,7 +54,8 @@ class Plan:
     Attributes
     ----------
     nodes
-        For each in its order: operation, parameters (None for arrays), shape, whether float32, and what it keeps.
+        For each in its order: operation, parameters (None for arrays), shape, whether float32, what it keeps, and the
+        shapes of its inputs where the rules ask for them.
     edges, roots, given
         Places of the parents and of the roots in that order; which roots got a cotangent from the caller.
     dtypes, shapes, strides
@@ -68,7 +70,7 @@ class Plan:
         node: Node
         self.nodes: list[Any] = []
         for node in order:
-            self.nodes.append((node.op, plain(node.params), node.shape, node.single, held(node)))
+            self.nodes.append((node.op, plain(node.params), node.shape, node.single, held(node), node.shapes))
         self.edges = edges
         self.roots = roots
         self.given = given
@@ -79,7 +81,7 @@ class Plan:
         self.trials = 0
         self.by_rules = self.by_program = float("inf")
         self.program: Program | None = None
-        self.dead = not all(known(op, params) for op, params, _, _, _ in self.nodes)
+        self.dead = not all(is_own(entry[0]) and is_plain(entry[1]) for entry in self.nodes)
         self.running = False
 
     def fits(self, order: list[Any], edges: Any, roots: Any, given: tuple[Any, ...], values: list[Any]) -> bool:
@@ -95,7 +97,9 @@ class Plan:
             entry: tuple[Any, ...] = self.nodes[i]
             if node.op is not entry[0] or node.single != entry[3] or held(node) != entry[4]:
                 return False
-            if node.shape != entry[2] or (node.params is not entry[1] and not same_params(node.params, entry[1])):
+            if node.shape != entry[2] or node.shapes != entry[5]:
+                return False
+            if node.params is not entry[1] and not same_params(node.params, entry[1]):
                 return False
         for i in range(len(values)):
             if self.dtypes[i] is None:
@@ -261,12 +265,13 @@ def same_parameter(x: Any, y: Any) -> bool:
     return same_value(x, y)
 
 
-def known(op: Any, params: tuple[Any, ...]) -> bool:
-    """Whether parameters are such that two graphs that have the same do the same."""
-    return all(is_plain(value) for value in params)
+def is_own(op: Any) -> bool:
+    """Whether the rules are of this package: a user's may count, print, or go by something outside at each walk."""
+    return op is None or all(rule is None or rule.__module__.startswith(OPERATIONS) for rule in op.rules)
 
 
 def is_plain(value: Any) -> bool:
+    """Whether two graphs that have the same parameter do the same."""
     if isinstance(value, tuple):
         return all(map(is_plain, value))
     return value is None or value is Ellipsis or isinstance(value, bool | int | float | str | slice)
