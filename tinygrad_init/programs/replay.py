@@ -54,8 +54,8 @@ class Plan:
     Attributes
     ----------
     nodes
-        For each in its order: operation, parameters (None for arrays), shape, whether float32, what it keeps, and the
-        shapes of its inputs where the rules ask for them.
+        For each in its order: operation, parameters (of arrays only that they are some), shape, whether float32, what it
+        keeps, and the shapes of its inputs where the rules ask for them.
     edges, roots, given
         Places of the parents and of the roots in that order; which roots got a cotangent from the caller.
     dtypes, shapes, strides
@@ -237,7 +237,7 @@ def plain(params: tuple[Any, ...]) -> tuple[Any, ...]:
     """Parameters without the numbers of arrays among them."""
     for value in params:
         if isinstance(value, np.ndarray):
-            return tuple([None if isinstance(p, np.ndarray) else p for p in params])
+            return tuple([np.ndarray if isinstance(p, np.ndarray) else p for p in params])
     return params
 
 
@@ -247,7 +247,7 @@ def same_params(params: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     if len(params) != len(other):
         return False
     for i in range(len(params)):
-        if params[i] is other[i] or (other[i] is None and isinstance(params[i], np.ndarray)):
+        if params[i] is other[i] or (other[i] is np.ndarray and isinstance(params[i], np.ndarray)):
             continue
         if not same_parameter(params[i], other[i]):
             return False
@@ -274,7 +274,9 @@ def is_plain(value: Any) -> bool:
     """Whether two graphs that have the same parameter do the same."""
     if isinstance(value, tuple):
         return all(map(is_plain, value))
-    return value is None or value is Ellipsis or isinstance(value, bool | int | float | str | slice)
+    return (
+        value is None or value is Ellipsis or value is np.ndarray or isinstance(value, bool | int | float | str | slice)
+    )
 
 
 def is_whole(array: Any) -> bool:
