@@ -54,8 +54,8 @@ class Plan:
     Attributes
     ----------
     nodes
-        For each in its order: operation, parameters (of arrays only that they are some), shape, whether float32, what it
-        keeps, and the shapes of its inputs where the rules ask for them.
+        For each in its order: operation, parameters (of arrays only that they are some), shape, whether float32,
+        what it keeps, and the shapes of its inputs where the rules ask for them.
     edges, roots, given
         Places of the parents and of the roots in that order; which roots got a cotangent from the caller.
     dtypes, shapes, strides
