@@ -116,6 +116,22 @@ def test_a_program_takes_over() -> None:
     assert taken_over() == 1
 
 
+def test_in_any_default_dtype() -> None:
+    """One that was set before, and one that rules see."""
+    with tgi.default_dtype(np.float64):
+        x = tgi.tensor(np.random.default_rng(0).normal(size=(3, 4)), requires_grad=True)
+
+        def build(t: int) -> tuple[Any, list[Any]]:
+            return ((x * (t + 0.1)).tanh() ** 2).mean(), [x]
+
+        agree(build)
+        assert taken_over() == 1
+    model, rows = deep()
+    for _ in range(MORE):
+        (model(rows) ** 2).mean().backward()
+    assert taken_over() == 2
+
+
 def test_gradients_add_up() -> None:
     model, x = deep()
     for _ in range(MORE):

@@ -16,7 +16,7 @@ import numpy as np
 from ..engine.backward import check_memories, walk
 from ..engine.bound import bind
 from ..engine.graph import Node
-from ..engine.modes import mode
+from ..engine.modes import FLOAT32, mode
 from ..engine.tensor import Tensor
 from .assemble import assemble
 from .exchange import Input, Output
@@ -139,7 +139,8 @@ class Plan:
 
 
 class Plans:
-    """The plans of all graphs, by what is told at once: how many nodes there are, and the operation of the first."""
+    """The plans of all graphs, by what is told at once: how many nodes there are, the operation of the first, and the
+    dtype of Python's numbers where it is not the usual one."""
 
     def __init__(self) -> None:
         self.plans: dict[Any, list[Plan]] = {}
@@ -159,7 +160,7 @@ def replay(order: list[Any], edges: Any, roots: Any, seeds: list[Any], given: tu
     if not collect(order, values):
         return None
     found: Plan | None = None
-    key = len(order), id(order[0].op)
+    key = len(order), id(order[0].op), None if mode.dtypes == 0 or mode.dtype is FLOAT32 else mode.dtype
     plans: Any = PLANS.plans.get(key)
     if plans is not None:
         for plan in plans:
