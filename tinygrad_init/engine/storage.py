@@ -144,7 +144,8 @@ class Storage:
         if self._node is not None:
             raise TypeError(
                 "a tensor that requires grad does not turn into an array by itself, its gradient would be lost; "
-                "say .numpy() or .detach() to leave the graph"
+                "say .numpy() or .detach() to leave the graph, and np.stack(tensors) in place of np.array(tensors) "
+                "to stay in it"
             )
         array = self.numpy()
         if dtype is not None and np.dtype(dtype) != array.dtype:
