@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -16,7 +15,6 @@ Ints = tuple[int, ...]
 Index = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
 class Windows:
     """Windows over the last axes of an array: position k of window p is the element p·stride + k·dilation - before.
 
@@ -32,12 +30,19 @@ class Windows:
         How many elements of padding lie in front of the array; behind it there are as many as the windows reach for.
     """
 
-    lengths: Ints
-    counts: Ints
-    size: Ints
-    stride: Ints
-    dilation: Ints
-    before: Ints
+    # Written out: `dataclasses` makes the import of the package longer than all operations on windows.
+    def __init__(self, lengths: Ints, counts: Ints, size: Ints, stride: Ints, dilation: Ints, before: Ints) -> None:
+        self.lengths, self.counts, self.size = lengths, counts, size
+        self.stride, self.dilation, self.before = stride, dilation, before
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if isinstance(other, Windows) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"Windows({', '.join(f'{name}={value}' for name, value in vars(self).items())})"
 
     @property
     def extent(self) -> Ints:
@@ -84,7 +89,7 @@ class Windows:
         ):
             left = n + 2 * b - (size - 1) * d - 1 - (count - 1) * step
             counts.append(count + (left > 0 and count * step < n + b))
-        return replace(self, counts=tuple(counts))
+        return Windows(self.lengths, tuple(counts), self.size, self.stride, self.dilation, self.before)
 
     def elements(self, padding: bool) -> Array:
         """How many elements each window has, those of the padding among them or not."""
