@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, NoReturn, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from ..engine.modes import mode
 from ..engine.tensor import Tensor
 from ..layering import OTHER
 from .construction import remembered
-from .hooks import AFTER, BEFORE, Handle, Hook, called_with_hooks, register
+from .hooks import Hooked, called_with_hooks
 from .options import dtype_named, require_cpu
 from .parameters import Buffer, Parameter, in_dtype
-from .state import Loaded, load_state, under_first_names
+from .state import Loaded, entry, load_state, under_first_names
 
 T = TypeVar("T", bound=Tensor)
 
@@ -29,7 +29,7 @@ class Call(NamedTuple):
     options: dict[str, Any]
 
 
-class Module:
+class Module(Hooked):
     """A function with parameters; subclasses write `forward`.
 
     Parameters, buffers and modules that are assigned to attributes are found under the attribute's name, nested ones
@@ -39,7 +39,6 @@ class Module:
     training: bool = True
     role: str = OTHER  # what it is in a network, if it is no linear map: see `role_of`
     multiplies: bool = True  # whether a weight of two axes or more is that of a linear map
-    _hooks: tuple[Hook, ...] = ()
     _buffers: tuple[str, ...] = ()  # what `register_buffer` was given
     _transient: tuple[str, ...] = ()  # those of them that are not part of the state
     made_with: tuple[tuple[Any, ...], dict[str, Any]]  # the call of its class, as far as it is `remembered`
@@ -334,52 +333,39 @@ class Module:
                 setattr(module, name, made[id(value)])
         return self
 
-    # What is called before and after forward
+    # Its numbers
 
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Have `hook(module, inputs, output)` called after each forward; what it returns, unless None, comes out.
+    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
+        """All parameters and buffers by name, as tensors that share their memory and have no gradient.
+
+        What is written into an entry changes the module, and what the module learns is seen in the entry; for a state
+        that stays as it is say `copy.deepcopy(module.state_dict())`. A tensor that stands in several places, such as
+        a tied weight, is listed under each of its names, as one entry.
 
         Parameters
         ----------
-        prepend
-            Whether it comes before those that are there.
-        with_kwargs
-            Whether it is given what was passed by name as well: `hook(module, inputs, options, output)`.
-
-        Returns
-        -------
-        Handle
-            Its `remove()` takes the hook away.
+        prefix
+            What stands before each name.
+        keep_vars
+            Whether the entries are the parameters and buffers themselves.
         """
-        return register(self, AFTER, hook, prepend, with_kwargs)
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Have `hook(module, inputs)` called before each forward; what it returns, unless None, goes in instead.
-
-        With `with_kwargs` it is `hook(module, inputs, options)`, and what it returns a pair of both.
-        """
-        return register(self, BEFORE, hook, prepend, with_kwargs)
-
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> NoReturn:
-        """Not to be had: gradients belong to tensors here, not to calls of modules."""
-        raise NotImplementedError(
-            "register_full_backward_hook: gradients belong to tensors, not to calls of modules; keep a result by a "
-            "forward hook and ask tgi.grad(loss, result)"
-        )
-
-    # Its numbers
-
-    def state_dict(self, *, prefix: str = "") -> dict[str, np.ndarray[Any, Any]]:
-        """Copies of all parameters and buffers by name."""
-        return {prefix + name: np.array(tensor.numpy()) for name, tensor in self._state()}
+        made: dict[int, Any] = {}
+        for _, value in self._state():
+            made[id(value)] = value if keep_vars else entry(value)
+        return {prefix + name: made[id(value)] for name, value in self._places() if id(value) in made}
 
     def _state(self) -> Iterator[tuple[str, Any]]:
+        """What belongs to the state, each under the first of its names."""
         left_out = {id(vars(module)[name]) for module in self.modules() for name in module._transient}
         return ((name, value) for name, value in self._named((Parameter, Buffer)) if id(value) not in left_out)
+
+    def _places(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
+        """All parameters and buffers under all of their names."""
+        for own, value in vars(self).items():
+            if isinstance(value, Parameter | Buffer) or (own in self._buffers and value is not None):
+                yield prefix + own, value
+        for own, module in self._members():
+            yield from module._places(f"{prefix}{own}.")
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Loaded:
         """Overwrite all parameters and buffers by name.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from ..engine.modes import no_grad
+from ..engine.modes import mode, no_grad
 from ..engine.tensor import Tensor
 
 
@@ -18,10 +18,42 @@ class Loaded(NamedTuple):
     unexpected_keys: list[str]
 
 
+class Alias(Tensor):
+    """A single number that is another tensor's: what is written here is written there, and read from there.
+
+    Tensors with axes share an array instead. Arithmetic (`alias * 2`) sees the number of when the alias was made or
+    last written to.
+    """
+
+    def __init__(self, whose: Tensor) -> None:
+        super().__init__(whose.item(), whose.dtype, name=whose.name)
+        self.whose = whose
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Tensor, (self.numpy().copy(), None, False, self.name)
+
+    def detach(self) -> Tensor:
+        return self.whose.detach()
+
+    def _as_array(self) -> Any:
+        return self.whose._as_array()
+
+    def _write(self, index: Any, value: Any, what: str) -> Self:
+        with no_grad():
+            self.whose._write(index, value, what)
+        return super()._write(index, value, what)
+
+
+def entry(value: Any) -> Any:
+    """A parameter or a buffer as it stands in a state: the same memory, no gradient."""
+    single = isinstance(value, Tensor) and value.ndim == 0 and mode.trace is None
+    return Alias(value) if single else value.detach()
+
+
 def under_first_names(module: Any, state: Mapping[str, Any]) -> dict[str, Any]:
     """A state without what stands in it a second time: tensors that a module has under several names.
 
-    PyTorch's states have tied weights under all their names, those of this package under the first.
+    States have tied weights under all their names, files of this package under the first.
 
     Raises
     ------
@@ -29,17 +61,12 @@ def under_first_names(module: Any, state: Mapping[str, Any]) -> dict[str, Any]:
         The numbers under two names differ, and are one tensor here.
     """
     found, first = dict(state), {id(tensor): name for name, tensor in module._state()}
-    waiting = [("", module)]
-    while waiting:
-        prefix, part = waiting.pop()
-        for own, value in vars(part).items():
-            name = prefix + own
-            known = first.get(id(value), name)
-            if known != name and name in found:
-                numbers = found.pop(name)
-                if not np.array_equal(np.asarray(found.setdefault(known, numbers)), np.asarray(numbers)):
-                    raise ValueError(f"load_state_dict: {known} and {name} are one tensor, and differ in the state")
-        waiting += [(f"{prefix}{own}.", child) for own, child in part._members()]
+    for name, tensor in module._places():
+        known = first.get(id(tensor), name)
+        if known != name and name in found:
+            numbers = found.pop(name)
+            if not np.array_equal(np.asarray(found.setdefault(known, numbers)), np.asarray(numbers)):
+                raise ValueError(f"load_state_dict: {known} and {name} are one tensor, and differ in the state")
     return found
 
 
