@@ -43,7 +43,7 @@ def net_of(lib: Any) -> Any:
 
 
 def arrays(state: Any) -> dict[str, Any]:
-    return {name: np.array(value) for name, value in sorted(state.items())}
+    return {name: np.array(value.numpy()) for name, value in sorted(state.items())}
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ def changed(lib: Any) -> list[dict[str, Any]]:
     state["a.bias"][...] = lib.tensor([1.0, 2.0, 3.0])
     found += [arrays(net.state_dict()), arrays(state), {"out": net.eval()(lib.tensor(X)).detach().numpy()}]
     state["scale"].mul_(3.0).add_(1.0)
-    found.append({"scale": net.scale.detach().numpy()})
+    found.append({"scale": np.array(net.scale.detach().numpy())})
     net.load_state_dict(snapshot)
     found.append(arrays(net.state_dict()))
     return found
@@ -111,13 +111,17 @@ def test_entries_share_memory_and_have_no_gradient() -> None:
     with tgi.no_grad():
         net.scale.fill_(4.0)
     assert state["scale"].item() == np.asarray(state["scale"]) == float(state["scale"]) == 4.0
-    assert state["scale"].clone().item() == 4.0 and repr(state["scale"]) == "tensor(4., dtype=float32)"
+    assert state["scale"].clone().item() == 4.0 and (state["scale"] * 2.0).item() == 8.0
+    state["scale"].mul_(0.5)
+    net.scale.data.mul_(3.0)
+    assert net.scale.item() == net.state_dict()["scale"].item() == 6.0
 
 
 def test_snapshots_stay_and_keep_ties() -> None:
     net = net_of(tgi)
     state = net.state_dict()
-    for twin in (copy.deepcopy(state), pickle.loads(pickle.dumps(state))):
+    for snapshot in (copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))):
+        twin = snapshot(state)
         before = arrays(twin)
         same(before, arrays(state))
         for value in state.values():
@@ -228,3 +232,33 @@ def test_tied_weights_are_saved_once_and_stay_tied(tmp_path: Path) -> None:
             parameter.data.fill_(0.0)
         other.load_state_dict(tgi.load(path))
         same(arrays(other.state_dict()), arrays(model.state_dict()))
+
+
+def test_single_numbers_are_shared_with_programs_and_given_up_with_their_entries() -> None:
+    net = net_of(tgi).eval()
+    entry = net.state_dict()["scale"]
+    rule = optim.SGD(net.parameters(), 0.1)
+
+    @tgi.capture
+    def step(x: Any) -> Any:
+        rule.zero_grad()
+        loss = net(x).square().mean()
+        loss.backward()
+        rule.step()
+        return loss
+
+    seen = []
+    for _ in range(3):
+        step(tgi.tensor(X))
+        seen.append((entry * 1.0).item())
+        assert seen[-1] == net.scale.item()
+    assert len(set(seen)) == 3
+    for _ in range(100):
+        net.scale.detach()
+    a, b = tgi.tensor(1.0), tgi.tensor(1.0)
+    one, other = a.detach(), (b * 1.0).detach()
+    a.fill_(2.0)
+    b.fill_(2.0)
+    assert one.item() == 2.0 and other.item() == 1.0
+    one.fill_(5.0)
+    assert a.item() == 5.0

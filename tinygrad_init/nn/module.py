@@ -15,7 +15,7 @@ from .construction import remembered
 from .hooks import Hooked, called_with_hooks
 from .options import dtype_named, require_cpu
 from .parameters import Buffer, Parameter, in_dtype
-from .state import Loaded, entry, load_state, under_first_names
+from .state import Loaded, load_state, under_first_names
 
 T = TypeVar("T", bound=Tensor)
 
@@ -351,7 +351,7 @@ class Module(Hooked):
         """
         made: dict[int, Any] = {}
         for _, value in self._state():
-            made[id(value)] = value if keep_vars else entry(value)
+            made[id(value)] = value if keep_vars else value.detach()
         return {prefix + name: made[id(value)] for name, value in self._places() if id(value) in made}
 
     def _state(self) -> Iterator[tuple[str, Any]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.modes import mode, no_grad
+from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
 
 
@@ -16,38 +16,6 @@ class Loaded(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
-
-
-class Alias(Tensor):
-    """A single number that is another tensor's: what is written here is written there, and read from there.
-
-    Tensors with axes share an array instead. Arithmetic (`alias * 2`) sees the number of when the alias was made or
-    last written to.
-    """
-
-    def __init__(self, whose: Tensor) -> None:
-        super().__init__(whose.item(), whose.dtype, name=whose.name)
-        self.whose = whose
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Tensor, (self.numpy().copy(), None, False, self.name)
-
-    def detach(self) -> Tensor:
-        return self.whose.detach()
-
-    def _as_array(self) -> Any:
-        return self.whose._as_array()
-
-    def _write(self, index: Any, value: Any, what: str) -> Self:
-        with no_grad():
-            self.whose._write(index, value, what)
-        return super()._write(index, value, what)
-
-
-def entry(value: Any) -> Any:
-    """A parameter or a buffer as it stands in a state: the same memory, no gradient."""
-    single = isinstance(value, Tensor) and value.ndim == 0 and mode.trace is None
-    return Alias(value) if single else value.detach()
 
 
 def under_first_names(module: Any, state: Mapping[str, Any]) -> dict[str, Any]:
