@@ -36,6 +36,9 @@ def described(model: Module) -> dict[str, Any]:
     NotDescribed
         There is something in it that a description cannot say.
     """
+    for module in model.modules():
+        if computed := vars(module).get("_computed"):
+            raise NotDescribed(f"{min(computed)} of {module.computed_of.__name__} is computed from other parameters")
     description = {"call": _call(model, {}, 0), "ties": _ties(model)}
     looks = signature(model)
     if any(of_nn(type(module).__name__) is not type(module) for module in model.modules()):
