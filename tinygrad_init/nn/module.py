@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from .construction import remembered
 from .hooks import Hooked, called_with_hooks
 from .options import dtype_named, require_cpu
 from .parameters import Buffer, Parameter, in_dtype
-from .state import Loaded, load_state, under_first_names
+from .state import Stateful
 
 T = TypeVar("T", bound=Tensor)
 
@@ -29,7 +29,7 @@ class Call(NamedTuple):
     options: dict[str, Any]
 
 
-class Module(Hooked):
+class Module(Hooked, Stateful):
     """A function with parameters; subclasses write `forward`.
 
     Parameters, buffers and modules that are assigned to attributes are found under the attribute's name, nested ones
@@ -38,6 +38,7 @@ class Module(Hooked):
 
     training: bool = True
     role: str = OTHER  # what it is in a network, if it is no linear map: see `role_of`
+    waits: bool = False  # whether it has parameters only after the first call: see `lazy`
     multiplies: bool = True  # whether a weight of two axes or more is that of a linear map
     _buffers: tuple[str, ...] = ()  # what `register_buffer` was given
     _transient: tuple[str, ...] = ()  # those of them that are not part of the state
@@ -104,6 +105,11 @@ class Module(Hooked):
         """All attributes of some kind with their full names, each once."""
         seen: set[int] = set()
         for name, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            if module.waits:
+                raise RuntimeError(
+                    f"{type(module).__name__}{f' {name!r}' if name else ''} has no parameters before its first call; "
+                    "call the model once, then ask for parameters, state or dtype, or make an optimizer"
+                )
             whole = module._buffers if kind is not Parameter else ()  # of whole numbers, which are no `Buffer`s
             for own, value in vars(module).items():
                 known = isinstance(value, kind) or (own in whole and value is not None)
@@ -165,7 +171,9 @@ class Module(Hooked):
         return found
 
     def name_parameters(self) -> None:
-        """Let errors call every parameter by its full name in this module."""
+        """Let errors call every parameter by its full name in this module, if all are there."""
+        if any(module.waits for module in self.modules()):
+            return
         for name, parameter in self.named_parameters():
             parameter.name = name
 
@@ -333,66 +341,7 @@ class Module(Hooked):
                 setattr(module, name, made[id(value)])
         return self
 
-    # Its numbers
-
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
-        """All parameters and buffers by name, as tensors that share their memory and have no gradient.
-
-        What is written into an entry changes the module, and what the module learns is seen in the entry; for a state
-        that stays as it is say `copy.deepcopy(module.state_dict())`. A tensor that stands in several places, such as
-        a tied weight, is listed under each of its names, as one entry.
-
-        Parameters
-        ----------
-        prefix
-            What stands before each name.
-        keep_vars
-            Whether the entries are the parameters and buffers themselves.
-        """
-        made: dict[int, Any] = {}
-        for _, value in self._state():
-            made[id(value)] = value if keep_vars else value.detach()
-        return {prefix + name: made[id(value)] for name, value in self._places() if id(value) in made}
-
-    def _state(self) -> Iterator[tuple[str, Any]]:
-        """What belongs to the state, each under the first of its names."""
-        left_out = {id(vars(module)[name]) for module in self.modules() for name in module._transient}
-        return ((name, value) for name, value in self._named((Parameter, Buffer)) if id(value) not in left_out)
-
-    def _places(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
-        """All parameters and buffers under all of their names."""
-        for own, value in vars(self).items():
-            if isinstance(value, Parameter | Buffer) or (own in self._buffers and value is not None):
-                yield prefix + own, value
-        for own, module in self._members():
-            yield from module._places(f"{prefix}{own}.")
-
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Loaded:
-        """Overwrite all parameters and buffers by name.
-
-        The values are arrays, or anything that NumPy reads, such as PyTorch's tensors. Nothing is changed unless
-        everything fits.
-
-        Parameters
-        ----------
-        strict
-            Whether names that are missing or unknown are an error; else they are left alone.
-
-        Returns
-        -------
-        Loaded
-            `missing_keys` and `unexpected_keys`.
-
-        Raises
-        ------
-        KeyError
-            A name is missing or unknown.
-        ValueError
-            A shape differs; the message lists all that do.
-        TypeError
-            An array does not hold real numbers.
-        """
-        return load_state(dict(self._state()), under_first_names(self, state), strict)
+    # How it is shown
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of `repr`."""

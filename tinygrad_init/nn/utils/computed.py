@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Protocol
 
-from ..module import Module
-
 
 class Rule(Protocol):
     """How an attribute is read, and what assigning to it does."""
@@ -31,12 +29,12 @@ class _Attribute:
         module._computed[self.name].write(module, value)
 
 
-def _of_base(base: type[Module], names: tuple[str, ...], called: str) -> Any:
+def _of_base(base: Any, names: tuple[str, ...], called: str) -> Any:
     return object.__new__(_class(base, names, called))
 
 
 @cache
-def _class(base: type[Module], names: tuple[str, ...], called: str) -> type[Module]:
+def _class(base: Any, names: tuple[str, ...], called: str) -> Any:
     """A class like another, with attributes that are computed: one for all objects, and never changed."""
 
     def reduce(self: Any, protocol: Any = None) -> Any:
@@ -62,7 +60,7 @@ def stop_computing(module: Any, name: str) -> None:
 
 
 def _become(module: Any, rules: dict[str, Rule], called: str) -> None:
-    base = getattr(module, "computed_of", type(module))
+    base: Any = getattr(module, "computed_of", type(module))
     module._computed = rules
     module.__class__ = _class(base, tuple(sorted(rules)), called) if rules else base
     if not rules:

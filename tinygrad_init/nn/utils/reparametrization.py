@@ -7,7 +7,7 @@ from typing import Any
 from ...engine.modes import no_grad
 from ...engine.tensor import Tensor
 from ...init.drawing import Generator
-from ..parameters import Buffer, Parameter
+from ..parameters import Parameter
 from .computed import compute, rule_of, stop_computing
 from .norms import as_matrix, begin, largest, length, require_iterations, rescaled, unit
 from .parametrizations import axis_of_units, parameter_of
@@ -32,8 +32,9 @@ class _Divided:
     def __init__(self, name: str, times: int, dim: int, eps: float) -> None:
         self.name, self.times, self.dim, self.eps = name, times, dim, eps
 
-    def parts(self, module: Any) -> tuple[Parameter, Buffer, Buffer]:
-        return tuple([getattr(module, f"{self.name}_{part}") for part in ("orig", "u", "v")])  # type: ignore
+    def parts(self, module: Any) -> list[Any]:
+        """Parameter and singular vectors."""
+        return [getattr(module, f"{self.name}_{part}") for part in ("orig", "u", "v")]
 
     def read(self, module: Any) -> Tensor:
         weight, u, v = self.parts(module)
