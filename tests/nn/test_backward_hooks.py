@@ -244,3 +244,20 @@ def test_graphs_with_hooks_go_away_by_themselves() -> None:
         assert [one() for one in gone] == [None] * 6
     finally:
         gc.enable()
+
+
+def test_what_does_not_go_by_backward_says_so() -> None:
+    layer = nn.Linear(3, 2, rng=0)
+    layer.register_full_backward_hook(lambda m, i, o: None)
+    x = tgi.tensor(X.astype(np.float32))
+    for call, error, said in (
+        (lambda: tgi.jvp(lambda r: layer(r), x, x), NotImplementedError, "remove the hooks to push tangents"),
+        (lambda: str(tgi.tape(layer(x).sum())), NotImplementedError, "or to look into the graph"),
+        (
+            lambda: tgi.vmap(lambda r: layer(r))(x),
+            RuntimeError,
+            "the gradients of outputs of Linear, by backward hooks",
+        ),
+    ):
+        with pytest.raises(error, match=said):
+            call()

@@ -16,24 +16,26 @@ from tinygrad_init.utils.checkpoint import checkpoint, checkpoint_sequential
 F = nn.functional
 RNG = np.random.default_rng(0)
 
-LAZY: dict[str, tuple[Any, Any, tuple[int, ...]]] = {
-    "LazyLinear": (lambda n: n.LazyLinear(4, False), lambda n: n.Linear(3, 4, False), (5, 2, 3)),
-    "LazyConv1d": (lambda n: n.LazyConv1d(4, 3, 2, groups=2), lambda n: n.Conv1d(2, 4, 3, 2, groups=2), (5, 2, 7)),
-    "LazyConv2d": (lambda n: n.LazyConv2d(4, 3, padding="same"), lambda n: n.Conv2d(2, 4, 3, padding="same"), (2, 5, 7)),
-    "LazyConv3d": (lambda n: n.LazyConv3d(4, 2), lambda n: n.Conv3d(2, 4, 2), (1, 2, 3, 3, 3)),
-    "LazyConvTranspose1d": (lambda n: n.LazyConvTranspose1d(4, 3), lambda n: n.ConvTranspose1d(2, 4, 3), (5, 2, 7)),
-    "LazyConvTranspose2d": (lambda n: n.LazyConvTranspose2d(4, 3), lambda n: n.ConvTranspose2d(2, 4, 3), (2, 2, 5, 5)),
-    "LazyConvTranspose3d": (lambda n: n.LazyConvTranspose3d(4, 2), lambda n: n.ConvTranspose3d(2, 4, 2), (1, 2, 3, 3, 3)),
-    "LazyBatchNorm1d": (lambda n: n.LazyBatchNorm1d(momentum=0.3), lambda n: n.BatchNorm1d(3, momentum=0.3), (5, 3)),
-    "LazyBatchNorm2d": (lambda n: n.LazyBatchNorm2d(affine=False), lambda n: n.BatchNorm2d(3, affine=False), (5, 3, 2, 2)),
-    "LazyBatchNorm3d": (lambda n: n.LazyBatchNorm3d(), lambda n: n.BatchNorm3d(3), (5, 3, 2, 2, 2)),
-}  # fmt: skip
+# How many outputs, if any, and options; how many inputs; the shape of an input.
+LAZY: dict[str, tuple[tuple[Any, ...], dict[str, Any], int, tuple[int, ...]]] = {
+    "LazyLinear": ((4, False), {}, 3, (5, 2, 3)),
+    "LazyConv1d": ((4, 3, 2), {"groups": 2}, 2, (5, 2, 7)),
+    "LazyConv2d": ((4, 3), {"padding": "same"}, 2, (2, 5, 7)),
+    "LazyConv3d": ((4, 2), {}, 2, (1, 2, 3, 3, 3)),
+    "LazyConvTranspose1d": ((4, 3), {}, 2, (5, 2, 7)),
+    "LazyConvTranspose2d": ((4, 3), {"bias": False}, 2, (2, 2, 5, 5)),
+    "LazyConvTranspose3d": ((4, 2), {}, 2, (1, 2, 3, 3, 3)),
+    "LazyBatchNorm1d": ((), {"momentum": 0.3}, 3, (5, 3)),
+    "LazyBatchNorm2d": ((), {"affine": False}, 3, (5, 3, 2, 2)),
+    "LazyBatchNorm3d": ((), {}, 3, (5, 3, 2, 2, 2)),
+}
 
 
 @pytest.mark.parametrize("name", LAZY)
 def test_lazy_layers_become_what_they_stand_for(name: str, tmp_path: Path) -> None:
-    make, known, shape = LAZY[name]
-    layer, expected = make(nn), known(nn)
+    values, options, inputs, shape = LAZY[name]
+    layer: Any = getattr(nn, name)(*values, **options)
+    expected: Any = getattr(nn, name.removeprefix("Lazy"))(inputs, *values, **options)
     x = RNG.normal(size=shape).astype(np.float32)
     twin = copy.deepcopy(layer)
     for ask in (layer.parameters, layer.state_dict, nn.Sequential(nn.Tanh(), layer).parameters):
@@ -51,7 +53,7 @@ def test_lazy_layers_become_what_they_stand_for(name: str, tmp_path: Path) -> No
     found: Any = tgi.load(tmp_path / "a").model
     np.testing.assert_array_equal(found.eval()(tgi.tensor(x)).detach().numpy(), out.detach().numpy())
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    theirs = make(torch.nn).eval()
+    theirs = getattr(torch.nn, name)(*values, **options).eval()
     theirs(torch.tensor(x))
     theirs.load_state_dict({k: torch.tensor(np.asarray(v)) for k, v in layer.state_dict().items()})
     np.testing.assert_allclose(theirs(torch.tensor(x)).detach().numpy(), out.detach().numpy(), rtol=1e-4, atol=1e-5)

@@ -14,20 +14,28 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import Operation
-from ..engine.modes import is_grad_enabled
+from ..engine.modes import is_grad_enabled, mode
 from ..engine.tensor import Tensor, apply
 
 Cotangents = list[Any]
 
 
-def _zero(g: Tensor) -> Tensor:
-    return Tensor(0.0, np.float64)
+def _through(came: Cotangents, i: int) -> Operation:
+    """A tensor as it is, behind a gate; its cotangent is kept before the rule is asked."""
 
+    def beside(g: Tensor) -> Tensor:
+        """nothing: the cotangent is handed over beside the graph"""
+        if came[i] is None:
+            raise NotImplementedError(
+                "a module with backward hooks is differentiated by backward alone; remove the hooks to push tangents "
+                "or to look into the graph"
+            )
+        return Tensor(0.0, np.float64)
 
-_THROUGH = Operation(
-    "through", "A tensor as it is, behind a gate.", lambda x, gate: x, (None, _zero), ((), (-1,)), (0, 0), 2, (), (),
-    False, False, True, -1, False, None,
-)  # fmt: skip
+    return Operation(
+        "through", "A tensor as it is, behind a gate.", lambda x, gate: x, (None, beside), ((), (-1,)), (0, 0), 2, (),
+        (), False, False, True, -1, False, None,
+    )  # fmt: skip
 
 
 def _gated(
@@ -42,10 +50,13 @@ def _gated(
     inner
         A gate that is further in: backward comes there, too, even if it brings nothing from here.
     """
+    if mode.trace is not None and mode.trace.recorder is mode.trace:  # of `vmap`, not of `capture`
+        mode.trace.refuse(f"the gradients of {name}, by backward hooks")
     came: Cotangents = [None] * len(tensors)
     more = 0 if inner is None else 1
 
     def rule(g: Tensor) -> Cotangents:
+        """the cotangents that came to the tensors behind the gate, after the hooks"""
         found = list(came)
         came[:] = [None] * len(came)
         return [*pull(found), *[g] * more]
@@ -58,7 +69,7 @@ def _gated(
         (), (), True, False, False, -1, False, None,
     )  # fmt: skip
     gate = apply(op, tuple(tensors) if inner is None else (*tensors, inner), ())
-    passed = [apply(_THROUGH, (x, gate), ()) for x in tensors]
+    passed = [apply(_through(came, i), (x, gate), ()) for i, x in enumerate(tensors)]
     for i, x in enumerate(passed):
         x.register_hook(keep(i))  # and a walk that meets hooks goes by the rules: see `programs/replay.py`
     return gate, passed
