@@ -41,6 +41,8 @@ def test_lazy_layers_become_what_they_stand_for(name: str, tmp_path: Path) -> No
     for ask in (layer.parameters, layer.state_dict, nn.Sequential(nn.Tanh(), layer).parameters):
         with pytest.raises(RuntimeError, match=f"{name}.* has no parameters before its first call"):
             list(ask())
+    with pytest.raises(RuntimeError, match=f"{name} has no parameters before its first call"):
+        tgi.save(tmp_path / "a", layer)
     layer.eval()
     seen: list[Any] = []
     layer.register_forward_hook(lambda m, i, o: seen.append(type(m)))
@@ -80,6 +82,11 @@ def test_a_network_of_lazy_layers_learns() -> None:
         rule.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+    assert make().double()(tgi.tensor(x.numpy().astype(np.float64))).dtype == np.float64
+    with tgi.default_dtype("float64"):
+        layer = nn.LazyLinear(2)
+    layer(np.ones((2, 3)))
+    assert layer.weight.dtype == np.float64
     with pytest.raises(ValueError, match="LazyConv2d: expected an input with an axis -3"):
         nn.LazyConv2d(4, 3)(tgi.ones(5, 5))
 

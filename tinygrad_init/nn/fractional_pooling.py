@@ -14,6 +14,7 @@ from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from ..init.drawing import Generator, generator_of
+from ..ops.drawing import own_generator
 from ..ops.windows import whole_numbers
 from .module import Module
 
@@ -102,13 +103,15 @@ class FractionalMaxPool2d(Module):
     _random_samples
         Numbers in [0, 1) of shape (samples, channels, 2) in place of those that are drawn at each call.
     rng
-        What they are drawn from; a generator, a seed, or None for the default generator.
+        What they are drawn from, as in `Dropout`.
 
     Raises
     ------
     ValueError
         When called: not exactly one of both sizes is given, or shapes do not fit.
     """
+
+    _random_samples: Any
 
     def __init__(
         self,
@@ -123,8 +126,9 @@ class FractionalMaxPool2d(Module):
         if (output_size is None) == (output_ratio is None):
             raise ValueError("FractionalMaxPool2d: expected either output_size or output_ratio")
         self.kernel_size, self.output_size, self.output_ratio = kernel_size, output_size, output_ratio
-        self.return_indices, self._random_samples = return_indices, _random_samples
-        self.rng = None if rng is None else np.random.default_rng(rng)
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.rng = own_generator(rng)
 
     def forward(self, input: Any) -> Tensor | tuple[Tensor, Any]:
         sizes = self.kernel_size, self.output_size, self.output_ratio

@@ -19,6 +19,7 @@ from .convolution import (
 from .layers import Linear
 from .module import Module
 from .normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from .options import dtype_for
 
 
 class _Lazy(Module):
@@ -31,9 +32,10 @@ class _Lazy(Module):
     becomes: type[Module]
     axis: int = -1  # of the input, that has what is to be known
 
-    def _wait(self, *values: Any, **options: Any) -> None:
+    def _wait(self, *values: Any, device: Any, dtype: Any, **options: Any) -> None:
         """Keep what the layer will be made with, besides the number of its inputs."""
-        self.values, self.options = values, options
+        self.values = values
+        self.options = {**options, "dtype": dtype_for(type(self).__name__, device, dtype)}
 
     def forward(self, input: Any, *more: Any) -> Any:
         name = type(self).__name__

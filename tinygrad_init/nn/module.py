@@ -333,6 +333,8 @@ class Module(Hooked, Stateful):
     def _converted(self, dtype: np.dtype[Any]) -> Self:
         made: dict[int, Parameter | Buffer] = {}
         for module in list(self.modules()):
+            if module.waits:
+                module.options = {**vars(module)["options"], "dtype": dtype}
             for name, value in list(vars(module).items()):
                 if not isinstance(value, Parameter | Buffer) or value.dtype == dtype or name == "num_batches_tracked":
                     continue
