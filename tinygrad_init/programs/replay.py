@@ -268,7 +268,7 @@ def same_parameter(x: Any, y: Any) -> bool:
 
 def is_own(op: Any) -> bool:
     """Whether the rules are of this package: a user's may count, print, or go by something outside at each walk."""
-    return op is None or all(rule is None or rule.__module__.startswith(OPERATIONS) for rule in op.rules)
+    return op is None or all(rule is None or str(rule.__module__).startswith(OPERATIONS) for rule in op.rules)
 
 
 def is_plain(value: Any) -> bool:

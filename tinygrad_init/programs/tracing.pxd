@@ -1,7 +1,7 @@
 cimport cython
 from ..engine.graph cimport Node, Operation
 from ..engine.modes cimport Mode
-from ..engine.storage cimport Storage
+from ..engine.storage cimport Storage, tell_twins
 from ..engine.tensor cimport Tensor, blank, same_shape
 from ..kernels.compiled cimport Machine
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..engine.graph import INPUT_BITS, OUT_BIT, Node, Operation
 from ..engine.modes import FLOAT32
 from ..engine.places import describe_place, place_in_user_code
-from ..engine.storage import Storage, refuse_masked
+from ..engine.storage import Storage, refuse_masked, tell_twins
 from ..engine.tensor import Tensor, blank
 from .guards import structure_of
 from .tapes import number_of, only_numbers
@@ -156,6 +156,7 @@ class Binding:
         if self.written and self.numbers:
             source: Tensor = self.source()
             source._value = machine.read(self.offset, self.kind)
+            tell_twins(source)
 
 
 @cython.binding(False)
