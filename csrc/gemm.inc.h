@@ -91,7 +91,6 @@ typedef struct {
     size_t i0, rows, j0, columns, p0, depth; /* the block of C, and which terms of it */
     size_t strip;                            /* how many rows a tile has */
     size_t height, width;                    /* of a part of C */
-    size_t a_parts;                          /* how many parts packing A has; those of B come behind */
 } T(product);
 
 static inline size_t T(parts)(size_t total, size_t each) { return (total + each - 1) / each; }
@@ -123,24 +122,26 @@ static void T(dots_part)(void *product, int part, int thread) {
         T(apply)(end, m - i0, n - j0, P->c + at, kept ? kept + at : NULL, P->ldc);
 }
 
-/* Some strips of the block of A, or panels of that of B. */
-static void T(pack_part)(void *product, int number, int thread) {
+/* Some strips of the block of A. */
+static void T(pack_a_part)(void *product, int part, int thread) {
     (void)thread;
     const T(product) *P = product;
-    const size_t part = (size_t)number;
-    if (part < P->a_parts) {
-        const tgi_matrix *a = P->a;
-        const size_t i = part * P->height;
-        const REAL *from = (const REAL *)a->data + (ptrdiff_t)(P->i0 + i) * a->row_stride + (ptrdiff_t)P->p0 * a->column_stride;
-        T(pack_panels)(P->depth, T(least)(P->height, P->rows - i), P->strip, P->strip, from, a->column_stride, a->row_stride,
-                       P->packed_a + i * P->depth);
-    } else {
-        const tgi_matrix *b = P->b;
-        const size_t j = (part - P->a_parts) * P->width;
-        const REAL *from = (const REAL *)b->data + (ptrdiff_t)P->p0 * b->row_stride + (ptrdiff_t)(P->j0 + j) * b->column_stride;
-        T(pack_panels)(P->depth, T(least)(P->width, P->columns - j), T(NR), T(LANES), from, b->row_stride, b->column_stride,
-                       P->packed_b + j * P->depth);
-    }
+    const tgi_matrix *a = P->a;
+    const size_t i = (size_t)part * P->height;
+    const REAL *from = (const REAL *)a->data + (ptrdiff_t)(P->i0 + i) * a->row_stride + (ptrdiff_t)P->p0 * a->column_stride;
+    T(pack_panels)(P->depth, T(least)(P->height, P->rows - i), P->strip, P->strip, from, a->column_stride, a->row_stride,
+                   P->packed_a + i * P->depth);
+}
+
+/* Some panels of the block of B. */
+static void T(pack_b_part)(void *product, int part, int thread) {
+    (void)thread;
+    const T(product) *P = product;
+    const tgi_matrix *b = P->b;
+    const size_t j = (size_t)part * P->width;
+    const REAL *from = (const REAL *)b->data + (ptrdiff_t)P->p0 * b->row_stride + (ptrdiff_t)(P->j0 + j) * b->column_stride;
+    T(pack_panels)(P->depth, T(least)(P->width, P->columns - j), T(NR), T(LANES), from, b->row_stride, b->column_stride,
+                   P->packed_b + j * P->depth);
 }
 
 /* Some tiles of the block of C, strip by strip. */
@@ -209,15 +210,20 @@ static void T(multiply_block)(T(product) *P) {
         P->height = T(part_size)(P->rows, P->strip, wanted);
         P->width = T(part_size)(P->columns, T(NR), wanted);
     }
-    P->a_parts = P->packed_a && P->j0 == 0 ? T(parts)(P->rows, P->height) : 0;
-    const size_t b_parts = P->packed_b ? T(parts)(P->columns, P->width) : 0, down = T(parts)(P->rows, P->height);
-    if (P->a_parts + b_parts > 0)
-        tgi_share_out(P->threads, (int)(P->a_parts + b_parts), T(pack_part), P);
-    if (!P->packed_b && P->rows > 3 * MR && P->depth > 64) /* far apart, few of its rows stay near while A passes by */
+    /* A thread begins with the same share of the parts each time (threads.c): what it has packed, or multiplied before, is
+     * near. Packed in the middle of multiplying, two threads were slower than one. */
+    const size_t down = T(parts)(P->rows, P->height), across = T(parts)(P->columns, P->width), few = 2 * (size_t)P->threads;
+    if (P->packed_a && P->j0 == 0)
+        tgi_share_out(P->threads, (int)down, T(pack_a_part), P);
+    if (P->packed_b)
+        tgi_share_out(P->threads, (int)across, T(pack_b_part), P);
+    if (P->packed_b && P->columns > P->rows && across >= few) /* each all of A and its own panels of B */
+        P->height = P->rows;
+    else if (!P->packed_b && P->rows > 3 * MR && P->depth > 64) /* far apart, few of its rows stay near while A passes by */
         P->width = T(NR);
-    else if (down >= 2 * (size_t)P->threads)
+    else if (down >= few)
         P->width = P->columns;
-    tgi_share_out(P->threads, (int)(down * T(parts)(P->columns, P->width)), T(multiply_part), P);
+    tgi_share_out(P->threads, (int)(T(parts)(P->rows, P->height) * T(parts)(P->columns, P->width)), T(multiply_part), P);
 }
 
 static void T(gemm_by_tiles)(T(product) *P, void *work) {
