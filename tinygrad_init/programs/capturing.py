@@ -17,13 +17,13 @@ from ..engine.modes import mode
 from ..engine.places import describe_place
 from ..engine.tensor import Tensor
 from .assemble import assemble
+from .comparing import compare
 from .exchange import EXACT, Input
 from .explain import explain
 from .outside import Outside, is_library
 from .program import MISFIT, Program, Runner
 from .recorder import Recorder
 from .side_effects import watched
-from .tapes import name_of
 from .traced import NotRecordable, Traced
 from .tracing import CaptureError, Trace, narrow, stand_in
 from .traffic import TRAFFIC
@@ -117,7 +117,7 @@ class Captured(Runner):
         self.careful = self.careful or any(program.refuted for _, program in self.programs)
         given = self.function, known, spec, values, args, kwargs, varying, self.careful
         first, second = trace(*given), trace(*given)
-        compare(first, second)
+        compare(first[0], second[0])
         return assemble(*second)
 
     def varying(self, spec: Any, values: tuple[Any, ...]) -> frozenset[int]:
@@ -359,34 +359,3 @@ def refuse_escaped(found: Trace, leaves: list[Any], gradients: list[Any]) -> Non
                 f"{describe_place(place)}: a tensor that is made here outlives the function, and would never have "
                 "numbers; return it instead of keeping it somewhere"
             )
-
-
-def compare(first: tuple[Any, ...], second: tuple[Any, ...]) -> None:
-    """Refuse a function that does not do the same each time."""
-    one_way, other_way = signature(first[0]), signature(second[0])
-    for one, other in zip(one_way, other_way, strict=False):
-        if one[0] != other[0]:
-            raise CaptureError(
-                f"{describe_place(other[1])}: the function does something else each time that it is called (it may "
-                "count, draw random numbers, or keep results); a program does the same at each run"
-            )
-    if len(one_way) != len(other_way):
-        raise CaptureError("the function does more or less each time that it is called; a program does the same")
-
-
-def signature(found: Trace) -> list[tuple[Any, Any]]:
-    """What each step does, in terms that can be compared, and its line."""
-    numbers: dict[int, Any] = {}
-    for i, binding in enumerate(found.bindings):
-        array = binding.array
-        source = id(binding.tensor) if array is None else (array.shape, array.tobytes())
-        numbers[id(binding.traced.buffer)] = ("from outside", i, source, binding.of_gradient)
-    result: list[tuple[Any, Any]] = []
-    for step in found.recorder.steps:
-        if step.code == "scalars":
-            result += step.parts.said(numbers)
-            continue
-        views = [None if v is None else (name_of(v.buffer, numbers), v.offset, v.strides) for v in step.views]
-        what = (step.code, step.kind, step.shape, step.function, step.p, step.flag, step.reduced, views)
-        result.append((what, step.place))
-    return result

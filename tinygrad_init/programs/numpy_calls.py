@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .indexing import add_at
-from .instructions import DTYPES, INT64
+from .buffers import DTYPES, INT64
 from .traced import NotRecordable, Recorder, Traced
 
 UNARY = {

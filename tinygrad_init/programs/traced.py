@@ -13,10 +13,10 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..engine.discrete import Conversions
 from ..engine.methods import METHODS
 from ..engine.storage import Storage
-from .instructions import DTYPES, INT64, ITEM, Buffer, View, contiguous
+from .buffers import DTYPES, ITEM, InBuffer, contiguous
+from .instructions import View
 
-# A `recorder.Recorder`, which makes stand-ins; what NumPy does to them they hand on to it.
-Recorder = Any
+Recorder = Any  # a `recorder.Recorder`
 BOOL = np.dtype(bool)
 
 
@@ -24,34 +24,13 @@ class NotRecordable(Exception):
     """A NumPy function is asked for that no kernel does; the operation around it is called as it is."""
 
 
-class Traced(Conversions, NDArrayOperatorsMixin):
-    """An array whose numbers come only when the program runs; shape, dtype and place in memory are known.
+class Traced(Conversions, NDArrayOperatorsMixin, InBuffer):
+    """An array whose numbers come only when the program runs; shape, dtype and place in memory are known."""
 
-    Truth values are numbers 1 and 0 (`boolean`). A floating-point number that has a buffer to itself, in the program's
-    own memory, is `alone`.
-    """
-
-    __slots__ = ("alone", "boolean", "buffer", "kind", "narrow", "number", "offset", "recorder", "shape", "strides")
+    __slots__ = ()
 
     __array_priority__ = 1000
     base = None
-
-    def __init__(
-        self,
-        recorder: Recorder,
-        buffer: Buffer,
-        kind: int,
-        shape: tuple[int, ...],
-        strides: tuple[int, ...] | None = None,
-        offset: int = 0,
-        boolean: bool = False,
-    ) -> None:
-        self.recorder, self.buffer, self.kind, self.offset, self.boolean = recorder, buffer, kind, offset, boolean
-        self.narrow: Any = None  # the dtype of whole numbers that are not int64: what NumPy does to them overflows
-        self.number = False  # whether NumPy would have a number here, which takes the dtype of what is beside it
-        self.shape = shape
-        self.alone = buffer.lone and not shape and kind != INT64
-        self.strides = contiguous(shape, ITEM[kind]) if strides is None else strides
 
     @property
     def ndim(self) -> int:
@@ -64,10 +43,6 @@ class Traced(Conversions, NDArrayOperatorsMixin):
     @property
     def dtype(self) -> np.dtype[Any]:
         return BOOL if self.boolean else self.narrow or DTYPES[self.kind]
-
-    @property
-    def itemsize(self) -> int:
-        return ITEM[self.kind]
 
     @property
     def T(self) -> Traced:
