@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..kernels.backend import kernels
-from .exchange import Gradient, Input, Output
 from .buffers import ITEM, Buffer, contiguous
+from .exchange import Gradient, Input, Output
 from .instructions import OUT, A, B, Step, View
 from .memory import plan
 from .optimize import optimize, settle_chain, without_dead

@@ -1,4 +1,4 @@
-"""Where numbers lie while a program is made: buffers, and what lies in them. Graphs of numbers have many, so C knows them."""
+"""Where numbers lie while a program is made. Graphs of numbers have very many of these objects: C knows them."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from ..kernels.backend import kernels
 from . import images, indexing, losses_and_updates, numpy_calls
 from .buffers import DTYPES, FLOAT32, FLOAT64, INT64, ITEM, Buffer, contiguous
 from .instructions import OUT, Place, Step, View, merged, order_of
-
 from .tapes import note_copy, number_of
 from .traced import NotRecordable, Traced
 

@@ -37,9 +37,7 @@ cdef class Names:
 
 cdef bint same_number(double p, double other)
 cdef claim(Buffer buffer, int number)
-cpdef InBuffer number_of(
-    recorder, str name, int kind, int of, double p, Buffer g, Buffer x, Buffer y, Buffer value
-)
+cpdef number_of(recorder, str name, int kind, int of, double p, Buffer g, Buffer x, Buffer y, Buffer value)
 cpdef note_copy(list steps, InBuffer x, InBuffer out, place)
 cpdef bint only_numbers(list arrays)
 cdef note(list steps, Entry entry)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..engine.places import place_in_user_code
-from .buffers import FLOAT64, ITEM, Buffer, InBuffer, number_buffer
+from .buffers import FLOAT64, Buffer, InBuffer, number_buffer
 from .instructions import OUT, Place, Step, View
 from .traced import Traced
 
@@ -43,6 +43,17 @@ class Entry:
     """
 
     __slots__ = ("function", "g", "kind", "of", "out", "p", "place", "value", "x", "y")
+
+    function: str
+    kind: int
+    of: int
+    p: float
+    g: Buffer
+    x: Buffer
+    y: Buffer
+    value: Buffer
+    out: Buffer
+    place: Place | None
 
 
 @cython.binding(False)
@@ -230,7 +241,7 @@ def number_of(
     x: Buffer,
     y: Buffer,
     value: Buffer,
-) -> InBuffer:
+) -> Traced:
     """An elementwise function of single numbers (`of`: -1), or the cotangent of its input 0 or 1: onto the tape."""
     entry: Entry = Entry.__new__(Entry)
     entry.function = name

@@ -13,7 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..engine.discrete import Conversions
 from ..engine.methods import METHODS
 from ..engine.storage import Storage
-from .buffers import DTYPES, ITEM, InBuffer, contiguous
+from .buffers import DTYPES, INT64, ITEM, InBuffer, contiguous
 from .instructions import View
 
 Recorder = Any  # a `recorder.Recorder`
@@ -224,6 +224,8 @@ class Traced(Conversions, NDArrayOperatorsMixin, InBuffer):
 
     # Where NumPy would have a number, and not an array, `x += 1` makes another one and changes nothing.
     # fmt: off
+    def __mul__(self, other: Any) -> Any: return super().__mul__(self.factor(other))
+    def __rmul__(self, other: Any) -> Any: return super().__rmul__(self.factor(other))
     def __iadd__(self, other: Any) -> Any: return self + other if self.is_number else super().__iadd__(other)
     def __isub__(self, other: Any) -> Any: return self - other if self.is_number else super().__isub__(other)
     def __imul__(self, other: Any) -> Any: return self * other if self.is_number else super().__imul__(other)
@@ -275,8 +277,21 @@ class Traced(Conversions, NDArrayOperatorsMixin, InBuffer):
     def __index__(self) -> int:
         return int(self.item())
 
-    def __repr__(self) -> str:
-        return f"<array of shape {self.shape} and {self.dtype} in a captured program>"
+    # What a number of Python may be asked, and would answer by its value: as a key, as text, how often to repeat a list
 
     def __hash__(self) -> int:
-        return object.__hash__(self)
+        return hash(self.item()) if self.is_number else object.__hash__(self)
+
+    def __str__(self) -> str:
+        return str(self.item()) if self.is_number else repr(self)
+
+    def __format__(self, how: str) -> str:
+        return format(self.item() if self.is_number else repr(self), how)
+
+    def factor(self, other: Any) -> Any:
+        """The other factor; a list or a text would be repeated, by a whole number."""
+        repeats = self.number and self.kind == INT64 and isinstance(other, list | tuple | str | bytes)
+        return other * int(self) if repeats else other
+
+    def __repr__(self) -> str:
+        return f"<array of shape {self.shape} and {self.dtype} in a captured program>"
