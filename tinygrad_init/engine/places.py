@@ -23,12 +23,13 @@ if not cython.compiled:
 
 # Code that is nobody's business here: this package, and NumPy, which hands operators on to stand-ins.
 _not_users = (str(Path(__file__).parent.parent) + os.sep, str(Path(np.__file__).parent) + os.sep)
-_latest: list[Any] = [None]  # the place in the user's code that asked last; mostly the same code asks again
+_latest: Any = None  # the place in the user's code that asked last; mostly the same code asks again
 
 
 def place_in_user_code() -> tuple[CodeType, int] | None:
     """Where the code that uses this package stands now: cheap to keep, and holding no frame alive."""
-    found = place_if(_latest[0])
+    global _latest
+    found = place_if(_latest)
     if found is None:
         frame: Any = sys._getframe()
         while frame is not None and frame.f_code.co_filename.startswith(_not_users):
@@ -36,7 +37,7 @@ def place_in_user_code() -> tuple[CodeType, int] | None:
         if frame is None:
             return None
         found = (frame.f_code, frame.f_lasti)
-    _latest[0] = found
+    _latest = found
     return found
 
 
