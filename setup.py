@@ -1,6 +1,7 @@
 """Builds the C kernels and compiles the engine; everything else about the package is in pyproject.toml."""
 
 import os
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,6 +36,10 @@ OPENMP = [] if sys.platform == "darwin" else ["-fopenmp"]
 KERNELS = ["-O3", *OPENMP]
 # Loops over numbers are all in csrc/. What Cython writes is no shorter with -O3, and with -O1 a tenth longer.
 GLUE = ["-O2"]
+# These passes of GCC's -O2 take a sixth of the time to compile it, and gain nothing: what it does is mostly calls.
+GAINLESS = (
+    "gcse rerun-cse-after-loop code-hoisting schedule-insns2 tree-pre tree-vrp tree-loop-vectorize tree-slp-vectorize"
+)
 
 EXTENSION = Extension(
     "tinygrad_init.kernels.compiled",  # one library with all modules in it: see kernels/backend.py
@@ -57,6 +62,15 @@ and run with TINYGRAD_INIT_BACKEND=reference.
 """
 
 
+def is_gcc(compiler: str) -> bool:
+    """Whether it is GCC: others take flags of its passes for errors."""
+    try:
+        told = subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout
+    except OSError:
+        return False
+    return "Free Software Foundation" in told
+
+
 class BuildExtension(build_ext):
     """Building, on all processors, what has changed, with an error that says what is needed."""
 
@@ -74,6 +88,8 @@ class BuildExtension(build_ext):
 
     def build_extensions(self) -> None:
         compile_all = self.compiler.compile
+        unix = getattr(self.compiler, "compiler_so", None)
+        glue = [*GLUE, *(f"-fno-{name}" for name in GAINLESS.split())] if unix and is_gcc(unix[0]) else GLUE
 
         def compile_changed(sources: list[str], **options: Any) -> list[str]:
             flags = options.pop("extra_postargs")
@@ -81,7 +97,7 @@ class BuildExtension(build_ext):
             def compile_one(source: str) -> str:
                 (made,) = self.compiler.object_filenames([source], output_dir=options["output_dir"])
                 if self.force or newer_group([source, *COMMON], made):
-                    own = KERNELS if source in CSRC else GLUE
+                    own = KERNELS if source in CSRC else glue
                     compile_all([source], extra_postargs=[*flags, *own], **options)
                 return made
 

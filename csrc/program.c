@@ -1,5 +1,6 @@
 /* The machine that runs programs: one instruction after the other, each a kernel call. */
 #include "program.h"
+#include "threads.h"
 
 #include <string.h>
 #include <time.h>
@@ -213,7 +214,7 @@ static inline char *place(const tgi_instruction *in, char *const *slots, int whi
 }
 #define AT(which) place(in, slots, which)
 
-static void update(const tgi_kernels *K, const tgi_instruction *in, char *const *slots) {
+void tgi_update(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, double *powers) {
     const size_t n = (size_t)in->shape[0];
     const double lr = *(const double *)AT(TGI_C);
     if (in->code == TGI_DO_sgd) {
@@ -221,7 +222,7 @@ static void update(const tgi_kernels *K, const tgi_instruction *in, char *const 
         K->sgd[in->kind](n, AT(TGI_OUT), AT(TGI_A), AT(TGI_B), &rule, lr);
     } else {
         const tgi_adam rule = {in->p[0], in->p[1], in->p[2], in->p[3], in->flag};
-        K->adam[in->kind](n, AT(TGI_OUT), AT(TGI_A), AT(TGI_B), AT(TGI_D), (double *)AT(TGI_E), &rule, lr);
+        K->adam[in->kind](n, AT(TGI_OUT), AT(TGI_A), AT(TGI_B), AT(TGI_D), powers, &rule, lr);
     }
 }
 
@@ -280,7 +281,7 @@ static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const 
         return 1;
     case TGI_DO_sgd:
     case TGI_DO_adam:
-        update(K, in, slots);
+        tgi_update(K, in, slots, (double *)AT(TGI_E));
         return 1;
     case TGI_DO_gather:
         gather(in, AT(TGI_A), (const int64_t *)AT(TGI_B), AT(TGI_OUT));
@@ -308,11 +309,18 @@ static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const 
     return 0;
 }
 
+void tgi_run_part(const tgi_kernels *K, const tgi_instruction *part, char *const *slots) {
+    (void)run_one(K, part, slots, NULL);
+}
+
 int64_t tgi_run(const tgi_kernels *K, const tgi_instruction *program, int64_t from, int64_t count, char *const *slots,
                 char *work, double *seconds) {
     for (int64_t i = from; i < count; i++) {
         const double start = seconds ? now() : 0;
-        if (!run_one(K, &program[i], slots, work))
+        const int threads = program[i].rows ? tgi_threads_now() : 1;
+        if (threads > 1)
+            tgi_run_shared(K, &program[i], slots, threads);
+        else if (!run_one(K, &program[i], slots, work))
             return i;
         if (seconds)
             seconds[i] += now() - start;

@@ -91,6 +91,7 @@ typedef struct {
     const tgi_scalar_instruction *scalars; /* shape[0] of them */
     const tgi_chain *chain;
     const tgi_windows *windows; /* of convolution and pooling; all arrays without gaps */
+    ptrdiff_t rows;             /* of each part in which several threads run it; 0: it stays whole */
 } tgi_instruction;
 
 /* Run the instructions from number `from` on; slots[0] is the program's memory, work has the most that any product or
@@ -98,6 +99,15 @@ typedef struct {
  * each instruction's place its time. */
 int64_t tgi_run(const tgi_kernels *kernels, const tgi_instruction *program, int64_t from, int64_t count,
                 char *const *slots, char *work, double *seconds);
+
+/* Sharing an instruction out: what its `rows` have to be for parts of so many numbers (of TGI_PART, handing one out costs
+ * little beside them), the run on several threads, and what those call: a part of it, and an update with the powers of
+ * Adam's rule in another place. */
+enum { TGI_PART = 1 << 15 };
+ptrdiff_t tgi_rows_of_a_part(const tgi_instruction *instruction, ptrdiff_t numbers);
+void tgi_run_shared(const tgi_kernels *kernels, const tgi_instruction *instruction, char *const *slots, int threads);
+void tgi_run_part(const tgi_kernels *kernels, const tgi_instruction *part, char *const *slots);
+void tgi_update(const tgi_kernels *kernels, const tgi_instruction *part, char *const *slots, double *powers);
 
 /* C = A B as `gemm`, on several threads where the product is large. Returns 0 if it was stopped on the way, else 1. */
 int tgi_product(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t k, tgi_matrix a, tgi_matrix b,

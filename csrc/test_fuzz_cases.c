@@ -299,6 +299,8 @@ int make_case(source *s, test_case *t, int slot, int machine_memory) {
     t->numbers = (int)how / 2;
     s->state += pick(s, 256);
     makers[t->in.code](s, t);
+    if (pick(s, 2)) /* on several threads, if it can be shared out */
+        t->in.rows = tgi_rows_of_a_part(&t->in, 1 + pick(s, 32));
     return 1;
 }
 

@@ -51,17 +51,23 @@ enum { LOOKS = 2000 };
 
 static struct {
     pthread_mutex_t turn;     /* held by the thread that uses the pool; who finds it taken works alone */
-    pthread_mutex_t sleeping; /* guards what the condition tells */
-    pthread_cond_t wake;
-    int started, asleep;      /* threads of the pool, and how many of them wait for the condition */
+    pthread_mutex_t sleeping; /* guards what the conditions tell */
+    pthread_cond_t wake, finished;
+    int started, asleep;      /* threads of the pool, and how many of them wait for a job */
     void (*part)(void *, int, int);
     void *what;
-    /* The number of the job, how many parts it has, and the first that nobody has taken, in one word (24, 20 and 20
-     * bits): who takes a part knows that it is one of that job, which then cannot end before the part is done. */
-    atomic_ullong job;
+    /* For each thread the parts that it takes first: the number of the job, the end of those parts, and the next that
+     * nobody has taken, in one word (24, 20 and 20 bits). So who takes a part knows that it is one of that job, which then
+     * cannot end before the part is done. The first word is the last to be written. */
+    struct {
+        _Alignas(64) atomic_ullong job;
+    } share[TGI_MOST_THREADS];
     atomic_int done;    /* parts */
+    atomic_int parts;   /* of the job */
     atomic_int threads; /* how many may take part in it: those of lower numbers */
-} pool = {.turn = PTHREAD_MUTEX_INITIALIZER, .sleeping = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+    atomic_int waiting; /* whether the thread whose job it is waits for its end */
+} pool = {.turn = PTHREAD_MUTEX_INITIALIZER, .sleeping = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
+          .finished = PTHREAD_COND_INITIALIZER};
 
 static inline void rest(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -73,37 +79,62 @@ static inline void rest(void) {
 
 enum { MOST_PARTS = 0xfffff };
 static inline unsigned number_of(unsigned long long job) { return (unsigned)(job >> 40); }
-static inline int parts_of(unsigned long long job) { return (int)(job >> 20 & MOST_PARTS); }
+static inline int end_of(unsigned long long job) { return (int)(job >> 20 & MOST_PARTS); }
 static inline int next_of(unsigned long long job) { return (int)(job & MOST_PARTS); }
 
-/* Parts are taken one by one: a thread that comes late, or is held up elsewhere, does not keep the others waiting. */
+/* Parts are taken one by one, first one's own, which were one's own in the job before and the data of which may be near,
+ * then those of the others: a thread that comes late, or is held up elsewhere, does not keep them waiting. */
 static void take_parts(unsigned number, int thread) {
-    unsigned long long job = atomic_load(&pool.job);
-    if (thread >= atomic_load(&pool.threads))
+    const int threads = atomic_load(&pool.threads);
+    if (thread >= threads)
         return;
-    while (number_of(job) == number && next_of(job) < parts_of(job))
-        if (atomic_compare_exchange_weak(&pool.job, &job, job + 1)) {
-            pool.part(pool.what, next_of(job), thread);
-            atomic_fetch_add(&pool.done, 1);
-            job = atomic_load(&pool.job);
-        }
+    for (int i = 0; i < threads; i++) {
+        atomic_ullong *const share = &pool.share[(thread + i) % threads].job;
+        unsigned long long job = atomic_load(share);
+        while (number_of(job) == number && next_of(job) < end_of(job))
+            if (atomic_compare_exchange_weak(share, &job, job + 1)) {
+                const int parts = atomic_load(&pool.parts);
+                pool.part(pool.what, next_of(job), thread);
+                if (atomic_fetch_add(&pool.done, 1) + 1 == parts && atomic_load(&pool.waiting)) {
+                    pthread_mutex_lock(&pool.sleeping);
+                    pthread_cond_signal(&pool.finished);
+                    pthread_mutex_unlock(&pool.sleeping);
+                }
+                job = atomic_load(share);
+            }
+    }
+}
+
+/* Until all parts are done, those of others, too. */
+static void wait_for_end(int parts) {
+    for (int i = 0; i < LOOKS; i++) {
+        if (atomic_load(&pool.done) == parts)
+            return;
+        rest();
+    }
+    pthread_mutex_lock(&pool.sleeping);
+    atomic_store(&pool.waiting, 1);
+    while (atomic_load(&pool.done) < parts)
+        pthread_cond_wait(&pool.finished, &pool.sleeping);
+    atomic_store(&pool.waiting, 0);
+    pthread_mutex_unlock(&pool.sleeping);
 }
 
 /* Until there is a job after this one; returns its number. */
 static unsigned wait_for_job(unsigned last) {
     for (int i = 0; i < LOOKS; i++) {
-        const unsigned number = number_of(atomic_load(&pool.job));
+        const unsigned number = number_of(atomic_load(&pool.share[0].job));
         if (number != last)
             return number;
         rest();
     }
     pthread_mutex_lock(&pool.sleeping);
     pool.asleep++;
-    while (number_of(atomic_load(&pool.job)) == last)
+    while (number_of(atomic_load(&pool.share[0].job)) == last)
         pthread_cond_wait(&pool.wake, &pool.sleeping);
     pool.asleep--;
     pthread_mutex_unlock(&pool.sleeping);
-    return number_of(atomic_load(&pool.job));
+    return number_of(atomic_load(&pool.share[0].job));
 }
 
 /* `born` says which number the thread has (8 bits) and after which job it came. */
@@ -120,7 +151,9 @@ static void forked(void) {
     pthread_mutex_init(&pool.turn, NULL);
     pthread_mutex_init(&pool.sleeping, NULL);
     pthread_cond_init(&pool.wake, NULL);
+    pthread_cond_init(&pool.finished, NULL);
     pool.started = pool.asleep = 0;
+    atomic_store(&pool.waiting, 0);
 }
 
 /* Start threads until there are so many, or as many as the system grants; called by whose turn it is. */
@@ -136,7 +169,7 @@ static void grow(int wanted) {
         sigset_t all, before;
         sigfillset(&all); /* signals are the business of the threads that were there before */
         pthread_sigmask(SIG_SETMASK, &all, &before);
-        const size_t born = (size_t)number_of(atomic_load(&pool.job)) << 8 | (size_t)(pool.started + 1);
+        const size_t born = (size_t)number_of(atomic_load(&pool.share[0].job)) << 8 | (size_t)(pool.started + 1);
         const int failed = pthread_create(&thread, NULL, work, (void *)born);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (failed)
@@ -152,22 +185,25 @@ void tgi_share_out(int threads, int parts, void (*part)(void *what, int number, 
             part(what, i, 0);
         return;
     }
+    if (threads > TGI_MOST_THREADS)
+        threads = TGI_MOST_THREADS;
     grow((parts < threads ? parts : threads) - 1);
-    const unsigned number = number_of(atomic_load(&pool.job) + (1ull << 40));
+    const unsigned number = number_of(atomic_load(&pool.share[0].job) + (1ull << 40));
     pool.part = part;
     pool.what = what;
+    atomic_store(&pool.parts, parts);
     atomic_store(&pool.threads, threads);
     atomic_store(&pool.done, 0);
-    atomic_store(&pool.job, (unsigned long long)number << 40 | (unsigned long long)parts << 20);
+    for (int i = threads - 1; i >= 0; i--) {
+        const unsigned long long begin = (unsigned long long)parts * (unsigned)i / (unsigned)threads;
+        const unsigned long long end = (unsigned long long)parts * (unsigned)(i + 1) / (unsigned)threads;
+        atomic_store(&pool.share[i].job, (unsigned long long)number << 40 | end << 20 | begin);
+    }
     pthread_mutex_lock(&pool.sleeping);
     if (pool.asleep > 0)
         pthread_cond_broadcast(&pool.wake);
     pthread_mutex_unlock(&pool.sleeping);
     take_parts(number, 0);
-    for (int looks = 0; atomic_load(&pool.done) < parts; looks++)
-        if (looks < LOOKS)
-            rest();
-        else
-            sched_yield();
+    wait_for_end(parts);
     pthread_mutex_unlock(&pool.turn);
 }

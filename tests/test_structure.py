@@ -73,6 +73,7 @@ BESIDE = {
     "autograd": {"gradient_checks", "transforms"},
     "func": {"transforms"},
     "transforms": {"gradient_checks"},
+    "utils": {"transforms"},
 }
 CORRIDOR = (
     "network",

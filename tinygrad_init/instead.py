@@ -84,10 +84,9 @@ INSTEAD: dict[str, dict[str, str]] = {
         "parameter": "write nn.Parameter",
         "quantized": f"{_PRECISION}; leave it out",
         **dict.fromkeys(
-            ("LazyLinear", "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyBatchNorm1d", "LazyBatchNorm2d"),
+            ("LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d"),
             "write the layer with the number of its inputs, without Lazy",
         ),
-        "AdaptiveLogSoftmaxWithLoss": "write Linear and CrossEntropyLoss",
     },
     "tinygrad_init.nn.functional": {
         "grid_sample": "write the interpolation with gather and the four neighbours of each place",
@@ -97,7 +96,6 @@ INSTEAD: dict[str, dict[str, str]] = {
         "swa_utils": "write the average of the parameters in no_grad(): a.copy_(d * a + (1 - d) * p)",
     },
     "tinygrad_init.utils": {
-        "checkpoint": "write tgi.checkpoint(function, *args, parameters=...)",
         "tensorboard": "import SummaryWriter from torch.utils.tensorboard or tensorboardX itself; it takes loss.item()",
         "cpp_extension": "write an operation in Python: tgi.autograd.Function or tgi.custom_op",
         "benchmark": "write Python's timeit",

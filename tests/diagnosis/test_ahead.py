@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def network(start: str = "he", activation: str = "relu", depth: int = 2) -> nn.M
 def test_the_steps_are_those_of_training_and_leave_everything_as_it_was() -> None:
     model = network()
     rule = optim.SGD(model.parameters(), 0.1, momentum=0.9)
-    before, state = model.state_dict(), dict(rule.state)
+    before, state = copy.deepcopy(model.state_dict()), dict(rule.state)
     ahead = few_steps(model, X, Y, tgi.cross_entropy, rule, GUESS)
     assert all(np.array_equal(model.state_dict()[name], values) for name, values in before.items())
     assert rule.state == state == {} and all(p.grad is None for p in model.parameters())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 from typing import Any
@@ -366,7 +367,7 @@ def test_a_diagnosis_leaves_a_model_as_it_was() -> None:
 
     model = Own()
     model.norm.eval()
-    state, draws = model.state_dict(), model.drop.rng.bit_generator.state
+    state, draws = copy.deepcopy(model.state_dict()), model.drop.rng.bit_generator.state
     found = diagnose(model, X, Y)
     assert all(attribution.residual < 1e-12 for attribution in found.attributions)  # the same mask on both ways
     assert not model.norm.training and model.drop.training

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from collections.abc import Callable
@@ -163,7 +164,7 @@ def test_of_a_rule_of_ones_own_the_updates_are_known_and_not_what_is_stable() ->
 )
 def test_the_updates_are_those_of_the_optimizers_own_first_step(make: Callable[..., Any]) -> None:
     model, twin = network(), network()
-    before = model.state_dict()
+    before = copy.deepcopy(model.state_dict())
     report = diagnose(model, X, Y, optimizer=make)
     assert all(np.array_equal(model.state_dict()[name], values) for name, values in before.items())
     rule = make(twin.parameters())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -187,7 +188,7 @@ def test_starts_edits_and_variants_of_ones_own_model() -> None:
 def test_what_is_frozen_stays_while_the_rest_learns() -> None:
     own = Own(*CASES["frozen"]())
     experiment = Experiment(began(own, Config(lr=0.5)), own)
-    before = experiment.runs[0].model.state_dict()
+    before = copy.deepcopy(experiment.runs[0].model.state_dict())
     for _ in range(5):
         experiment.advance()
     after = experiment.runs[0].model.state_dict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import queue
 import re
@@ -161,7 +162,7 @@ def notebook(chromium: Any) -> Iterator[Callable[[Widget], Notebook]]:
 
 def test_ones_own_model_in_a_cell(notebook: Callable[[Widget], Notebook]) -> None:
     model, x, y, loss = nn.MLP([2, 8, 8, 2], "tanh", rng=0), MOONS.x, MOONS.y, "cross_entropy"
-    before = model.state_dict()
+    before = copy.deepcopy(model.state_dict())
     nb = notebook(lab(model, x, y, loss, lr=0.5))
     where = nb.frame.locator(".where")
     nb.until(lambda: nb.frame.locator("svg.network .units circle").count() == 2 + 8 + 8 + 2)

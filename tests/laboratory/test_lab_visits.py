@@ -406,7 +406,8 @@ class TestExperiments:
 
     def test_every_initializer_and_the_normal_and_the_constant(self) -> None:
         def first(start: Start) -> Any:
-            return Experiment(Config(layers=(64, 64), starts=(start,))).runs[0].model.state_dict()
+            state = Experiment(Config(layers=(64, 64), starts=(start,))).runs[0].model.state_dict()
+            return {name: tensor.numpy() for name, tensor in state.items()}
 
         normal = first(Start("normal", 2.0, 0.5))
         assert normal["2.weight"].std() == pytest.approx(2.0 / 8.0, rel=0.05)

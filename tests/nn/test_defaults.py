@@ -11,6 +11,18 @@ from ..interface import left_out
 from ..records import changeable
 
 LAYERS = {
+    "AdaptiveLogSoftmaxWithLoss": {"div_value": 4.0, "head_bias": False},
+    "FractionalMaxPool2d": {"return_indices": False},
+    "LazyLinear": {"bias": True},
+    "LazyBatchNorm1d": {"eps": 1e-05, "momentum": 0.1, "affine": True, "track_running_stats": True, "bias": True},
+    "LazyBatchNorm2d": {"eps": 1e-05, "momentum": 0.1, "affine": True, "track_running_stats": True, "bias": True},
+    "LazyBatchNorm3d": {"eps": 1e-05, "momentum": 0.1, "affine": True, "track_running_stats": True, "bias": True},
+    "LazyConv1d": {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True},
+    "LazyConv2d": {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True},
+    "LazyConv3d": {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True},
+    "LazyConvTranspose1d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1},
+    "LazyConvTranspose2d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1},
+    "LazyConvTranspose3d": {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1},
     "AdaptiveMaxPool1d": {"return_indices": False},
     "AdaptiveMaxPool2d": {"return_indices": False},
     "AdaptiveMaxPool3d": {"return_indices": False},

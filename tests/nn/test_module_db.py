@@ -116,6 +116,9 @@ def compare(name: str, training: bool, case: Any) -> None:
         mine = getattr(nn, name)(
             *[ours(a) for a in constructor.args], **{k: ours(v) for k, v in constructor.kwargs.items()}
         )
+    if name.startswith("Lazy"):
+        theirs(*given.args)
+        mine(*[ours(a) for a in given.args])
     mine.load_state_dict({key: value.numpy() for key, value in theirs.state_dict().items()})
     mine.train(training)
     their_args = [apart(a) for a in given.args]

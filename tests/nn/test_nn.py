@@ -48,7 +48,7 @@ def test_state_moves_between_networks(sizes: list[int], seed: int) -> None:
 
 def test_state_that_does_not_fit_changes_nothing() -> None:
     model = nn.MLP([2, 3, 1], rng=0)
-    before = model.state_dict()
+    before = copy.deepcopy(model.state_dict())
     wrong = {**before, "layers.0.weight": np.zeros((2, 3)), "layers.2.bias": np.zeros(4)}
     with pytest.raises(
         ValueError,

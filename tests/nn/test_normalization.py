@@ -71,7 +71,7 @@ def test_batch_normalization_is_pytorchs(
         np.testing.assert_allclose(value, state[key].numpy(), rtol=ULPS * np.finfo(dtype).eps)
     ours.eval()
     theirs.eval()
-    before = ours.state_dict()
+    before = copy.deepcopy(ours.state_dict())
     assert_like_torch(ours, theirs, rng.normal(size=shape).astype(dtype), rng)
     assert_same(ours.state_dict(), before)
 

@@ -34,7 +34,7 @@ def ran(model: Any, x: Any) -> Any:
 def assert_same(model: Any, shape: tuple[int, ...]) -> None:
     x = RNG.normal(size=(5, *shape)).astype(np.float32)
     model(x)  # running statistics move
-    before = {name: values.copy() for name, values in model.state_dict().items()}
+    before = {name: values.numpy().copy() for name, values in model.state_dict().items()}
     modes = [module.training for _, module in model.named_modules()]
     found = ran(model, x)
     assert [module.training for _, module in model.named_modules()] == modes

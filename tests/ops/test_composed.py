@@ -71,6 +71,23 @@ def test_derivatives(name: str) -> None:
         assert tgi.gradgradcheck(function, t)
 
 
+def test_logarithms_of_sums_of_exponentials() -> None:
+    """Small beside large keeps its digits, equal numbers their curvature, and nothing has no share in anything."""
+    x = tgi.tensor([-50.0, 0.0, 3.0, -np.inf, -np.inf, 0.0], "float64", requires_grad=True)
+    y = tgi.tensor([0.0, -50.0, 3.0, -np.inf, 0.0, np.inf], "float64")
+    with np.errstate(invalid="ignore"):
+        expected = np.logaddexp(x.detach().numpy(), y.numpy())
+    out = tgi.logaddexp(x, y)
+    assert np.array_equal(out.numpy(), expected) and out.numpy()[0] == np.log1p(np.exp(-50.0))
+    out.backward(np.ones(6), retain_graph=True)
+    small = np.exp(-50.0)
+    np.testing.assert_allclose(x.grad.numpy(), [small, 1.0 - small, 0.5, 0.0, 0.0, 0.0], rtol=1e-15)
+    a = tgi.tensor([3.0, -50.0], "float64", requires_grad=True)
+    (first,) = tgi.grad(tgi.logaddexp(a, np.array([3.0, 0.0])).sum(), a, create_graph=True)
+    (second,) = tgi.grad(first.sum(), a)
+    np.testing.assert_allclose(second.numpy(), [0.25, small], rtol=1e-14)
+
+
 EINSUMS = (
     ("ij,jk->ik", (3, 4), (4, 2)), ("ij,ij->", (3, 4), (3, 4)), ("i,j->ji", (3,), (2,)), ("ii->i", (3, 3)),
     ("bij,bjk->bik", (2, 3, 4), (2, 4, 2)), ("...ij,...j->...i", (2, 1, 3, 4), (5, 4)), ("ijk->ki", (2, 3, 4)),

@@ -3,6 +3,7 @@ has no meaning is refused with a sentence."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,7 @@ def test_a_step_of_a_whole_network_on_an_empty_batch_changes_nothing() -> None:
     model = nn.Sequential(
         nn.Conv2d(1, 2, 3, padding=1, rng=0), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3, rng=0)
     )
-    before = model.state_dict()
+    before = copy.deepcopy(model.state_dict())
     update = optim.SGD(model.parameters(), lr=1.0)
     tgi.cross_entropy(model(np.zeros((0, 1, 4, 4), np.float32)), np.zeros(0, int), "sum").backward()
     update.step()

@@ -116,6 +116,25 @@ def test_a_program_takes_over() -> None:
     assert taken_over() == 1
 
 
+def test_programs_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they keep is counted, and never more than there is room for; what was given up comes back."""
+    monkeypatch.setattr(replay, "MOST_BYTES", 20_000)
+    for _ in range(2):
+        for depth in range(1, 7):
+            x = tgi.tensor(np.linspace(-1, 1, 500), requires_grad=True)
+
+            def build(t: int, x: Any = x, depth: int = depth) -> tuple[Any, list[Any]]:
+                y = x * (t + 0.5)
+                for _ in range(depth):
+                    y = (y.tanh() * x).softmax(0)
+                return y.max(), [x]
+
+            agree(build)
+            kept = [p.program.machine.memory_size for plans in replay.PLANS.plans.values() for p in plans if p.program]
+            assert sum(kept) == replay.PLANS.bytes <= 20_000 and kept
+    assert len(kept) < 6, "there was not room for all"
+
+
 def test_in_any_default_dtype() -> None:
     """One that was set before, and one that rules see."""
     with tgi.default_dtype(np.float64):

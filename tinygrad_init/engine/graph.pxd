@@ -20,6 +20,7 @@ cdef class Operation:
 cdef class Memory:
     cdef Py_ssize_t version
     cdef object label
+    cdef list twins
 
 
 @cython.final

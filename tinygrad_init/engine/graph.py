@@ -167,13 +167,17 @@ def registered(name: str) -> Any:
 
 @cython.binding(False)
 class Memory:
-    """Counts the in-place changes of the memory that a tensor and its views share."""
+    """Counts the in-place changes of the memory that a tensor and its views share.
 
-    __slots__ = ("label", "version")
+    Bare numbers have no memory to share: `twins` are the tensors that are to have the same one, weakly.
+    """
+
+    __slots__ = ("label", "twins", "version")
 
     def __init__(self, label: str | None) -> None:
         self.version = 0
         self.label = label
+        self.twins: list[Any] | None = None
 
 
 _heap: list[Any] = []

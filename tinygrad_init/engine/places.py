@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -22,7 +21,7 @@ if not cython.compiled:
 
 
 # Code that is nobody's business here: this package, and NumPy, which hands operators on to stand-ins.
-_not_users = (str(Path(__file__).parent.parent) + os.sep, str(Path(np.__file__).parent) + os.sep)
+_not_users = tuple(os.path.join(os.path.dirname(file), "") for file in (os.path.dirname(__file__), np.__file__))
 _latest: Any = None  # the place in the user's code that asked last; mostly the same code asks again
 
 

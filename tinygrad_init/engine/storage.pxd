@@ -24,3 +24,5 @@ cdef class Storage:
 
 
 cpdef Memory memory_of(Storage tensor)
+cpdef share_number(Storage one, Storage other)
+cpdef tell_twins(Storage tensor)

@@ -5,6 +5,7 @@ A 0-d tensor is a bare number (`_value`): no array is kept for it.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, Self
 
 import numpy as np
@@ -144,7 +145,8 @@ class Storage:
         if self._node is not None:
             raise TypeError(
                 "a tensor that requires grad does not turn into an array by itself, its gradient would be lost; "
-                "say .numpy() or .detach() to leave the graph"
+                "say .numpy() or .detach() to leave the graph, and np.stack(tensors) in place of np.array(tensors) "
+                "to stay in it"
             )
         array = self.numpy()
         if dtype is not None and np.dtype(dtype) != array.dtype:
@@ -276,6 +278,7 @@ class Storage:
         with np.errstate(over="ignore"):
             if array is None:
                 self._value = value.astype(self.dtype).item()
+                tell_twins(self)
             else:
                 array[where] = value
         return self
@@ -312,6 +315,25 @@ def memory_of(tensor: Storage) -> Memory | None:
     if tensor._memory is None and not tensor._shared and (tensor._node is None or tensor._node.op is None):
         tensor._memory = Memory(tensor.name)
     return tensor._memory
+
+
+def share_number(one: Storage, other: Storage) -> None:
+    """Let two bare numbers that have one `Memory` be one: what is written to either is written to both."""
+    memory: Memory | None = one._memory
+    if memory is not None:
+        known = [ref for ref in memory.twins or [weakref.ref(one)] if ref() is not None]
+        memory.twins = [*known, weakref.ref(other)]
+
+
+def tell_twins(tensor: Storage) -> None:
+    """Write a bare number to all tensors that share it."""
+    twin: Storage
+    if tensor._memory is not None and tensor._memory.twins is not None:
+        for ref in tensor._memory.twins:
+            found: Any = ref()
+            if found is not None:
+                twin = found
+                twin._value = tensor._value
 
 
 NUMBERS = (float, int, list, tuple)

@@ -20,7 +20,7 @@ from .graph import Node, Operation, new_node
 from .methods import METHODS, PROPERTIES, method_of
 from .modes import mode, no_grad
 from .recording import record, record_elementwise
-from .storage import Storage, as_floats, memory_of, operand
+from .storage import Storage, as_floats, memory_of, operand, share_number
 
 try:
     import cython
@@ -110,6 +110,8 @@ class Tensor(Storage):
                 out._array = trace.detached(self)
         out._memory = memory_of(self)
         out._shared = out._memory is None
+        if out._array is None and not out._shared:
+            share_number(self, out)
         out.name = self.name
         return out
 

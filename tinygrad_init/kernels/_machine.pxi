@@ -91,6 +91,7 @@ cdef class Machine:
             windows = <tgi_windows *>self.block(sizeof(tgi_windows))
             read_windows(windows, found.parts)
             out.windows = windows
+        out.rows = tgi_rows_of_a_part(out, TGI_PART)
         return 0
 
     cdef int fill_scalars(self, tgi_instruction *out, object tape) except -1:

@@ -99,6 +99,9 @@ cdef extern from "program.h":
         const tgi_scalar_instruction *scalars
         const tgi_chain *chain
         const tgi_windows *windows
+        Py_ssize_t rows
+    enum: TGI_PART
+    Py_ssize_t tgi_rows_of_a_part(const tgi_instruction *, Py_ssize_t) noexcept nogil
     int64_t tgi_run(const tgi_kernels *, const tgi_instruction *, int64_t, int64_t, char **, char *,
                     double *) noexcept nogil
     int (*tgi_ask)()

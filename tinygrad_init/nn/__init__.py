@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         Tanhshrink,
         Threshold,
     )
+    from .adaptive_softmax import AdaptiveLogSoftmaxWithLoss
     from .attention import MultiheadAttention
     from .comparing import Bilinear, CosineSimilarity, PairwiseDistance
     from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList
@@ -62,6 +63,19 @@ if TYPE_CHECKING:
     from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout, RReLU
     from .embedding import Embedding, EmbeddingBag
     from .feature_normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+    from .fractional_pooling import FractionalMaxPool2d
+    from .lazy import (
+        LazyBatchNorm1d,
+        LazyBatchNorm2d,
+        LazyBatchNorm3d,
+        LazyConv1d,
+        LazyConv2d,
+        LazyConv3d,
+        LazyConvTranspose1d,
+        LazyConvTranspose2d,
+        LazyConvTranspose3d,
+        LazyLinear,
+    )
     from .loss_layers import (
         CosineEmbeddingLoss,
         CTCLoss,
@@ -195,32 +209,38 @@ _LATER = {
     "TransformerEncoder": "transformer", "TransformerEncoderLayer": "transformer",
     "CTCLoss": "loss_layers", "EmbeddingBag": "embedding", "Fold": "reshaping", "Unfold": "reshaping",
     "RReLU": "dropout", "MaxUnpool1d": "pooling", "MaxUnpool2d": "pooling", "MaxUnpool3d": "pooling",
+    "AdaptiveLogSoftmaxWithLoss": "adaptive_softmax", "FractionalMaxPool2d": "fractional_pooling",
+    "LazyLinear": "lazy", "LazyConv1d": "lazy", "LazyConv2d": "lazy", "LazyConv3d": "lazy",
+    "LazyConvTranspose1d": "lazy", "LazyConvTranspose2d": "lazy", "LazyConvTranspose3d": "lazy",
+    "LazyBatchNorm1d": "lazy", "LazyBatchNorm2d": "lazy", "LazyBatchNorm3d": "lazy",
 }  # fmt: skip
 __getattr__, __dir__ = importing_later(__name__, _LATER, {"layers_of": "tinygrad_init.nn.linear_maps"})
 
 
 __all__ = [
     "ACTIVATIONS", "CELU", "ELU", "GELU", "GLU", "GRU", "LOSSES", "LSTM", "MLP", "RNN", "SELU", "Activation",
-    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d", "AlphaDropout", "AvgPool1d", "AvgPool2d", "AvgPool3d", "BCELoss", "BCEWithLogitsLoss",
-    "BatchNorm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "Buffer", "CTCLoss", "Call",
-    "ChannelShuffle", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d",
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveLogSoftmaxWithLoss", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AlphaDropout", "AvgPool1d", "AvgPool2d", "AvgPool3d", "BCELoss",
+    "BCEWithLogitsLoss", "BatchNorm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "Buffer", "CTCLoss",
+    "Call", "ChannelShuffle", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d",
     "ConstantPad3d", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
     "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d",
-    "Embedding", "EmbeddingBag", "Erf", "FeatureAlphaDropout", "Flatten", "Fold", "GRUCell", "GaussianNLLLoss",
-    "GlobalAvgPool", "GroupNorm", "HalfSquaredError", "HardSigmoid", "HardTanh", "Hardshrink", "Hardsigmoid",
-    "Hardswish", "Hardtanh", "HingeEmbeddingLoss", "HingeLoss", "HuberLoss", "Identity", "InstanceNorm1d",
-    "InstanceNorm2d", "InstanceNorm3d", "KLDivLoss", "L1Loss", "LPPool1d", "LPPool2d", "LPPool3d", "LSTMCell",
-    "LayerNorm", "LeakyReLU", "Linear", "LocalResponseNorm", "LogSigmoid", "LogSoftmax", "Loss", "MSELoss",
-    "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "Mish",
-    "Module", "ModuleDict", "ModuleList", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss",
-    "MultiheadAttention", "NLLLoss", "PReLU", "PairwiseDistance", "Parameter", "ParameterDict", "ParameterList",
-    "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RNNCell", "RReLU", "ReLU", "ReLU6",
-    "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
-    "ReplicationPad3d", "Residual", "Sequential", "SiLU", "Sigmoid", "Sin", "SmoothL1Loss", "SoftMarginLoss",
-    "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
-    "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
-    "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d",
-    "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "dtype_of", "functional", "init", "is_linear_map",
-    "linear_maps", "make_activation", "observe", "role_of", "undisturbed", "utils",
+    "Embedding", "EmbeddingBag", "Erf", "FeatureAlphaDropout", "Flatten", "Fold", "FractionalMaxPool2d", "GRUCell",
+    "GaussianNLLLoss", "GlobalAvgPool", "GroupNorm", "HalfSquaredError", "HardSigmoid", "HardTanh", "Hardshrink",
+    "Hardsigmoid", "Hardswish", "Hardtanh", "HingeEmbeddingLoss", "HingeLoss", "HuberLoss", "Identity",
+    "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "KLDivLoss", "L1Loss", "LPPool1d", "LPPool2d", "LPPool3d",
+    "LSTMCell", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d",
+    "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyLinear", "LeakyReLU",
+    "Linear", "LocalResponseNorm", "LogSigmoid", "LogSoftmax", "Loss", "MSELoss", "MarginRankingLoss", "MaxPool1d",
+    "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "Mish", "Module", "ModuleDict",
+    "ModuleList", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "MultiheadAttention",
+    "NLLLoss", "PReLU", "PairwiseDistance", "Parameter", "ParameterDict", "ParameterList", "PixelShuffle",
+    "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RNNCell", "RReLU", "ReLU", "ReLU6", "ReflectionPad1d",
+    "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "Residual",
+    "Sequential", "SiLU", "Sigmoid", "Sin", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin",
+    "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold", "Transformer", "TransformerDecoder",
+    "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
+    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "dtype_of", "functional", "init", "is_linear_map", "linear_maps",
+    "make_activation", "observe", "role_of", "undisturbed", "utils",
 ]  # fmt: skip

@@ -30,8 +30,10 @@ from ..ops.random_masks import Rng
 from ..ops.selection import places
 from .dropout import require_slopes
 from .embedding import refuse_renorm
+from .fractional_pooling import fractional_max_pool2d as fractional_max_pool2d
 from .options import dtype_named, require_flag
 from .pytorch_order import like
+from .relaxation import gumbel_softmax as gumbel_softmax
 
 OLD = ("size_average", "reduce", "reduction")
 CONVOLUTION = ("input:x", "weight", "bias", "stride", "padding", "dilation", "groups")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, NoReturn, Self, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from ..engine.modes import mode
 from ..engine.tensor import Tensor
 from ..layering import OTHER
 from .construction import remembered
-from .hooks import AFTER, BEFORE, Handle, Hook, called_with_hooks, register
+from .hooks import Hooked, called_with_hooks
 from .options import dtype_named, require_cpu
 from .parameters import Buffer, Parameter, in_dtype
-from .state import Loaded, load_state, under_first_names
+from .state import Stateful
 
 T = TypeVar("T", bound=Tensor)
 
@@ -29,7 +29,7 @@ class Call(NamedTuple):
     options: dict[str, Any]
 
 
-class Module:
+class Module(Hooked, Stateful):
     """A function with parameters; subclasses write `forward`.
 
     Parameters, buffers and modules that are assigned to attributes are found under the attribute's name, nested ones
@@ -38,8 +38,8 @@ class Module:
 
     training: bool = True
     role: str = OTHER  # what it is in a network, if it is no linear map: see `role_of`
+    waits: bool = False  # whether it has parameters only after the first call: see `lazy`
     multiplies: bool = True  # whether a weight of two axes or more is that of a linear map
-    _hooks: tuple[Hook, ...] = ()
     _buffers: tuple[str, ...] = ()  # what `register_buffer` was given
     _transient: tuple[str, ...] = ()  # those of them that are not part of the state
     made_with: tuple[tuple[Any, ...], dict[str, Any]]  # the call of its class, as far as it is `remembered`
@@ -105,6 +105,11 @@ class Module:
         """All attributes of some kind with their full names, each once."""
         seen: set[int] = set()
         for name, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            if module.waits:
+                raise RuntimeError(
+                    f"{type(module).__name__}{f' {name!r}' if name else ''} has no parameters before its first call; "
+                    "call the model once, then ask for parameters, state or dtype, or make an optimizer"
+                )
             whole = module._buffers if kind is not Parameter else ()  # of whole numbers, which are no `Buffer`s
             for own, value in vars(module).items():
                 known = isinstance(value, kind) or (own in whole and value is not None)
@@ -166,7 +171,9 @@ class Module:
         return found
 
     def name_parameters(self) -> None:
-        """Let errors call every parameter by its full name in this module."""
+        """Let errors call every parameter by its full name in this module, if all are there."""
+        if any(module.waits for module in self.modules()):
+            return
         for name, parameter in self.named_parameters():
             parameter.name = name
 
@@ -326,6 +333,8 @@ class Module:
     def _converted(self, dtype: np.dtype[Any]) -> Self:
         made: dict[int, Parameter | Buffer] = {}
         for module in list(self.modules()):
+            if module.waits:
+                module.options = {**vars(module)["options"], "dtype": dtype}
             for name, value in list(vars(module).items()):
                 if not isinstance(value, Parameter | Buffer) or value.dtype == dtype or name == "num_batches_tracked":
                     continue
@@ -334,79 +343,7 @@ class Module:
                 setattr(module, name, made[id(value)])
         return self
 
-    # What is called before and after forward
-
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Have `hook(module, inputs, output)` called after each forward; what it returns, unless None, comes out.
-
-        Parameters
-        ----------
-        prepend
-            Whether it comes before those that are there.
-        with_kwargs
-            Whether it is given what was passed by name as well: `hook(module, inputs, options, output)`.
-
-        Returns
-        -------
-        Handle
-            Its `remove()` takes the hook away.
-        """
-        return register(self, AFTER, hook, prepend, with_kwargs)
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Have `hook(module, inputs)` called before each forward; what it returns, unless None, goes in instead.
-
-        With `with_kwargs` it is `hook(module, inputs, options)`, and what it returns a pair of both.
-        """
-        return register(self, BEFORE, hook, prepend, with_kwargs)
-
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> NoReturn:
-        """Not to be had: gradients belong to tensors here, not to calls of modules."""
-        raise NotImplementedError(
-            "register_full_backward_hook: gradients belong to tensors, not to calls of modules; keep a result by a "
-            "forward hook and ask tgi.grad(loss, result)"
-        )
-
-    # Its numbers
-
-    def state_dict(self, *, prefix: str = "") -> dict[str, np.ndarray[Any, Any]]:
-        """Copies of all parameters and buffers by name."""
-        return {prefix + name: np.array(tensor.numpy()) for name, tensor in self._state()}
-
-    def _state(self) -> Iterator[tuple[str, Any]]:
-        left_out = {id(vars(module)[name]) for module in self.modules() for name in module._transient}
-        return ((name, value) for name, value in self._named((Parameter, Buffer)) if id(value) not in left_out)
-
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Loaded:
-        """Overwrite all parameters and buffers by name.
-
-        The values are arrays, or anything that NumPy reads, such as PyTorch's tensors. Nothing is changed unless
-        everything fits.
-
-        Parameters
-        ----------
-        strict
-            Whether names that are missing or unknown are an error; else they are left alone.
-
-        Returns
-        -------
-        Loaded
-            `missing_keys` and `unexpected_keys`.
-
-        Raises
-        ------
-        KeyError
-            A name is missing or unknown.
-        ValueError
-            A shape differs; the message lists all that do.
-        TypeError
-            An array does not hold real numbers.
-        """
-        return load_state(dict(self._state()), under_first_names(self, state), strict)
+    # How it is shown
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of `repr`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
+from .parameters import Buffer, Parameter
 
 
 class Loaded(NamedTuple):
@@ -21,7 +22,7 @@ class Loaded(NamedTuple):
 def under_first_names(module: Any, state: Mapping[str, Any]) -> dict[str, Any]:
     """A state without what stands in it a second time: tensors that a module has under several names.
 
-    PyTorch's states have tied weights under all their names, those of this package under the first.
+    States have tied weights under all their names, files of this package under the first.
 
     Raises
     ------
@@ -29,17 +30,12 @@ def under_first_names(module: Any, state: Mapping[str, Any]) -> dict[str, Any]:
         The numbers under two names differ, and are one tensor here.
     """
     found, first = dict(state), {id(tensor): name for name, tensor in module._state()}
-    waiting = [("", module)]
-    while waiting:
-        prefix, part = waiting.pop()
-        for own, value in vars(part).items():
-            name = prefix + own
-            known = first.get(id(value), name)
-            if known != name and name in found:
-                numbers = found.pop(name)
-                if not np.array_equal(np.asarray(found.setdefault(known, numbers)), np.asarray(numbers)):
-                    raise ValueError(f"load_state_dict: {known} and {name} are one tensor, and differ in the state")
-        waiting += [(f"{prefix}{own}.", child) for own, child in part._members()]
+    for name, tensor in module._places():
+        known = first.get(id(tensor), name)
+        if known != name and name in found:
+            numbers = found.pop(name)
+            if not np.array_equal(np.asarray(found.setdefault(known, numbers)), np.asarray(numbers)):
+                raise ValueError(f"load_state_dict: {known} and {name} are one tensor, and differ in the state")
     return found
 
 
@@ -70,3 +66,66 @@ def load_state(own: dict[str, Any], state: Mapping[str, Any], strict: bool) -> L
             else:
                 tensor[...] = arrays[name]  # whole numbers
     return Loaded(missing, unknown)
+
+
+class Stateful:
+    """What a module has of its state."""
+
+    def state_dict(self: Any, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
+        """All parameters and buffers by name, as tensors that share their memory and have no gradient.
+
+        What is written into an entry changes the module, and what the module learns is seen in the entry; for a state
+        that stays as it is say `copy.deepcopy(module.state_dict())`. A tensor that stands in several places, such as
+        a tied weight, is listed under each of its names, as one entry.
+
+        Parameters
+        ----------
+        prefix
+            What stands before each name.
+        keep_vars
+            Whether the entries are the parameters and buffers themselves.
+        """
+        made: dict[int, Any] = {}
+        for _, value in self._state():
+            made[id(value)] = value if keep_vars else value.detach()
+        return {prefix + name: made[id(value)] for name, value in self._places() if id(value) in made}
+
+    def _state(self: Any) -> Iterator[tuple[str, Any]]:
+        """What belongs to the state, each under the first of its names."""
+        left_out = {id(vars(module)[name]) for module in self.modules() for name in module._transient}
+        return ((name, value) for name, value in self._named((Parameter, Buffer)) if id(value) not in left_out)
+
+    def _places(self: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+        """All parameters and buffers under all of their names."""
+        for own, value in vars(self).items():
+            if isinstance(value, Parameter | Buffer) or (own in self._buffers and value is not None):
+                yield prefix + own, value
+        for own, module in self._members():
+            yield from module._places(f"{prefix}{own}.")
+
+    def load_state_dict(self: Any, state: Mapping[str, Any], strict: bool = True) -> Loaded:
+        """Overwrite all parameters and buffers by name.
+
+        The values are arrays, or anything that NumPy reads, such as PyTorch's tensors. Nothing is changed unless
+        everything fits.
+
+        Parameters
+        ----------
+        strict
+            Whether names that are missing or unknown are an error; else they are left alone.
+
+        Returns
+        -------
+        Loaded
+            `missing_keys` and `unexpected_keys`.
+
+        Raises
+        ------
+        KeyError
+            A name is missing or unknown.
+        ValueError
+            A shape differs; the message lists all that do.
+        TypeError
+            An array does not hold real numbers.
+        """
+        return load_state(dict(self._state()), under_first_names(self, state), strict)

@@ -69,7 +69,7 @@ from .activations import (
 from .aliases import ALIASES
 from .binary_losses import binary_cross_entropy, binary_cross_entropy_with_logits
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from .cumulative import cumprod, cumsum, diff, logaddexp, logcumsumexp, prod
+from .cumulative import cumprod, cumsum, diff, logcumsumexp, prod
 from .decompositions import eigh, pinv, qr, svd
 from .dlpack import from_dlpack
 from .elementwise import (
@@ -240,7 +240,6 @@ __all__ = [
     "log",
     "log1p",
     "log_softmax",
-    "logaddexp",
     "logcumsumexp",
     "logsumexp",
     "masked_fill",

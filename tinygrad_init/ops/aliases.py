@@ -57,6 +57,7 @@ ALIASES: dict[str, Any] = {
 NO_METHODS = ("cat", "concat")
 AS_METHODS = tuple(name for name in ALIASES if name not in NO_METHODS)
 INSTEAD = {
+    "copy": "clone()",
     "cuda": "nothing: all numbers are in the memory of the processor",
     "half": 'astype("float32"): float16 is not computed with',
     "bfloat16": 'astype("float32"): bfloat16 is not computed with',

@@ -17,7 +17,6 @@ from ..engine.operands import as_tensors, coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from .activations import sigmoid
-from .cumulative import logaddexp
 from .elementwise import _where, clip, gated, gated_quotient, log, log1p, sqrt, where
 from .registry import pointwise
 
@@ -43,6 +42,7 @@ __all__ = [
     "lerp",
     "log2",
     "log10",
+    "logaddexp",
     "logaddexp2",
     "logit",
     "nan_to_num",
@@ -114,6 +114,16 @@ hypot = pointwise(
     lambda g, y, out: where(out == 0, 0.0, gated(g, y / where(out == 0, 1.0, out))),
     domain=(0.2, 3.0),
     numpy=("hypot",),
+)
+
+logaddexp = pointwise(
+    "logaddexp",
+    "ln(e^x + e^y) without overflow, the larger of both plus ln(1 + e^-|x - y|)",
+    np.logaddexp,
+    # What is nothing beside nothing (e^-∞ twice) has no share in anything.
+    lambda g, x, y, out: where(out == -np.inf, 0.0, gated(g, sigmoid(x - y))),
+    lambda g, x, y, out: where(out == -np.inf, 0.0, gated(g, sigmoid(y - x))),
+    numpy=("logaddexp",),
 )
 
 

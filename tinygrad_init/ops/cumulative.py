@@ -16,11 +16,12 @@ from ..engine.methods import METHODS
 from ..engine.operands import as_tensors, coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
+from .analysis import logaddexp
 from .elementwise import astype
 from .rearranging import flip
-from .reductions import Axis, logsumexp, sum
+from .reductions import Axis, sum
 from .registry import Array, operation
-from .shape import _getitem, _reshape, broadcast_to, concatenate, in_a_row, normalize_axes, one_axis, stack
+from .shape import _getitem, _reshape, broadcast_to, concatenate, in_a_row, normalize_axes, one_axis
 from .spelling import either
 
 
@@ -88,13 +89,6 @@ def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
     return _as_given(_scan(found, at, lambda later, earlier: later * earlier), x, axis)
 
 
-def logaddexp(x: Any, y: Any) -> Tensor:
-    """ln(e^x + e^y), element by element, without overflow."""
-    x, y = coerce("logaddexp", (x, y))
-    shape = np.broadcast_shapes(x.shape, y.shape)
-    return logsumexp(stack([x.broadcast_to(shape), y.broadcast_to(shape)]), 0)
-
-
 @either
 def logcumsumexp(x: Tensor, axis: int) -> Tensor:
     """The logarithm of the running sum of exponentials along an axis, without overflow."""
@@ -145,4 +139,4 @@ def diff(x: Tensor, n: int = 1, axis: int = -1, prepend: Any = None, append: Any
     return x
 
 
-METHODS.update(cumsum=cumsum, cumprod=cumprod, logcumsumexp=logcumsumexp, logaddexp=logaddexp, prod=prod, diff=diff)
+METHODS.update(cumsum=cumsum, cumprod=cumprod, logcumsumexp=logcumsumexp, prod=prod, diff=diff)

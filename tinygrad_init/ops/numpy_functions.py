@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.methods import METHODS
-from .cumulative import logaddexp
 from .numpy_calculus import NUMPY_CALCULUS
 from .numpy_places import MOVED, moving, pad, take
 from .numpy_products import NUMPY_PRODUCTS
@@ -38,7 +37,6 @@ def counterparts() -> dict[str, Any]:
         **NUMPY_PRODUCTS,
         "pad": pad,
         "take": take,
-        "logaddexp": logaddexp,
         **({"modf": modf} if "trunc" in METHODS else {}),
         "matvec": matvec,
         "vecmat": vecmat,

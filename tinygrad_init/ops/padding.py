@@ -74,4 +74,4 @@ def _with_number(name: str, x: Tensor, sides: list[tuple[int, int]], value: floa
         x = _getitem(x, tuple(slice(max(-before, 0), n - max(-behind, 0) if behind < 0 else n)
                               for n, (before, behind) in zip(x.shape, whole_sides, strict=True)))  # fmt: skip
         whole_sides = [(max(before, 0), max(behind, 0)) for before, behind in whole_sides]
-    return _pad(x, whole_sides, float(value))
+    return _pad(x, tuple(whole_sides), float(value))

@@ -101,8 +101,9 @@ def mean(x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = No
 def _extreme_rule(g: Tensor, x: Tensor, out: Tensor, axis: Axis, keepdims: bool) -> Tensor:
     """Ties share the cotangent evenly."""
     hit = x == restore(out, x.shape, axis, keepdims)
-    hits = np.sum(hit, axis=axis, keepdims=True).astype(x.dtype)
-    return where(hit, restore(g, x.shape, axis, keepdims) / np.maximum(hits, hits.dtype.type(1)), 0.0)
+    one = np.ones((), x.dtype)
+    hits = sum(where(hit, one, 0.0), axis, keepdims=True)
+    return where(hit, restore(g, x.shape, axis, keepdims) / maximum(hits, one), 0.0)
 
 
 def _extreme(name: str, x: Array, axis: Axis, keepdims: bool) -> Array:

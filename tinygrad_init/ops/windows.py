@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +15,7 @@ Ints = tuple[int, ...]
 Index = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Windows:
+class Windows(NamedTuple):
     """Windows over the last axes of an array: position k of window p is the element p·stride + k·dilation - before.
 
     Attributes
@@ -84,7 +82,7 @@ class Windows:
         ):
             left = n + 2 * b - (size - 1) * d - 1 - (count - 1) * step
             counts.append(count + (left > 0 and count * step < n + b))
-        return replace(self, counts=tuple(counts))
+        return self._replace(counts=tuple(counts))
 
     def elements(self, padding: bool) -> Array:
         """How many elements each window has, those of the padding among them or not."""

@@ -160,9 +160,39 @@ def clip_grad_norm_(
     require_limit("clip_grad_norm_", limit)
     found = [p for p in tensors_of("clip_grad_norm_", parameters) if p.grad is not None]
     total = get_total_norm([p.grad for p in found if p.grad is not None], norm_type, error_if_nonfinite)
+    _scale(found, limit, total)
+    return total
+
+
+@limit_called("max_norm")
+def clip_grads_with_norm_(parameters: Tensors, limit: float, total_norm: Any, foreach: bool | None = None) -> None:
+    """Scale all gradients together by limit / total_norm, if that is less than 1: the second half of `clip_grad_norm_`.
+
+    Parameters
+    ----------
+    parameters
+        A tensor, or several; those without a gradient are passed over.
+    limit
+        Also called `max_norm`, as in PyTorch.
+    total_norm
+        Such as `get_total_norm` has given.
+    foreach
+        How PyTorch executes it; changes nothing.
+
+    Raises
+    ------
+    ValueError
+        The limit is negative.
+    """
+    require_limit("clip_grads_with_norm_", limit)
+    _scale(tensors_of("clip_grads_with_norm_", parameters), limit, total_norm)
+
+
+def _scale(parameters: list[Tensor], limit: float, total: Any) -> None:
+    """Make gradients shorter whose norm is too large."""
+    total = total if isinstance(total, Tensor) else Tensor(total, np.float64)
     too_long = np.isfinite(total) & (total > limit)
     factor = where(too_long, limit / where(too_long, total, 1.0), 1.0)
-    for p in found:
+    for p in parameters:
         if p.grad is not None:
             p.grad = p.grad * factor.astype(p.dtype)
-    return total

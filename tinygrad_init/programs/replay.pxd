@@ -37,7 +37,7 @@ cdef class Plan:
     cdef public bint dead, running
 
     cdef bint fits(self, list order, object edges, object roots, tuple given, list values)
-    cdef list run(self, list values, list seeds)
+    cdef list run(self, Program program, list values, list seeds)
 
 
 cdef bint collect(list order, list values)

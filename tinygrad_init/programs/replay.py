@@ -109,9 +109,8 @@ class Plan:
                 return False
         return True
 
-    def run(self, values: list[Any], seeds: list[Any]) -> list[Any]:
-        """The cotangents of the leaves, by the program."""
-        program: Program = self.program  # type: ignore[assignment]
+    def run(self, program: Program, values: list[Any], seeds: list[Any]) -> list[Any]:
+        """The cotangents of the leaves, by the program, whoever takes it from the plan meanwhile."""
         machine = program.machine
         item: Input
         output: Output
@@ -175,11 +174,12 @@ def replay(order: list[Any], edges: Any, roots: Any, seeds: list[Any], given: tu
         return None
     plan.running = True  # compiled, nobody comes between this and the look at it
     try:
-        if plan.trials >= TRIALS:
+        program: Program | None = plan.program
+        if program is not None and plan.trials >= TRIALS:
             for node in order:
                 if node.x_memory is not None or node.y_memory is not None or node.rest is not None:
                     check_memories(node.op, node)
-            return plan.run(values, seeds)
+            return plan.run(program, values, seeds)
         plan.sightings += 1
         if plan.sightings >= SIGHTINGS:
             return attempt(plan, order, edges, roots, seeds, values)
@@ -268,7 +268,7 @@ def same_parameter(x: Any, y: Any) -> bool:
 
 def is_own(op: Any) -> bool:
     """Whether the rules are of this package: a user's may count, print, or go by something outside at each walk."""
-    return op is None or all(rule is None or rule.__module__.startswith(OPERATIONS) for rule in op.rules)
+    return op is None or all(rule is None or str(rule.__module__).startswith(OPERATIONS) for rule in op.rules)
 
 
 def is_plain(value: Any) -> bool:
@@ -299,37 +299,50 @@ def keep(key: Any, plan: Plan) -> None:
 
 
 def forget(plan: Plan) -> None:
-    """Count the memory of a plan's program as free."""
+    """Give up a plan's program, and its memory."""
     program = plan.program
     if program is not None:
         PLANS.bytes -= program.machine.memory_size
+        plan.program = None
+        plan.sightings = plan.trials = 0
+
+
+def make_room(size: int) -> bool:
+    """Whether programs may keep so many bytes more; the oldest make room, and come back where they are still needed."""
+    other: Plan
+    if size > MOST_BYTES:
+        return False
+    for plans in list(PLANS.plans.values()):
+        for other in list(plans):
+            if PLANS.bytes + size <= MOST_BYTES:
+                return True
+            if not other.running:
+                forget(other)
+    return PLANS.bytes + size <= MOST_BYTES
 
 
 def attempt(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[Any], values: list[Any]) -> Any:
     """Make the program, or try it: walk by the rules, and see whether the program does the same."""
-    if plan.program is None:
-        plan.program = make(plan, order, edges, roots, seeds, values)
-        if plan.program is not None and PLANS.bytes + plan.program.machine.memory_size > MOST_BYTES:
-            PLANS.plans.clear()  # those that are still needed come back
-            PLANS.bytes = 0
-        if plan.program is None or plan.program.machine.memory_size > MOST_BYTES:
-            plan.program = None
+    program: Program | None = plan.program
+    if program is None:
+        program = make(plan, order, edges, roots, seeds, values)
+        if program is None or not make_room(program.machine.memory_size):
             plan.dead = True
             return None
-        PLANS.bytes += plan.program.machine.memory_size
+        plan.program = program
+        PLANS.bytes += program.machine.memory_size
     start = time.perf_counter()
     results = by_rules(order, edges, roots, seeds)
     between = time.perf_counter()
-    others = plan.run(values, seeds)
+    others = plan.run(program, values, seeds)
     end = time.perf_counter()
     plan.by_rules = min(plan.by_rules, between - start)
     plan.by_program = min(plan.by_program, end - between)
     plan.trials += 1
     agree = all(same_bits(x, y) for x, y in zip(results, others, strict=True))
-    if not agree or (plan.trials == TRIALS and plan.by_program > SLOWER * plan.by_rules):
+    if not agree or (plan.trials >= TRIALS and plan.by_program > SLOWER * plan.by_rules):
         plan.dead = True
         forget(plan)
-        plan.program = None
     return results
 
 

@@ -3,7 +3,7 @@ from .buffers cimport Buffer, InBuffer
 from .tapes cimport number_of, only_numbers
 from ..engine.graph cimport Node, Operation
 from ..engine.modes cimport Mode
-from ..engine.storage cimport Storage
+from ..engine.storage cimport Storage, tell_twins
 from ..engine.tensor cimport Tensor, blank, same_shape
 from ..kernels.compiled cimport Machine
 

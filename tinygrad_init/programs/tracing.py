@@ -16,7 +16,7 @@ import numpy as np
 from ..engine.graph import INPUT_BITS, OUT_BIT, Node, Operation
 from ..engine.modes import FLOAT32, FLOAT64
 from ..engine.places import describe_place, place_in_user_code
-from ..engine.storage import Storage, refuse_masked
+from ..engine.storage import Storage, refuse_masked, tell_twins
 from ..engine.tensor import Tensor, blank
 from .buffers import InBuffer
 from .guards import structure_of
@@ -157,6 +157,7 @@ class Binding:
         if self.written and self.numbers:
             source: Tensor = self.source()
             source._value = machine.read(self.offset, self.kind)
+            tell_twins(source)
 
 
 @cython.binding(False)

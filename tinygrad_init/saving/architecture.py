@@ -36,6 +36,10 @@ def described(model: Module) -> dict[str, Any]:
     NotDescribed
         There is something in it that a description cannot say.
     """
+    for module in model.modules():
+        computed, kind = vars(module).get("_computed"), type(module).mro()[1]
+        if computed:
+            raise NotDescribed(f"{min(computed)} of {kind.__name__} is computed from other parameters")
     description = {"call": _call(model, {}, 0), "ties": _ties(model)}
     looks = signature(model)
     if any(of_nn(type(module).__name__) is not type(module) for module in model.modules()):

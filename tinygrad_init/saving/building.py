@@ -275,7 +275,7 @@ def fits(model: Module, arrays: Mapping[str, Array]) -> None:
     Malformed
         It is not.
     """
-    own = {name: (array.shape, array.dtype) for name, array in model.state_dict().items()}
+    own = {name: (tensor.shape, tensor.dtype) for name, tensor in model._state()}
     if own.keys() != arrays.keys():
         raise Malformed(f"its architecture and its tensors differ in {min(own.keys() ^ arrays.keys())}")
     for name, (shape, dtype) in own.items():

@@ -41,7 +41,7 @@ def take(steps: Iterable[Step]) -> None:
 
 def filling(model: Module, numbers: Mapping[str, Array]) -> Step:
     """Give a network its numbers."""
-    before = model.state_dict()
+    before = copy.deepcopy(model.state_dict())
 
     def fill() -> None:
         try:

@@ -106,7 +106,7 @@ def save(
         said["architecture"] = described(model)
     except NotDescribed as reason:
         said["reason"] = str(reason)
-    state = model.state_dict()
+    state = {name: numbers(tensor) for name, tensor in model._state()}  # tied ones once: `described` says where else
     slashed = [name for name in state if PLACE in name]
     if slashed:
         raise ValueError(f"save: a parameter cannot be called {slashed[0]!r}: {PLACE!r} is for what is not the model's")

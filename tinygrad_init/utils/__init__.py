@@ -1,8 +1,8 @@
-"""What scripts have from `torch.utils`: data in batches."""
+"""What scripts have from `torch.utils`: data in batches, checkpoints."""
 
 from ..lazy_names import importing_later
 
-_LATER = {"data": ""}
+_LATER = {"checkpoint": "", "data": ""}
 __getattr__, __dir__ = importing_later(__name__, _LATER)
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]

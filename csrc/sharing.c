@@ -1,0 +1,107 @@
+/* Instructions over many numbers, on several threads: a part of one is the same instruction over some of its rows. Which
+ * rows make a part depends on the shape alone, and no number on what lies beside it: the bits are those of one thread. */
+#include "program.h"
+#include "threads.h"
+
+#include <string.h>
+
+enum { VECTORS = 64 }; /* so many results of a reduction fill whole vectors */
+
+/* How many numbers a row has that goes along these axes. */
+static ptrdiff_t numbers_of(const tgi_instruction *in, int from, int to) {
+    ptrdiff_t numbers = 1;
+    for (int d = from; d < to; d++)
+        numbers *= in->shape[d];
+    return numbers;
+}
+
+/* How far apart, in bytes, the rows of each operand lie. Returns how many numbers a row has; 0: it has to stay whole. */
+static ptrdiff_t rows_of(const tgi_instruction *in, ptrdiff_t step[TGI_PLACES]) {
+    const ptrdiff_t item = in->kind == TGI_FLOAT32 ? 4 : 8;
+    memset(step, 0, TGI_PLACES * sizeof(*step));
+    switch (in->code) {
+    case TGI_DO_chain: /* its operands are its own */
+        return 1;
+    case TGI_DO_unary:
+    case TGI_DO_unary_vjp:
+    case TGI_DO_binary_vjp:
+        step[TGI_A] = step[TGI_B] = step[TGI_C] = step[TGI_D] = step[TGI_OUT] = item;
+        return 1;
+    case TGI_DO_sgd:
+    case TGI_DO_adam: /* c and e are single numbers */
+        step[TGI_A] = step[TGI_B] = step[TGI_D] = step[TGI_OUT] = item;
+        return 1;
+    case TGI_DO_copy:
+        if (in->ndim == 1 && in->flag == in->kind) /* within one array, perhaps */
+            return 0;
+        step[TGI_A] = in->strides[TGI_A][0];
+        step[TGI_OUT] = in->strides[TGI_OUT][0];
+        return numbers_of(in, 1, in->ndim);
+    case TGI_DO_binary:
+    case TGI_DO_select:
+    case TGI_DO_reduce:
+        if (in->reduced == in->ndim)
+            return 0;
+        for (int place = TGI_A; place <= TGI_C; place++)
+            step[place] = in->strides[place][0];
+        step[TGI_OUT] = item * numbers_of(in, 1, in->ndim - in->reduced);
+        return numbers_of(in, 1, in->ndim);
+    }
+    return 0;
+}
+
+ptrdiff_t tgi_rows_of_a_part(const tgi_instruction *in, ptrdiff_t numbers) {
+    ptrdiff_t step[TGI_PLACES];
+    const ptrdiff_t parts = rows_of(in, step) * in->shape[0] / numbers;
+    if (parts < 2)
+        return 0;
+    ptrdiff_t rows = (in->shape[0] + parts - 1) / parts;
+    if (in->ndim - in->reduced == 1) /* each with a single result; those are made side by side */
+        rows = (rows + VECTORS - 1) / VECTORS * VECTORS;
+    return rows < in->shape[0] ? rows : 0;
+}
+
+typedef struct {
+    const tgi_kernels *K;
+    const tgi_instruction *in;
+    char *const *slots;
+    ptrdiff_t step[TGI_PLACES];
+    double before[2], after[2]; /* the powers of Adam's rule, which has a step once */
+} shared;
+
+static void run_part(void *what, int number, int thread) {
+    shared *s = what;
+    tgi_instruction part = *s->in;
+    tgi_chain chain;
+    const ptrdiff_t begin = number * part.rows, rest = part.shape[0] - begin, item = part.kind == TGI_FLOAT32 ? 4 : 8;
+    (void)thread;
+    part.shape[0] = part.rows < rest ? part.rows : rest;
+    for (int place = 0; place < TGI_PLACES; place++)
+        part.at[place].offset += begin * s->step[place];
+    if (part.code == TGI_DO_chain) {
+        chain = *part.chain;
+        for (int i = 0; i < chain.operands; i++)
+            chain.operand[i].offset += begin * item * chain.each[i];
+        part.chain = &chain;
+    }
+    if (part.code == TGI_DO_sgd || part.code == TGI_DO_adam) {
+        double powers[2] = {s->before[0], s->before[1]};
+        tgi_update(s->K, &part, s->slots, powers);
+        if (number == 0)
+            memcpy(s->after, powers, sizeof(powers));
+    } else
+        tgi_run_part(s->K, &part, s->slots);
+}
+
+void tgi_run_shared(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, int threads) {
+    shared s = {.K = K, .in = in, .slots = slots};
+    double *powers = NULL;
+    rows_of(in, s.step);
+    if (in->code == TGI_DO_adam) {
+        powers = (double *)(slots[in->at[TGI_E].slot] + in->at[TGI_E].offset);
+        memcpy(s.before, powers, sizeof(s.before));
+    }
+    tgi_share_out(threads, (int)((in->shape[0] + in->rows - 1) / in->rows), run_part, &s);
+    if (powers)
+        memcpy(powers, s.after, sizeof(s.after));
+}
