@@ -174,3 +174,40 @@ def test_steps_between_tapes_do_not_write_where_a_tape_still_reads() -> None:
     run = tgi.capture(step)
     for _ in range(2):
         assert [float(x.item()) for x in run()] == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x, w, n: x * (1.0 + n),  # another constant
+        lambda x, w, n: x * w[n % 2],  # another number
+        lambda x, w, n: x + w[0] if n % 2 else x * w[0],  # another function
+        lambda x, w, n: tgi.leaky_relu(x, 0.1 * (n + 1)),  # another parameter
+        lambda x, w, n: sum((x for _ in range(n)), x),  # more
+        lambda x, w, n: sum((x for _ in range(20 - n)), x),  # less
+    ],
+)
+@pytest.mark.parametrize("last", [False, True])
+def test_a_graph_of_numbers_that_is_another_each_time_is_refused(change: Any, last: bool) -> None:
+    w = numbers(np.float64, 2)
+    calls = iter(range(1, 20))
+
+    def step() -> Any:
+        x = change(w[0] * w[1], w, next(calls))
+        return x if last else (x * tgi.tensor([1.0, 2.0], dtype=np.float64)).sum()
+
+    with pytest.raises(tgi.CaptureError, match=r"test_tapes.py:\d+ in .*the function does something else each time"):
+        tgi.capture(step)()
+
+
+def test_numbers_that_take_each_others_place_are_told_apart() -> None:
+    """Two traces of as many numbers, of which another one is used."""
+    w = numbers(np.float64, 2)
+    calls = iter(range(20))
+
+    def step() -> Any:
+        made = [w[0] * 2.0, w[0] * 2.0]
+        return made[next(calls) % 2] + w[1]
+
+    with pytest.raises(tgi.CaptureError, match="does something else"):
+        tgi.capture(step)()

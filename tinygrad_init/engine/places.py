@@ -16,26 +16,28 @@ except ImportError:
 
 if not cython.compiled:
 
-    def place_if(code: Any) -> Any:
+    def place_if(latest: Any) -> Any:
         return None
 
 
 # Code that is nobody's business here: this package, and NumPy, which hands operators on to stand-ins.
 _not_users = tuple(os.path.join(os.path.dirname(file), "") for file in (os.path.dirname(__file__), np.__file__))
-_latest: list[Any] = [None]  # the user's code that asked last, and mostly asks again
+_latest: Any = None  # the place in the user's code that asked last; mostly the same code asks again
 
 
 def place_in_user_code() -> tuple[CodeType, int] | None:
     """Where the code that uses this package stands now: cheap to keep, and holding no frame alive."""
-    found = place_if(_latest[0])
-    if found is not None:
-        return found
-    frame: Any = sys._getframe()
-    if not frame.f_code.co_filename.startswith(_not_users):
-        _latest[0] = frame.f_code
-    while frame is not None and frame.f_code.co_filename.startswith(_not_users):
-        frame = frame.f_back
-    return None if frame is None else (frame.f_code, frame.f_lasti)
+    global _latest
+    found = place_if(_latest)
+    if found is None:
+        frame: Any = sys._getframe()
+        while frame is not None and frame.f_code.co_filename.startswith(_not_users):
+            frame = frame.f_back
+        if frame is None:
+            return None
+        found = (frame.f_code, frame.f_lasti)
+    _latest = found
+    return found
 
 
 def describe_place(place: tuple[CodeType, int] | None) -> str:

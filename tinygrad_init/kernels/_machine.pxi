@@ -84,7 +84,7 @@ cdef class Machine:
             for d, stride in enumerate(found.strides[i]):
                 out.strides[i][d] = stride
         if found.code == "scalars":
-            self.fill_scalars(out, found.parts.places)
+            self.fill_scalars(out, found.parts)
         elif found.code == "chain":
             self.fill_chain(out, found.parts)
         elif found.code in ("convolution", "pooling"):
@@ -94,17 +94,23 @@ cdef class Machine:
         out.rows = tgi_rows_of_a_part(out, TGI_PART)
         return 0
 
-    cdef int fill_scalars(self, tgi_instruction *out, object found) except -1:
+    cdef int fill_scalars(self, tgi_instruction *out, object tape) except -1:
         cdef tgi_scalar_instruction *to = <tgi_scalar_instruction *>self.block(
-            len(found) * sizeof(tgi_scalar_instruction))
-        cdef Py_ssize_t i
+            len(tape) * sizeof(tgi_scalar_instruction))
+        cdef list functions = tape.functions
+        cdef const int64_t[:] places = tape.places
+        cdef const double[:] parameters = tape.parameters
+        cdef Py_ssize_t i, k
         out.scalars = to
-        for i, (name, kind, input, p, at) in enumerate(found):
-            to[i].function = SCALAR_FUNCTIONS[name]
-            to[i].kind = kind
-            to[i].input = input
-            to[i].p = p
-            to[i].g, to[i].x, to[i].y, to[i].value, to[i].out = at
+        for i in range(len(functions)):
+            for k in range(2, 7):
+                if not 0 <= places[7 * i + k] <= INT_MAX:
+                    raise OverflowError("single numbers lie too far away in the memory of a program")
+            to[i].function = SCALAR_FUNCTIONS[functions[i]]
+            to[i].p = parameters[i]
+            to[i].kind, to[i].input = places[7 * i], places[7 * i + 1]
+            to[i].g, to[i].x, to[i].y = places[7 * i + 2], places[7 * i + 3], places[7 * i + 4]
+            to[i].value, to[i].out = places[7 * i + 5], places[7 * i + 6]
         return 0
 
     cdef int fill_chain(self, tgi_instruction *out, object found) except -1:

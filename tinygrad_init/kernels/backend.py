@@ -46,7 +46,7 @@ COMPILED = frozenset(
     f"tinygrad_init.{room}.{name}"
     for room, names in {
         "engine": "backward bound graph history methods modes numbers operands places recording storage tensor",
-        "programs": "exchange guards program replay shadows tapes tracing traffic watching",
+        "programs": "buffers exchange guards program replay shadows tapes tracing traffic watching",
     }.items()
     for name in names.split()
 )

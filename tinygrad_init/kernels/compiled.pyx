@@ -6,6 +6,7 @@ import numpy as np
 
 cimport cython
 cimport numpy as cnp
+from libc.limits cimport INT_MAX
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset

@@ -126,7 +126,9 @@ class Machine:
         if step.code == "call":
             self.calls[i](self)
         elif step.code == "scalars":
-            for name, kind, _, p, at in step.parts.places:
+            tape = step.parts
+            for n, (name, p) in enumerate(zip(tape.functions, tape.parameters, strict=True)):
+                kind, _, *at = tape.places[7 * n : 7 * n + 7]
                 self.do_number(name, kind, at, p)
         elif step.code == "check":
             x = self.operand(step, A)
@@ -135,7 +137,7 @@ class Machine:
             DO[step.code](self, step)
         return True
 
-    def do_number(self, name: str, kind: int, at: tuple[int, ...], p: float) -> None:
+    def do_number(self, name: str, kind: int, at: list[int], p: float) -> None:
         """One function of single numbers; cotangents are none of them, as rules are followed operation by operation."""
         _, x, y, _, out = [self.view((0, offset), (), (), kind) for offset in at]
         if name == "copy":

@@ -14,6 +14,11 @@ class Results(tuple[Any, ...]):
     def __new__(cls, *values: Any) -> Results:
         return tuple.__new__(cls, values)
 
+    @classmethod
+    def _make(cls, values: Any) -> Results:
+        """As that of named tuples."""
+        return cls(*values)
+
     def __getattr__(self, name: str) -> Any:
         if name not in self.names:
             raise AttributeError(f"{type(self).__name__} has {', '.join(self.names)}, not {name!r}")

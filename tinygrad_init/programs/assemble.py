@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..kernels.backend import kernels
+from .buffers import ITEM, Buffer, contiguous
 from .exchange import Gradient, Input, Output
-from .instructions import ITEM, OUT, A, B, Buffer, Step, View, contiguous
+from .instructions import OUT, A, B, Step, View
 from .memory import plan
 from .optimize import optimize, settle_chain, without_dead
 from .program import Program

@@ -16,20 +16,22 @@ import numpy as np
 from ..engine.modes import mode
 from ..engine.places import describe_place
 from ..engine.tensor import Tensor
+from ..trees import filled, form_of, leaves_of, rebuilt
 from .assemble import assemble
+from .comparing import compare
 from .exchange import EXACT, Input
 from .explain import explain
 from .outside import Outside, is_library
 from .program import MISFIT, Program, Runner
 from .recorder import Recorder
 from .side_effects import watched
-from .tapes import name_of
 from .traced import NotRecordable, Traced
 from .tracing import CaptureError, Trace, narrow, stand_in
 from .traffic import TRAFFIC
 
 ATTEMPTS = 20  # to find a program that is still true when it is run, or to make one
-KINDS = frozenset(("type", "isinstance", "float", "int", "bool", "number", "Number", "Real"))  # stand-ins are none
+# What code asks by to know whether something is a number of Python; stand-ins are none.
+KINDS = frozenset(("type", "isinstance", "float", "int", "bool", "number", "Number", "Real", "isscalar", "hasattr"))
 MOST_PROGRAMS = 32  # for one function; the one that was not used for longest goes
 
 
@@ -91,11 +93,13 @@ class Captured(Runner):
             varying = self.varying(spec, values)
             try:
                 program = self.traced(spec, values, args, kwargs, varying)
-            except CaptureError:
+            except Exception:
                 if not varying:
                     raise
-                self.decisive.add((spec, varying))  # the code decides by these numbers
+                program = None
+            if program is None:  # the code decides by these numbers, or asks them what only numbers know
                 program = self.traced(spec, values, args, kwargs, frozenset())
+                self.decisive.add((spec, varying))
             self.put_first(spec, program)
         finally:
             TRAFFIC.go_on(nested)
@@ -117,7 +121,8 @@ class Captured(Runner):
         self.careful = self.careful or any(program.refuted for _, program in self.programs)
         given = self.function, known, spec, values, args, kwargs, varying, self.careful
         first, second = trace(*given), trace(*given)
-        compare(first, second)
+        compare(first[0], second[0])
+        first[0].recorder.steps.clear()  # traces are part of a circle: the rest waits for the garbage collector
         return assemble(*second)
 
     def varying(self, spec: Any, values: tuple[Any, ...]) -> frozenset[int]:
@@ -223,27 +228,7 @@ def spread(args: Any, kwargs: Any) -> tuple[Any, Any]:
     if not kwargs and not any(isinstance(value, list | tuple | dict) for value in args):
         return None, args
     found: list[Any] = []
-    return flatten((args, kwargs), found), tuple(found)
-
-
-def flatten(value: Any, leaves: list[Any]) -> Any:
-    """Append what containers hold to `leaves`; returns their structure."""
-    if isinstance(value, list | tuple):
-        return type(value), tuple([flatten(item, leaves) for item in value])
-    if isinstance(value, dict):
-        return "dict", tuple([(key, flatten(item, leaves)) for key, item in value.items()])
-    leaves.append(value)
-    return None
-
-
-def rebuild(value: Any, leaves: list[Any]) -> Any:
-    """The same containers with other contents, taken from the front of `leaves`."""
-    if isinstance(value, list | tuple):
-        items = [rebuild(item, leaves) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, dict):
-        return {key: rebuild(item, leaves) for key, item in value.items()}
-    return leaves.pop(0)
+    return form_of((args, kwargs), found), tuple(found)
 
 
 def trace(
@@ -273,7 +258,7 @@ def trace(
     if spec is None:
         args, kwargs = tuple(stand_ins), {}
     else:
-        args, kwargs = rebuild((args, kwargs), list(stand_ins))
+        args, kwargs = filled((args, kwargs), stand_ins)
     mode.enter("trace", found)
     try:
         with watched(known, KINDS if varying else frozenset()):
@@ -294,14 +279,14 @@ def trace(
     finally:
         mode.leave()
     gradients = found.restore()
-    leaves: list[Any] = []
-    flatten(result, leaves)
+    leaves = leaves_of(result)
     refuse_escaped(found, leaves, gradients)
+    found.made_tensors.clear()
     if varying and any(isinstance(leaf, Traced) and leaf.number for leaf in leaves):
         raise CaptureError("a number of Python is returned")
     results = [outcome(found, leaf) for leaf in leaves]
-    hollow = blank_copy(result)
-    structure = None if len(leaves) == 1 and leaves[0] is result else lambda out: rebuild(hollow, out)
+    hollow = rebuilt(result, lambda _: True)  # the containers, which hold no stand-ins any more
+    structure = None if len(leaves) == 1 and leaves[0] is result else lambda out: filled(hollow, out)
     known.settle()
     read_anew = {id(binding.array) for binding in found.bindings if binding.array is not None}
     return found, inputs, results, structure, gradients, (known.names, known.guarded(read_anew))
@@ -342,13 +327,6 @@ def outcome(found: Trace, leaf: Any) -> tuple[Any, bool]:
     return leaf, False
 
 
-def blank_copy(value: Any) -> Any:
-    """Containers as they are, with nothing in them."""
-    leaves: list[Any] = []
-    flatten(value, leaves)
-    return rebuild(value, [None] * len(leaves))
-
-
 def refuse_escaped(found: Trace, leaves: list[Any], gradients: list[Any]) -> None:
     """Refuse a function that keeps results somewhere: they have no numbers."""
     known = {id(leaf) for leaf in leaves} | {id(after) for _, _, after, _ in gradients}
@@ -359,34 +337,3 @@ def refuse_escaped(found: Trace, leaves: list[Any], gradients: list[Any]) -> Non
                 f"{describe_place(place)}: a tensor that is made here outlives the function, and would never have "
                 "numbers; return it instead of keeping it somewhere"
             )
-
-
-def compare(first: tuple[Any, ...], second: tuple[Any, ...]) -> None:
-    """Refuse a function that does not do the same each time."""
-    one_way, other_way = signature(first[0]), signature(second[0])
-    for one, other in zip(one_way, other_way, strict=False):
-        if one[0] != other[0]:
-            raise CaptureError(
-                f"{describe_place(other[1])}: the function does something else each time that it is called (it may "
-                "count, draw random numbers, or keep results); a program does the same at each run"
-            )
-    if len(one_way) != len(other_way):
-        raise CaptureError("the function does more or less each time that it is called; a program does the same")
-
-
-def signature(found: Trace) -> list[tuple[Any, Any]]:
-    """What each step does, in terms that can be compared, and its line."""
-    numbers: dict[int, Any] = {}
-    for i, binding in enumerate(found.bindings):
-        array = binding.array
-        source = id(binding.tensor) if array is None else (array.shape, array.tobytes())
-        numbers[id(binding.traced.buffer)] = ("from outside", i, source, binding.of_gradient)
-    result: list[tuple[Any, Any]] = []
-    for step in found.recorder.steps:
-        if step.code == "scalars":
-            result += step.parts.said(numbers)
-            continue
-        views = [None if v is None else (name_of(v.buffer, numbers), v.offset, v.strides) for v in step.views]
-        what = (step.code, step.kind, step.shape, step.function, step.p, step.flag, step.reduced, views)
-        result.append((what, step.place))
-    return result

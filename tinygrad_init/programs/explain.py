@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .instructions import ITEM, OUT, Step
+from .buffers import ITEM
+from .instructions import OUT, Step
 from .program import Program
 
 RUNS = 20

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .instructions import INT64, OUT
+from .buffers import INT64
+from .instructions import OUT
 from .traced import NotRecordable, Recorder, Traced
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .instructions import DTYPES, FLOAT64, INT64
+from .buffers import DTYPES, FLOAT64, INT64
 from .traced import NotRecordable, Traced
 
 ARRAYS = (np.ndarray, list, Traced)

@@ -11,46 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-FLOAT32, FLOAT64, INT64 = 0, 1, 2
-ITEM = (4, 8, 8)
-DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64))
+from .buffers import ITEM, Buffer
 
 A, B, C, D, E, OUT = range(6)
 ELEMENTWISE = ("unary", "unary_vjp", "binary", "binary_vjp", "select")
 
-Array = np.ndarray[Any, Any]
 Place = tuple[Any, int]  # the code object and instruction of the line that asked for something
-
-
-@dataclass(eq=False, slots=True)
-class Buffer:
-    """Memory of `size` bytes.
-
-    Attributes
-    ----------
-    value
-        The numbers of a constant.
-    slot
-        Which array of the caller it is; 0 for the program's own memory, where `offset` says at which byte.
-    lasting
-        Whether what is written here is wanted after the run.
-    outside, argument
-        Whether the numbers come from outside, and whether as an argument.
-    lone
-        Whether it is a single number, which always lies in the program's own memory.
-    """
-
-    size: int
-    kind: int
-    value: Array | None = None
-    slot: int = 0
-    offset: int = 0
-    lasting: bool = False
-    outside: bool = False
-    argument: bool = False
-    lone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +117,6 @@ class Chain:
 
     stages: list[Stage]
     operands: list[tuple[tuple[int, int], int]]
-
-
-def contiguous(shape: tuple[int, ...], item: int) -> tuple[int, ...]:
-    """The strides of an array without gaps in C order."""
-    strides = [item] * len(shape)
-    for i in range(len(shape) - 2, -1, -1):
-        strides[i] = strides[i + 1] * max(shape[i + 1], 1)
-    return tuple(strides)
 
 
 def order_of(shape: tuple[int, ...], strides: tuple[int, ...], item: int) -> tuple[int, ...] | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .instructions import ITEM, OUT, A, B, Buffer, C, Step, View, flat
+from .buffers import ITEM, Buffer
+from .instructions import OUT, A, B, C, Step, View, flat
 
 NARROW = 8  # columns up to which turning pays: 32 x 16 x 4 takes 104 ns one way and 77 the other, 32 x 16 x 16 the same
 

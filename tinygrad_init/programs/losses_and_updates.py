@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .instructions import DTYPES, INT64, OUT, C
+from .buffers import DTYPES, INT64
+from .instructions import OUT, C
 from .traced import Recorder, Traced
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from .instructions import Buffer, Step
+from .buffers import Buffer
+from .instructions import Step
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 PAGE, STAGGER = 4096, 704

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .buffers import DTYPES, INT64
 from .indexing import add_at
-from .instructions import DTYPES, INT64
 from .traced import NotRecordable, Recorder, Traced
 
 UNARY = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from .instructions import ITEM, OUT, A, B, Buffer, C, Chain, D, E, Stage, Step, View, contiguous, flat
+from .buffers import ITEM, Buffer, contiguous
+from .instructions import OUT, A, B, C, Chain, D, E, Stage, Step, View, flat
 from .layout import turn_narrow
 from .tapes import lay_out_tapes
 
@@ -26,17 +27,17 @@ def optimize(steps: list[Step], limits: dict[str, int], exact: bool = False) -> 
 
 def without_dead(steps: list[Step]) -> list[Step]:
     """Leave out what is written and never read, as seen from the end."""
-    wanted: set[int] = set()
     kept: list[Step] = []
     for step in reversed(steps):
         if step.code == "scalars":
-            if step.parts.prune(wanted):
+            if step.parts.prune():
                 kept.append(step)
             continue
         targets = [view.buffer for view in step.written()]
-        if step.code == "check" or any(b.lasting or b.slot > 0 or id(b) in wanted for b in targets):
+        if step.code == "check" or any(b.lasting or b.slot > 0 or b.wanted for b in targets):
             kept.append(step)
-            wanted.update(id(view.buffer) for view in step.reads())
+            for view in step.reads():
+                view.buffer.wanted = True
     return kept[::-1]
 
 

@@ -10,10 +10,9 @@ import numpy as np
 
 from ..kernels.backend import kernels
 from . import images, indexing, losses_and_updates, numpy_calls
-from .instructions import DTYPES, FLOAT32, FLOAT64, INT64, ITEM, OUT, Buffer, Place, Step, View
-
-from .instructions import contiguous, merged, order_of  # isort: skip
-from .tapes import COPY, note, number_of
+from .buffers import DTYPES, FLOAT32, FLOAT64, INT64, ITEM, Buffer, contiguous
+from .instructions import OUT, Place, Step, View, merged, order_of
+from .tapes import note_copy, number_of
 from .traced import NotRecordable, Traced
 
 KIND_OF = {dtype: kind for kind, dtype in enumerate(DTYPES)}
@@ -156,8 +155,7 @@ class Recorder:
     def copy(self, x: Traced, out: Traced) -> None:
         """Copy numbers from one array to another of the same shape, which may be of another kind."""
         if x.alone and out.alone and x.kind == out.kind:
-            a = x.buffer
-            note(self.steps, (COPY, x.kind, -1, 0.0, a, a, a, a, out.buffer, self.line()))
+            note_copy(self.steps, x, out, self.line())
             return
         if x.buffer is out.buffer and x.place() != out.place() and x.touches(out):
             x = self.copied(x)  # what is read must not have been written by the same step

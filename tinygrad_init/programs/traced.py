@@ -13,10 +13,10 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..engine.discrete import Conversions
 from ..engine.methods import METHODS
 from ..engine.storage import Storage
-from .instructions import DTYPES, INT64, ITEM, Buffer, View, contiguous
+from .buffers import DTYPES, INT64, ITEM, InBuffer, contiguous
+from .instructions import View
 
-# A `recorder.Recorder`, which makes stand-ins; what NumPy does to them they hand on to it.
-Recorder = Any
+Recorder = Any  # a `recorder.Recorder`
 BOOL = np.dtype(bool)
 
 
@@ -24,34 +24,13 @@ class NotRecordable(Exception):
     """A NumPy function is asked for that no kernel does; the operation around it is called as it is."""
 
 
-class Traced(Conversions, NDArrayOperatorsMixin):
-    """An array whose numbers come only when the program runs; shape, dtype and place in memory are known.
+class Traced(Conversions, NDArrayOperatorsMixin, InBuffer):
+    """An array whose numbers come only when the program runs; shape, dtype and place in memory are known."""
 
-    Truth values are numbers 1 and 0 (`boolean`). A floating-point number that has a buffer to itself, in the program's
-    own memory, is `alone`.
-    """
-
-    __slots__ = ("alone", "boolean", "buffer", "kind", "narrow", "number", "offset", "recorder", "shape", "strides")
+    __slots__ = ()
 
     __array_priority__ = 1000
     base = None
-
-    def __init__(
-        self,
-        recorder: Recorder,
-        buffer: Buffer,
-        kind: int,
-        shape: tuple[int, ...],
-        strides: tuple[int, ...] | None = None,
-        offset: int = 0,
-        boolean: bool = False,
-    ) -> None:
-        self.recorder, self.buffer, self.kind, self.offset, self.boolean = recorder, buffer, kind, offset, boolean
-        self.narrow: Any = None  # the dtype of whole numbers that are not int64: what NumPy does to them overflows
-        self.number = False  # whether NumPy would have a number here, which takes the dtype of what is beside it
-        self.shape = shape
-        self.alone = buffer.lone and not shape and kind != INT64
-        self.strides = contiguous(shape, ITEM[kind]) if strides is None else strides
 
     @property
     def ndim(self) -> int:
@@ -64,10 +43,6 @@ class Traced(Conversions, NDArrayOperatorsMixin):
     @property
     def dtype(self) -> np.dtype[Any]:
         return BOOL if self.boolean else self.narrow or DTYPES[self.kind]
-
-    @property
-    def itemsize(self) -> int:
-        return ITEM[self.kind]
 
     @property
     def T(self) -> Traced:
@@ -249,6 +224,8 @@ class Traced(Conversions, NDArrayOperatorsMixin):
 
     # Where NumPy would have a number, and not an array, `x += 1` makes another one and changes nothing.
     # fmt: off
+    def __mul__(self, other: Any) -> Any: return super().__mul__(self.factor(other))
+    def __rmul__(self, other: Any) -> Any: return super().__rmul__(self.factor(other))
     def __iadd__(self, other: Any) -> Any: return self + other if self.is_number else super().__iadd__(other)
     def __isub__(self, other: Any) -> Any: return self - other if self.is_number else super().__isub__(other)
     def __imul__(self, other: Any) -> Any: return self * other if self.is_number else super().__imul__(other)
@@ -300,8 +277,21 @@ class Traced(Conversions, NDArrayOperatorsMixin):
     def __index__(self) -> int:
         return int(self.item())
 
-    def __repr__(self) -> str:
-        return f"<array of shape {self.shape} and {self.dtype} in a captured program>"
+    # What a number of Python may be asked, and would answer by its value: as a key, as text, how often to repeat a list
 
     def __hash__(self) -> int:
-        return object.__hash__(self)
+        return hash(self.item()) if self.is_number else object.__hash__(self)
+
+    def __str__(self) -> str:
+        return str(self.item()) if self.is_number else repr(self)
+
+    def __format__(self, how: str) -> str:
+        return format(self.item() if self.is_number else repr(self), how)
+
+    def factor(self, other: Any) -> Any:
+        """The other factor; a list or a text would be repeated, by a whole number."""
+        repeats = self.number and self.kind == INT64 and isinstance(other, list | tuple | str | bytes)
+        return other * int(self) if repeats else other
+
+    def __repr__(self) -> str:
+        return f"<array of shape {self.shape} and {self.dtype} in a captured program>"

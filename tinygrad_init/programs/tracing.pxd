@@ -1,4 +1,6 @@
 cimport cython
+from .buffers cimport Buffer, InBuffer
+from .tapes cimport number_of, only_numbers
 from ..engine.graph cimport Node, Operation
 from ..engine.modes cimport Mode
 from ..engine.storage cimport Storage, tell_twins
@@ -29,7 +31,11 @@ cdef class Binding:
 
 cdef class Trace:
     cdef readonly object recorder
+    cdef object elementwise
     cdef readonly list bindings, made_tensors, attributes
     cdef readonly dict known, gradients, visited
     cdef public object refused
     cdef readonly bint careful
+
+
+cdef pull_number_back(recorder, Operation op, Node node, int i, InBuffer g)

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import INPUT_BITS, OUT_BIT, Node, Operation
-from ..engine.modes import FLOAT32
+from ..engine.modes import FLOAT32, FLOAT64
 from ..engine.places import describe_place, place_in_user_code
 from ..engine.storage import Storage, refuse_masked, tell_twins
 from ..engine.tensor import Tensor, blank
+from .buffers import InBuffer
 from .guards import structure_of
 from .tapes import number_of, only_numbers
 from .traced import NotRecordable
@@ -174,6 +175,7 @@ class Trace:
     def __init__(self, make_recorder: Callable[..., Any], careful: bool = False) -> None:
         self.careful = careful
         self.recorder = make_recorder(self.refuse, place_in_user_code)
+        self.elementwise = self.recorder.elementwise
         self.recorder.operand = self.operand
         self.recorder.owned = self.own
         self.bindings: list[Any] = []
@@ -194,15 +196,15 @@ class Trace:
         tensor: Tensor
         if isinstance(value, Tensor):
             tensor = value
-            if tensor._array is None:
-                return self.bind(
-                    id(tensor), tensor, None, False, np.dtype(np.float32 if tensor._single else np.float64)
-                )
-            if isinstance(tensor._array, np.ndarray):
-                return self.bind(id(tensor._array), tensor, None, False, tensor._array.dtype)
-            value = tensor._array
-        if hasattr(value, "recorder"):
-            if value.recorder is not self.recorder:
+            array = tensor._array
+            if array is None:
+                return self.bind(id(tensor), tensor, None, False, FLOAT32 if tensor._single else FLOAT64)
+            if isinstance(array, np.ndarray):
+                return self.bind(id(array), tensor, None, False, array.dtype)
+            value = array
+        if isinstance(value, InBuffer):
+            known: InBuffer = value
+            if known.recorder is not self.recorder:
                 self.refuse("a tensor or array of another captured function is used, whose numbers were never there")
             return value
         refuse_masked(value)
@@ -235,7 +237,7 @@ class Trace:
         found = self.known.get(key)
         if found is None:
             shape = tensor.shape if tensor is not None else array.shape
-            kind = 0 if dtype == FLOAT32 else 1 if dtype.kind in "fb" else 2
+            kind = 0 if dtype is FLOAT32 or dtype == FLOAT32 else 1 if dtype.kind in "fb" else 2
             traced = self.recorder.new(shape, kind, bool(dtype == np.bool_))
             traced.buffer.outside = True
             traced.narrow = narrow(dtype)
@@ -249,18 +251,18 @@ class Trace:
 
     def constant(self, array: Any) -> Any:
         """The stand-in for an array that was made inside the function."""
-        return array if hasattr(array, "recorder") else self.recorder.constant(array)
+        return array if isinstance(array, InBuffer) else self.recorder.constant(array)
 
     def apply(self, op: Operation, arrays: list[Any], params: tuple[Any, ...]) -> Any:
         """Write an operation down; one that no kernels are known for is called as it is when the program runs."""
+        has_kernel: cython.bint = op.elementwise and op.name in self.elementwise
+        if has_kernel and op.code >= 0 and only_numbers(arrays):
+            x: InBuffer = arrays[0]
+            y: InBuffer = arrays[len(arrays) - 1]
+            p: cython.double = params[0] if params else 0.0
+            return number_of(self.recorder, op.name, x.kind, -1, p, x.buffer, x.buffer, y.buffer, x.buffer)
         steps = len(self.recorder.steps)
         try:
-            has_kernel = op.elementwise and op.name in self.recorder.elementwise
-            if has_kernel and op.code >= 0 and only_numbers(arrays):
-                x = arrays[0].buffer
-                y = arrays[-1].buffer
-                p = params[0] if params else 0.0
-                return number_of(self.recorder, op.name, arrays[0].kind, -1, p, x, x, y, x)
             if has_kernel and len(arrays) == 1:
                 return self.recorder.unary(op.name, arrays[0], *params)
             if has_kernel:
@@ -297,7 +299,7 @@ class Trace:
         x, y, value = node.x, node.y, node.out
         mask: cython.long = (0 if node.left is None else op.x_mask) | (0 if node.right is None else op.y_mask)
         there = [v for v in (g._array, x, y, value) if v is not None]
-        if op.name != "add" and op.name in self.recorder.elementwise and only_numbers(there):
+        if op.name != "add" and op.name in self.elementwise and only_numbers(there):
             arrays = [
                 pull_number_back(self.recorder, op, node, i, g._array) if asked[i] else None for i in range(node.degree)
             ]
@@ -388,13 +390,13 @@ class Trace:
         return found
 
 
-def pull_number_back(recorder: Any, op: Operation, node: Node, i: int, g: Any) -> Any:
+def pull_number_back(recorder: Any, op: Operation, node: Node, i: cython.int, g: InBuffer) -> Any:
     """The cotangent of one input of a function of single numbers."""
-    p = node.params[0] if node.params else 0.0
-    x = g.buffer if node.x is None else node.x.buffer
-    y = g.buffer if node.y is None else node.y.buffer
-    value = g.buffer if node.out is None else node.out.buffer
-    return number_of(recorder, op.name, g.kind, i, p, g.buffer, x, y, value)
+    p: cython.double = node.params[0] if node.params else 0.0
+    x: InBuffer = g if node.x is None else node.x
+    y: InBuffer = g if node.y is None else node.y
+    value: InBuffer = g if node.out is None else node.out
+    return number_of(recorder, op.name, g.kind, i, p, g.buffer, x.buffer, y.buffer, value.buffer)
 
 
 def narrow(dtype: Any) -> Any:
