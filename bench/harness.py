@@ -252,11 +252,28 @@ def calibrate(side: Side, shortest: float) -> int:
 
 
 def clock(side: Side, calls: int) -> float:
-    """Seconds that some steps take together, from the start."""
+    """Seconds that some steps take together, from the start.
+
+    Threads of the side before may go on looking for work when there is none, OpenBLAS's for tens of milliseconds; the
+    clock starts when they have gone to sleep, and this side's are awake.
+    """
+    settle()
+    step = side.step
+    for _ in range(1 + calls // 10):
+        step()
     side.reset()
     gc.collect()
-    step = side.step
     began = time.perf_counter()
     for _ in range(calls):
         step()
     return time.perf_counter() - began
+
+
+def settle(most: float = 0.3) -> None:
+    """Wait until no thread of this process is busy, for so many seconds at most."""
+    end = time.perf_counter() + most
+    while time.perf_counter() < end:
+        busy = time.process_time()
+        time.sleep(2e-3)
+        if time.process_time() - busy < 2e-4:
+            return
