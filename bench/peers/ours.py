@@ -31,13 +31,13 @@ class TinygradInit(Peer):
         from tinygrad_init import optim
         from tinygrad_init.kernels.backend import kernels
         from tinygrad_init.nn import functional
-        from tinygrad_init.ops.recurrent import lstm_step
+        from tinygrad_init.ops.recurrent import lstm
 
         self.runs_programs = hasattr(kernels, "Machine")
         self.tgi: Any = tinygrad_init
         self.optim: Any = optim
         self.functional: Any = functional
-        self.lstm_step: Any = lstm_step
+        self.along: Any = lstm
 
     def chain(self, problem: Chain) -> Iterator[Side]:
         tgi = self.tgi
@@ -128,10 +128,7 @@ class TinygradInit(Peer):
     def lstm(self, x: Any, given: Any, own: Any) -> Any:
         tgi = self.tgi
         added, h = tgi.linear(x, *given), tgi.Tensor(np.zeros((x.shape[1], own[0].shape[1]), np.float32))
-        state = h, h
-        for t in range(len(x)):
-            state = self.lstm_step(added[t], *state, *own)
-        return state[0]
+        return self.along(added, h, h, *own)[0][-1]
 
     def scalars(self) -> Scalars:
         return TensorScalars(self.tgi, self.optim)
