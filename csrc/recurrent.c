@@ -10,7 +10,22 @@ static size_t at_h(const tgi_recurrence *s, size_t t) { return 5 * s->steps - 1 
 size_t tgi_lstm_work(const tgi_kernels *K, int kind, const tgi_recurrence *s) {
     const size_t forward = tgi_product_work(K, kind, s->rows, 4 * s->units, s->units);
     const size_t back = tgi_product_work(K, kind, s->rows, s->units, 4 * s->units);
-    return forward > back ? forward : back;
+    const size_t turned = 4 * s->units * s->units * (kind == TGI_FLOAT32 ? 4 : 8);
+    return (forward > back ? forward : back) + turned + 128;
+}
+
+/* The weight with a row for each unit of the state before, as products want to read it: turned once for all steps. */
+#define TURN(type)                                                                                                     \
+    for (size_t i0 = 0; i0 < rows; i0 += 16)                                                                           \
+        for (size_t j = 0; j < columns; j++)                                                                           \
+            for (size_t i = i0; i < rows && i < i0 + 16; i++)                                                          \
+    ((type *)out)[j * rows + i] = ((const type *)w)[i * columns + j]
+
+static void turn(int kind, size_t rows, size_t columns, const void *w, void *out) {
+    if (kind == TGI_FLOAT32)
+        TURN(float);
+    else
+        TURN(double);
 }
 
 int tgi_lstm(const tgi_kernels *K, int kind, const tgi_recurrence *s, const void *given_, const void *h, const void *c,
@@ -19,11 +34,15 @@ int tgi_lstm(const tgi_kernels *K, int kind, const tgi_recurrence *s, const void
     const char *given = given_;
     char *kept = kept_;
     const tgi_epilogue end = {.function = -1, .bias = bias};
-    const tgi_matrix turned = {w, 1, (ptrdiff_t)s->units};
+    char *turned = (char *)(((size_t)work + 63) / 64 * 64);
+    const size_t size = 4 * s->units * s->units * item;
+    const tgi_matrix weight = {turned, 4 * (ptrdiff_t)s->units, 1};
+    turn(kind, 4 * s->units, s->units, w, turned);
+    work = turned + (size + 63) / 64 * 64;
     for (size_t t = 0; t < s->steps; t++) {
         const tgi_matrix before = {h, (ptrdiff_t)s->units, 1};
         char *gates = kept + 4 * t * state, *c_after = kept + at_c(s, t) * state, *h_after = kept + at_h(s, t) * state;
-        if (!tgi_product(K, kind, s->rows, 4 * s->units, s->units, before, turned, &end, gates, work))
+        if (!tgi_product(K, kind, s->rows, 4 * s->units, s->units, before, weight, &end, gates, work))
             return 0;
         K->lstm_step[kind](s->rows, s->units, given + 4 * t * state, c, gates, c_after, h_after);
         h = h_after;
