@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import reference, reference_windows
+from . import reference, reference_sequences, reference_windows
 
 Array = np.ndarray[Any, Any]
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64))

@@ -62,7 +62,8 @@ def lstm(which: int, operands: list[Any], shape: tuple[int, int, int]) -> Array:
     steps, rows, units = shape
     with np.errstate(all="ignore"):
         if which:
-            return _lstm_vjp(*operands, shape)
+            g, kept, first, w = operands
+            return _lstm_vjp(g, kept, first, w, shape)
         given, h, c, w, bias = operands
         gates, states = np.empty((steps, rows, 4 * units), w.dtype), []
         for t, added in enumerate(given.reshape(gates.shape)):

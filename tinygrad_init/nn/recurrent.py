@@ -326,9 +326,9 @@ class LSTM(_Recurrent):
         # Who looks at what modules do wants to see the linear map of each step.
         if self.proj_size or mode.observer is not None or {t.dtype for t in (*state, weight)} != {given.dtype}:
             return None
-        out, c = lstm(flip(given, 0) if back else given, *state, weight, bias)
-        h = _getitem(out, -1)
-        return (flip(out, 0) if back else out), [h, c]
+        h, c = state
+        out, c = lstm(flip(given, 0) if back else given, h, c, weight, bias)
+        return (flip(out, 0) if back else out), [_getitem(out, -1), c]
 
     def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[Any, tuple[Tensor, Tensor]]:
         if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):

@@ -16,7 +16,6 @@ from ..kernels.backend import kernels
 from .registry import Array, operation
 from .shape import _reshape, _transpose, expand_dims, sum_to
 
-
 STACKS = 5  # axes of stacks that the kernel takes
 
 

@@ -56,7 +56,8 @@ ONLY_INSIDE = "part of `lstm`, which is checked beside its steps, twice differen
 
 def _sizes(given: Array, h: Array) -> tuple[int, int, int]:
     """Steps, samples and units."""
-    return given.shape[0], *h.shape  # type: ignore[return-value]
+    rows, units = h.shape
+    return given.shape[0], rows, units
 
 
 @operation(None, None, None, None, None, formula="gates and states at all steps, see `tgi_lstm`", exempt=ONLY_INSIDE)

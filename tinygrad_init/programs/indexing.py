@@ -32,7 +32,7 @@ def pick(x: Traced, index: Any) -> Traced:
 
 
 def split(x: Traced, parts: tuple[Any, ...]) -> tuple[Traced, tuple[int, ...]]:
-    """The axes that an index speaks of, as an array of its own, and the lengths of those behind, all of which is picked."""
+    """The axes that an index speaks of, as an array of its own, and the lengths of those behind, picked whole."""
     if any(part is Ellipsis for part in parts):
         return x, ()
     spoken = sum(0 if p is None else np.ndim(p) if getattr(p, "dtype", None) == np.bool_ else 1 for p in parts)

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from .instructions import ITEM, OUT, A, B, Buffer, C, Chain, D, E, Stage, Step, View, contiguous, flat
 from .layout import turn_narrow
+from .slices import join_slices
 from .tapes import lay_out_tapes
 
 CHAIN_FROM = 2048  # numbers from which on elementwise steps run piece by piece: fewer stay in the cache anyway
@@ -17,6 +18,7 @@ def optimize(steps: list[Step], limits: dict[str, int], exact: bool = False) -> 
     steps = without_dead(steps)
     lay_out_tapes(steps)  # from here on they say what they read and write
     if not exact:
+        steps = join_slices(steps)
         turn_narrow(steps)
     steps = fuse_products(steps, exact)
     steps = chains(steps, limits) if limits else steps

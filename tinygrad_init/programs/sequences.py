@@ -38,8 +38,8 @@ def stack_product(recorder: Recorder, x: Traced, y: Traced) -> Traced:
         counts, (sa, sb) = merged(stacks, [a.strides[:-2], b.strides[:-2]])
         if len(counts) > STACKS:
             raise NotRecordable(f"a product of stacks of more than {STACKS} axes")
-        views: list[Any] = [a.place((*sa, *a.strides[-2:])), b.place((*sb, *b.strides[-2:])), out.place((ITEM[x.kind],))]
-        recorder.add("stack_product", x.kind, (*counts, m, n, k), views)
+        left, right = a.place((*sa, *a.strides[-2:])), b.place((*sb, *b.strides[-2:]))
+        recorder.add("stack_product", x.kind, (*counts, m, n, k), [left, right, out.place((ITEM[x.kind],))])
     return out
 
 

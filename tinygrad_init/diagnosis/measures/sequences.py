@@ -54,7 +54,7 @@ def attention(link: Link) -> Attention | None:
         return None
     product, logits = origin_of(link), link.x.astype(np.float64)
     if link.label == "causal_softmax":
-        logits = np.where(np.tri(*logits.shape[-2:], dtype=bool), logits, -np.inf)
+        logits = np.where(np.tri(*logits.shape[-2:]) > 0, logits, -np.inf)
     if product is None:
         return None
     open_ = np.isfinite(logits) & (logits > MASKED)
