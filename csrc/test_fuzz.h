@@ -121,11 +121,9 @@ void free_case(test_case *t);
 void check_case(const tgi_kernels *K, test_case *t);
 /* Rows, stacks and memory (test_fuzz_sequences.c). */
 void make_rows(source *s, test_case *t);
-void check_rows(test_case *t);
 void make_stack_product(source *s, test_case *t);
-void check_stack_product(test_case *t);
 void make_lstm(source *s, test_case *t);
-void check_lstm(test_case *t);
+void check_sequences(test_case *t);
 /* Convolutions, pooling and normalization. */
 void make_normalization(source *s, test_case *t);
 void check_normalization(test_case *t);

@@ -110,7 +110,7 @@ static void check_normalized_rows(test_case *t) {
     }
 }
 
-void check_rows(test_case *t) {
+static void check_rows(test_case *t) {
     if (t->in.flag >= TGI_NORMALIZED_ROWS)
         check_normalized_rows(t);
     for (ptrdiff_t i = 0; i < t->in.shape[0] && t->in.flag < TGI_NORMALIZED_ROWS; i++) {
@@ -141,7 +141,7 @@ void make_stack_product(source *s, test_case *t) {
     add_row(s, t, TGI_OUT, in->kind, all * a[stacks] * b[stacks + 1]);
 }
 
-void check_stack_product(test_case *t) {
+static void check_stack_product(test_case *t) {
     const tgi_instruction *in = &t->in;
     const operand *a = &t->of[TGI_A], *b = &t->of[TGI_B];
     operand *out = &t->of[TGI_OUT];
@@ -255,8 +255,12 @@ static void check_back(test_case *t) {
     free(of_h), free(of_c), free(size_c), free(size_h);
 }
 
-void check_lstm(test_case *t) {
-    if (t->in.flag)
+void check_sequences(test_case *t) {
+    if (t->in.code == TGI_DO_rows)
+        check_rows(t);
+    else if (t->in.code == TGI_DO_stack_product)
+        check_stack_product(t);
+    else if (t->in.flag)
         check_back(t);
     else
         check_forward(t);

@@ -233,17 +233,23 @@ def _update(m: Machine, step: Any) -> None:
         reference.adam(weight, gradient, state, second, powers, lr, beta1, beta2, eps, decay, decoupled=bool(step.flag))
 
 
+def _lines(m: Machine, step: Any, which: int, rows: int) -> Array:
+    """So many rows of an operand without gaps, which may be an array of other axes."""
+    width, item = step.shape[1], DTYPES[step.kind].itemsize
+    found: Array = m.view(step.at[which], (rows, width), (width * item, item), step.kind)
+    return found
+
+
 def _gather(m: Machine, step: Any) -> None:
-    n, width = step.shape
-    index = m.view(step.at[B], (n,), (8,), 2)
-    m.operand(step, OUT)[...] = m.operand(step, A, (int(index.max(initial=-1)) + 1, width))[index]
+    index = m.view(step.at[B], step.shape[:1], (8,), 2)
+    _lines(m, step, OUT, step.shape[0])[...] = _lines(m, step, A, int(index.max(initial=-1)) + 1)[index]
 
 
 def _scatter(m: Machine, step: Any) -> None:
-    n, width, rows = step.shape
-    out = m.operand(step, OUT, (rows, width))
+    n, _, rows = step.shape
+    out = _lines(m, step, OUT, rows)
     out[...] = 0
-    np.add.at(out, m.view(step.at[B], (n,), (8,), 2), m.operand(step, A, (n, width)))
+    np.add.at(out, m.view(step.at[B], (n,), (8,), 2), _lines(m, step, A, n))
 
 
 def _convolution(m: Machine, step: Any) -> None:
