@@ -44,7 +44,7 @@ def test_derivatives_of_both_orders() -> None:
         h, c = lstm(*inputs)
         return (h * h).sum() + (c * c * c).sum()
 
-    assert tgi.gradcheck(joined, *drawn(np.float64)) and tgi.gradgradcheck(joined, *drawn(np.float64))
+    assert tgi.gradcheck(joined, drawn(np.float64)) and tgi.gradgradcheck(joined, drawn(np.float64))
 
 
 def test_rows_normalized_have_derivatives_of_both_orders() -> None:
@@ -55,4 +55,4 @@ def test_rows_normalized_have_derivatives_of_both_orders() -> None:
         y = layer_norm(x, 4, w, b)
         return (y * y * y).sum()
 
-    assert tgi.gradcheck(normalized, x, w, b) and tgi.gradgradcheck(normalized, x, w, b)
+    assert tgi.gradcheck(normalized, (x, w, b)) and tgi.gradgradcheck(normalized, (x, w, b))
