@@ -49,6 +49,24 @@ class Functions(Protocol):
     def normalized(self, x: Any) -> Any:
         """Each channel with mean 0 and variance 1 over the batch."""
 
+    def embedding(self, indices: Any, weight: Any) -> Any:
+        """The rows of a table with these numbers."""
+
+    def layer_norm(self, x: Any, weight: Any, bias: Any) -> Any:
+        """Mean 0 and variance 1 along the last axis, then scaled and shifted."""
+
+    def gelu(self, x: Any) -> Any:
+        """x Φ(x), exact."""
+
+    def swapped(self, x: Any) -> Any:
+        """Axes 1 and 2 exchanged."""
+
+    def causal_attention(self, q: Any, k: Any, v: Any) -> Any:
+        """softmax(q kᵀ / √e) v of (batch, heads, tokens, e), each token looking at none behind it."""
+
+    def lstm(self, x: Any, given: Any, own: Any) -> Any:
+        """The last state of the units along (steps, batch, inputs), from maps of the input and of the state before."""
+
 
 @dataclass(frozen=True)
 class Network:

@@ -344,6 +344,12 @@ static inline double gelu_double(double x) {
     return fabs(x) < 1 ? inside : x < 0 ? -tail : x - tail;
 }
 
+/* Φ(x) + x φ(x) */
+static inline double gelu_slope_double(double x) {
+    return 0.5 * erfc_double(x * -0.70710678118654752440) +
+           clamp(x, -1000, 1000) * (0.39894228040143267794 * exp_double(-0.5 * x * x));
+}
+
 /* Sine (quarter = 0) and cosine (1) of |x| <= 2^20: within 0.8 ulp. x = k pi/2 + r with pi/2 in four parts, the
  * first three of which times k are exact; what the subtractions lose is kept in r_low. Then sin r or cos r by the
  * parity of k, and the sign by its next bit. */

@@ -139,6 +139,11 @@ static inline double mish_wide(double x) { return (x < -1000 ? -1000 : x) * tanh
 static inline double gelu_wide(double x) {
     return (x < -1000 ? -1000 : x) * (0.5 * erfc_wide(x * -0.70710678118654752440));
 }
+/* Φ(x) + x φ(x): one e^(-x²/2) for both, below 1e-47 where the bound cuts it off. */
+static inline double gelu_slope_wide(double x) {
+    const double b = clamp(fabs(x) * 0.70710678118654752440, 0, 10.5), e = wide_exp(-b * b), tail = 0.5 * wide_erfcx(b) * e;
+    return (x > 0 ? 1 - tail : tail) + clamp(x, -1000, 1000) * (0.39894228040143267794 * e);
+}
 
 /* Sine (quarter = 0) and cosine (1) of |x| <= 2^20 as in double_math.inc.h, with pi/2 in two parts; error 1e-10 */
 static inline double wide_sine(double x, uint64_t quarter) {

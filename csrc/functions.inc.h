@@ -80,10 +80,8 @@ VJP(selu, x) { NO_PARAMETER; return T(gated)(g, (REAL)(x > 0 ? SELU_SCALE : SELU
 /* Where a tail has long underflowed: keeps infinity times zero from becoming NaN. */
 static inline double T(moderate)(double x) { return clamp(x, -1000, 1000); }
 
-static inline double T(normal_cdf)(double x) { return 0.5 * W(erfc)(x * -0.70710678118654752440); }
-static inline double T(normal_pdf)(double x) { return 0.39894228040143267794 * W(exp)(-0.5 * x * x); }
 FUNCTION(gelu, x) { NO_PARAMETER; return (REAL)W(gelu)(x); }
-VJP(gelu, x) { NO_PARAMETER; return T(gated)(g, (REAL)(T(normal_cdf)(x) + T(moderate)(x) * T(normal_pdf)(x))); }
+VJP(gelu, x) { NO_PARAMETER; return T(gated)(g, (REAL)W(gelu_slope)(x)); }
 
 FUNCTION(silu, x) { NO_PARAMETER; return (REAL)W(silu)(x); }
 VJP(silu, x) {

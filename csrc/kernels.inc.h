@@ -47,6 +47,8 @@
 #include "reduce.inc.h"
 #include "normalization.inc.h"
 #include "loss.inc.h"
+#include "rows.inc.h"
+#include "recurrent.inc.h"
 #include "update.inc.h"
 #undef REAL
 #undef T
@@ -80,6 +82,8 @@
 #include "reduce.inc.h"
 #include "normalization.inc.h"
 #include "loss.inc.h"
+#include "rows.inc.h"
+#include "recurrent.inc.h"
 #include "update.inc.h"
 #undef REAL
 #undef T
@@ -108,5 +112,8 @@ const tgi_kernels JOIN(tgi_kernels_, ISA) = {
     .convolve = {convolve_f32, convolve_f64},
     .pool = {pool_f32, pool_f64},
     .normalize = {normalize_f32, normalize_f64},
+    .rows = {rows_f32, rows_f64},
+    .lstm_step = {lstm_step_f32, lstm_step_f64},
+    .lstm_step_vjp = {lstm_step_vjp_f32, lstm_step_vjp_f64},
     .peak = {peak_f32, peak_f64},
 };

@@ -3,6 +3,44 @@
 
 static inline REAL T(shift_of)(REAL top) { return top - top == 0 ? top : 0; }
 
+/* The largest of n numbers, n > 0, but for NaN: with one in its row all that is made of the row is NaN anyway. */
+static inline REAL T(above)(REAL x, REAL y) { return x > y ? x : y; }
+
+static inline REAL T(top_of_row)(size_t n, const REAL *x) {
+    enum { SIDE = T(LANES) };
+    REAL lanes[SIDE], top = x[0];
+    size_t j = 0;
+    if (n >= SIDE) {
+        for (size_t l = 0; l < SIDE; l++)
+            lanes[l] = x[l];
+        for (j = SIDE; j + SIDE <= n; j += SIDE)
+            for (size_t l = 0; l < SIDE; l++)
+                lanes[l] = T(above)(lanes[l], x[j + l]);
+        for (size_t half = SIDE / 2; half > 0; half /= 2)
+            for (size_t l = 0; l < half; l++)
+                lanes[l] = T(above)(lanes[l], lanes[l + half]);
+        top = lanes[0];
+    }
+    for (; j < n; j++)
+        top = T(above)(top, x[j]);
+    return top;
+}
+
+/* e^(x - shift) of a row; what does not fill a vector at its end is put into one. */
+static void T(exponentials)(size_t n, const REAL *x, REAL shift, REAL *out) {
+    REAL rest[T(LANES)] = {0};
+    const size_t whole = n / T(LANES) * T(LANES);
+    for (size_t j = 0; j < whole; j++)
+        out[j] = T(exp)(x[j] - shift, 0);
+    for (size_t j = whole; j < n; j++)
+        rest[j - whole] = x[j] - shift;
+    if (whole < n)
+        for (size_t l = 0; l < T(LANES); l++)
+            rest[l] = T(exp)(rest[l], 0);
+    for (size_t j = whole; j < n; j++)
+        out[j] = rest[j - whole];
+}
+
 /* Rows without gaps: one after the other, vectors along a row. Logarithms are taken of some rows at a time. */
 static void T(cross_entropy_of_rows)(size_t rows, size_t columns, const REAL *x, const int64_t *labels, REAL *losses,
                                      REAL *p) {
@@ -11,12 +49,8 @@ static void T(cross_entropy_of_rows)(size_t rows, size_t columns, const REAL *x,
     for (size_t i0 = 0; i0 < rows; i0 += TOGETHER, losses += TOGETHER, labels += TOGETHER) {
         const size_t now = rows - i0 < TOGETHER ? rows - i0 : TOGETHER;
         for (size_t i = 0; i < now; i++, x += columns, p += columns) {
-            REAL top = x[0];
-            for (size_t j = 1; j < columns; j++)
-                top = T(maximum)(top, x[j]);
-            const REAL shift = T(shift_of)(top);
-            for (size_t j = 0; j < columns; j++)
-                p[j] = T(exp)(x[j] - shift, 0);
+            const REAL shift = T(shift_of)(T(top_of_row)(columns, x));
+            T(exponentials)(columns, x, shift, p);
             const REAL total = (REAL)T(sum_row)(columns, p);
             for (size_t j = 0; j < columns; j++)
                 p[j] /= total;

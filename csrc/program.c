@@ -187,20 +187,30 @@ static int check(const tgi_instruction *in, const char *a) {
 }
 
 static void gather(const tgi_instruction *in, const char *a, const int64_t *index, char *out) {
-    for (ptrdiff_t i = 0; i < in->shape[0]; i++)
-        if (in->kind == TGI_FLOAT32)
+    const size_t item = in->kind == TGI_FLOAT32 ? 4 : 8, row = (size_t)in->shape[1] * item;
+    if (row == 4)
+        for (ptrdiff_t i = 0; i < in->shape[0]; i++)
             ((float *)out)[i] = ((const float *)a)[index[i]];
-        else
-            ((double *)out)[i] = ((const double *)a)[index[i]];
+    else if (row == 8)
+        for (ptrdiff_t i = 0; i < in->shape[0]; i++)
+            memcpy(out + 8 * i, a + 8 * index[i], 8);
+    else
+        for (ptrdiff_t i = 0; i < in->shape[0]; i++)
+            memcpy(out + (size_t)i * row, a + (size_t)index[i] * row, row);
 }
 
+#define SCATTER(type)                                                                                                  \
+    for (ptrdiff_t i = 0; i < in->shape[0]; i++)                                                                       \
+        for (ptrdiff_t j = 0; j < width; j++)                                                                          \
+    ((type *)out)[index[i] * width + j] += ((const type *)a)[i * width + j]
+
 static void scatter(const tgi_instruction *in, const char *a, const int64_t *index, char *out) {
-    memset(out, 0, (size_t)in->shape[1] * (in->kind == TGI_FLOAT32 ? 4 : 8));
-    for (ptrdiff_t i = 0; i < in->shape[0]; i++)
-        if (in->kind == TGI_FLOAT32)
-            ((float *)out)[index[i]] += ((const float *)a)[i];
-        else
-            ((double *)out)[index[i]] += ((const double *)a)[i];
+    const ptrdiff_t width = in->shape[1];
+    memset(out, 0, (size_t)(in->shape[2] * width) * (in->kind == TGI_FLOAT32 ? 4 : 8));
+    if (in->kind == TGI_FLOAT32)
+        SCATTER(float);
+    else
+        SCATTER(double);
 }
 
 static double now(void) {
@@ -239,6 +249,37 @@ static void normalize(const tgi_kernels *K, const tgi_instruction *in, char *con
     const tgi_channels s = {(size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], in->p[0]};
     const void *const from[] = {AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_D), AT(TGI_E)};
     K->normalize[in->kind](in->flag, &s, from, AT(TGI_OUT));
+}
+
+static void rows(const tgi_kernels *K, const tgi_instruction *in, char *const *slots) {
+    const tgi_rows s = {(size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], in->p[0]};
+    const void *const from[] = {AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_D)};
+    K->rows[in->kind](in->flag, &s, from, AT(TGI_OUT));
+}
+
+tgi_stack tgi_stack_of(const tgi_instruction *in) {
+    const int ndim = in->ndim - 3;
+    tgi_stack s = {.ndim = ndim, .m = (size_t)in->shape[ndim], .n = (size_t)in->shape[ndim + 1],
+                   .k = (size_t)in->shape[ndim + 2]};
+    for (int d = 0; d < ndim; d++)
+        s.counts[d] = in->shape[d];
+    for (int d = 0; d < ndim + 2; d++) {
+        s.a[d] = in->strides[TGI_A][d];
+        s.b[d] = in->strides[TGI_B][d];
+    }
+    return s;
+}
+
+static int stack_product(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, char *work) {
+    const tgi_stack s = tgi_stack_of(in);
+    return tgi_stack_product(K, in->kind, &s, AT(TGI_A), AT(TGI_B), AT(TGI_OUT), work);
+}
+
+static int lstm(const tgi_kernels *K, const tgi_instruction *in, char *const *slots, char *work) {
+    const tgi_recurrence s = {(size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2]};
+    if (in->flag)
+        return tgi_lstm_vjp(K, in->kind, &s, AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_D), AT(TGI_OUT), work);
+    return tgi_lstm(K, in->kind, &s, AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_D), AT(TGI_E), AT(TGI_OUT), work);
 }
 
 /* Returns whether the run may go on. */
@@ -299,6 +340,13 @@ static int run_one(const tgi_kernels *K, const tgi_instruction *in, char *const 
     case TGI_DO_normalization:
         normalize(K, in, slots);
         return 1;
+    case TGI_DO_rows:
+        rows(K, in, slots);
+        return 1;
+    case TGI_DO_stack_product:
+        return stack_product(K, in, slots, work);
+    case TGI_DO_lstm:
+        return lstm(K, in, slots, work);
     case TGI_DO_scalars:
         run_scalars(in, slots[0]);
         return 1;

@@ -37,13 +37,16 @@ enum { TGI_INT64 = 2 }; /* a third kind of number: labels and indices */
     C(cross_entropy_vjp) /* out from cotangent a, probabilities b, labels c; `flag`: by columns */                     \
     C(sgd)               /* weights out by gradients a, velocity b, learning rate c (a float64) */                     \
     C(adam)              /* weights out by gradients a, m b, learning rate c, v d, powers e */                         \
-    C(gather)            /* out[i] = a[b[i]], shape[0] numbers */                                                      \
-    C(scatter)           /* out = 0 (shape[1] numbers), then out[b[i]] += a[i] for shape[0] numbers */                 \
+    C(gather)            /* out[i] = a[b[i]], shape[0] rows of shape[1] numbers */                                     \
+    C(scatter)           /* out = 0 (shape[2] rows), then out[b[i]] += a[i] for shape[0] rows of shape[1] numbers */   \
     C(check)             /* stop unless all of a, shape[0] numbers without gaps, lie in [p[0], p[1]] */                \
     C(call)              /* stop: what comes here is not the machine's to do */                                        \
     C(convolution)       /* out of a and b as tgi_convolution says; bias c may be missing; `flag`: which */              \
     C(pooling)           /* out of a, b and c as tgi_pooling says; b and c may be missing where it does; `flag`: which */ \
     C(normalization)     /* out of a, b, ... as tgi_normalization says; shape outer, channels, inner; p[0] eps; `flag`: which */ \
+    C(rows)              /* out of a, b, ... as tgi_of_rows says; shape rows, columns, queries; p[0] eps; `flag`: which */ \
+    C(stack_product)     /* out = a b, stacks of matrices; shape: of the stack, then m, n, k; strides as in tgi_stack */ \
+    C(lstm)              /* out = what tgi_lstm (`flag` 0; e may be missing) or tgi_lstm_vjp makes of a, b, c, d, e; shape steps, rows, units */ \
     C(scalars)           /* a run of instructions on single numbers, see tgi_scalar_instruction */                     \
     C(chain)             /* a chain of elementwise functions over shape[0] numbers, piece by piece, see tgi_chain */
 
@@ -116,6 +119,22 @@ int tgi_product(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t
 extern int (*tgi_ask)(void);
 size_t tgi_product_work(const tgi_kernels *kernels, int kind, size_t m, size_t n, size_t k);
 
+/* C = A B for each of the matrices; the results lie one behind the other. Returns 0 if it was stopped on the way, else 1. */
+int tgi_stack_product(const tgi_kernels *kernels, int kind, const tgi_stack *stack, const void *a, const void *b, void *c,
+                      void *work);
+size_t tgi_stack_work(const tgi_kernels *kernels, int kind, const tgi_stack *stack);
+/* The stack of an instruction. */
+tgi_stack tgi_stack_of(const tgi_instruction *instruction);
+
+/* Long short-term memory (see tgi_recurrence) of what is given to the gates (steps, rows, 4 units), first states h and c,
+ * weight (4 units, units) and bias. What is kept, in arrays (rows, units): four for the gates of each step; c after all
+ * steps but the last; h after all steps; the last c. Its derivative, from the cotangent of the last steps + 1 of them, what
+ * was kept, the first c and the weight: of what was given; of the first h and c. Return 0 if stopped on the way, else 1. */
+int tgi_lstm(const tgi_kernels *kernels, int kind, const tgi_recurrence *s, const void *given, const void *h, const void *c,
+             const void *w, const void *bias, void *kept, void *work);
+int tgi_lstm_vjp(const tgi_kernels *kernels, int kind, const tgi_recurrence *s, const void *g, const void *kept,
+                 const void *c, const void *w, void *out, void *work);
+size_t tgi_lstm_work(const tgi_kernels *kernels, int kind, const tgi_recurrence *s);
 
 /* A convolution as `convolve`, on several threads where it is large. Returns 0 if it was stopped on the way, else 1. */
 int tgi_convolve(const tgi_kernels *kernels, int kind, int which, const tgi_windows *windows, const void *a, const void *b,

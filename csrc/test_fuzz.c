@@ -55,6 +55,16 @@ static void run(const tgi_kernels *K, test_case *cases, int count, int compares,
             const size_t needed = tgi_convolution_work(K, t->in.kind, t->in.flag, t->in.windows);
             work_size = needed > work_size ? needed : work_size;
         }
+        if (t->in.code == TGI_DO_stack_product) {
+            const tgi_stack stack = tgi_stack_of(&t->in);
+            const size_t needed = tgi_stack_work(K, t->in.kind, &stack);
+            work_size = needed > work_size ? needed : work_size;
+        }
+        if (t->in.code == TGI_DO_lstm) {
+            const tgi_recurrence r = {(size_t)t->in.shape[0], (size_t)t->in.shape[1], (size_t)t->in.shape[2]};
+            const size_t needed = tgi_lstm_work(K, t->in.kind, &r);
+            work_size = needed > work_size ? needed : work_size;
+        }
         if (must_stop(t))
             stop = c;
     }

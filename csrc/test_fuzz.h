@@ -119,6 +119,11 @@ int make_case(source *s, test_case *t, int slot, int machine_memory);
 void free_case(test_case *t);
 /* Ends the process unless the instruction has done what it must, and nothing else. */
 void check_case(const tgi_kernels *K, test_case *t);
+/* Rows, stacks and memory (test_fuzz_sequences.c). */
+void make_rows(source *s, test_case *t);
+void make_stack_product(source *s, test_case *t);
+void make_lstm(source *s, test_case *t);
+void check_sequences(test_case *t);
 /* Convolutions, pooling and normalization. */
 void make_normalization(source *s, test_case *t);
 void check_normalization(test_case *t);

@@ -170,12 +170,14 @@ static void make_picking(source *s, test_case *t) {
     const ptrdiff_t there = pick_length(s), n = there > 0 ? pick_length(s) : 0;
     if (gathers)
         in->kind = (int)pick(s, 3);
-    in->ndim = gathers ? 1 : 2;
+    const ptrdiff_t width = pick(s, 2) ? 1 : pick(s, 9);
+    in->ndim = gathers ? 2 : 3;
     in->shape[0] = n;
-    in->shape[1] = gathers ? 0 : there;
-    add_row(s, t, TGI_A, in->kind, gathers ? there : n);
+    in->shape[1] = width;
+    in->shape[2] = gathers ? 0 : there;
+    add_row(s, t, TGI_A, in->kind, (gathers ? there : n) * width);
     add_indices(s, t, TGI_B, n, there);
-    add_row(s, t, TGI_OUT, in->kind, gathers ? n : there);
+    add_row(s, t, TGI_OUT, in->kind, (gathers ? n : there) * width);
 }
 
 static void make_check(source *s, test_case *t) {
@@ -281,6 +283,9 @@ int make_case(source *s, test_case *t, int slot, int machine_memory) {
         [TGI_DO_convolution] = make_windows,
         [TGI_DO_normalization] = make_normalization,
         [TGI_DO_pooling] = make_windows,
+        [TGI_DO_rows] = make_rows,
+        [TGI_DO_stack_product] = make_stack_product,
+        [TGI_DO_lstm] = make_lstm,
         [TGI_DO_scalars] = make_scalars,
         [TGI_DO_chain] = make_chain,
     };

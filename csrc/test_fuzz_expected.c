@@ -266,15 +266,16 @@ static void check_picking(test_case *t) {
     const operand *a = &t->of[TGI_A], *index = &t->of[TGI_B];
     operand *out = &t->of[TGI_OUT];
     const ptrdiff_t item = (ptrdiff_t)item_of(t->in.kind);
-    double *sums = calloc((size_t)t->in.shape[1] + 1, sizeof *sums);
-    for (ptrdiff_t i = 0; i < t->in.shape[0]; i++) {
-        const int64_t from = *(const int64_t *)(index->before + index->first + 8 * i);
+    const ptrdiff_t width = t->in.shape[1], all = t->in.code == TGI_DO_gather ? 0 : t->in.shape[2] * width;
+    double *sums = calloc((size_t)all + 1, sizeof *sums);
+    for (ptrdiff_t i = 0; i < t->in.shape[0] * width; i++) {
+        const int64_t row = *(const int64_t *)(index->before + index->first + 8 * (i / width)), from = row * width + i % width;
         if (t->in.code == TGI_DO_gather)
             expect_same(t, out, out->first + i * item, a, a->first + from * item);
         else /* one after the other, as there, and rounded each time */
             sums[from] = t->in.kind == TGI_FLOAT32 ? (float)(sums[from] + number(a, i)) : sums[from] + number(a, i);
     }
-    for (ptrdiff_t i = 0; i < t->in.shape[1]; i++)
+    for (ptrdiff_t i = 0; i < all; i++)
         expect(t, out, out->first + i * item, sums[i], 0);
     free(sums);
 }
@@ -402,6 +403,11 @@ void check_case(const tgi_kernels *K, test_case *t) {
     case TGI_DO_convolution:
     case TGI_DO_pooling:
         check_windows(t);
+        break;
+    case TGI_DO_rows:
+    case TGI_DO_stack_product:
+    case TGI_DO_lstm:
+        check_sequences(t);
         break;
     case TGI_DO_check:
         break; /* where it stops has been seen */

@@ -102,6 +102,34 @@ typedef struct {
 } tgi_channels;
 enum tgi_normalization { TGI_MOMENTS, TGI_NORMALIZED, TGI_NORMALIZED_SUMS, TGI_NORMALIZED_VJP };
 
+/* Rows of so many numbers without gaps, each by itself. The operands: softmax and log_softmax of x; the softmax of x where
+ * row i of each `queries` rows sees its first i + 1 columns and gives the others 0; their derivatives, from cotangent and
+ * result. Then rows normalized, as channels are above, but that weight and bias have a number for each column: x normalized,
+ * from x, moments, weight and bias; sums over the rows, from cotangent, x and moments; the cotangent of x, from cotangent,
+ * x, moments and weight. */
+typedef struct {
+    size_t rows, columns, queries;
+    double eps;
+} tgi_rows;
+enum tgi_of_rows {
+    TGI_SOFTMAX, TGI_LOG_SOFTMAX, TGI_CAUSAL_SOFTMAX, TGI_SOFTMAX_VJP, TGI_LOG_SOFTMAX_VJP,
+    TGI_NORMALIZED_ROWS, TGI_NORMALIZED_ROWS_SUMS, TGI_NORMALIZED_ROWS_VJP
+};
+
+/* Stacks of matrices A (m x k) and B (k x n): along `ndim` axes so many of them, `a` and `b` elements apart (0: the same);
+ * behind these stand the strides of a matrix's rows and columns. */
+enum { TGI_STACKS = 5 };
+typedef struct {
+    int ndim;
+    ptrdiff_t counts[TGI_STACKS], a[TGI_STACKS + 2], b[TGI_STACKS + 2];
+    size_t m, n, k;
+} tgi_stack;
+
+/* A sequence of so many steps, on so many rows (samples). */
+typedef struct {
+    size_t steps, rows, units;
+} tgi_recurrence;
+
 typedef struct {
     const char *isa;
     /* out[i] = f(x[i]); cotangent[i] = g[i] * f'(kept[i]) where kept is x or out as tgi_function_reads says. */
@@ -143,6 +171,11 @@ typedef struct {
                           const void *bias, void *out, void *work);
     void (*pool[2])(int which, const tgi_windows *w, const void *a, const void *b, const void *c, void *out);
     void (*normalize[2])(int which, const tgi_channels *s, const void *const *from, void *out);
+    void (*rows[2])(int which, const tgi_rows *s, const void *const *from, void *out);
+    /* A step of long short-term memory and what undoes it, see recurrent.inc.h; rows without gaps. */
+    void (*lstm_step[2])(size_t rows, size_t units, const void *given, const void *before, void *gates, void *c, void *h);
+    void (*lstm_step_vjp[2])(size_t rows, size_t units, const void *g, const void *later, const void *gates,
+                             const void *before, const void *c, void *of_c, void *out);
     /* How many floating-point operations a second this core does at best: `repeats` rounds of independent fused
      * multiply-adds in registers; returns their number, to be divided by the time that the call took. */
     double (*peak[2])(size_t repeats);

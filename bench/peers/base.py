@@ -76,6 +76,10 @@ class Peer:
         """A training step of a convolutional network, in each way that the library has."""
         raise NotOffered("has no convolutions")
 
+    def sequences(self, problem: Network) -> Iterable[Side]:
+        """A training step of a network along sequences, in each way that the library has."""
+        raise NotOffered("has no attention and no recurrent layers")
+
     def products(self, pairs: Sequence[tuple[Array, Array]]) -> Callable[[], None] | None:
         """What multiplies pairs of matrices into arrays that are there, if it is known for its products."""
         return None

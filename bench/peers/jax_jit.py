@@ -42,7 +42,7 @@ class JaxJit(Peer):
 
     def network(self, problem: Network) -> Iterator[Side]:
         jax, jnp = self.jax, self.jax.numpy
-        x = jax.device_put(problem.x)
+        x = jax.device_put(problem.x.astype(np.int32) if problem.x.dtype.kind == "i" else problem.x)
         y = jax.device_put(problem.y.astype(np.int32) if problem.loss == "cross_entropy" else problem.y)
 
         def loss_of(layers: Any, x: Any, y: Any) -> Any:
@@ -75,7 +75,7 @@ class JaxJit(Peer):
 
         yield Side(self.name, step, lambda loss: {"loss": np.asarray(loss)}, state, reset)
 
-    images = network
+    images = sequences = network
 
     def relu(self, x: Any) -> Any:
         return self.jax.nn.relu(x)
@@ -94,3 +94,35 @@ class JaxJit(Peer):
     def normalized(self, x: Any) -> Any:
         deviation = x - x.mean((0, 2, 3), keepdims=True)
         return deviation * self.jax.lax.rsqrt((deviation * deviation).mean((0, 2, 3), keepdims=True) + 1e-5)
+
+    def embedding(self, indices: Any, weight: Any) -> Any:
+        return weight[indices]
+
+    def layer_norm(self, x: Any, weight: Any, bias: Any) -> Any:
+        deviation = x - x.mean(-1, keepdims=True)
+        variance = (deviation * deviation).mean(-1, keepdims=True)
+        return deviation * self.jax.lax.rsqrt(variance + 1e-5) * weight + bias
+
+    def gelu(self, x: Any) -> Any:
+        return self.jax.nn.gelu(x, approximate=False)
+
+    def swapped(self, x: Any) -> Any:
+        return x.swapaxes(1, 2)
+
+    def causal_attention(self, q: Any, k: Any, v: Any) -> Any:
+        jnp = self.jax.numpy
+        scores = jnp.einsum("bhqe,bhke->bhqk", q, k) * q.shape[-1] ** -0.5
+        seen = np.tril(np.ones(scores.shape[-2:], bool))
+        return jnp.einsum("bhqk,bhke->bhqe", self.jax.nn.softmax(jnp.where(seen, scores, -jnp.inf)), v)
+
+    def lstm(self, x: Any, given: Any, own: Any) -> Any:
+        jax, jnp = self.jax, self.jax.numpy
+
+        def advance(state: Any, added: Any) -> Any:
+            h, c = state
+            i, f, g, o = jnp.split(added + self.linear(h, *own), 4, axis=1)
+            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+            return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+        zeros = jnp.zeros((x.shape[1], own[0].shape[1]), x.dtype)
+        return jax.lax.scan(advance, (zeros, zeros), self.linear(x, *given))[0][0]

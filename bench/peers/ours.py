@@ -31,11 +31,13 @@ class TinygradInit(Peer):
         from tinygrad_init import optim
         from tinygrad_init.kernels.backend import kernels
         from tinygrad_init.nn import functional
+        from tinygrad_init.ops.recurrent import lstm
 
         self.runs_programs = hasattr(kernels, "Machine")
         self.tgi: Any = tinygrad_init
         self.optim: Any = optim
         self.functional: Any = functional
+        self.along: Any = lstm
 
     def chain(self, problem: Chain) -> Iterator[Side]:
         tgi = self.tgi
@@ -68,7 +70,7 @@ class TinygradInit(Peer):
         layers = [tuple(tgi.Tensor(array, requires_grad=True) for array in layer) for layer in problem.parameters]
         flat = [p for layer in layers for p in layer]
         optimizer = self.optim.SGD(flat, problem.lr)
-        x = tgi.Tensor(problem.x)
+        x = problem.x if problem.x.dtype.kind == "i" else tgi.Tensor(problem.x)
         criterion = getattr(tgi, problem.loss)
 
         def step() -> Any:
@@ -91,7 +93,7 @@ class TinygradInit(Peer):
         for name, work in ways.items():
             yield Side(name, work, lambda loss: {"loss": loss.numpy()}, state, reset)
 
-    images = network
+    images = sequences = network
 
     def relu(self, x: Any) -> Any:
         return self.tgi.relu(x)
@@ -107,6 +109,26 @@ class TinygradInit(Peer):
 
     def normalized(self, x: Any) -> Any:
         return self.functional.batch_norm(x, None, None, training=True)
+
+    def embedding(self, indices: Any, weight: Any) -> Any:
+        return self.functional.embedding(indices, weight)
+
+    def layer_norm(self, x: Any, weight: Any, bias: Any) -> Any:
+        return self.functional.layer_norm(x, weight.shape, weight, bias)
+
+    def gelu(self, x: Any) -> Any:
+        return self.tgi.gelu(x)
+
+    def swapped(self, x: Any) -> Any:
+        return x.swapaxes(1, 2)
+
+    def causal_attention(self, q: Any, k: Any, v: Any) -> Any:
+        return self.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+    def lstm(self, x: Any, given: Any, own: Any) -> Any:
+        tgi = self.tgi
+        added, h = tgi.linear(x, *given), tgi.Tensor(np.zeros((x.shape[1], own[0].shape[1]), np.float32))
+        return self.along(added, h, h, *own)[0][-1]
 
     def scalars(self) -> Scalars:
         return TensorScalars(self.tgi, self.optim)

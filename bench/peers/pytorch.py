@@ -59,6 +59,9 @@ class PyTorchEager(Peer):
     def images(self, problem: Network) -> Iterator[Side]:
         return self.network(problem)
 
+    def sequences(self, problem: Network) -> Iterator[Side]:
+        return self.network(problem)
+
     def relu(self, x: Any) -> Any:
         return self.torch.relu(x)
 
@@ -73,6 +76,26 @@ class PyTorchEager(Peer):
 
     def normalized(self, x: Any) -> Any:
         return self.torch.nn.functional.batch_norm(x, None, None, training=True)
+
+    def embedding(self, indices: Any, weight: Any) -> Any:
+        return self.torch.nn.functional.embedding(indices, weight)
+
+    def layer_norm(self, x: Any, weight: Any, bias: Any) -> Any:
+        return self.torch.nn.functional.layer_norm(x, weight.shape, weight, bias)
+
+    def gelu(self, x: Any) -> Any:
+        return self.torch.nn.functional.gelu(x)
+
+    def swapped(self, x: Any) -> Any:
+        return x.transpose(1, 2)
+
+    def causal_attention(self, q: Any, k: Any, v: Any) -> Any:
+        return self.torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+    def lstm(self, x: Any, given: Any, own: Any) -> Any:
+        zeros = self.torch.zeros(1, x.shape[1], own[0].shape[1])
+        weights = [given[0], own[0], given[1], own[1]]
+        return self.torch._VF.lstm(x, (zeros, zeros), weights, True, 1, 0.0, True, False, False)[1][0]
 
     def products(self, pairs: Sequence[tuple[Array, Array]]) -> Callable[[], None] | None:
         """In the BLAS that PyTorch comes with: MKL, on x86."""
@@ -191,6 +214,17 @@ class PyTorchCompiled(PyTorchEager):
 
         compiled = self.torch.compile(step)
         return lambda: compiled(layers)
+
+    def lstm(self, x: Any, given: Any, own: Any) -> Any:
+        """Step by step: what `torch.func` makes of the layer as one operation ends in an error."""
+        torch = self.torch
+        added = self.linear(x, *given)
+        h = c = torch.zeros(x.shape[1], own[0].shape[1])
+        for t in range(len(x)):
+            i, f, g, o = (added[t] + self.linear(h, *own)).chunk(4, 1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+        return h
 
     def scalars(self) -> Scalars | None:
         return None

@@ -24,6 +24,8 @@ cdef class Machine:
         cdef Py_ssize_t i
         cdef size_t work = 1, needed
         cdef double steps = 0
+        cdef tgi_stack stack
+        cdef tgi_recurrence sequence
         self.blocks = []
         self.count = len(instructions)
         self.slot_count = slots + 1
@@ -42,6 +44,12 @@ cdef class Machine:
             if self.program[i].code == CONVOLUTION:
                 work = max(work, tgi_convolution_work(K, self.program[i].kind, self.program[i].flag,
                                                       self.program[i].windows))
+            elif self.program[i].code == STACK_PRODUCT:
+                stack = tgi_stack_of(&self.program[i])
+                work = max(work, tgi_stack_work(K, self.program[i].kind, &stack))
+            elif self.program[i].code == LSTM:
+                sequence = tgi_recurrence(self.program[i].shape[0], self.program[i].shape[1], self.program[i].shape[2])
+                work = max(work, tgi_lstm_work(K, self.program[i].kind, &sequence))
             elif self.program[i].code == PRODUCT:
                 needed = tgi_product_work(K, self.program[i].kind, self.program[i].shape[0], self.program[i].shape[1],
                                           self.program[i].shape[2])
@@ -233,7 +241,7 @@ cdef class Machine:
                 return -1
             if at == end:
                 continue
-            if self.program[at].code == PRODUCT or self.program[at].code == CONVOLUTION:
+            if self.program[at].code in (PRODUCT, CONVOLUTION, STACK_PRODUCT, LSTM):
                 pass_on()
             if self.program[at].code != CALL:
                 return at
@@ -248,7 +256,7 @@ cdef class Machine:
             with nogil:
                 at = tgi_run(K, self.program, at, self.count, self.slots, self.work, self.seconds)
             if at < self.count:
-                if self.program[at].code == PRODUCT or self.program[at].code == CONVOLUTION:
+                if self.program[at].code in (PRODUCT, CONVOLUTION, STACK_PRODUCT, LSTM):
                     pass_on()
                 if self.program[at].code == CALL:
                     self.calls[at](self)
@@ -266,6 +274,8 @@ cdef double size_of(const tgi_instruction *step) noexcept:
         found *= over(step.windows.size)
     if step.code == CONVOLUTION:
         found *= step.windows.inputs * step.windows.outputs
+    if step.code == LSTM:
+        found *= 4 * step.shape[2]
     return found
 
 
@@ -278,4 +288,5 @@ cdef int number_of(str code, object function) except -1:
 cdef dict SCALAR_FUNCTIONS = {**FUNCTIONS, **RELATIONS, "copy": -1}
 cdef double LONG_RUN = 2.0**25  # numbers, or products of two
 cdef int CALL = CODES["call"], PRODUCT = CODES["product"], CONVOLUTION = CODES["convolution"]
+cdef int STACK_PRODUCT = CODES["stack_product"], LSTM = CODES["lstm"]
 cdef size_t CHAIN_SIZE = sizeof(tgi_chain)

@@ -30,12 +30,13 @@ if BACKEND == "compiled":
     except ModuleNotFoundError as error:
         raise ImportError(explain_missing_extension("tinygrad_init.kernels.compiled")) from error
 elif BACKEND == "reference":
-    from . import reference, reference_machine, reference_windows
+    from . import reference, reference_machine, reference_sequences, reference_windows
 
     kernels = reference
     kernels.Machine = reference_machine.Machine
     kernels.convolve, kernels.pool = reference_windows.convolve, reference_windows.pool
     kernels.normalize = reference_windows.normalize
+    kernels.rows, kernels.lstm = reference_sequences.rows, reference_sequences.lstm
 else:
     raise ImportError(f"TINYGRAD_INIT_BACKEND must be 'compiled' or 'reference', got {BACKEND!r}")
 

@@ -41,6 +41,18 @@ cdef extern from "tgi.h":
     ctypedef struct tgi_channels:
         size_t outer, channels, inner
         double eps
+    ctypedef struct tgi_rows:
+        size_t rows, columns, queries
+        double eps
+    enum: TGI_STACKS
+    ctypedef struct tgi_stack:
+        int ndim
+        Py_ssize_t counts[5]
+        Py_ssize_t a[7]
+        Py_ssize_t b[7]
+        size_t m, n, k
+    ctypedef struct tgi_recurrence:
+        size_t steps, rows, units
     ctypedef struct tgi_kernels:
         const char *isa
         void (*unary[2])(int, size_t, const void *, double, void *) noexcept nogil
@@ -57,6 +69,7 @@ cdef extern from "tgi.h":
         void (*adam[2])(size_t, void *, const void *, void *, void *, double *, const tgi_adam *, double) noexcept nogil
         void (*pool[2])(int, const tgi_windows *, const void *, const void *, const void *, void *) noexcept nogil
         void (*normalize[2])(int, const tgi_channels *, const void *const *, void *) noexcept nogil
+        void (*rows[2])(int, const tgi_rows *, const void *const *, void *) noexcept nogil
         double (*peak[2])(size_t) noexcept nogil
     double tgi_scalar(int, double, double, double) noexcept nogil
     double tgi_scalar_vjp(int, int, double, double, double, double, double) noexcept nogil
@@ -110,6 +123,15 @@ cdef extern from "program.h":
     int tgi_convolve(const tgi_kernels *, int, int, const tgi_windows *, const void *, const void *, const void *, void *,
                      void *) noexcept nogil
     size_t tgi_convolution_work(const tgi_kernels *, int, int, const tgi_windows *) noexcept nogil
+    int tgi_stack_product(const tgi_kernels *, int, const tgi_stack *, const void *, const void *, void *,
+                          void *) noexcept nogil
+    size_t tgi_stack_work(const tgi_kernels *, int, const tgi_stack *) noexcept nogil
+    tgi_stack tgi_stack_of(const tgi_instruction *) noexcept nogil
+    int tgi_lstm(const tgi_kernels *, int, const tgi_recurrence *, const void *, const void *, const void *, const void *,
+                 const void *, void *, void *) noexcept nogil
+    int tgi_lstm_vjp(const tgi_kernels *, int, const tgi_recurrence *, const void *, const void *, const void *,
+                     const void *, void *, void *) noexcept nogil
+    size_t tgi_lstm_work(const tgi_kernels *, int, const tgi_recurrence *) noexcept nogil
     size_t tgi_product_work(const tgi_kernels *, int, size_t, size_t, size_t) noexcept nogil
 
 cdef double scalar(int function, double x, double y, double p) noexcept nogil

@@ -302,10 +302,12 @@ cdef cnp.ndarray product(cnp.ndarray x, cnp.ndarray y, bint y_transposed, cnp.nd
 
 
 def matmul(object left, object right):
-    """The product of two matrices."""
+    """The product of two matrices, or of those of two stacks."""
     if not isinstance(left, cnp.ndarray):
         return recorded(left, "matmul", right)
     cdef cnp.ndarray x = aligned(left), y = aligned(right)
+    if cnp.PyArray_NDIM(x) > 2:
+        return stack_product(x, y)
     check_product(x, y, False)
     return product(x, y, False, None)
 
@@ -406,4 +408,5 @@ def peak(bint single, size_t repeats):
 
 include "_training.pxi"
 include "_windows.pxi"
+include "_sequences.pxi"
 include "_machine.pxi"

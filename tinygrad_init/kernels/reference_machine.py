@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import reference, reference_windows
+from . import reference, reference_sequences, reference_windows
 
 Array = np.ndarray[Any, Any]
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64))
@@ -153,7 +153,7 @@ class Machine:
             return None
         shape = step.shape if shape is None else shape
         strides = step.strides[which]
-        if step.code == "product":
+        if step.code in ("product", "stack_product"):
             strides = tuple(s * DTYPES[step.kind].itemsize for s in strides)
         if len(strides) != len(shape):
             itemsize = DTYPES[step.kind if kind is None else kind].itemsize
@@ -235,18 +235,23 @@ def _update(m: Machine, step: Any) -> None:
         reference.adam(weight, gradient, state, second, powers, lr, beta1, beta2, eps, decay, decoupled=bool(step.flag))
 
 
+def _lines(m: Machine, step: Any, which: int, rows: int) -> Array:
+    """So many rows of an operand without gaps, which may be an array of other axes."""
+    width, item = step.shape[1], DTYPES[step.kind].itemsize
+    found: Array = m.view(step.at[which], (rows, width), (width * item, item), step.kind)
+    return found
+
+
 def _gather(m: Machine, step: Any) -> None:
-    index = m.view(step.at[B], step.shape, (8,), 2)
-    item = DTYPES[step.kind].itemsize
-    source = m.view(step.at[A], (int(index.max(initial=-1)) + 1,), (item,), step.kind)
-    m.view(step.at[OUT], step.shape, (item,), step.kind)[...] = source[index]
+    index = m.view(step.at[B], step.shape[:1], (8,), 2)
+    _lines(m, step, OUT, step.shape[0])[...] = _lines(m, step, A, int(index.max(initial=-1)) + 1)[index]
 
 
 def _scatter(m: Machine, step: Any) -> None:
-    item = DTYPES[step.kind].itemsize
-    out = m.view(step.at[OUT], step.shape[1:], (item,), step.kind)
+    n, _, rows = step.shape
+    out = _lines(m, step, OUT, rows)
     out[...] = 0
-    np.add.at(out, m.view(step.at[B], step.shape[:1], (8,), 2), m.view(step.at[A], step.shape[:1], (item,), step.kind))
+    np.add.at(out, m.view(step.at[B], (n,), (8,), 2), _lines(m, step, A, n))
 
 
 def _convolution(m: Machine, step: Any) -> None:
@@ -276,6 +281,32 @@ def _normalization(m: Machine, step: Any) -> None:
     out[...] = reference_windows.normalize(step.flag, operands, step.p[0])
 
 
+def _rows(m: Machine, step: Any) -> None:
+    rows, columns, queries = step.shape
+    shapes = {"x": (rows, columns), "m": (2, rows), "w": (columns,)}
+    kinds = reference_sequences.OPERANDS[step.flag]
+    operands = [m.operand(step, i, shapes[kind]) for i, kind in enumerate(kinds)]
+    out = m.operand(step, OUT, (2, columns) if step.flag == reference_sequences.SUMS else (rows, columns))
+    out[...] = reference_sequences.rows(step.flag, operands, queries, step.p[0])
+
+
+def _lstm(m: Machine, step: Any) -> None:
+    steps, rows, units = step.shape
+    square = (4 * units, units)
+    forward = ((steps, rows, 4 * units), (rows, units), (rows, units), square, (4 * units,))
+    back = ((steps + 1, rows, units), (6 * steps, rows, units), (rows, units), square)
+    operands = [m.operand(step, i, shape) for i, shape in enumerate(back if step.flag else forward)]
+    out = m.operand(step, OUT, (4 * steps + 2 if step.flag else 6 * steps, rows, units))
+    out[...] = reference_sequences.lstm(step.flag, operands, step.shape)
+
+
+def _stack_product(machine: Machine, step: Any) -> None:
+    *counts, m, n, k = step.shape
+    machine.operand(step, OUT, (*counts, m, n))[...] = np.matmul(
+        machine.operand(step, A, (*counts, m, k)), machine.operand(step, B, (*counts, k, n))
+    )
+
+
 DO: dict[str, Callable[[Machine, Any], None]] = {
     "unary": _unary,
     "binary": _binary,
@@ -292,4 +323,7 @@ DO: dict[str, Callable[[Machine, Any], None]] = {
     "convolution": _convolution,
     "pooling": _pooling,
     "normalization": _normalization,
+    "rows": _rows,
+    "stack_product": _stack_product,
+    "lstm": _lstm,
 }

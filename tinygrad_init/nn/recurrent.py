@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.modes import mode
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from ..init import uniform_
@@ -13,7 +14,8 @@ from ..ops.drawing import own_generator
 from ..ops.elementwise import where
 from ..ops.products import linear
 from ..ops.random_masks import dropout as dropped
-from ..ops.recurrent import gru_step, lstm_step, plain_step, require_nonlinearity
+from ..ops.rearranging import flip
+from ..ops.recurrent import gru_step, lstm, lstm_step, plain_step, require_nonlinearity
 from ..ops.selection import index_select
 from ..ops.shape import _getitem, concatenate, expand_dims, getitem, squeeze, stack, swapaxes, whole
 from .module import Module
@@ -102,6 +104,10 @@ class _Recurrent(Module):
         """The next state; the first of it is what comes out."""
         raise NotImplementedError
 
+    def whole(self, given: Tensor, state: list[Tensor], end: str, back: bool) -> tuple[Tensor, list[Tensor]] | None:
+        """All steps at once, and the state after them; None where they are to be made one by one."""
+        return None
+
     def part(self, kind: str, end: str) -> Any:
         """A parameter, or None where there is none."""
         return getattr(self, kind + end, None)
@@ -150,6 +156,11 @@ class _Recurrent(Module):
             for direction, end in enumerate(self.ends(layer)):
                 given = linear(x, self.part("weight_ih", end), self.part("bias_ih", end))
                 state, seen = before[len(last)], []
+                whole = self.whole(given, state, end, bool(direction)) if active is None else None
+                if whole is not None:
+                    outs.append(whole[0])
+                    last.append(whole[1])
+                    continue
                 steps = range(x.shape[0])
                 for t in reversed(steps) if direction else steps:
                     new = self.step(_getitem(given, t), state, end)
@@ -309,6 +320,15 @@ class LSTM(_Recurrent):
     def step(self, given: Tensor, state: list[Tensor], end: str) -> list[Tensor]:
         weight, bias, projection = (self.part(kind, end) for kind in ("weight_hh", "bias_hh", "weight_hr"))
         return list(lstm_step(given, state[0], state[1], weight, bias, projection))
+
+    def whole(self, given: Tensor, state: list[Tensor], end: str, back: bool) -> tuple[Tensor, list[Tensor]] | None:
+        weight, bias = (self.part(kind, end) for kind in ("weight_hh", "bias_hh"))
+        # Who looks at what modules do wants to see the linear map of each step.
+        if self.proj_size or mode.observer is not None or {t.dtype for t in (*state, weight)} != {given.dtype}:
+            return None
+        h, c = state
+        out, c = lstm(flip(given, 0) if back else given, h, c, weight, bias)
+        return (flip(out, 0) if back else out), [_getitem(out, -1), c]
 
     def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[Any, tuple[Tensor, Tensor]]:
         if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):

@@ -15,6 +15,7 @@ import numpy as np
 from ..engine.discrete import dtype_of
 from ..engine.graph import Operation
 from ..engine.tensor import Tensor
+from ..kernels.backend import kernels
 from ..kernels.reference import SELU_ALPHA, SELU_SCALE
 from ..naming import known_name
 from .elementwise import abs, clip, exp, gated, sin, where
@@ -189,13 +190,51 @@ def shift(x: Array, axis: int | tuple[int, ...] | None) -> Array:
     return np.where(np.isfinite(top), top, x.dtype.type(0))
 
 
+SOFTMAX, LOG_SOFTMAX, CAUSAL_SOFTMAX, SOFTMAX_VJP, LOG_SOFTMAX_VJP = range(5)  # `tgi_of_rows`
+
+
 def _softmax_examples(rng: np.random.Generator) -> list[Any]:
     x = rng.normal(size=(3, 4))
     return [((x,), {}), ((x,), {"axis": 0}), ((x[0],), {"axis": -1})]
 
 
+def _of_rows(which: int, axes: tuple[int, ...], *arrays: Array) -> Array | None:
+    """What the kernel makes of rows, if there are any and the axis is the last one."""
+    x = arrays[0]
+    return kernels.rows(which, list(arrays)) if x.size and axes == (x.ndim - 1,) else None
+
+
+def _slope_examples(rng: np.random.Generator) -> list[Any]:
+    g, out = rng.normal(size=(2, 3, 4))
+    return [((g, out), {}), ((g, out), {"axis": 0}), ((g[0], out[0]), {"axis": -1})]
+
+
 @operation(
-    lambda g, out, axis: out * (g - (g * out).sum(axis, True)),
+    lambda g, out, axis: _softmax_slope(g, out, axis),
+    lambda g, g_, out, axis: g * (g_ - (g_ * out).sum(axis, True)) - g_ * (g * out).sum(axis, True),
+    formula="out·(g - Σ g·out) along an axis: the derivative of a softmax",
+    examples=_slope_examples,
+)
+def _softmax_slope(g_: Array, out: Array, /, axis: int = -1) -> Array:
+    axes = normalize_axes(axis, out.ndim, "softmax")
+    found = _of_rows(SOFTMAX_VJP, axes, g_, out)
+    return out * (g_ - np.sum(g_ * out, axis=axes, keepdims=True)) if found is None else found
+
+
+@operation(
+    lambda g, out, axis: g - (g * exp(out)).sum(axis, True),
+    lambda g, g_, out, axis: -g * exp(out) * g_.sum(axis, True),
+    formula="g - e^out·Σ g along an axis: the derivative of a log_softmax",
+    examples=_slope_examples,
+)
+def _log_softmax_slope(g_: Array, out: Array, /, axis: int = -1) -> Array:
+    axes = normalize_axes(axis, out.ndim, "log_softmax")
+    found = _of_rows(LOG_SOFTMAX_VJP, axes, g_, out)
+    return g_ - np.exp(out) * np.sum(g_, axis=axes, keepdims=True) if found is None else found
+
+
+@operation(
+    lambda g, out, axis: _softmax_slope(g, out, axis),
     formula="e^x / Σ e^x along an axis",
     method=True,
     examples=_softmax_examples,
@@ -204,13 +243,16 @@ def softmax(x: Array, /, axis: int = -1, dtype: Any = None) -> Array:
     """Positive numbers with sum 1 along an axis, computed without overflow; `dtype` can only be that of x."""
     refuse_other("softmax", x, dtype)
     axes = normalize_axes(axis, x.ndim, "softmax")
+    found = _of_rows(SOFTMAX, axes, x)
+    if found is not None:
+        return found
     with np.errstate(all="ignore"):
         e = np.exp(x - shift(x, axes))
         return e / np.sum(e, axis=axes, keepdims=True)
 
 
 @operation(
-    lambda g, out, axis: g - exp(out) * g.sum(axis, True),
+    lambda g, out, axis: _log_softmax_slope(g, out, axis),
     formula="ln softmax(x) along an axis",
     method=True,
     examples=_softmax_examples,
@@ -219,9 +261,28 @@ def log_softmax(x: Array, /, axis: int = -1, dtype: Any = None) -> Array:
     """The logarithm of `softmax`, exact also where the softmax underflows; `dtype` can only be that of x."""
     refuse_other("log_softmax", x, dtype)
     axes = normalize_axes(axis, x.ndim, "log_softmax")
+    found = _of_rows(LOG_SOFTMAX, axes, x)
+    if found is not None:
+        return found
     with np.errstate(all="ignore"):
         shifted = x - shift(x, axes)
         return shifted - np.log(np.sum(np.exp(shifted), axis=axes, keepdims=True))
+
+
+def _causal_examples(rng: np.random.Generator) -> list[Any]:
+    return [((rng.normal(size=(2, 3, 3)),), {}), ((rng.normal(size=(2, 4)),), {}), ((rng.normal(size=(3, 2)),), {})]
+
+
+@operation(
+    lambda g, out: _softmax_slope(g, out),
+    formula="e^x / Σ e^x along the last axis, where row i of a matrix sees its first i + 1 numbers; the others give 0",
+    examples=_causal_examples,
+)
+def _causal_softmax(x: Array, /) -> Array:
+    if not x.size:
+        return np.zeros(x.shape, x.dtype, like=x)
+    found: Array = kernels.rows(CAUSAL_SOFTMAX, [x], x.shape[-2])
+    return found
 
 
 # The activations of `nn`, by name; `prelu` has parameters of its own and is a layer there.

@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
-from .activations import softmax
+from .activations import _causal_softmax, softmax
 from .elementwise import where
 from .products import matmul
 from .random_masks import Rng, dropout
@@ -103,11 +103,9 @@ def scaled_dot_product_attention(
     scores = matmul(query * factor, swapaxes(key, -1, -2))
     allowed: Array | None = None
     added: Tensor | None = None
-    if is_causal:
-        allowed = np.tril(np.ones(scores.shape[-2:], bool))
-    elif attn_mask is not None:
+    if attn_mask is not None:
         allowed, added = mask_of(name, attn_mask, query)
-    weights = masked_softmax(scores, allowed, added, True)
+    weights = _causal_softmax(scores) if is_causal else masked_softmax(scores, allowed, added, True)
     if dropout_p:
         weights = dropout(weights, dropout_p, rng)
     return matmul(weights, value)

@@ -110,6 +110,65 @@ def normalized_channels(
     return _normalized(x, weight, bias, found, eps), _getitem(found, 0), _getitem(found, 1)
 
 
+NORMALIZED_ROWS, ROWS_SUMS, ROWS_VJP = 5, 6, 7  # `tgi_of_rows`
+
+
+@operation(None, formula="means and variances of rows", exempt=NEVER_TWICE)
+def _row_moments(x: Array, /) -> Array:
+    return kernels.normalize(MOMENTS, [x.reshape((1, -1, x.shape[-1]))], 0.0)
+
+
+@operation(None, None, None, formula="sums over the rows of g and of g·(x - m[0]) / √(m[1] + ε)", exempt=NEVER_TWICE)
+def _rows_sums(g: Array, x: Array, m: Array, /, eps: float) -> Array:
+    return kernels.rows(ROWS_SUMS, [g, x, m], 1, eps)
+
+
+@operation(
+    None,
+    None,
+    None,
+    None,
+    formula="(h - mean of h - y·mean of h·y) / √(m[1] + ε), where h = w·g and y = (x - m[0]) / √(m[1] + ε)",
+    exempt=NEVER_TWICE,
+)
+def _rows_vjp(g: Array, x: Array, m: Array, w: Array, /, eps: float) -> Array:
+    return kernels.rows(ROWS_VJP, [g, x, m, w], 1, eps)
+
+
+def _normalized_rows_rule(
+    g: Tensor, x: Tensor, w: Tensor, m: Tensor, eps: float, needs: tuple[bool, ...]
+) -> list[Tensor | None]:
+    """By kernels, or by operations that tell how the moments depend on x, where they may be differentiated again."""
+    if not is_grad_enabled():
+        sums = _rows_sums(g, x, m, eps) if needs[1] or needs[2] else None
+        dw, db = (None, None) if sums is None else (_getitem(sums, 1), _getitem(sums, 0))
+        return [_rows_vjp(g, x, m, w, eps) if needs[0] else None, dw, db, None]
+    _, deviation, variance = moments(x, (-1,))
+    scale = (variance + eps) ** -0.5
+    y, h = deviation * scale, g * w
+    dx = scale * (h - h.mean(-1, keepdims=True) - y * (h * y).mean(-1, keepdims=True))
+    rows = tuple(range(x.ndim - 1))
+    return [dx, (g * y).sum(rows), g.sum(rows), None]
+
+
+@operation(
+    _normalized_rows_rule,
+    formula="(x - m[0]) / √(m[1] + ε)·w + b, where m are the moments of the rows of x",
+    joint=True,
+    exempt="the rule knows that m depends on x: checked as layer norm, twice differentiable",
+)
+def _normalized_rows(x: Array, w: Array, b: Array, m: Array, /, eps: float) -> Array:
+    return kernels.rows(NORMALIZED_ROWS, [x, m, w, b], 1, eps)
+
+
+def normalized_rows(x: Tensor, eps: float, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """Rows, the last axis, with mean 0 and variance 1, scaled and shifted by a number for each column."""
+    columns = x.shape[-1]
+    weight = Tensor(np.ones(columns), x.dtype) if weight is None else weight
+    bias = Tensor(np.zeros(columns), x.dtype) if bias is None else bias
+    return _normalized_rows(x, weight, bias, _row_moments(x), eps)
+
+
 def layer_norm(
     x: Any,
     normalized_shape: int | Sequence[int],
@@ -126,6 +185,14 @@ def layer_norm(
     """
     (x,) = coerce("layer_norm", (x,))
     axes = _last(x, normalized_shape, "LayerNorm")
+    kinds = {t.dtype for t in (x, weight, bias) if t is not None}
+    if x.size and len(kinds) == 1 and all(t is None or t.shape == x.shape[-len(axes) :] for t in (weight, bias)):
+        if len(axes) == 1:
+            return normalized_rows(x, eps, weight, bias)
+        size = math.prod(x.shape[-len(axes) :])
+        weight, bias = (None if t is None else _reshape(t, (size,)) for t in (weight, bias))
+        flat = _reshape(x, (*x.shape[: -len(axes)], size))
+        return _reshape(normalized_rows(flat, eps, weight, bias), x.shape)
     _, deviation, variance = moments(x, axes)
     out = deviation * (variance + eps) ** -0.5
     if weight is not None:
@@ -180,8 +247,7 @@ def group_norm(
     if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
         raise ValueError(f"group_norm: {num_groups} groups do not divide the channels of shape {x.shape}")
     rest = math.prod(x.shape[1:]) // num_groups
-    _, deviation, variance = moments(_reshape(x, (x.shape[0], num_groups, rest)), (2,))
-    out = _reshape(deviation * (variance + eps) ** -0.5, x.shape)
+    out = _reshape(layer_norm(_reshape(x, (x.shape[0], num_groups, rest)), rest, eps=eps), x.shape)
     shape = (-1, *(1,) * (x.ndim - 2))
     out = out if weight is None else out * weight.reshape(shape)
     return out if bias is None else out + bias.reshape(shape)

@@ -16,6 +16,8 @@ from ..kernels.backend import kernels
 from .registry import Array, operation
 from .shape import _reshape, _transpose, expand_dims, sum_to
 
+STACKS = 5  # axes of stacks that the kernel takes
+
 
 def _matmul_examples(rng: np.random.Generator) -> list[Any]:
     shapes = [((2, 3), (3, 4)), ((5, 2, 3), (3, 1)), ((2, 1, 2, 3), (4, 3, 2)), ((2, 0), (0, 3))]
@@ -33,10 +35,12 @@ def _matmul(x: Array, y: Array, /) -> Array:
     if x.ndim == y.ndim == 2:
         return kernels.matmul(x, y)
     stacks = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    x, y = np.broadcast_to(x, (*stacks, *x.shape[-2:])), np.broadcast_to(y, (*stacks, *y.shape[-2:]))
+    if len(stacks) <= STACKS:
+        return kernels.matmul(x, y)
     out = np.empty((*stacks, x.shape[-2], y.shape[-1]), x.dtype)
-    xs, ys = np.broadcast_to(x, (*stacks, *x.shape[-2:])), np.broadcast_to(y, (*stacks, *y.shape[-2:]))
-    for at in np.ndindex(*stacks):
-        out[at] = kernels.matmul(xs[at], ys[at])
+    for at in np.ndindex(*stacks[:-STACKS]):
+        out[at] = kernels.matmul(x[at], y[at])
     return out
 
 

@@ -12,6 +12,16 @@ from .instructions import OUT, Step
 from .program import Program
 
 RUNS = 20
+OF_ROWS = (
+    "softmax",
+    "log softmax",
+    "causal softmax",
+    "softmax derivative",
+    "log softmax derivative",
+    "rows normalized",
+    "sums of columns",
+    "rows derivative",
+)
 
 
 def explain(program: Program, name: str, values: Any) -> None:
@@ -60,6 +70,10 @@ def describe(step: Step) -> str:
         return ("convolution", "convolution by input", "convolution by weight")[step.flag]
     if step.code == "normalization":
         return ("moments", "channels normalized", "sums of channels", "channels derivative")[step.flag]
+    if step.code == "lstm":
+        return "lstm derivative" if step.flag else "lstm"
+    if step.code == "rows":
+        return OF_ROWS[step.flag]
     if step.code == "pooling":
         return ("maxima", "maxima derivative", "at maxima", "means", "means derivative")[step.flag]
     if step.code == "chain":
@@ -80,6 +94,13 @@ def line_of(step: Step) -> str:
 def traffic(step: Step) -> int:
     """Bytes that are read and written, each operand once."""
     item = ITEM[step.kind]
+    if step.code == "stack_product":
+        *counts, m, n, k = step.shape
+        return math.prod(counts) * (m * k + k * n + m * n) * item
+    if step.code == "lstm":
+        return item * math.prod(step.shape) * 11
+    if step.code == "rows":
+        return item * step.shape[0] * step.shape[1] * (3 if step.flag > 2 else 2)
     if step.code == "product":
         m, n, k = step.shape
         return (m * k + k * n + m * n * (1 + (step.views[3] is not None))) * item
@@ -107,8 +128,10 @@ def sizes_of_windows(step: Step) -> list[int]:
 def arithmetic(step: Step) -> int:
     """Floating-point operations, where counting them means something."""
     n = math.prod(step.shape)
-    if step.code == "product":
+    if step.code in ("product", "stack_product"):
         return 2 * n
+    if step.code == "lstm":
+        return 8 * n * step.shape[2]
     if step.code == "convolution":
         samples, groups, inputs, outputs, *axes = step.parts
         return 2 * samples * groups * inputs * outputs * math.prod(axes[3:9])  # windows and their positions

@@ -22,12 +22,21 @@ def pick(x: Traced, index: Any) -> Traced:
         found = probe[parts if any(part is Ellipsis for part in parts) else (*parts, ...)]
         return x.view_as(found.shape, found.strides, x.offset + address(found) - address(probe))
     source = x.recorder.solid(x)
-    at = flat_index(x, parts)
-    out = x.recorder.new(at.shape, x.kind, x.boolean)
+    first, rest = split(x, parts)
+    at = flat_index(first, parts)
+    out = x.recorder.new((*at.shape, *rest), x.kind, x.boolean)
     out.narrow = x.narrow
     if out.size:
-        x.recorder.add("gather", x.kind, (out.size,), [source, x.recorder.solid(at), out])
+        x.recorder.add("gather", x.kind, (at.size, math.prod(rest)), [source, x.recorder.solid(at), out])
     return out
+
+
+def split(x: Traced, parts: tuple[Any, ...]) -> tuple[Traced, tuple[int, ...]]:
+    """The axes that an index speaks of, as an array of its own, and the lengths of those behind, picked whole."""
+    if any(part is Ellipsis for part in parts):
+        return x, ()
+    spoken = sum(0 if p is None else np.ndim(p) if getattr(p, "dtype", None) == np.bool_ else 1 for p in parts)
+    return x.view_as(x.shape[:spoken]), x.shape[spoken:]
 
 
 def address(array: np.ndarray[Any, Any]) -> int:
@@ -49,11 +58,13 @@ def put(x: Traced, index: Any, value: Any) -> None:
 def add_at(x: Traced, index: Any, value: Any) -> None:
     """`np.add.at(x, index, value)` for an x of zeros."""
     parts = index if isinstance(index, tuple) else (index,)
-    at = flat_index(x, parts)
-    source = x.recorder.solid(x.recorder.operand(value).broadcast_to(at.shape))
+    first, rest = split(x, parts)
+    at = flat_index(first, parts)
+    source = x.recorder.solid(x.recorder.operand(value).broadcast_to((*at.shape, *rest)))
     if not x.whole:
         raise NotRecordable("np.add.at to an array with gaps")
-    x.recorder.add("scatter", x.kind, (at.size, x.size), [source, x.recorder.solid(at), x])
+    width = math.prod(rest)
+    x.recorder.add("scatter", x.kind, (at.size, width, first.size), [source, x.recorder.solid(at), x])
 
 
 def flat_index(x: Traced, parts: tuple[Any, ...]) -> Traced:
@@ -88,7 +99,7 @@ def flat_index(x: Traced, parts: tuple[Any, ...]) -> Traced:
         moved = recorder.new(which.shape, FLOAT64)
         source = recorder.solid(at.broadcast_to(entries.shape))
         if moved.size:
-            recorder.add("gather", FLOAT64, (moved.size,), [source, which, moved])
+            recorder.add("gather", FLOAT64, (moved.size, 1), [source, which, moved])
         total = recorder.binary("add", recorder.floats(total), moved)
     return recorder.converted(total, DTYPES[INT64], copy=False)
 

@@ -95,7 +95,7 @@ class Step:
             self.parts.settle()
             return
         self.at = [None if v is None else (v.buffer.slot, v.buffer.offset + v.offset) for v in self.views]
-        item = ITEM[self.kind] if self.code == "product" else 1  # products count strides in elements
+        item = ITEM[self.kind] if self.code in ("product", "stack_product") else 1  # strides in elements
         self.strides = [() if v is None else tuple(s // item for s in v.strides) for v in self.views]
 
 

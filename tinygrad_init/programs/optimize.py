@@ -8,6 +8,7 @@ from collections import defaultdict
 from .buffers import ITEM, Buffer, contiguous
 from .instructions import OUT, A, B, C, Chain, D, E, Stage, Step, View, flat
 from .layout import turn_narrow
+from .slices import join_slices
 from .tapes import lay_out_tapes
 
 CHAIN_FROM = 2048  # numbers from which on elementwise steps run piece by piece: fewer stay in the cache anyway
@@ -18,6 +19,7 @@ def optimize(steps: list[Step], limits: dict[str, int], exact: bool = False) -> 
     steps = without_dead(steps)
     lay_out_tapes(steps)  # from here on they say what they read and write
     if not exact:
+        steps = join_slices(steps)
         turn_narrow(steps)
     steps = fuse_products(steps, exact)
     steps = chains(steps, limits) if limits else steps

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.backend import kernels
-from . import images, indexing, losses_and_updates, numpy_calls
+from . import images, indexing, losses_and_updates, numpy_calls, sequences
 from .buffers import DTYPES, FLOAT32, FLOAT64, INT64, ITEM, Buffer, contiguous
 from .instructions import OUT, Place, Step, View, merged, order_of
 from .tapes import note_copy, number_of
@@ -44,7 +44,8 @@ class Recorder:
     pick, put = staticmethod(indexing.pick), staticmethod(indexing.put)
     cross_entropy, cross_entropy_vjp = losses_and_updates.cross_entropy, losses_and_updates.cross_entropy_vjp
     sgd, adam = losses_and_updates.sgd, losses_and_updates.adam
-    over_windows, normalized = images.over_windows, images.normalized
+    over_windows, normalized, rows = images.over_windows, images.normalized, sequences.rows
+    lstm = sequences.lstm
 
     # Arrays
 
@@ -319,9 +320,11 @@ class Recorder:
         return out if shape is None else out.view_as(shape)
 
     def product(self, x: Traced, y: Traced, bias: Traced | None) -> Traced:
-        """A matrix product, plus a bias of the columns."""
+        """A matrix product, plus a bias of the columns; or those of two stacks."""
+        if x.ndim == y.ndim > 2:
+            return sequences.stack_product(self, x, y)
         if x.ndim != 2 or y.ndim != 2 or x.kind != y.kind or x.kind == INT64:
-            raise NotRecordable("a product of stacks, or of numbers that are not of one floating-point kind")
+            raise NotRecordable("a product of vectors, or of numbers that are not of one floating-point kind")
         (m, k), n = x.shape, y.shape[1]
         out = self.new((m, n), x.kind)
         if out.size:

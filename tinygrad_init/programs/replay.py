@@ -109,8 +109,11 @@ class Plan:
                 return False
         return True
 
-    def run(self, program: Program, values: list[Any], seeds: list[Any]) -> list[Any]:
-        """The cotangents of the leaves, by the program, whoever takes it from the plan meanwhile."""
+    def run(self, program: Program, values: list[Any], seeds: list[Any]) -> list[Any] | None:
+        """The cotangents of the leaves, by the program, whoever takes it from the plan meanwhile.
+
+        None where it stops, such as at an index out of range.
+        """
         machine = program.machine
         item: Input
         output: Output
@@ -129,7 +132,9 @@ class Plan:
             binding.attach(machine)
         for output in program.outputs:
             output.prepare(machine)
-        machine.run()
+        if machine.run() >= 0:
+            machine.let_go_of_all()
+            return None
         results: list[Any] = []
         for output in program.outputs:
             results.append(output.take(machine))
@@ -339,7 +344,7 @@ def attempt(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[An
     plan.by_rules = min(plan.by_rules, between - start)
     plan.by_program = min(plan.by_program, end - between)
     plan.trials += 1
-    agree = all(same_bits(x, y) for x, y in zip(results, others, strict=True))
+    agree = others is not None and all(same_bits(x, y) for x, y in zip(results, others, strict=True))
     if not agree or (plan.trials >= TRIALS and plan.by_program > SLOWER * plan.by_rules):
         plan.dead = True
         forget(plan)
@@ -390,7 +395,7 @@ def make(plan: Plan, order: list[Any], edges: Any, roots: Any, seeds: list[Any],
         program = assemble(found, inputs, outputs, list, [], ([], []), exact=True)
     except (CaptureError, NotRecordable, NotImplementedError, TypeError, ValueError, AttributeError):
         return None
-    return None if program.calls or program.checks or program.attributes else program
+    return None if program.calls or program.attributes else program
 
 
 def argument(found: Trace, item: Input, strides: Any) -> Any:

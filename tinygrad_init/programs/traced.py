@@ -208,6 +208,14 @@ class Traced(Conversions, NDArrayOperatorsMixin, InBuffer):
         """Channels normalized, or what undoes it."""
         return self.recorder.normalized(which, [self, *others], eps)
 
+    def rows(self, which: int, others: list[Any], queries: int, eps: float) -> Traced:
+        """A function of rows, or what undoes it."""
+        return self.recorder.rows(which, [self, *others], queries, eps)
+
+    def lstm(self, which: int, others: list[Any], shape: tuple[int, int, int]) -> Traced:
+        """Long short-term memory along a sequence, or its derivative."""
+        return self.recorder.lstm(which, [self, *others], shape)
+
     def sgd(
         self, gradient: Traced, velocity: Any, lr: Traced, momentum: float, nesterov: bool, weight_decay: float
     ) -> None:

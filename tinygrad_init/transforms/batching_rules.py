@@ -70,6 +70,12 @@ def _reduction(op: Any, operands: list[Held], params: tuple[Any, ...]) -> Any:
     return op(operands[0].value, moved, *params[1:])
 
 
+def _slope(op: Any, operands: list[Held], params: tuple[Any, ...]) -> Any:
+    axis = params[0] % max(len(operands[0].shape), 1) + 1
+    shape = next(x.value.shape for x in operands if x.varies)
+    return op(*[x.value if x.varies else ops.broadcast_to(x.value, shape) for x in operands], axis)
+
+
 def _axis(op: Any, operands: list[Held], params: tuple[Any, ...]) -> Any:
     return op(operands[0].value, params[0] % max(len(operands[0].shape), 1) + 1, *params[1:])
 
@@ -152,7 +158,8 @@ def _where(op: Any, operands: list[Held], params: tuple[Any, ...]) -> Any:
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("sum", "mean", "max", "min", "norm", "logsumexp"), _reduction),
     **dict.fromkeys(("softmax", "log_softmax", "cumsum"), _axis),
-    **dict.fromkeys(("clip", "astype"), _same),
+    **dict.fromkeys(("softmax_slope", "log_softmax_slope"), _slope),
+    **dict.fromkeys(("clip", "astype", "causal_softmax"), _same),
     "broadcast_to": _broadcast_to,
     "concatenate": _concatenate,
     "getitem": _getitem,

@@ -50,9 +50,11 @@ def carries(link: Link) -> bool:
 
 def attention(link: Link) -> Attention | None:
     """What a softmax over products of queries and keys does; None of any other link."""
-    if link.label != "softmax" or link.output.ndim < 3:
+    if link.label not in ("softmax", "causal_softmax") or link.output.ndim < 3:
         return None
     product, logits = origin_of(link), link.x.astype(np.float64)
+    if link.label == "causal_softmax":
+        logits = np.where(np.tri(*logits.shape[-2:]) > 0, logits, -np.inf)
     if product is None:
         return None
     open_ = np.isfinite(logits) & (logits > MASKED)
