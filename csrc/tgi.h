@@ -188,4 +188,7 @@ const tgi_kernels *tgi_kernels_for(const char *wanted);
 /* The instruction sets compiled in and available here, best first; ends with NULL. */
 const char *const *tgi_isas(void);
 
+/* Let the process keep memory that is freed, so that the next step finds it; once is enough. See memory.c. */
+void tgi_keep_freed_memory(void);
+
 #endif

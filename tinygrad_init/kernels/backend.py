@@ -10,6 +10,8 @@ import sys
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from typing import Any
 
+import numpy  # noqa: F401 (before the library: from inside of it the same import takes almost twice as long)
+
 
 def explain_missing_extension(module: str) -> str:
     """The message of the ImportError when the compiled part of the package is not there."""

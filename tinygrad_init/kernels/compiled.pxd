@@ -75,6 +75,7 @@ cdef extern from "tgi.h":
     double tgi_scalar_vjp(int, int, double, double, double, double, double) noexcept nogil
     const tgi_kernels *tgi_kernels_for(const char *) noexcept nogil
     const char *const *tgi_isas() noexcept nogil
+    void tgi_keep_freed_memory() noexcept nogil
 
 cdef extern from "program.h":
     enum: TGI_AXES

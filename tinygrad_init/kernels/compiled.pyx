@@ -39,6 +39,7 @@ cdef int pass_on() except -1:
 
 
 tgi_ask = ask
+tgi_keep_freed_memory()
 
 
 cdef const tgi_kernels *choose() except NULL:
