@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
@@ -21,9 +21,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     """A multilayer perceptron for classification, of two classes, of several, or of labels that exclude none.
 
     The loss is the cross entropy and L2 regularization, as in scikit-learn's class of this name, whose parameters mean
-    the same here; `init`, `normalization`, `residual`, `class_weight`, `diagnosis_` and `explain` are new. Steps are those
-    of this package's optimizers: Adam's ε is added after the bias correction (Kingma and Ba 2015, algorithm 1), and a
-    momentum remembers gradients, not steps, which differs where the rate changes.
+    the same here; `init`, `normalization`, `residual`, `class_weight`, `diagnosis_` and `explain` are new. Steps are
+    those of this package's optimizers: Adam's ε is added after the bias correction (Kingma and Ba 2015, algorithm 1),
+    and a momentum remembers gradients, not steps, which differs where the rate changes.
 
     Parameters
     ----------
@@ -99,6 +99,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         As in scikit-learn.
     """
 
+    classes_: Array
+    _several: bool
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -156,16 +159,16 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self
         """
         if classes is None and "model_" not in vars(self):
-            raise ValueError("partial_fit: expected classes, all labels that will ever come, at the first call; got None")
-        return self._partial_fit(X, y, sample_weight, classes)
+            raise ValueError("partial_fit: expected classes, all labels there will be, at the first call; got None")
+        return self._fit(X, y, sample_weight, True, classes)
 
     def _targets(self, y: Array, again: bool, classes: Any = None) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         several = type_of_target(y) == "multilabel-indicator"
-        if not again and type_of_target(y).endswith("multioutput"):
-            raise ValueError(f"expected one column of classes, or 0 and 1 for each label; got {type_of_target(y)} targets")
+        if type_of_target(y).endswith("multioutput"):
+            raise ValueError(f"expected one column of classes, or 0 and 1 for each label; got {type_of_target(y)}")
         labels = unique_labels(y)
         known = self.classes_ if again else labels if classes is None else np.unique(classes)
         if classes is not None and not np.array_equal(known, np.unique(classes)):
@@ -181,7 +184,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self.out_activation_, self._several = kind, several
             self.n_outputs_ = len(known) if several or kind == "softmax" else 1
         if self._several != several:
-            raise ValueError("expected labels of the kind that was learned before: one class each, or any number of labels")
+            raise ValueError("expected labels as they were learned before: one class each, or any number of labels")
         if self.out_activation_ == "softmax":
             return np.searchsorted(known, y).astype(np.int64)
         return np.asarray(binarizer.transform(y)).reshape(len(y), -1)
@@ -193,7 +196,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return found if weights is None else found * weights
 
     def _strata(self, y: Array) -> Array | None:
-        return None if self._several else y
+        # Shares of classes can be kept where each has two samples and there is room for all.
+        room = round(self.validation_fraction * len(y))
+        counts = np.unique(y, return_counts=True)[1]
+        return None if self._several or counts.min() < 2 or len(counts) > min(room, len(y) - room) else y
 
     def _score_of(self, output: Array, y: Array, w: Array | None) -> float:
         wrong = output.argmax(1) != y if y.ndim == 1 else ((output > 0) != y).any(1)
@@ -228,10 +234,17 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         ndarray of shape (n_samples, n_classes)
             Rows sum to 1, but for labels that exclude none.
         """
-        return np.asarray(self._probabilities(self._outputs(X), softmax, expit))
+        output = self._outputs(X)
+        if self.out_activation_ == "softmax":
+            return np.asarray(softmax(output, axis=1))
+        if self._several:
+            return np.asarray(expit(output))
+        if len(self.classes_) == 1:
+            return np.ones_like(output)
+        return np.hstack([expit(-output), expit(output)])
 
     def predict_log_proba(self, X: Any) -> Array:
-        """The logarithm of `predict_proba`, also of probabilities that are rounded to 0.
+        """The logarithm of `predict_proba`.
 
         Parameters
         ----------
@@ -241,16 +254,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return np.asarray(self._probabilities(self._outputs(X), log_softmax, log_expit))
-
-    def _probabilities(self, output: Array, of_classes: Any, of_one: Any) -> Any:
-        if self.out_activation_ == "softmax":
-            return of_classes(output, axis=1)
-        if self._several:
-            return of_one(output)
-        if len(self.classes_) == 1:
-            return of_one(np.full_like(output, np.inf))
-        return np.hstack([of_one(-output), of_one(output)])
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self.predict_proba(X)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -11,6 +11,7 @@ import numpy as np
 from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
 from ..nn import Module, linear_maps
+from ..ops import square
 from ..ops.binary_losses import binary_cross_entropy_with_logits
 from ..ops.losses import cross_entropy, half_squared_error
 from ..optim import LBFGS, SGD, Adam, Optimizer
@@ -50,7 +51,8 @@ def rule(options: dict[str, Any]) -> Callable[[list[Tensor]], Optimizer]:
 class Learner:
     """A network, its optimizer, and the programs of their steps, one for each shape of a batch.
 
-    The loss of a batch is Σ w l / Σ w + α/2 Σ W² / Σ w over its samples' losses l and weights w, as scikit-learn has it.
+    The loss of a batch is Σ w l / Σ w + α/2 Σ W² / Σ w, of the losses l of its samples and their weights w, as in
+    scikit-learn.
 
     Parameters
     ----------
@@ -74,9 +76,9 @@ class Learner:
             losses = loss(model(xs), ys)
             cost = losses.mean() if ws is None else (losses * ws).sum()
             if decay is not None:
-                squares = (matrices[0] * matrices[0]).sum()
+                squares = square(matrices[0]).sum()
                 for matrix in matrices[1:]:
-                    squares = squares + (matrix * matrix).sum()
+                    squares = squares + square(matrix).sum()
                 cost = cost + decay * squares
             optimizer.zero_grad()
             cost.backward()
@@ -120,7 +122,7 @@ class Learner:
         return total / len(y)
 
     def whole(self, x: Any, y: Array, w: Array | None) -> tuple[float, int, bool]:
-        """All iterations of L-BFGS: the loss they end with, how many they were, and whether they ended by themselves."""
+        """All iterations of L-BFGS: the loss at the end, how many they were, and whether they ended by themselves."""
         optimizer, given = self.optimizer, self.arguments(x, y, w)
         optimizer.step(lambda: self.slopes(*given))
         [state] = optimizer.state.values()

@@ -84,15 +84,16 @@ class Design(NamedTuple):
         known = activation(self.activation).start
         if depth == 0:
             return "xavier", "there is no hidden layer"
+        layers = f"{depth} layer{'s' * (depth > 1)}"
         if known not in VARIANCES:
             return known, f"{self.activation} has no start of its own: the edge of chaos, by mean-field theory"
         way = gradient_factor(self.activation, VARIANCES[known], depth)
         if self.normalization is None and not 1 / FAR <= way <= FAR:
-            why = f"under {known} the gradient would change by a factor of {way:.2g} through {depth} layers of "
-            return "critical", f"{why}{self.activation}: the edge of chaos instead, by mean-field theory"
-        return known, f"suits {self.activation}: the gradient changes by a factor of {way:.2g} through {depth} layer(s)"
+            why = f"under {known} gradients would change by a factor of {way:.2g} through {layers} of {self.activation}"
+            return "critical", f"{why}: the edge of chaos instead, by mean-field theory"
+        return known, f"suits {self.activation}: gradients change by a factor of {way:.2g} through {layers}"
 
-    def fill(self, model: Sequential, name: str, rng: np.random.Generator, x: Array) -> None:
+    def fill(self, model: Sequential, name: str, chosen: bool, rng: np.random.Generator, x: Array) -> None:
         """Give the network its start.
 
         Parameters
@@ -101,6 +102,8 @@ class Design(NamedTuple):
             What `build` has made.
         name
             Of the start, not "auto".
+        chosen
+            Whether "auto" has stood for it.
         rng
             Where the numbers come from.
         x
@@ -118,11 +121,15 @@ class Design(NamedTuple):
                 initialize(model[-1], "lecun", rng)
             else:
                 initialize(model, name, rng)
+                if chosen and name in VARIANCES:
+                    # No activation has changed the size of what the first layer gets, nor is one to follow the last.
+                    for linear in {id(end): end for end in (model[0], model[-1])}.values():
+                        initialize(linear, "lecun", rng)
 
 
 @lru_cache(maxsize=256)
 def gradient_factor(phi: str, variance: float, depth: int) -> float:
-    """By what factor the gradient changes on its way through so many layers, with weights of variance `variance`/fan_in.
+    """By what factor the gradient changes through so many layers, with weights of variance `variance`/fan_in.
 
     The square root of the product of χ = σ_w² E φ'(z)², with z as it becomes from layer to layer (Schoenholz et al.
     2017, eq. 7), from inputs of size 1.

@@ -34,11 +34,18 @@ def goes_on(estimator: Any) -> bool:
     """Whether an estimator's solver can be asked for one more epoch."""
     if estimator.solver == "lbfgs":
         raise AttributeError(f"{type(estimator).__name__}: partial_fit needs solver='adam' or 'sgd', got 'lbfgs'")
+    if estimator.early_stopping:
+        raise AttributeError(
+            f"{type(estimator).__name__}: partial_fit holds nothing out and needs early_stopping=False"
+        )
     return True
 
 
 class Perceptron(Taught, BaseEstimator):
     """A multilayer perceptron under scikit-learn's conventions; see `MLPClassifier` and `MLPRegressor`."""
+
+    n_outputs_: int
+    out_activation_: str
 
     def __init__(
         self,
@@ -145,12 +152,6 @@ class Perceptron(Taught, BaseEstimator):
         """
         return self._fit(X, y, sample_weight, False)
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
-        require_options(self)
-        if self.early_stopping:
-            raise ValueError("partial_fit: expected early_stopping=False, since all samples are to be learned from")
-        return self._fit(X, y, sample_weight, True, classes)
-
     @available_if(goes_on)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn from data once, a batch after the other, from where the network is.
@@ -164,7 +165,7 @@ class Perceptron(Taught, BaseEstimator):
         -------
         self
         """
-        return self._partial_fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, True)
 
     def _fit(self, X: Any, y: Any, weights: Any, ongoing: bool, classes: Any = None) -> Self:
         require_options(self)
@@ -207,9 +208,9 @@ class Perceptron(Taught, BaseEstimator):
             else:
                 self._descend(learner, X, targets, weights, rng, ongoing)
         self.model_.eval()
-        if not all(np.isfinite(parameter.numpy()).all() for parameter in self.model_.parameters()):
+        if not math.isfinite(self.loss_) or not all(np.isfinite(p.numpy()).all() for p in self.model_.parameters()):
             self.model_.load_state_dict(before)
-            raise ValueError(f"fit: the weights have become infinite or NaN. {said(lesson(self, before))}")
+            raise ValueError(f"fit: the loss or the weights have become infinite or NaN. {said(lesson(self, before))}")
         if not ongoing and grew(self, weights is not None):
             report = lesson(self, before)
             if report.verdict.fault and report.verdict.word != HEALTHY:
@@ -221,44 +222,45 @@ class Perceptron(Taught, BaseEstimator):
         asked = hidden_sizes(self), activation_name(self.activation), self.normalization, bool(self.residual)
         if asked != (design.sizes[1:-1], design.activation, design.normalization, design.residual):
             raise ValueError(
-                "expected hidden_layer_sizes, activation, normalization and residual as in the fit that is gone on from, "
-                f"got {asked} after {design[0][1:-1], *design[1:4]}; warm_start=False begins anew"
+                "expected hidden_layer_sizes, activation, normalization and residual as in the fit before, "
+                f"{(design.sizes[1:-1], *design[1:4])}; got {asked}; warm_start=False begins anew"
             )
 
     def _begin(self, X: Any, rng: np.random.RandomState) -> None:
         """A new network at its start, that has learned nothing."""
         self.model_ = self._design.build()
         self.init_, self._why = self._design.start(start_of(self.init))
-        some = X[:256]
+        some = X[:256] if isinstance(X, np.ndarray) else X[:256].toarray()
         generator = np.random.default_rng(rng.randint(2**31))
-        self._design.fill(self.model_, self.init_, generator, some if isinstance(some, np.ndarray) else some.toarray())
+        self._design.fill(self.model_, self.init_, self.init == "auto", generator, some)
         self.n_layers_, self.t_, self.n_iter_ = len(self._design.sizes), 0, 0
         self.loss_curve_: list[float] = []
         self.best_loss_: float | None = None if self.early_stopping else math.inf
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_: float | None = -math.inf if self.early_stopping else None
         self._no_improvement_count = 0
-        vars(self).pop("_learner", None)
+        self._learner: Learner | None = None
+        self._remembered: dict[str, Any] | None = None
 
     def _learner_for(self, ongoing: bool) -> Learner:
         """What learns: that of the last `partial_fit` goes on, with all that its optimizer remembers."""
-        learner: Learner | None = vars(self).get("_learner") if ongoing else None
-        if learner is None or learner.alpha != self.alpha:
-            parameters = list(self.model_.parameters())
-            optimizer = rule(self.get_params())(parameters) if learner is None else learner.optimizer
+        learner = self._learner if ongoing else None
+        if learner is None:
+            optimizer = rule(self.get_params())([*self.model_.parameters()])
+            if ongoing and self._remembered is not None:
+                optimizer.load_state_dict(self._remembered)
             learner = Learner(self.model_, self.out_activation_, optimizer, float(self.alpha))
-            if ongoing and (saved := vars(self).pop("_remembered", None)) is not None:
-                optimizer.load_state_dict(saved)
-        if ongoing:
-            self._learner = learner
+        learner.alpha = float(self.alpha)
+        self._learner, self._remembered = learner, None
         return learner
 
     def _minimize(self, learner: Learner, X: Any, y: Array, w: Array | None) -> None:
-        self.model_.train()
+        self.model_.train(self.normalization == "batch")
         self.loss_, self.n_iter_, done = learner.whole(X, y, w)
         if not done and math.isfinite(self.loss_):
-            text = f"lbfgs: not converged after max_iter={self.max_iter} iterations or max_fun={self.max_fun} evaluations"
-            warnings.warn(f"{text}; allow more, or bring the features to mean 0 and spread 1", ConvergenceWarning, 4)
+            limits = f"max_iter={self.max_iter} iterations or max_fun={self.max_fun} evaluations"
+            text = f"fit: after {limits} the loss, {self.loss_:.4g}, has not settled yet"
+            warnings.warn(text, ConvergenceWarning, stacklevel=4)
 
     def _descend(
         self, learner: Learner, X: Any, y: Array, w: Array | None, rng: np.random.RandomState, ongoing: bool
@@ -272,17 +274,16 @@ class Perceptron(Taught, BaseEstimator):
             text = f"batch_size: expected at most as many as there are samples, {samples}; got {size}: all are taken"
             warnings.warn(text, UserWarning, stacklevel=4)
         parts = batches(samples, min(size, samples), 2 if self.normalization == "batch" else 1)
-        known = -self.best_validation_score_ if held is not None else self.best_loss_
-        patience = Patience(self.tol, self.n_iter_no_change, math.inf if known is None else known,
-                            self._no_improvement_count)  # fmt: skip
+        known = self.best_loss_ if held is None or self.best_validation_score_ is None else -self.best_validation_score_
+        known = math.inf if known is None else known
+        patience = Patience(self.tol, self.n_iter_no_change, known, self._no_improvement_count)
         best, stopped = {}, ongoing
         self.n_iter_ = 0
         order = rng if self.shuffle else None
         try:
             with shown(range(1 if ongoing else self.max_iter), "training", bool(self.verbose)) as epochs:
                 for _ in epochs:
-                    if self.normalization == "batch":
-                        self.model_.train()
+                    self.model_.train(self.normalization == "batch")  # all else does not depend on it
                     self.loss_ = learner.epoch(X, y, w, parts, order)
                     self.n_iter_ += 1
                     self.t_ += samples
@@ -330,7 +331,8 @@ class Perceptron(Taught, BaseEstimator):
                 f"early_stopping: expected validation_fraction to hold out at least 2 samples, {share} of "
                 f"{X.shape[0]} holds out {parts[1].shape[0]}"
             )
-        return parts[0], parts[2], None if w is None else parts[4], (parts[1], parts[3], None if w is None else parts[5])
+        weights = (None, None) if w is None else parts[4:]
+        return parts[0], parts[2], weights[0], (parts[1], parts[3], weights[1])
 
     def _validated(self, X: Any, y: Array, w: Array | None) -> float:
         score = self._score_of(outputs(self.model_, X, self._design.dtype), y, w)
@@ -363,10 +365,10 @@ class Perceptron(Taught, BaseEstimator):
         """Plain values: of the network its arrays, of the optimizer what it remembers, and no data."""
         state = dict(super().__getstate__())
         state.pop("_seen", None), state.pop("_report", None)
-        learner = state.pop("_learner", None)
-        if learner is not None:
-            state["_remembered"] = learner.optimizer.state_dict()
         if "model_" in state:
+            learner, state["_learner"] = self._learner, None
+            if learner is not None and self.solver != "lbfgs":
+                state["_remembered"] = learner.optimizer.state_dict()
             state["model_"] = {name: np.array(values) for name, values in self.model_.state_dict().items()}
             state["_design"] = list(self._design)
         return state

@@ -16,8 +16,9 @@ Array = np.ndarray[Any, Any]
 class MLPRegressor(RegressorMixin, Perceptron):
     """A multilayer perceptron for regression, of one target or several.
 
-    The loss is half the squared error, summed over the targets, and L2 regularization as in scikit-learn's class of this
-    name, whose parameters mean the same here; `init`, `normalization`, `residual`, `diagnosis_` and `explain` are new.
+    The loss is half the squared error, summed over the targets, and L2 regularization, as in scikit-learn's class of
+    this name, whose parameters mean the same here; `init`, `normalization`, `residual`, `diagnosis_` and `explain` are
+    new.
 
     Parameters
     ----------

@@ -24,6 +24,9 @@ Array = np.ndarray[Any, Any]
 
 # How many samples are kept to be diagnosed on, evenly spread.
 KEPT = 512
+# How scikit-learn does what the diagnosis advises.
+INPUTS = " In scikit-learn: make_pipeline(StandardScaler(), ...)."
+TARGETS = " In scikit-learn: TransformedTargetRegressor(..., transformer=StandardScaler())."
 # Sooner than after so many epochs nobody says that nothing is learned.
 PATIENT = 10
 
@@ -45,7 +48,7 @@ class Taught:
         own = vars(self)
         if "_report" not in own:
             if "_seen" not in own:
-                loaded = "the data are not saved with it; tgi.diagnose(estimator.model_, x, y, trained=True) takes others"
+                loaded = "data are not saved with it; tgi.diagnose(estimator.model_, x, y, trained=True) takes others"
                 why = loaded if "model_" in own else "it is not fitted yet"
                 raise AttributeError(f"{type(self).__name__} has no diagnosis_: {why}")
             self._report = examined(self, self.model_, trained=True)  # type: ignore[attr-defined]
@@ -66,9 +69,10 @@ class Taught:
         epochs = "iterations" if own["solver"] == "lbfgs" else "epochs"
         curve = own["loss_curve_"]
         way = f"the loss went from {curve[0]:.4g} to {own['loss_']:.4g}" if curve else f"the loss is {own['loss_']:.4g}"
+        dtype, phi = own["_design"].dtype, own["_design"].activation
         return "\n".join(
             [
-                f"{type(self).__name__}: {sizes}, {own['_design'].activation}{normalized}{around}, {own['_design'].dtype}",
+                f"{type(self).__name__}: {sizes}, {phi}{normalized}{around}, {dtype}",
                 f"Start: {own['init_']} ({own['_why']}).",
                 f"Training: {own['solver']}, {own['n_iter_']} {epochs}; {way}; guessing costs {report.guess:.4g}.",
                 "",
@@ -96,7 +100,7 @@ def examined(estimator: Any, model: Any, trained: bool, steps: bool = False) -> 
 
 def said(report: Report) -> str:
     """The verdict, and what to do."""
-    return f"{report.verdict.phrase()} {report.answers[-1].said}"
+    return f"{report.verdict.phrase()}. {report.answers[-1].said}"
 
 
 def suspicious(x: Array, y: Array, numbers: bool) -> bool:
@@ -127,7 +131,8 @@ def unscaled(estimator: Any) -> str | None:
     report = examined(estimator, estimator.model_, trained=False)
     for finding, verdict in found_in(report):
         if verdict.fault and verdict.word == "unscaled":
-            return f"{verdict.phrase()} {finding.remedy(report)}"
+            how = TARGETS if verdict.key.startswith("fit.targets") else INPUTS
+            return f"{verdict.phrase()}. {finding.remedy(report)}{how}"
     return None
 
 
