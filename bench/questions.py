@@ -1,6 +1,6 @@
 """All questions, in the order of the report."""
 
-from . import chains, images, imports, kernels, micrograd_demo, networks, scaling
+from . import chains, estimators, images, imports, kernels, micrograd_demo, networks, scaling
 from .harness import Question, Row
 
 QUESTIONS: tuple[Question, ...] = (
@@ -8,6 +8,7 @@ QUESTIONS: tuple[Question, ...] = (
     micrograd_demo.QUESTION,
     networks.QUESTION,
     images.QUESTION,
+    estimators.QUESTION,
     kernels.QUESTION,
     imports.QUESTION,
     scaling.QUESTION,

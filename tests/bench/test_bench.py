@@ -255,6 +255,7 @@ def test_a_quick_run_answers_every_question(tmp_path: Path) -> None:
         "scalars",
         "networks",
         "images",
+        "estimators",
         "kernels",
         "imports",
     }
