@@ -88,7 +88,9 @@ def fitted(kind: Any, task: Task, x: Array, y: Array, **more: Any) -> Any:
     options = {"batch_size": BATCH, "learning_rate_init": RATE, "alpha": ALPHA, "random_state": 0}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it was not over yet
-        return kind(task.hidden, max_iter=task.epochs, n_iter_no_change=task.epochs, **options, **more).fit(x, y)
+        return kind(
+            hidden_layer_sizes=task.hidden, max_iter=task.epochs, n_iter_no_change=task.epochs, **options, **more
+        ).fit(x, y)
 
 
 def by_pytorch(task: Task, x: Array, y: Array) -> Any:

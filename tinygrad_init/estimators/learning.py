@@ -112,12 +112,11 @@ class Learner:
         rng
             Puts the samples in another order, which makes no difference where there is a single batch.
         """
-        if rng is not None and len(parts) > 1:
-            order = rng.permutation(len(y))
-            x, y, w = x[order], y[order], None if w is None else w[order]
+        order = rng.permutation(len(y)) if rng is not None and len(parts) > 1 else None
         total = 0.0
         for part in parts:
-            cost = self.learn(*self.arguments(x[part], y[part], None if w is None else w[part]))
+            rows = part if order is None else order[part]
+            cost = self.learn(*self.arguments(x[rows], y[rows], None if w is None else w[rows]))
             total += cost.item() * (part.stop - part.start)
         return total / len(y)
 
