@@ -1,6 +1,6 @@
 """All questions, in the order of the report."""
 
-from . import chains, images, imports, kernels, micrograd_demo, networks, scaling, transformers
+from . import chains, estimators, images, imports, kernels, micrograd_demo, networks, scaling, transformers
 from .harness import Question, Row
 
 QUESTIONS: tuple[Question, ...] = (
@@ -9,6 +9,7 @@ QUESTIONS: tuple[Question, ...] = (
     networks.QUESTION,
     images.QUESTION,
     transformers.QUESTION,
+    estimators.QUESTION,
     kernels.QUESTION,
     imports.QUESTION,
     scaling.QUESTION,

@@ -7,6 +7,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_python_blocks_run_one_after_the_other(page: Path) -> None:
 
 def test_the_three_lines_for_pytorch_run() -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    (block,) = blocks(ROOT / "README.md", "py")
+    block, _ = blocks(ROOT / "README.md", "py")
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
     x = torch.randn(200, 4)
@@ -62,6 +63,23 @@ def test_the_page_on_pytorch_runs() -> None:
     namespace: dict[str, object] = {}
     for block in blocks(ROOT / "docs" / "pytorch.md", "py"):
         exec(compile(block, "pytorch.md", "exec"), namespace)
+
+
+def test_the_three_lines_for_scikit_learn_run(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    _, block = blocks(ROOT / "README.md", "py")
+    digits = tgi.data.digits()
+    exec(compile(block, "README.md", "exec"), {"x": digits.x / 16, "y": digits.y})
+    assert "What should I do?" in capsys.readouterr().out
+
+
+def test_the_page_on_estimators_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    warnings.simplefilter("ignore")  # of trainings that are not over; pytest puts the filters back
+    namespace: dict[str, object] = {}
+    for block in blocks(ROOT / "docs" / "estimators.md", "py"):
+        exec(compile(block, "estimators.md", "exec"), namespace)
+    assert "Start: critical" in capsys.readouterr().out
 
 
 def test_the_example_of_a_wrong_rule_is_found_wrong() -> None:

@@ -55,7 +55,7 @@ FLOORS = (
     ("rehearsal",),
     ("rate_search",),
     ("diagnosis",),
-    ("laboratory", "torch", "cli", "pytest_plugin"),
+    ("laboratory", "torch", "cli", "pytest_plugin", "estimators"),
 )
 # On one floor: who may import whom.
 BESIDE = {

@@ -123,6 +123,7 @@ _LATER = {
         "pytorch_names",
     ),
     "distributions": "",
+    "estimators": "",
     "utils": "",
     "CaptureError": "programs",
     "Generator": "ops.generators",

@@ -256,6 +256,7 @@ def test_a_quick_run_answers_every_question(tmp_path: Path) -> None:
         "networks",
         "images",
         "transformers",
+        "estimators",
         "kernels",
         "imports",
     }
