@@ -180,10 +180,7 @@ def read_axes(given: Mapping[str, Any]) -> dict[str, tuple[Value, ...] | Range]:
     ValueError
         There is no such axis, it is empty, or a value is not one of it.
     """
-    for name in given:
-        if name not in AXES:
-            known_name("an axis of a sweep", name, AXES)
-            raise ValueError(f"expected an axis of a sweep out of {', '.join(AXES)}; got {name!r}")
+    given = {known_name("an axis of a sweep", name, AXES): value for name, value in given.items()}
     found: dict[str, tuple[Value, ...] | Range] = {}
     for name, axis in AXES.items():
         if name not in given:

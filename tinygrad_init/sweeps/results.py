@@ -32,8 +32,8 @@ class Sweep:
     rows
         A dict for each finished run, in the order of the plan: `name` (a hash of its settings), the settings,
         `verdict`, `verdict_key` and `fault` of the diagnosis at the start, `outcome` ("trained", "slow", "stuck",
-        "diverged" or "error"), `trained`, `why`, `first_loss`, `final_loss` (the mean of the last 20; None where not finite),
-        `guess`, `steps_taken`, `losses` at `loss_steps`, `seconds`, `version`, `machine` and `schema`.
+        "diverged" or "error"), `trained`, `why`, `first_loss`, `final_loss` (the mean of the last 20; None where not
+        finite), `guess`, `steps_taken`, `losses` at `loss_steps`, `seconds`, `version`, `machine` and `schema`.
     planned
         How many runs the plan has.
     """
