@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Generator, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+import math
+import time
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from functools import cache
 from typing import Any
 
@@ -15,10 +16,15 @@ from .samples import Samples, samples
 # Runs that are handed out for each worker, so that none waits and the scheduler is not flooded; and as many as fit into
 # so many seconds are one submission.
 AHEAD, SECONDS, MOST_AT_ONCE = 4, 0.1, 64
+ASK_AGAIN = 2.0  # seconds after which the number of workers is asked for again
 
 
 def on_executor(
-    executor: Executor, tasks: Mapping[str, Task], diagnose: bool, workers: int = 0, data: Any = None
+    executor: Executor,
+    tasks: Mapping[str, Task],
+    diagnose: bool,
+    workers: Callable[[], int],
+    data: Any = None,
 ) -> Generator[list[Row]]:
     """The rows of all tasks, in lists of those that are there at a time.
 
@@ -31,7 +37,7 @@ def on_executor(
     diagnose
         Whether networks are diagnosed at their start.
     workers
-        How many it has at the moment; what it says itself, or the number of processors, unless given.
+        How many it has; asked every few seconds, as some may come later.
     data
         The samples by name, or what the executor makes them of; loaded by the workers, once each, unless given.
 
@@ -40,12 +46,14 @@ def on_executor(
     RuntimeError
         The executor is broken.
     """
-    window = AHEAD * max(1, workers or getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
+    window, asked_at = 0, -math.inf
     waiting = list(tasks.items())[::-1]
     asked: dict[Future[list[Row]], dict[str, Task]] = {}
     mean, done = SECONDS, 0
     try:
         while waiting or asked:
+            if time.monotonic() - asked_at > ASK_AGAIN:
+                window, asked_at = AHEAD * max(1, workers()), time.monotonic()
             while waiting and len(asked) < window:
                 size = max(1, min(MOST_AT_ONCE, int(SECONDS / mean), len(waiting) // window))
                 some = next_of(waiting, size)
@@ -64,8 +72,9 @@ def rows_of(future: Future[list[Row]], tasks: Mapping[str, Task]) -> list[Row]:
     """What has come of a submission; runs that no worker has survived have the outcome "error"."""
     try:
         return future.result()
-    except BrokenExecutor as error:
-        raise RuntimeError(f"sweep: the executor is broken: {error}") from None
+    except (BrokenExecutor, CancelledError) as error:  # not the fault of these runs: they may be begun again
+        why = str(error) or "runs were cancelled"
+        raise RuntimeError(f"sweep: the executor is broken: {why}; what is finished is kept") from None
     except Exception as error:  # of whatever kind an executor reports the death of its workers by
         return [failed(name, task, f"{type(error).__name__}: {error}") for name, task in tasks.items()]
 
@@ -132,10 +141,13 @@ def on_dask(
 def on_client(
     client: Any, tasks: Mapping[str, Task], diagnose: bool, data: Mapping[str, Samples]
 ) -> Generator[list[Row]]:
-    threads = sum(client.nthreads().values())
-    if not threads:
+    def threads() -> int:
+        return sum(client.nthreads().values())
+
+    if not threads():
         raise ValueError(f"{client.scheduler.address}: expected a scheduler with workers, got one without any")
-    sent = client.scatter(dict(data), broadcast=True, hash=False)
+    # In a list, or each set would be sent by its name, which other data may have, too.
+    (sent,) = client.scatter([dict(data)], broadcast=True, hash=False)
     # A worker that is killed takes its runs with it, whatever they are: they are begun anew elsewhere, several times.
     with client.get_executor(pure=False, retries=10) as executor:
         yield from on_executor(executor, tasks, diagnose, threads, sent)

@@ -55,7 +55,8 @@ def sweep(
     diagnose
         Whether to have each network diagnosed at its start, which takes longer than training a small one.
     workers
-        How many processes; as many as there are processors unless given. Each computes with one thread.
+        How many processes; as many as there are processors unless given. Each computes with one thread. With an
+        executor, how many it has.
     executor
         Runs them instead: a `concurrent.futures.Executor`, whose workers can import this package.
     client
@@ -207,6 +208,11 @@ def run_plan(
         return Sweep(folder, plan, store.rows)
 
 
+def width_of(executor: Executor) -> int:
+    """How many workers an executor has, as far as it tells; else as many as there are processors."""
+    return getattr(executor, "_max_workers", None) or os.cpu_count() or 1
+
+
 def rows_of(
     tasks: Mapping[str, Task],
     diagnose: bool,
@@ -221,6 +227,6 @@ def rows_of(
     if client is not None:
         yield from on_dask(client, tasks, diagnose, data)
     elif executor is not None:
-        yield from on_executor(executor, tasks, diagnose, workers or 0)
+        yield from on_executor(executor, tasks, diagnose, lambda: workers or width_of(executor))
     else:
         yield from on_processes(tasks, diagnose, workers or os.cpu_count() or 1)
