@@ -242,15 +242,18 @@ def values(name: str, text: str) -> Any:
 
     axis, option = AXES[name], f"--{name.replace('_', '-')}"
     if axis.kind != "name" and ":" in text:
-        low, high, *more = text.split(":")
-        logarithmic = more[-1:] == ["log"]
-        count = more[:-1] if logarithmic else more
+        parts = text.split(":")
+        logarithmic = parts[-1] == "log"
         try:
-            if len(count) > 1:
-                raise ValueError
-            return Range(float(low), float(high), int(count[0]) if count else None, logarithmic)
+            low, high, *count = parts[:-1] if logarithmic else parts
+            ends = float(low), float(high)
+            (many,) = map(int, count) if count else (None,)
+        except ValueError:
+            raise InputError(f"{option}: expected FROM:TO[:COUNT][:log], got {short(text)}") from None
+        try:
+            return Range(*ends, many, logarithmic)
         except ValueError as error:
-            raise InputError(f"{option}: {error or f'expected FROM:TO[:COUNT][:log], got {short(text)}'}") from None
+            raise InputError(f"{option}: {error}") from None
     parts = [part.strip() for part in text.split(",")]
     if name == "residual":
         return [{"true": True, "false": False}.get(part.lower(), part) for part in parts]
