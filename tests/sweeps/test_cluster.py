@@ -96,7 +96,7 @@ def test_a_cluster_whose_workers_die_are_slow_and_come_late(cluster: Cluster, tm
     from distributed import Client
 
     expected = tgi.sweep(tmp_path / "here", **AXES, workers=1)
-    for name, pause in (("steady", 0.02), ("slow", 0.3), ("doomed", 0.02)):
+    for name, pause in (("steady", 0.1), ("slow", 0.3), ("doomed", 0.1)):
         cluster.work(name, pause)
     folder = tmp_path / "there"
     with Client(scheduler_file=str(cluster.file), timeout=60) as client:

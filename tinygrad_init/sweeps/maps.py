@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,6 @@ from ..naming import known_name
 from ..theory import MeanField, edge_of_chaos
 from .axes import AXES, NORMAL
 from .running import Row
-
-if TYPE_CHECKING:
-    from .results import Sweep
 
 Array = np.ndarray[Any, Any]
 
@@ -84,7 +82,7 @@ class Map:
         return np.array(found)
 
 
-def map_of(sweep: Sweep, x: str, y: str) -> Map:
+def map_of(finished: Sequence[Row], x: str, y: str) -> Map:
     """See `Sweep.map`."""
     try:
         x, y = (known_name("an axis of a sweep", name, AXES) for name in (x, y))
@@ -92,9 +90,9 @@ def map_of(sweep: Sweep, x: str, y: str) -> Map:
         raise ValueError(str(error)) from None
     if x == y:
         raise ValueError(f"expected two different axes of a map, got {x!r} twice")
-    rows = [row for row in sweep.rows if row[x] is not None and row[y] is not None]
+    rows = [row for row in finished if row[x] is not None and row[y] is not None]
     if not rows:
-        raise ValueError(f"{sweep.folder}: no finished run has both {x} and {y}")
+        raise ValueError(f"no finished run has both {x} and {y}")
     (xs, of_x), (ys, of_y) = places(x, [row[x] for row in rows]), places(y, [row[y] for row in rows])
     count = np.zeros((len(ys), len(xs)), int)
     trained = np.zeros_like(count)
@@ -171,6 +169,9 @@ def figure(found: Map) -> Any:
             axis.set_ticks(range(len(values)), [str(value) for value in values])
         elif is_logarithmic(values):
             (ax.set_xscale if axis is ax.xaxis else ax.set_yscale)("log")
+        if AXES[name].kind == "whole" and len(values) <= BINS:
+            axis.set_ticks(values, [f"{value:g}" for value in values])
+            axis.set_ticks([], minor=True)
     limits = ax.get_xlim(), ax.get_ylim()
     theory: dict[str, Any] = {"color": "#D55E00", "linewidth": 2}
     if found.curve is not None:

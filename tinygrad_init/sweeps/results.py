@@ -115,7 +115,7 @@ class Sweep:
         """
         from .maps import map_of
 
-        return map_of(self, x, y)
+        return map_of(self.rows, x, y)
 
     def plot(self, x: str, y: str) -> Any:
         """The same as a matplotlib figure, with what mean-field theory expects drawn in.
