@@ -120,3 +120,16 @@ worker.serve()
     words = [row["outcome"] for row in found.rows]
     assert len(words) == 8 and words.count("error") == 1 and words[deadly] == "error"
     assert found.rows[deadly]["why"] == "the worker process died, 2 times" and once.exists()
+
+
+def test_workers_that_cannot_be_started_are_no_fault_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tinygrad_init as tgi
+    from tinygrad_init.sweeps import worker
+
+    plain = worker.START
+    monkeypatch.setattr(worker, "START", "raise SystemExit(3)")
+    with pytest.raises(RuntimeError, match="a worker process ended before it could be asked for anything"):
+        tgi.sweep(tmp_path, seed=range(4), width=4, steps=5, diagnose=False, workers=2)
+    assert len(read(tmp_path)) == 0
+    monkeypatch.setattr(worker, "START", plain)
+    assert [row["outcome"] != "error" for row in resume(tmp_path).rows] == [True] * 4

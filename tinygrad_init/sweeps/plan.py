@@ -18,7 +18,7 @@ from .axes import AXES, NORMAL, OF_A_PROGRAM, Range, read_axes, whole_from
 Task = dict[str, Any]
 
 SCHEMA = 1  # of plans, journals and parts
-MOST_RUNS = 10_000_000
+MOST_RUNS = 1_000_000
 PATIENCE = 10_000  # draws in a row that give no new point: there are no more
 
 

@@ -19,6 +19,9 @@ from .worker import Worker
 MOST_IN_A_ROW = 64  # runs that a worker takes at a time, of one program
 ATTEMPTS = 2  # of a run whose worker dies
 
+# What workers' threads say: a row, what keeps them from going on, or that there will be no more.
+Rows = queue.SimpleQueue[Row | Exception | None]
+
 
 def on_processes(tasks: Mapping[str, Task], diagnose: bool, workers: int) -> Generator[list[Row]]:
     """The rows of all tasks, in lists of those that are there at a time.
@@ -34,9 +37,14 @@ def on_processes(tasks: Mapping[str, Task], diagnose: bool, workers: int) -> Gen
         Whether networks are diagnosed at their start.
     workers
         How many processes.
+
+    Raises
+    ------
+    RuntimeError
+        Worker processes cannot be started.
     """
     groups = shared_out(tasks, workers)
-    rows: queue.SimpleQueue[Row | None] = queue.SimpleQueue()
+    rows: Rows = queue.SimpleQueue()
     stop = threading.Event()
     running: list[Worker] = []
     threads = [
@@ -52,8 +60,11 @@ def on_processes(tasks: Mapping[str, Task], diagnose: bool, workers: int) -> Gen
             while not rows.empty():
                 some.append(rows.get())
             alive -= some.count(None)
-            if found := [row for row in some if row is not None]:
+            if found := [row for row in some if isinstance(row, dict)]:
                 yield found
+            for error in some:
+                if isinstance(error, Exception):
+                    raise RuntimeError(f"sweep: {error}; what is finished is kept")
     finally:
         stop.set()
         for worker in list(running):
@@ -62,7 +73,7 @@ def on_processes(tasks: Mapping[str, Task], diagnose: bool, workers: int) -> Gen
             thread.join()
 
 
-def waited(rows: queue.SimpleQueue[Row | None]) -> Row | None:
+def waited(rows: Rows) -> Row | Exception | None:
     """The next row; Ctrl-C is heard while there is none."""
     while True:
         try:
@@ -87,7 +98,7 @@ def shared_out(tasks: Mapping[str, Task], workers: int) -> deque[dict[str, Task]
 def keep_busy(
     groups: deque[dict[str, Task]],
     diagnose: bool,
-    rows: queue.SimpleQueue[Row | None],
+    rows: Rows,
     stop: threading.Event,
     running: list[Worker],
 ) -> None:
@@ -107,6 +118,8 @@ def keep_busy(
                     if worker is None:
                         worker = Worker()
                         running.append(worker)
+                        if not worker.begins():
+                            raise RuntimeError("a worker process ended before it could be asked for anything")
                     row = worker.ask(name, task, diagnose)
                     if row is not None:
                         break
@@ -116,6 +129,9 @@ def keep_busy(
                 if stop.is_set() and row is None:
                     return
                 rows.put(row or failed(name, task, f"the worker process died, {ATTEMPTS} times"))
+    except (OSError, RuntimeError) as error:  # no more can be started: that is not the fault of a run
+        if not stop.is_set():
+            rows.put(error)
     finally:
         if worker is not None:
             worker.end()

@@ -22,6 +22,7 @@ from .samples import Samples, samples
 START = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from tinygrad_init.sweeps.worker import serve; serve()"
 )
+READY = "ready"
 
 
 def serve() -> None:
@@ -30,6 +31,7 @@ def serve() -> None:
     warnings.simplefilter("ignore")  # what is odd about a network is measured, and told in its row
     tasks, rows = sys.stdin, os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever prints must not speak in between
+    print(READY, file=rows, flush=True)
     known: dict[str, Samples] = {}
     for line in tasks:
         asked = json.loads(line)
@@ -51,6 +53,11 @@ class Worker:
             # One thread each: the processors are busy with the others.
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
+
+    def begins(self) -> bool:
+        """Wait until it can be asked; whether it can."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline() == f"{READY}\n"
 
     def ask(self, name: str, task: Task, diagnose: bool) -> Row | None:
         """The row of a task; None if the process has ended instead."""
