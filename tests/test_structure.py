@@ -55,6 +55,7 @@ FLOORS = (
     ("rehearsal",),
     ("rate_search",),
     ("diagnosis",),
+    ("sweeps",),
     ("laboratory", "torch", "cli", "pytest_plugin", "estimators"),
 )
 # On one floor: who may import whom.

@@ -41,7 +41,7 @@ from .ops.drawing import manual_seed
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import array_api, autograd, data, diagnosis, func, init, nn, optim, starts, theory
+    from . import array_api, autograd, data, diagnosis, func, init, nn, optim, starts, sweeps, theory
     from . import torch as torch
     from .diagnosis import diagnose, recommend
     from .gradient_checks import GradcheckError, gradcheck, gradgradcheck
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .programs import CaptureError, capture
     from .rate_search import find_lr
     from .saving import LoadError, load, save
+    from .sweeps import sweep
     from .training import initialize, predict, train
     from .transforms import (
         checkpoint,
@@ -150,6 +151,8 @@ _LATER = {
     "recommend": "diagnosis",
     "save": "saving",
     "starts": "",
+    "sweep": "sweeps",
+    "sweeps": "",
     "tape": "inside",
     "theory": "",
     "to_onnx": "onnx_export",
@@ -264,6 +267,8 @@ __all__ = [
     "set_default_dtype",
     "special",
     "starts",
+    "sweep",
+    "sweeps",
     "tape",
     "theory",
     "to_onnx",

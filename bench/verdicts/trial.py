@@ -13,6 +13,7 @@ import numpy as np
 import tinygrad_init as tgi
 from tinygrad_init import nn, optim
 from tinygrad_init.data import StandardScaler, load, split
+from tinygrad_init.nn.stacks import stack
 
 from .tasks import BATCH, HORIZON, Task
 
@@ -33,16 +34,12 @@ def data(name: str) -> tuple[Array, Array, Array, Array, int]:
 def build(task: Task) -> nn.Module:
     """The network at its start."""
     x, *_, classes = data(task["data"])
-    modules: list[nn.Module] = []
-    inside, width = x.shape[1], task["width"]
-    for _ in range(task["depth"]):
-        block: list[nn.Module] = [nn.Linear(inside, width, rng=0)]
-        if task["normalization"]:
-            block.append(nn.BatchNorm(width))
-        block.append(nn.make_activation(task["activation"]))
-        modules += [nn.Residual(nn.Sequential(*block))] if task["residual"] and inside == width else block
-        inside = width
-    model = nn.Sequential(*modules, nn.Linear(inside, classes, rng=0))
+    model = stack(
+        [x.shape[1], *[task["width"]] * task["depth"], classes],
+        [task["activation"]] * task["depth"],
+        normalization="batch" if task["normalization"] else "none",
+        residual=task["residual"],
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a start that does not quite suit: that is what is measured
         tgi.initialize(model, task["start"], task["seed"])

@@ -11,7 +11,6 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from ... import ops
 from ...engine.tensor import Tensor
 from ...init import INITIALIZERS, constant_, normal_, uniform_
 from ...init.scaling import fan
-from ...nn import Activation, BatchNorm, LayerNorm, Linear, Module, Residual, Sequential, linear_maps
+from ...nn import Activation, Module, Sequential, linear_maps
+from ...nn.stacks import stack
 from ...ops.losses import LOSSES
 from ...optim import SGD, Adam, AdamW, Optimizer
 from ...words import Phrase, phrase
@@ -132,19 +132,16 @@ def configs(config: Config) -> list[Config]:
 
 def network(config: Config, features: int, outputs: int) -> Sequential:
     """The network of a config (of one run) before its start."""
-    widths = [features, *config.layers]
     names = config.activations * len(config.layers) if len(config.activations) == 1 else config.activations
-    layers: list[Module] = []
-    for (fan_in, width), name in zip(pairwise(widths), names, strict=True):
-        layer: list[Module] = [Linear(fan_in, width, rng=0, dtype="float64")]
-        if config.normalization == "batch":
-            # Running statistics are those of the last batch: what the map is drawn with is then what was looked at.
-            layer.append(BatchNorm(width, momentum=1.0, dtype="float64"))
-        elif config.normalization == "layer":
-            layer.append(LayerNorm(width, dtype="float64"))
-        layer.append(Activation(name))
-        layers += [Residual(Sequential(*layer))] if config.residual and fan_in == width else layer
-    return Sequential(*layers, Linear(widths[-1], outputs, rng=0, dtype="float64"))
+    return stack(
+        [features, *config.layers, outputs],
+        names,
+        normalization=config.normalization,
+        residual=config.residual,
+        # Running statistics are those of the last batch: what the map is drawn with is then what was looked at.
+        momentum=1.0,
+        dtype="float64",
+    )
 
 
 def start(config: Config, samples: Samples) -> tuple[Module, list[Phrase]]:

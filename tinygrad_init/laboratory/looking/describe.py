@@ -9,6 +9,7 @@ import numpy as np
 from ...activations import FLAT, activation
 from ...data import REGRESSIONS
 from ...nn import ACTIVATIONS
+from ...nn.stacks import NORMALIZATIONS
 from ...version import __version__
 from ...words import LANGUAGES, Phrase, templates
 from ..experiment.experiment import Experiment, Run
@@ -34,7 +35,7 @@ def hello(own: bool = False) -> Hello:
         features=config.FEATURES,
         losses=config.LOSSES,
         optimizers=config.OPTIMIZERS,
-        normalizations=config.NORMALIZATIONS,
+        normalizations=NORMALIZATIONS,
         regularizations=config.REGULARIZATIONS,
         limits=Limits(LAYERS, WIDTH, SAMPLES, VARIANTS, MOST_STEPS),
         words={language: templates(language) for language in LANGUAGES},

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from ...init import INITIALIZERS
 from ...nn import ACTIVATIONS
+from ...nn.stacks import NORMALIZATIONS
 from .message_schema import Between, Length, OneOf, optional
 
 LAYERS, WIDTH, SAMPLES, VARIANTS = 60, 64, 2000, 3
@@ -18,7 +19,6 @@ GIVEN = "given"  # a start that is none: the weights of a model of the user's ow
 STARTS = (*INITIALIZERS, "normal", GIVEN)
 LOSSES = ("cross_entropy", "binary_cross_entropy_with_logits", "half_squared_error", "hinge")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw")
-NORMALIZATIONS = ("none", "batch", "layer")
 REGULARIZATIONS = ("none", "l1", "l2")
 MOST_EDITS = 64
 

@@ -1,0 +1,153 @@
+"""Runs on anybody's executor of `concurrent.futures`, and on Dask's workers, which have one, too."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from functools import cache
+from typing import Any
+
+from .plan import Task, program_of
+from .running import Row, failed, run_all
+from .samples import Samples, samples
+
+# Runs that are handed out for each worker, so that none waits and the scheduler is not flooded; and as many as fit into
+# so many seconds are one submission.
+AHEAD, SECONDS, MOST_AT_ONCE = 4, 0.1, 64
+ASK_AGAIN = 2.0  # seconds after which the number of workers is asked for again
+
+
+def on_executor(
+    executor: Executor,
+    tasks: Mapping[str, Task],
+    diagnose: bool,
+    workers: Callable[[], int],
+    data: Any = None,
+) -> Generator[list[Row]]:
+    """The rows of all tasks, in lists of those that are there at a time.
+
+    Parameters
+    ----------
+    executor
+        Whose workers have this package; with processes it sees to the rest.
+    tasks
+        By their names; those of one program side by side.
+    diagnose
+        Whether networks are diagnosed at their start.
+    workers
+        How many it has; asked every few seconds, as some may come later.
+    data
+        The samples by name, or what the executor makes them of; loaded by the workers, once each, unless given.
+
+    Raises
+    ------
+    RuntimeError
+        The executor is broken.
+    """
+    window, asked_at = 0, -math.inf
+    waiting = list(tasks.items())[::-1]
+    asked: dict[Future[list[Row]], dict[str, Task]] = {}
+    mean, done = SECONDS, 0
+    try:
+        while waiting or asked:
+            if time.monotonic() - asked_at > ASK_AGAIN:
+                window, asked_at = AHEAD * max(1, workers()), time.monotonic()
+            while waiting and len(asked) < window:
+                size = max(1, min(MOST_AT_ONCE, int(SECONDS / mean), len(waiting) // window))
+                some = next_of(waiting, size)
+                asked[executor.submit(run_some, some, diagnose, data)] = some
+            finished, _ = wait(asked, return_when=FIRST_COMPLETED)
+            rows = [row for future in finished for row in rows_of(future, asked.pop(future))]
+            mean = (mean * done + sum(row["seconds"] for row in rows)) / (done + len(rows))
+            mean, done = max(mean, 1e-6), done + len(rows)
+            yield rows
+    finally:
+        for future in asked:
+            future.cancel()
+
+
+def rows_of(future: Future[list[Row]], tasks: Mapping[str, Task]) -> list[Row]:
+    """What has come of a submission; runs that no worker has survived have the outcome "error"."""
+    try:
+        return future.result()
+    except (BrokenExecutor, CancelledError) as error:  # not the fault of these runs: they may be begun again
+        why = str(error) or "runs were cancelled"
+        raise RuntimeError(f"sweep: the executor is broken: {why}; what is finished is kept") from None
+    except Exception as error:  # of whatever kind an executor reports the death of its workers by
+        return [failed(name, task, f"{type(error).__name__}: {error}") for name, task in tasks.items()]
+
+
+def next_of(waiting: list[tuple[str, Task]], most: int) -> dict[str, Task]:
+    """Take so many tasks from the end, or fewer, which share a program."""
+    name, task = waiting.pop()
+    taken = {name: task}
+    while waiting and len(taken) < most and program_of(waiting[-1][1]) == program_of(task):
+        taken |= [waiting.pop()]
+    return taken
+
+
+@cache
+def loaded(name: str) -> Samples:
+    """A data set, loaded once by each worker."""
+    return samples(name)
+
+
+def run_some(tasks: Mapping[str, Task], diagnose: bool, data: Mapping[str, Samples] | None) -> list[Row]:
+    """What a worker is asked for."""
+    if data is None:
+        data = {task["data"]: loaded(task["data"]) for task in tasks.values()}
+    return run_all(tasks, data, diagnose)
+
+
+def on_dask(
+    client: Any, tasks: Mapping[str, Task], diagnose: bool, data: Mapping[str, Samples]
+) -> Generator[list[Row]]:
+    """The same on a cluster of Dask's: data go to each worker once, also to those that come later.
+
+    Parameters
+    ----------
+    client
+        A `distributed.Client`, or the address of a scheduler, "tcp://HOST:PORT".
+    tasks, diagnose
+        As in `on_executor`.
+    data
+        The samples by name.
+
+    Raises
+    ------
+    ImportError
+        distributed is not installed.
+    ValueError
+        There is no scheduler at the address, or it has no workers.
+    """
+    try:
+        from distributed import Client as Known
+    except ImportError:
+        raise ImportError("a cluster needs Dask; install it with: pip install 'tinygrad_init[dask]'") from None
+    Client: Any = Known
+    if isinstance(client, Client):
+        yield from on_client(client, tasks, diagnose, data)
+        return
+    try:
+        own = Client(client, timeout=10)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{client}: expected the address of a scheduler of Dask; {error}") from None
+    with own:
+        yield from on_client(own, tasks, diagnose, data)
+
+
+def on_client(
+    client: Any, tasks: Mapping[str, Task], diagnose: bool, data: Mapping[str, Samples]
+) -> Generator[list[Row]]:
+    def threads() -> int:
+        return sum(client.nthreads().values())
+
+    if not threads():
+        raise ValueError(f"{client.scheduler.address}: expected a scheduler with workers, got one without any")
+    # In a list, or each set would be sent by its name, which other data may have, too.
+    (sent,) = client.scatter([dict(data)], broadcast=True, hash=False)
+    # A worker that is killed takes its runs with it, whatever they are: they are begun anew elsewhere, several times.
+    with client.get_executor(pure=False, retries=10) as executor:
+        yield from on_executor(executor, tasks, diagnose, threads, sent)

@@ -1,0 +1,84 @@
+"""A worker process: `python -c ... serve()` with tasks as lines of JSON coming in, and rows going out.
+
+It is no child of `multiprocessing`, so that a script that runs a sweep needs no `if __name__ == "__main__"`, and one
+worker's death is not that of a pool. It ends with its input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+from .plan import Task
+from .running import Row, run
+from .samples import Samples, samples
+
+START = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from tinygrad_init.sweeps.worker import serve; serve()"
+)
+READY = "ready"
+
+
+def serve() -> None:
+    """Answer every task with its row, until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this process
+    warnings.simplefilter("ignore")  # what is odd about a network is measured, and told in its row
+    tasks, rows = sys.stdin, os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever prints must not speak in between
+    print(READY, file=rows, flush=True)
+    known: dict[str, Samples] = {}
+    for line in tasks:
+        asked = json.loads(line)
+        task: Task = asked["task"]
+        if task["data"] not in known:
+            known[task["data"]] = samples(task["data"])
+        print(json.dumps(run(asked["name"], task, known[task["data"]], asked["diagnose"])), file=rows, flush=True)
+
+
+class Worker:
+    """A worker process, seen from outside."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, json.dumps(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            # One thread each: the processors are busy with the others.
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+
+    def begins(self) -> bool:
+        """Wait until it can be asked; whether it can."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline() == f"{READY}\n"
+
+    def ask(self, name: str, task: Task, diagnose: bool) -> Row | None:
+        """The row of a task; None if the process has ended instead."""
+        question: dict[str, Any] = {"name": name, "task": task, "diagnose": diagnose}
+        assert self.process.stdin is not None and self.process.stdout is not None
+        try:
+            self.process.stdin.write(json.dumps(question) + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except (OSError, ValueError):
+            return None
+        if not answer.endswith("\n"):
+            return None
+        row: Row = json.loads(answer)
+        return row
+
+    def end(self) -> None:
+        """End it, whatever it is doing."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # what it was to be told has nowhere to go
+                    stream.close()
