@@ -255,11 +255,11 @@ def clock(side: Side, calls: int) -> float:
     """Seconds that some steps take together, from the start.
 
     Threads of the side before may go on looking for work when there is none, OpenBLAS's for tens of milliseconds; the
-    clock starts when they have gone to sleep, and this side's are awake.
+    clock starts when they have gone to sleep and this side, with its own threads and processors, is well awake.
     """
     settle()
     step = side.step
-    for _ in range(1 + calls // 10):
+    for _ in range(calls):
         step()
     side.reset()
     gc.collect()
