@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -54,7 +55,10 @@ def killed(folder: Path, kills: int, seed: int) -> None:
             if rng.random() < 0.5:
                 process.kill()
             else:  # with its workers
-                os.killpg(process.pid, signal.SIGKILL)
+                workers = children(process.pid)
+                for each in (process.pid, *workers):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(each, signal.SIGKILL)
             process.wait()
             done += 1
             now = on_disk(place)
@@ -87,13 +91,28 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     while not [*tmp_path.glob("journal-*.log")] or not on_disk(tmp_path):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.05)
+    workers = children(process.pid)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.decode().count("\n") == 1 and f"tinygrad-init sweep resume {tmp_path}" in said.decode()
     assert 0 < len(on_disk(tmp_path)) < 4000 and len(read(tmp_path)) == len(on_disk(tmp_path))
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    assert workers
+    for worker in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("processes are not found without /proc")
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if int(path.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(path.parent.name))
+    return found
 
 
 def test_a_worker_that_dies_is_replaced_and_its_run_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import warnings
@@ -27,7 +26,6 @@ READY = "ready"
 
 def serve() -> None:
     """Answer every task with its row, until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this process
     warnings.simplefilter("ignore")  # what is odd about a network is measured, and told in its row
     tasks, rows = sys.stdin, os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever prints must not speak in between
@@ -50,6 +48,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
+            start_new_session=True,  # Ctrl-C is for whoever started it, also while it is still importing
             # One thread each: the processors are busy with the others.
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
