@@ -14,7 +14,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, TextIO
 
-from .harness import FULL, OURS, QUICK, run
+from .harness import FULL, FULL_OF_THREADS, OURS, QUICK, run
 from .summary import summary
 
 # What each library's pool of threads asks for when it is loaded.
@@ -114,7 +114,7 @@ def work(request: dict[str, Any], out: TextIO) -> None:
     rows = select([row for found in request["rows"].values() for row in found], quick)
     for question in QUESTIONS:
         for row in rows.get(question.name, []):
-            result = run(row, peers, QUICK if quick else FULL)
+            result = run(row, peers, QUICK if quick else FULL if threads == 1 else FULL_OF_THREADS)
             if not question.single_thread:
                 result.left_out |= skipped
             send({"question": question.name, "threads": threads} | summary(result))
