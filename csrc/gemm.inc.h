@@ -1,23 +1,26 @@
 /* Matrix product C = A B with an epilogue, included once for each type and instruction set.
  *
- * The loops of Goto and van de Geijn (2008) around the kernels of micro_kernel.inc.h, but with the broadcast operand in the
- * cache nearest to the core: a strip of A stays there while a block of B passes by, whose panels follow each other in
- * memory as they are read. Operands are read in place where that is as fast, else packed block by block (pack.inc.h); so
- * every layout is served by the same kernels. Packing and multiplying are both done in parts, by as many threads as there
- * are (threads.c).
+ * The loops of Goto and van de Geijn (2008) around the kernels of micro_kernel.inc.h, in two orders. Of few rows all strips
+ * of A, which are packed and stay in the second cache, pass by one panel of B after the other, which is in the first. Of many
+ * it is the other way round: a strip of A stays in the first cache while the panels of a block of B, packed, pass by from the
+ * second. Operands are read in place where that is as fast, else packed (pack.inc.h); so every layout is served by the same
+ * kernels. Packing and multiplying are both done in parts, by as many threads as there are (threads.c).
  *
  * Which side is fused where. Forward: bias and φ on the tile before it is stored. Backward: δ = x̄ ⊙ φ' on the tile of the
  * product that makes x̄; as a prologue it would be computed anew by each of the three that read δ (for x̄, W̄ and b̄). */
 
-/* A block of B (KC x NC, at most 1 MB) stays in the second cache while strips of A (MR x KC, 12 or 24 KB, in the first) pass
- * by; those of a block of A (MC x KC, at most 2 MB) wait in the third. float32, n = 2048, of the core's peak: KC = 512 and
- * NC = 384 83 %, 384 and 512 84 %, 256 and 1024 87 %. */
+/* A panel of B (KC x NR) takes 32 KB of the first cache, a block of it (KC x NC) 1 MB of the second; a block of A (MC x KC)
+ * at most 2 MB, which wait in the third where it does not stay in the second. Up to BY_PANELS rows, strips pass by panels:
+ * 256 x 1024 x 1024 6 % faster than by blocks of B, 128 x 512 x 784 turned 4 %; but with 1024 rows 2 to 20 % slower. Of
+ * WHOLE_A numbers A is packed at once for all terms, and threads meet once instead of once for each block of them. */
 enum { T(KC) = 256, T(NC) = 4096 / sizeof(REAL), T(MC) = 8192 / sizeof(REAL) };
+enum { T(BY_PANELS) = 2048 / sizeof(REAL), T(WHOLE_A) = 448 * 1024 / sizeof(REAL) };
 
-/* Contiguous rows of B are read in place unless many rows of A pass by (with 128 and 256 of them, 3 to 5 % faster than
- * packed), or they lie a multiple of 4096 bytes apart and share the same few places of the cache: 256 x 1024 x 1024 with B
- * fresh from memory took 7.8 ms in place, 5.8 ms packed. A is copied if it is large and C is wide enough to pay for it. */
-enum { T(B_IN_PLACE) = 320, T(ALIASED_IN_PLACE) = 96, T(A_IN_PLACE) = 128 * 1024 / sizeof(REAL), T(WIDTH_FOR_A) = 64 };
+/* Contiguous rows of B are read in place unless many rows of A pass by, or they lie a multiple of 4096 bytes apart and share
+ * the same few places of the cache: 256 x 1024 x 1024 with B fresh from memory took 7.8 ms in place, 5.8 ms packed. A is
+ * copied if it is large and C is wide enough to pay for it. Where few terms are added, C counts, and is written row by row. */
+enum { T(B_IN_PLACE) = 320, T(ALIASED_IN_PLACE) = 96 };
+enum { T(A_IN_PLACE) = 128 * 1024 / sizeof(REAL), T(WIDTH_FOR_A) = 64, T(SHALLOW) = 64 };
 
 /* How deep blocks are: k in the fewest even parts. */
 static size_t T(depth)(size_t k) {
@@ -33,16 +36,22 @@ static int T(packs_b)(size_t m, const tgi_matrix *b) {
     return b->column_stride != 1 || m > T(B_IN_PLACE) || (m > T(ALIASED_IN_PLACE) && step % 4096 == 0);
 }
 
-/* Panels of so many columns or rows together, in whole lines of the cache. */
-static size_t T(packed_size)(size_t length, size_t k) {
-    return (length * T(depth)(k) + T(LINE) - 1) / T(LINE) * T(LINE);
-}
+/* How many terms of A are packed at once: all, if they stay in the second cache, for threads meet once for each block. */
+static size_t T(terms)(size_t m, size_t k) { return m <= T(BY_PANELS) && m * k <= T(WHOLE_A) ? k : T(depth)(k); }
+
+/* Numbers in so many rows, of so many terms, in whole lines of the cache. */
+static size_t T(packed_size)(size_t length, size_t terms) { return (length * terms + T(LINE) - 1) / T(LINE) * T(LINE); }
 
 static size_t T(gemm_work)(size_t m, size_t n, size_t k) {
     if (n == 1 && m > 1)
         return T(gemm_work)(1, m, k);
-    const size_t a = T(packs_a)(m, n, k) ? T(packed_size)(T(least)(m, T(MC)), k) : 0;
-    return (a + T(packed_size)(T(least)(n, T(NC)), k)) * sizeof(REAL) + 64;
+    const size_t a = T(packs_a)(m, n, k) ? T(packed_size)(T(least)(m, T(MC)), T(terms)(m, k)) : 0;
+    const size_t b = m > T(BY_PANELS) ? T(packed_size)(T(least)(n, T(NC)), T(depth)(k)) : 0;
+    return (a + b) * sizeof(REAL) + 64;
+}
+
+static inline const REAL *T(place)(const tgi_matrix *x, size_t i, size_t j) {
+    return (const REAL *)x->data + (ptrdiff_t)i * x->row_stride + (ptrdiff_t)j * x->column_stride;
 }
 
 static void T(row_sums)(size_t m, size_t k, const tgi_matrix *a, REAL *sums) {
@@ -87,13 +96,17 @@ typedef struct {
     REAL *c;
     size_t ldc;
     int threads;
-    REAL *packed_a, *packed_b; /* NULL: they are read in place */
-    size_t i0, rows, j0, columns, p0, depth; /* the block of C, and which terms of it */
+    REAL *packed_a, *packed_b; /* blocks; NULL: not packed so */
+    int packs_panels;          /* of B, each when strips are to pass by */
+    size_t i0, rows, j0, columns, p0, terms; /* the block of C, and which terms of it */
+    size_t depth;                            /* of how many terms tiles take together */
     size_t strip;                            /* how many rows a tile has */
     size_t height, width;                    /* of a part of C */
+    int by_strips;                           /* whether parts are computed row by row of tiles */
 } T(product);
 
-static inline size_t T(parts)(size_t total, size_t each) { return (total + each - 1) / each; }
+/* Mostly one, and divisions are slow. */
+static inline size_t T(parts)(size_t total, size_t each) { return total <= each ? 1 : (total + each - 1) / each; }
 
 /* How much goes into one part, whole grains: so that there are a few parts for each thread. */
 static size_t T(part_size)(size_t total, size_t grain, size_t wanted) {
@@ -122,15 +135,17 @@ static void T(dots_part)(void *product, int part, int thread) {
         T(apply)(end, m - i0, n - j0, P->c + at, kept ? kept + at : NULL, P->ldc);
 }
 
-/* Some strips of the block of A. */
+/* Some strips of the block of A; those of the same terms lie together. */
 static void T(pack_a_part)(void *product, int part, int thread) {
     (void)thread;
     const T(product) *P = product;
     const tgi_matrix *a = P->a;
     const size_t i = (size_t)part * P->height;
-    const REAL *from = (const REAL *)a->data + (ptrdiff_t)(P->i0 + i) * a->row_stride + (ptrdiff_t)P->p0 * a->column_stride;
-    T(pack_panels)(P->depth, T(least)(P->height, P->rows - i), P->strip, P->strip, from, a->column_stride, a->row_stride,
-                   P->packed_a + i * P->depth);
+    for (size_t p = 0, depth; p < P->terms; p += depth) {
+        depth = T(least)(P->terms - p, P->depth);
+        T(pack_panels)(depth, T(least)(P->height, P->rows - i), P->strip, P->strip, T(place)(a, P->i0 + i, P->p0 + p),
+                       a->column_stride, a->row_stride, P->packed_a + p * P->rows + i * depth);
+    }
 }
 
 /* Some panels of the block of B. */
@@ -139,64 +154,94 @@ static void T(pack_b_part)(void *product, int part, int thread) {
     const T(product) *P = product;
     const tgi_matrix *b = P->b;
     const size_t j = (size_t)part * P->width;
-    const REAL *from = (const REAL *)b->data + (ptrdiff_t)P->p0 * b->row_stride + (ptrdiff_t)(P->j0 + j) * b->column_stride;
-    T(pack_panels)(P->depth, T(least)(P->width, P->columns - j), T(NR), T(LANES), from, b->row_stride, b->column_stride,
-                   P->packed_b + j * P->depth);
+    T(pack_panels)(P->terms, T(least)(P->width, P->columns - j), T(NR), T(LANES), T(place)(b, P->p0, P->j0 + j),
+                   b->row_stride, b->column_stride, P->packed_b + j * P->terms);
 }
 
-/* Some tiles of the block of C, strip by strip. */
-static void T(multiply_part)(void *product, int part, int thread) {
-    (void)thread;
-    const T(product) *P = product;
+/* Some tiles of the block of C: the terms from the `p`th of the block on. */
+static void T(multiply_terms)(const T(product) *P, size_t p, size_t i_begin, size_t i_end, size_t j_begin, size_t j_end,
+                              REAL *panel) {
     const tgi_matrix *a = P->a, *b = P->b;
     const tgi_epilogue *end = P->end;
     const REAL *bias = end->bias, *kept = end->kept, zero = 0;
-    const size_t across = T(parts)(P->columns, P->width), p0 = P->p0, depth = P->depth;
-    const size_t i_begin = (size_t)part / across * P->height, i_end = T(least)(i_begin + P->height, P->rows);
-    const size_t j_begin = (size_t)part % across * P->width, j_end = T(least)(j_begin + P->width, P->columns);
-    const REAL *A = (const REAL *)a->data + (ptrdiff_t)P->i0 * a->row_stride + (ptrdiff_t)p0 * a->column_stride;
-    const REAL *B = (const REAL *)b->data + (ptrdiff_t)p0 * b->row_stride + (ptrdiff_t)P->j0 * b->column_stride;
-    const int last = p0 + depth == P->k;
-    T(tile) t;
-    t.k = depth;
-    t.a_row = a->row_stride * (ptrdiff_t)sizeof(REAL);
-    t.a_column = a->column_stride * (ptrdiff_t)sizeof(REAL);
-    t.b_row = b->row_stride;
-    t.c_row = (ptrdiff_t)P->ldc;
-    t.adds_vectors = p0 > 0 || (bias && !end->bias_of_rows);
-    t.start_row = p0 > 0 ? t.c_row : bias && end->bias_of_rows;
-    t.finish = !last || end->function != TGI_relu ? T(STORE) : kept ? T(RELU_VJP) : T(RELU);
+    const size_t depth = T(least)(P->terms - p, P->depth), p0 = P->p0 + p;
     /* In variables of its own: the compiler cannot know that a tile leaves the product's description as it is. */
     const size_t strip = P->strip, row_end = P->rows, column_end = P->columns, ldc = P->ldc;
-    const REAL *const packed_a = P->packed_a, *const packed_b = P->packed_b;
-    const ptrdiff_t across_b = b->column_stride;
-    const int adds = p0 > 0, of_rows = end->bias_of_rows;
+    const REAL *const packed_a = P->packed_a ? P->packed_a + p * row_end : NULL, *const packed_b = P->packed_b;
+    const int adds = p0 > 0, of_rows = end->bias_of_rows, by_strips = P->by_strips;
+    const REAL *const A = T(place)(a, P->i0, p0), *const B = T(place)(b, p0, P->j0);
+    const ptrdiff_t a_row = a->row_stride, b_row = b->row_stride, b_column = b->column_stride;
     const REAL *start = !bias ? &zero : bias + (of_rows ? P->i0 : P->j0);
     REAL *const C = P->c + P->i0 * ldc + P->j0;
     if (kept)
         kept += P->i0 * ldc + P->j0;
-    for (size_t i = i_begin; i < i_end; i += strip) {
+    T(tile) t;
+    t.k = depth;
+    t.a_row = a_row * (ptrdiff_t)sizeof(REAL);
+    t.a_column = a->column_stride * (ptrdiff_t)sizeof(REAL);
+    t.b_row = t.ahead_row = b_row;
+    t.c_row = (ptrdiff_t)ldc;
+    t.adds_vectors = adds || (bias && !of_rows);
+    t.start_row = adds ? t.c_row : bias && of_rows;
+    t.finish = p0 + depth < P->k || end->function != TGI_relu ? T(STORE) : kept ? T(RELU_VJP) : T(RELU);
+    /* While strips pass by a panel that is not packed, they fetch rows of the next one: nobody else knows where they lie. */
+    const size_t fetched = depth / T(ROUND); /* by one strip */
+    size_t ahead = packed_b || by_strips || b_column != 1 ? depth : 0;
+    for (size_t i = i_begin, j = j_begin; i < i_end && j < j_end;) {
+        const int wide = column_end - j >= T(NR);
         const size_t rows = T(least)(strip, row_end - i);
-        t.a = packed_a ? packed_a + i * depth : A + (ptrdiff_t)i * a->row_stride;
+        t.columns = wide ? T(NR) : T(least)(column_end - j, T(LANES));
+        t.a = packed_a ? packed_a + i * depth : A + (ptrdiff_t)i * a_row;
         if (packed_a) {
             t.a_row = sizeof(REAL);
             t.a_column = (ptrdiff_t)(rows * sizeof(REAL));
         }
-        for (size_t j = j_begin; j < j_end; j += t.columns) {
-            const int wide = column_end - j >= T(NR);
-            t.columns = wide ? T(NR) : T(least)(column_end - j, T(LANES));
-            t.b = packed_b ? packed_b + j * depth : B + (ptrdiff_t)j * across_b;
-            if (packed_b)
-                t.b_row = (ptrdiff_t)t.columns;
-            t.c = C + i * ldc + j;
-            t.kept = kept ? kept + i * ldc + j : t.c;
-            t.start = adds ? t.c : !bias ? &zero : start + (of_rows ? i : j);
-            T(kernels)[rows - 1][!wide ? T(NARROW) : packed_a ? T(PACKED) : T(WIDE)](&t);
+        t.b = packed_b ? packed_b + j * depth : panel ? panel : B + (ptrdiff_t)j * b_column;
+        if (packed_b || panel)
+            t.b_row = (ptrdiff_t)t.columns;
+        if (panel && i == i_begin)
+            T(pack)(depth, t.columns, B + (ptrdiff_t)j * b_column, b_row, b_column, panel);
+        t.ahead = ahead + fetched <= depth && column_end - j >= 2 * T(NR) ? B + j + T(NR) + (ptrdiff_t)ahead * b_row : NULL;
+        t.c = C + i * ldc + j;
+        t.kept = kept ? kept + i * ldc + j : t.c;
+        t.start = adds ? t.c : !bias ? &zero : start + (of_rows ? i : j);
+        t.next = by_strips || i + strip >= i_end ? t.c + T(NR) : t.c + strip * ldc;
+        T(kernels)[rows - 1][!wide ? T(NARROW) : packed_a ? T(PACKED) : T(WIDE)](&t);
+        if (by_strips) {
+            j += t.columns;
+            if (j >= j_end) {
+                j = j_begin;
+                i += strip;
+            }
+        } else {
+            ahead += fetched;
+            i += strip;
+            if (i >= i_end) {
+                i = i_begin;
+                j += t.columns;
+                ahead = b_column != 1 ? depth : 0;
+            }
         }
     }
-    const size_t at = i_begin * ldc + j_begin;
-    if (last && end->function >= 0 && end->function != TGI_relu)
-        T(apply)(end, i_end - i_begin, j_end - j_begin, C + at, kept ? kept + at : NULL, ldc);
+}
+
+static void T(multiply_part)(void *product, int part, int thread) {
+    (void)thread;
+    const T(product) *P = product;
+    const tgi_epilogue *end = P->end;
+    const size_t across = T(parts)(P->columns, P->width);
+    const size_t down = across == 1 ? (size_t)part : (size_t)part / across, i_begin = down * P->height;
+    const size_t j_begin = ((size_t)part - down * across) * P->width;
+    const size_t i_end = T(least)(i_begin + P->height, P->rows), j_end = T(least)(j_begin + P->width, P->columns);
+    _Alignas(64) REAL panel[T(NR) * T(KC)]; /* the thread's own */
+    size_t p = 0;
+    do { /* once even if k = 0 */
+        T(multiply_terms)(P, p, i_begin, i_end, j_begin, j_end, P->packs_panels ? panel : NULL);
+        p += P->depth;
+    } while (p < P->terms);
+    const size_t at = (P->i0 + i_begin) * P->ldc + P->j0 + j_begin;
+    if (P->p0 + P->terms == P->k && end->function >= 0 && end->function != TGI_relu)
+        T(apply)(end, i_end - i_begin, j_end - j_begin, P->c + at, end->kept ? (const REAL *)end->kept + at : NULL, P->ldc);
 }
 
 /* A block of C: pack what it is made of, then multiply. */
@@ -205,48 +250,52 @@ static void T(multiply_block)(T(product) *P) {
     P->strip = T(parts)(P->rows, T(parts)(P->rows, MR));
     P->height = P->rows;
     P->width = P->columns;
-    if (P->threads > 1) { /* a few parts for each; of whole rows, unless there are too few of these */
-        const size_t wanted = 4 * (size_t)P->threads;
+    if (P->threads > 1) {
+        const size_t wanted = 4 * (size_t)P->threads; /* a few parts for each */
         P->height = T(part_size)(P->rows, P->strip, wanted);
         P->width = T(part_size)(P->columns, T(NR), wanted);
     }
     /* A thread begins with the same share of the parts each time (threads.c): what it has packed, or multiplied before, is
      * near. Packed in the middle of multiplying, two threads were slower than one. */
-    const size_t down = T(parts)(P->rows, P->height), across = T(parts)(P->columns, P->width), few = 2 * (size_t)P->threads;
+    const size_t down = T(parts)(P->rows, P->height), across = T(parts)(P->columns, P->width);
     if (P->packed_a && P->j0 == 0)
         tgi_share_out(P->threads, (int)down, T(pack_a_part), P);
     if (P->packed_b)
         tgi_share_out(P->threads, (int)across, T(pack_b_part), P);
-    if (P->packed_b && P->columns > P->rows && across >= few) /* each all of A and its own panels of B */
+    /* A strip stays near while the block of B passes by; if this is not packed, all strips pass by a panel of it, but where
+     * terms are so few that it is C that counts. */
+    P->by_strips = P->packed_b || (!P->packs_panels && P->terms <= T(SHALLOW));
+    if (!P->by_strips && (across >= down || across >= 2 * (size_t)P->threads))
         P->height = P->rows;
-    else if (!P->packed_b && P->rows > 3 * MR && P->depth > 64) /* far apart, few of its rows stay near while A passes by */
-        P->width = T(NR);
-    else if (down >= few)
+    else
         P->width = P->columns;
     tgi_share_out(P->threads, (int)(T(parts)(P->rows, P->height) * T(parts)(P->columns, P->width)), T(multiply_part), P);
 }
 
 static void T(gemm_by_tiles)(T(product) *P, void *work) {
+    const size_t terms = T(terms)(P->m, P->k);
+    P->depth = T(depth)(P->k);
     REAL *aligned = (REAL *)(((size_t)work + 63) / 64 * 64);
-    if (T(packs_b)(P->m, P->b)) {
+    const int packs_b = T(packs_b)(P->m, P->b);
+    P->packs_panels = packs_b && P->m <= T(BY_PANELS);
+    if (packs_b && !P->packs_panels) {
         P->packed_b = aligned;
-        aligned += T(packed_size)(T(least)(P->n, T(NC)), P->k);
+        aligned += T(packed_size)(T(least)(P->n, T(NC)), P->depth);
     }
     if (T(packs_a)(P->m, P->n, P->k))
         P->packed_a = aligned;
-    const size_t most = T(depth)(P->k);
     for (P->i0 = 0; P->i0 < P->m; P->i0 += T(MC)) {
         P->rows = T(least)(P->m - P->i0, T(MC));
         P->p0 = 0;
         do { /* once even if k = 0 */
-            P->depth = T(least)(P->k - P->p0, most);
+            P->terms = T(least)(P->k - P->p0, terms);
             for (P->j0 = 0; P->j0 < P->n; P->j0 += T(NC)) {
                 if (P->end->stopped && tgi_stopped(P->end->stopped))
                     return;
                 P->columns = T(least)(P->n - P->j0, T(NC));
                 T(multiply_block)(P);
             }
-            P->p0 += P->depth;
+            P->p0 += P->terms;
         } while (P->p0 < P->k);
     }
 }

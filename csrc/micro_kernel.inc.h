@@ -6,6 +6,7 @@
  * vectors, has A in a panel of just that many rows: then all of them are under one address, and steps of k under a few. */
 
 enum { T(LANES) = VECTOR_BYTES / sizeof(REAL), T(NR) = NR_VECTORS * VECTOR_BYTES / sizeof(REAL) };
+enum { T(ROUND) = 8 }; /* steps of k between which a kernel fetches something that is needed later */
 
 static inline size_t T(least)(size_t a, size_t b) { return a < b ? a : b; }
 
@@ -52,9 +53,10 @@ typedef struct {
     size_t k, columns; /* columns: of a narrow tile, at most LANES */
     const REAL *a;
     ptrdiff_t a_row, a_column; /* in bytes */
-    const REAL *b;
-    ptrdiff_t b_row;
+    const REAL *b, *ahead; /* ahead, unless NULL: rows of B that other tiles will read, of which each round fetches one */
+    ptrdiff_t b_row, ahead_row;
     REAL *c;
+    const REAL *next; /* of C: of the tile that comes after this one */
     ptrdiff_t c_row;
     /* The sums start from a number for each row (a bias of rows or, with start_row 0, zero) or from vectors (what is in C
      * already or, with start_row 0, a bias of columns). */
@@ -98,7 +100,7 @@ static inline __attribute__((always_inline)) void T(add_step)(const int rows, co
 /* `rows` and `width` are constants at each call. */
 static inline __attribute__((always_inline)) void T(micro_kernel)(const int rows, const enum T(width) width,
                                                                   const T(tile) *t) {
-    enum { SHARE = 3, ROUND = 8 }; /* rows of A under one pointer: x86 addresses p, p + stride and p + 2 stride */
+    enum { SHARE = 3 }; /* rows of A under one pointer: x86 addresses p, p + stride and p + 2 stride */
     const int wide = width != T(NARROW), packed = width == T(PACKED), vectors = wide ? NR_VECTORS : 1;
     const int share = packed ? MR : SHARE;
     const size_t columns = t->columns;
@@ -127,12 +129,20 @@ static inline __attribute__((always_inline)) void T(micro_kernel)(const int rows
     size_t p = t->k;
     if (packed) {
         /* Meanwhile the next tile's rows of C are fetched, one each round: all at once would keep B waiting. */
-        const REAL *next = t->c + T(NR);
-        for (int i = 0; i < rows && p >= ROUND; p -= ROUND, i++, next += t->c_row) {
-            __builtin_prefetch(next, 1);
-            __builtin_prefetch(next + T(NR) - 1, 1);
+        const REAL *next = t->next, *ahead = t->ahead;
+        for (int i = 0; p >= T(ROUND) && (i < rows || ahead); p -= T(ROUND), i++) {
+            if (i < rows) {
+                __builtin_prefetch(next, 1);
+                __builtin_prefetch(next + T(NR) - 1, 1);
+                next += t->c_row;
+            }
+            if (ahead) {
+                __builtin_prefetch(ahead, 0, 2);
+                __builtin_prefetch(ahead + T(NR) - 1, 0, 2);
+                ahead += t->ahead_row;
+            }
 #pragma GCC unroll 1 /* whole rounds at once leave gcc short of registers */
-            for (int q = 0; q < ROUND; q++)
+            for (int q = 0; q < T(ROUND); q++)
                 T(add_step)(rows, wide, share, columns, a, a_row, a_column, &b, b_row, c);
         }
 #pragma GCC unroll 4

@@ -10,6 +10,7 @@
 #include "threads.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -53,6 +54,8 @@ static struct {
     pthread_mutex_t sleeping; /* guards what the conditions tell */
     pthread_cond_t wake, finished;
     int started, asleep;      /* threads of the pool, and how many of them wait for a job */
+    int avoided;              /* the processor on which none of them may run, if any; counted from one */
+    pthread_t thread[TGI_MOST_THREADS];
     void (*part)(void *, int, int);
     void *what;
     /* For each thread the parts that it takes first: the number of the job, the end of those parts, and the next that
@@ -136,6 +139,23 @@ static unsigned wait_for_job(unsigned last) {
     return number_of(atomic_load(&pool.share[0].job));
 }
 
+/* Threads of the pool run elsewhere than the one whose job it is. Linux likes to wake a thread where it is called from, even
+ * if another processor is idle, and leaves it there for milliseconds: of two threads with jobs of 300 us, one stood still. */
+static void keep_away(void) {
+#if defined(__linux__)
+    const int here = sched_getcpu();
+    cpu_set_t allowed;
+    if (here < 0 || here + 1 == pool.avoided || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    CPU_CLR(here, &allowed);
+    if (CPU_COUNT(&allowed) == 0)
+        return;
+    for (int i = 0; i < pool.started; i++)
+        pthread_setaffinity_np(pool.thread[i], sizeof allowed, &allowed);
+    pool.avoided = here + 1;
+#endif
+}
+
 /* `born` says which number the thread has (8 bits) and after which job it came. */
 static void *work(void *born) {
     for (unsigned number = (unsigned)((size_t)born >> 8);;) {
@@ -151,7 +171,7 @@ static void forked(void) {
     pthread_mutex_init(&pool.sleeping, NULL);
     pthread_cond_init(&pool.wake, NULL);
     pthread_cond_init(&pool.finished, NULL);
-    pool.started = pool.asleep = 0;
+    pool.started = pool.asleep = pool.avoided = 0;
     atomic_store(&pool.waiting, 0);
 }
 
@@ -164,17 +184,18 @@ static void grow(int wanted) {
         registered = 1;
     }
     while (pool.started < wanted) {
-        pthread_t thread;
         sigset_t all, before;
         sigfillset(&all); /* signals are the business of the threads that were there before */
         pthread_sigmask(SIG_SETMASK, &all, &before);
         const size_t born = (size_t)number_of(atomic_load(&pool.share[0].job)) << 8 | (size_t)(pool.started + 1);
-        const int failed = pthread_create(&thread, NULL, work, (void *)born);
+        const int failed = pthread_create(&pool.thread[pool.started], NULL, work, (void *)born);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (failed)
             break;
-        pthread_detach(thread);
+        pthread_detach(pool.thread[pool.started]);
         pool.started++;
+        pool.avoided = 0; /* by this one */
+        keep_away();
     }
 }
 
@@ -199,8 +220,10 @@ void tgi_share_out(int threads, int parts, void (*part)(void *what, int number, 
         atomic_store(&pool.share[i].job, (unsigned long long)number << 40 | end << 20 | begin);
     }
     pthread_mutex_lock(&pool.sleeping);
-    if (pool.asleep > 0)
+    if (pool.asleep > 0) {
+        keep_away();
         pthread_cond_broadcast(&pool.wake);
+    }
     pthread_mutex_unlock(&pool.sleeping);
     take_parts(number, 0);
     wait_for_end(parts);

@@ -44,6 +44,18 @@ cdef class Node:
     cpdef kept(self, int i)
 
 
+cdef extern from "Python.h":
+    ctypedef struct PyObject:
+        pass
+    Py_ssize_t Py_REFCNT(PyObject *)
+
+
+cdef inline bint goes_too(Node node, int i):
+    """Whether nobody but the node holds the one on its left (0) or right."""
+    return Py_REFCNT(<PyObject *>node.left if i == 0 else <PyObject *>node.right) == 1
+
+
+cdef Py_ssize_t BOTTOM
 cdef list _heap
 cdef bint _clearing
 

@@ -22,6 +22,10 @@ except ImportError:  # interpreted, and Cython is not installed: only `cython.co
 if not cython.compiled:
     from .modes import hear_signals
 
+    def goes_too(node: Any, i: int) -> bool:
+        return True
+
+
 COMPILED: bool = cython.compiled
 # What a derivative rule may ask for, as numbers in its plan: -1 the cotangent, i >= 0 the saved input i, and these.
 OUT, NEEDS, SHAPES, PARAM, SHAPE = 100, 101, 102, 200, 300
@@ -180,7 +184,8 @@ class Memory:
         self.twins: list[Any] | None = None
 
 
-_heap: list[Any] = []
+BOTTOM = 8  # of the heap: a list that becomes empty gives its memory back, and asks for it anew
+_heap: list[Any] = [None] * BOTTOM
 _clearing: bool = False
 
 
@@ -242,22 +247,24 @@ class Node:
     cotangent: float
 
     def __dealloc__(self) -> None:
-        # Compiled only. A long graph must not be taken down by recursion: what the node holds is laid on a heap, and
-        # the first to come clears it away, one after the other. (How many others hold it says nothing: two ways may
-        # lead to a node through the one that goes.)
+        # Compiled only. A long graph must not be taken down by recursion: what nobody else holds is laid on a heap, and
+        # the first to come clears it away, one after the other. (One after the other are they looked at, too: left and
+        # right may be the same node.)
         global _clearing
         if self.left is not None:
-            _heap.append(self.left)
+            if goes_too(self, 0):
+                _heap.append(self.left)
             self.left = None
         if self.right is not None:
-            _heap.append(self.right)
+            if goes_too(self, 1):
+                _heap.append(self.right)
             self.right = None
         if self.others is not None:
             _heap.append(self.others)
             self.others = None
-        if not _clearing and len(_heap) > 0:
+        if not _clearing and len(_heap) > BOTTOM:
             _clearing = True
-            while len(_heap) > 0:
+            while len(_heap) > BOTTOM:
                 _heap.pop()
             _clearing = False
 

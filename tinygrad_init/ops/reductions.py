@@ -67,6 +67,8 @@ def refuse_empty(name: str, x: Array, axis: Axis) -> None:
 )
 def sum(x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """The sum over axes (all of them by default); of whole numbers and booleans it is int64 unless a dtype is given."""
+    if axis is None and dtype is None and type(x) is np.ndarray:
+        return kernels.reduce(x, SUM, EVERY[: x.ndim], keepdims)
     refuse_other("sum", x, dtype)
     return kernels.reduce(x, SUM, normalize_axes(axis, x.ndim, "sum"), keepdims)
 
