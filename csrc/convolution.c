@@ -19,12 +19,7 @@ static ptrdiff_t parts_of(int which, const tgi_windows *w) {
 }
 
 static int threads_for(int which, const tgi_windows *w, int (*most_of_all)(void)) {
-    const double worth = operations(w) / WORTH_A_THREAD, parts = (double)parts_of(which, w);
-    const double most = parts < worth ? parts : worth;
-    if (most < 2)
-        return 1;
-    const int there = most_of_all();
-    return most < there ? (int)most : there;
+    return tgi_threads_for(operations(w), WORTH_A_THREAD, (double)parts_of(which, w), most_of_all);
 }
 
 static size_t work_of_one(const tgi_kernels *K, int kind, int which, const tgi_windows *w) {

@@ -19,12 +19,8 @@ static size_t matrices(const tgi_stack *s) {
 static int large(const tgi_stack *s) { return operations(s) >= 2 * WORTH_A_THREAD; }
 
 static int threads_for(const tgi_stack *s, int (*most_of_all)(void)) {
-    const double count = (double)matrices(s), worth = count * operations(s) / WORTH_A_THREAD;
-    const double most = count < worth ? count : worth;
-    if (large(s) || most < 2)
-        return 1;
-    const int there = most_of_all();
-    return most < there ? (int)most : there;
+    const double count = (double)matrices(s);
+    return large(s) ? 1 : tgi_threads_for(count * operations(s), WORTH_A_THREAD, count, most_of_all);
 }
 
 static size_t work_of_one(const tgi_kernels *K, int kind, const tgi_stack *s) {

@@ -45,6 +45,14 @@ int tgi_threads_now(void) {
     return now < most ? now : most;
 }
 
+int tgi_threads_for(double operations, double each, double parts, int (*there)(void)) {
+    const double worth = operations / each, most = parts < worth ? parts : worth;
+    if (most < 2)
+        return 1;
+    const int now = there();
+    return most < now ? (int)most : now;
+}
+
 /* How often a thread that has nothing to do looks again before it goes to sleep: some 50 us, longer than what lies between
  * two products of a training step, and short beside a scheduler's slice. */
 enum { LOOKS = 2000 };
