@@ -135,6 +135,15 @@ static void T(dots_part)(void *product, int part, int thread) {
         T(apply)(end, m - i0, n - j0, P->c + at, kept ? kept + at : NULL, P->ldc);
 }
 
+/* The sums of some rows of A. */
+static void T(sum_part)(void *product, int part, int thread) {
+    (void)thread;
+    const T(product) *P = product;
+    const size_t i = (size_t)part * P->height;
+    const tgi_matrix rows = {T(place)(P->a, i, 0), P->a->row_stride, P->a->column_stride};
+    T(row_sums)(T(least)(P->height, P->m - i), P->k, &rows, (REAL *)P->end->row_sums + i);
+}
+
 /* Some strips of the block of A; those of the same terms lie together. */
 static void T(pack_a_part)(void *product, int part, int thread) {
     (void)thread;
@@ -315,8 +324,10 @@ static void T(multiply)(size_t m, size_t n, size_t k, const tgi_matrix *a, const
         if (m > 0 && n > 0)
             tgi_share_out(threads, (int)(T(parts)(m, P.height) * T(parts)(n, P.width)), T(dots_part), &P);
     } else {
-        if (end->row_sums)
-            T(row_sums)(m, k, a, end->row_sums);
+        if (end->row_sums) { /* some whole vectors of them in each part: which are computed together changes nothing */
+            P.height = threads > 1 ? T(part_size)(m, 4 * T(LANES), (size_t)threads) : m;
+            tgi_share_out(threads, (int)T(parts)(m, P.height), T(sum_part), &P);
+        }
         T(gemm_by_tiles)(&P, work);
     }
 }

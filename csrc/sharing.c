@@ -46,6 +46,11 @@ static ptrdiff_t rows_of(const tgi_instruction *in, ptrdiff_t step[TGI_PLACES]) 
             step[place] = in->strides[place][0];
         step[TGI_OUT] = item * numbers_of(in, 1, in->ndim - in->reduced);
         return numbers_of(in, 1, in->ndim);
+    case TGI_DO_rows:
+        if (in->flag > TGI_LOG_SOFTMAX_VJP) /* moments of rows, or sums over them */
+            return 0;
+        step[TGI_A] = step[TGI_B] = step[TGI_OUT] = item * in->shape[1];
+        return in->shape[1];
     }
     return 0;
 }
@@ -58,6 +63,8 @@ ptrdiff_t tgi_rows_of_a_part(const tgi_instruction *in, ptrdiff_t numbers) {
     ptrdiff_t rows = (in->shape[0] + parts - 1) / parts;
     if (in->ndim - in->reduced == 1) /* each with a single result; those are made side by side */
         rows = (rows + VECTORS - 1) / VECTORS * VECTORS;
+    if (in->code == TGI_DO_rows && in->flag == TGI_CAUSAL_SOFTMAX) /* how much a row sees is counted from the first */
+        rows = (rows + in->shape[2] - 1) / in->shape[2] * in->shape[2];
     return rows < in->shape[0] ? rows : 0;
 }
 
