@@ -262,3 +262,10 @@ def test_tied_parameters_are_replaced_together() -> None:
     apart = call(model, {"0.weight": 2 * x}, x, tie_weights=False)
     np.testing.assert_allclose(apart.numpy(), 2 * one.weight.detach().numpy().T)
     assert model[0].weight is model[1].weight is one.weight
+
+
+def test_derivatives_by_inputs_only_are_said_so() -> None:
+    x = tgi.tensor([2.0], requires_grad=True)
+    assert tgi.autograd.grad(x * x, x, None, False, False, True)[0].tolist() == [4.0]
+    with pytest.raises(NotImplementedError, match="write autograd.backward"):
+        tgi.autograd.grad(x * x, x, only_inputs=False)

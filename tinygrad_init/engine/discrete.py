@@ -111,6 +111,21 @@ class DiscreteTensor(Conversions, np.ndarray[Any, Any]):
         """The same numbers; there is no history to leave."""
         return self.view(DiscreteTensor)
 
+    @property
+    def data(self) -> Any:
+        """The same numbers, as PyTorch has it."""
+        return self.detach()
+
+    def fill_(self, value: Any) -> DiscreteTensor:
+        """Overwrite all with one number."""
+        plain_array(self)[...] = value
+        return self
+
+    def copy_(self, source: Any, non_blocking: Any = False) -> DiscreteTensor:
+        """Overwrite with numbers, which are brought to this dtype."""
+        np.copyto(plain_array(self), without_methods(np.asarray(source)), casting="unsafe")
+        return self
+
     def view(self, *shape: Any, **options: Any) -> Any:
         """In another shape, as PyTorch has it; a dtype or a class as NumPy has it."""
         if options or not shape or isinstance(shape[0], type | np.dtype | str):
