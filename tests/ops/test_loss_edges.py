@@ -141,11 +141,14 @@ def test_what_a_program_did_before_it_met_a_sample_that_is_left_out_is_not_done_
         np.testing.assert_allclose(mine.numpy(), theirs.numpy(), 1e-12)
 
 
-@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+@pytest.mark.parametrize(
+    "name",
+    ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"],
+)
 def test_gradients_flow_into_targets_as_in_pytorch(name: str) -> None:
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(2, 4, 3)) * 2
+    x, y = rng.uniform(0.1, 0.9, size=(2, 4, 3)) if "binary" in name else rng.normal(size=(2, 4, 3)) * 2
     ours, theirs = ([make(v, requires_grad=True) for v in (x, y)] for make in (tgi.tensor, torch.tensor))
     getattr(tgi.nn.functional, name)(*ours).backward()
     getattr(torch.nn.functional, name)(*theirs).backward()

@@ -2,7 +2,7 @@
 
 Every loss takes `reduction`: "mean" over the samples (the default), "sum", or "none" for one number a sample (an
 element for `mse` and `binary_cross_entropy_with_logits`). No gradient flows into targets, but for those of `mse` and
-for probabilities of `cross_entropy`.
+for probabilities of the cross entropies.
 """
 
 from __future__ import annotations
