@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .bound import BOUND
+from .indices import require_one_meaning
 from .methods import METHODS, PROPERTIES, Count, method_of
 from .modes import FLOAT32, FLOAT64, mode
 from .storage import Storage
@@ -115,6 +116,16 @@ class DiscreteTensor(Conversions, np.ndarray[Any, Any]):
     def data(self) -> Any:
         """The same numbers, as PyTorch has it."""
         return self.detach()
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, tuple):
+            require_one_meaning(index, self.ndim)
+        return np.ndarray.__getitem__(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(index, tuple):
+            require_one_meaning(index, self.ndim)
+        np.ndarray.__setitem__(self, index, value)
 
     def fill_(self, value: Any) -> DiscreteTensor:
         """Overwrite all with one number."""
