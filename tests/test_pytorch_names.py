@@ -183,3 +183,89 @@ def test_places_where_a_condition_holds() -> None:
         np.testing.assert_array_equal(found, wanted)
     with pytest.raises(TypeError, match="got one of them"):
         tgi.where(mask, 1.0)
+
+
+def test_accelerators_are_imported_as_modules() -> None:
+    import tinygrad_init.backends.cudnn as cudnn  # type: ignore[import-not-found]
+
+    assert cudnn is tgi.backends.cudnn and not cudnn.is_available()
+    with pytest.raises(ImportError, match=r"^cuda.amp is not to be had: .*; leave it out$"):
+        exec("from tinygrad_init.cuda.amp import autocast", {})
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("import tinygrad_init.nn.parallel", "nn.parallel is not to be had: .*write the model alone"),
+        ("from tinygrad_init.utils.tensorboard import SummaryWriter", "tensorboard is not to be had: import Summary"),
+        ("import tinygrad_init.nonsense", "No module named 'tinygrad_init.nonsense'"),
+        ("import tinygrad_init.Tensor", "No module named 'tinygrad_init.Tensor'"),
+    ],
+)
+def test_imports_of_what_is_not_here_say_what_to_write(statement: str, said: str) -> None:
+    with pytest.raises(ImportError, match=said):
+        exec(statement, {})
+
+
+LEGACY = {
+    "FloatTensor": "float32",
+    "DoubleTensor": "float64",
+    "LongTensor": "int64",
+    "IntTensor": "int32",
+    "ShortTensor": "int16",
+    "CharTensor": "int8",
+    "ByteTensor": "uint8",
+    "BoolTensor": "bool",
+}
+
+
+@pytest.mark.parametrize("name", LEGACY)
+def test_what_makes_tensors_of_one_dtype(name: str) -> None:
+    made = getattr(tgi, name)
+    found = made([[1, 0], [0, 1]])
+    assert found.dtype == LEGACY[name] and found.tolist() == [[1, 0], [0, 1]]
+    assert isinstance(found, made) and not isinstance(
+        tgi.tensor([1], dtype="int32" if "Int" not in name else "int64"), made
+    )
+    assert made(2, 3).shape == (2, 3) and made(np.ones(3)).shape == (3,) and made().shape == (0,)
+    with pytest.raises(TypeError, match="expected one sequence or array, or sizes, got 2 arguments"):
+        made([1], [2])
+
+
+def test_a_module_called_with_other_parameters() -> None:
+    torch = pytest.importorskip("torch")
+    ours, theirs = (m.Sequential(m.Linear(3, 4), m.Tanh(), m.Linear(4, 2)) for m in (nn, torch.nn))
+    rng = np.random.default_rng(0)
+    given = {name: rng.normal(size=p.shape).astype(np.float32) for name, p in ours.named_parameters()}
+    x, before = rng.normal(size=(5, 3)).astype(np.float32), ours(np.ones((1, 3), np.float32)).tolist()
+    leaves = {name: tgi.tensor(value, requires_grad=True) for name, value in given.items()}
+    others = {name: torch.tensor(value, requires_grad=True) for name, value in given.items()}
+    (tgi.func.functional_call(ours, leaves, (tgi.tensor(x),)) ** 2).sum().backward()
+    (torch.func.functional_call(theirs, others, (torch.tensor(x),)) ** 2).sum().backward()
+    for name in given:
+        np.testing.assert_allclose(leaves[name].grad.numpy(), others[name].grad.numpy(), rtol=1e-5, atol=1e-6)
+    assert all(p.grad is None for p in ours.parameters())
+    assert ours(np.ones((1, 3), np.float32)).tolist() == before
+    with pytest.raises(KeyError, match="no parameter or buffer '0.nonsense'"):
+        tgi.func.functional_call(ours, {"0.nonsense": tgi.ones(1)}, tgi.tensor(x))
+    with pytest.raises(KeyError, match=r"missing \['0.bias', '2.weight', '2.bias'\]"):
+        tgi.func.functional_call(ours, {"0.weight": leaves["0.weight"]}, tgi.tensor(x), strict=True)
+
+
+def test_tied_parameters_are_replaced_together() -> None:
+    one, two = nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False)
+    two.weight = one.weight
+    model = nn.Sequential(one, two)
+    x = tgi.eye(3)
+    call = tgi.func.functional_call
+    np.testing.assert_allclose(call(model, {"0.weight": 2 * x}, x).numpy(), 4 * np.eye(3))
+    apart = call(model, {"0.weight": 2 * x}, x, tie_weights=False)
+    np.testing.assert_allclose(apart.numpy(), 2 * one.weight.detach().numpy().T)
+    assert model[0].weight is model[1].weight is one.weight
+
+
+def test_derivatives_by_inputs_only_are_said_so() -> None:
+    x = tgi.tensor([2.0], requires_grad=True)
+    assert tgi.autograd.grad(x * x, x, None, False, False, True)[0].tolist() == [4.0]
+    with pytest.raises(NotImplementedError, match="write autograd.backward"):
+        tgi.autograd.grad(x * x, x, only_inputs=False)

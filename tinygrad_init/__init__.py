@@ -90,6 +90,14 @@ _LATER = {
     ),
     **dict.fromkeys(
         (
+            "BoolTensor",
+            "ByteTensor",
+            "CharTensor",
+            "DoubleTensor",
+            "FloatTensor",
+            "IntTensor",
+            "LongTensor",
+            "ShortTensor",
             "Size",
             "accelerator",
             "backends",

@@ -36,6 +36,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -50,6 +51,8 @@ def grad(
         The cotangents to start from, one an output; None where an output has one element.
     retain_graph, create_graph
         As in `Tensor.backward`.
+    only_inputs
+        True: no other leaf gets a gradient.
     allow_unused
         Whether an input that the outputs do not depend on gets None; else it is an error.
     materialize_grads
@@ -60,8 +63,10 @@ def grad(
     RuntimeError
         The outputs do not depend on an input, and neither is allowed.
     NotImplementedError
-        `is_grads_batched`: write `tgi.vmap` of a function.
+        `is_grads_batched`: write `tgi.vmap` of a function; or `only_inputs=False`, for which there is `backward`.
     """
+    if not only_inputs:
+        raise NotImplementedError("grad: only_inputs=False is not to be had; write autograd.backward")
     if is_grads_batched:
         raise NotImplementedError("grad: is_grads_batched is not to be had; write tgi.vjp and tgi.vmap of the function")
     ends, starts = ([x] if isinstance(x, Tensor) else list(x) for x in (outputs, inputs))
@@ -112,6 +117,9 @@ def _pull(function: Any, inputs: Any, v: Any = None) -> tuple[Any, Any]:
     return output, found if isinstance(inputs, tuple) else found[0]
 
 
+__path__: list[
+    str
+] = []  # there are no files in it; but so `import tinygrad_init.autograd.functional` finds what is below
 functional = SimpleNamespace(hessian=hessian, hvp=hvp, jacobian=jacobian, jvp=jvp, vhp=vhp, vjp=_pull)
 
 

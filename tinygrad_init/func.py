@@ -2,18 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .engine.discrete import is_discrete
 from .engine.gradients import grad as gradients
-from .engine.modes import is_grad_enabled
+from .engine.modes import is_grad_enabled, mode
 from .engine.tensor import Tensor
 from .lazy_names import missing
 from .transforms import hessian, jacfwd, jacrev, jvp, linearize, vjp, vmap
 from .transforms.variables import Variables
 from .trees import filled, leaves_of
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "value_and_grad", "vjp", "vmap"]
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]
+
+
+def functional_call(
+    module: Any,
+    parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    args: Any = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
+    """What a module gives with other tensors in the place of its parameters and buffers, which stay as they are.
+
+    Parameters
+    ----------
+    module
+        Any `nn.Module`.
+    parameters
+        Tensors by the names of `named_parameters` and `named_buffers`, or several such mappings. They may have a
+        history: gradients flow into them.
+    args, kwargs
+        What the module is called with; one argument need not stand in a tuple.
+    tie_weights
+        Whether what is shared under another name is replaced there, too.
+    strict
+        Whether a parameter or buffer must not be missing.
+
+    Raises
+    ------
+    KeyError
+        There is no parameter or buffer of a name; or, if `strict`, one is missing.
+    """
+    given = (
+        dict(parameters) if isinstance(parameters, Mapping) else {k: v for each in parameters for k, v in each.items()}
+    )
+    held = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    owners = dict(module.named_modules())
+    places, other = [], {}
+    for name, value in given.items():
+        path, _, own = name.rpartition(".")
+        before = owners[path].__dict__.get(own) if path in owners else None
+        if not isinstance(before, Tensor) and not is_discrete(before):
+            raise KeyError(f"functional_call: {type(module).__name__} has no parameter or buffer {name!r}")
+        places.append((owners[path].__dict__, own, before, value))
+        other[id(before)] = value
+    if missing_names := [name for name, value in held.items() if strict and id(value) not in other]:
+        raise KeyError(f"functional_call: missing {missing_names}")
+    if tie_weights:
+        all_of_it = [(vars(owner), own, value) for owner in owners.values() for own, value in owner.__dict__.items()]
+        places = [(*place, other[id(place[2])]) for place in all_of_it if id(place[2]) in other]
+    try:
+        for attributes, own, _, value in places:
+            attributes[own] = value
+        mode.restructured()
+        return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
+    finally:
+        for attributes, own, before, _ in places:
+            attributes[own] = before
+        mode.restructured()
 
 
 def value_and_grad(

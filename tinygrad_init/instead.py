@@ -5,7 +5,6 @@ from __future__ import annotations
 _PRECISION = "numbers are computed with in float32 and float64"
 _COMPLEX = "there are no complex numbers here; keep real and imaginary parts as two tensors"
 _PROCESSOR = "all numbers are in the memory of one processor; leave it out"
-_LEGACY = "write tensor(values, dtype=...), or empty(sizes, dtype=...) for the room alone"
 _SCRIPT = "there is nothing to compile models with but tgi.capture, which takes a function; leave it out"
 _SPARSE = "there are no sparse tensors here; keep the matrix dense, or the edges as indices for index_add"
 
@@ -26,11 +25,7 @@ INSTEAD: dict[str, dict[str, str]] = {
         ),
         "fft": f"{_COMPLEX}; write a product with matrices of cosines and sines",
         "is_complex": "no tensor is; write False",
-        **dict.fromkeys(
-            ("FloatTensor", "DoubleTensor", "LongTensor", "IntTensor", "BoolTensor", "ByteTensor", "ShortTensor",
-             "CharTensor", "HalfTensor"),
-            _LEGACY,
-        ),
+        **dict.fromkeys(("HalfTensor", "BFloat16Tensor"), f"{_PRECISION}; write FloatTensor"),
         "set_default_tensor_type": "write set_default_dtype(float32) or set_default_dtype(float64)",
         "set_default_device": _PROCESSOR,
         "distributed": _PROCESSOR,
@@ -75,7 +70,6 @@ INSTEAD: dict[str, dict[str, str]] = {
         "there are Normal, Uniform, Bernoulli, Categorical and Independent; write log_prob as a function of its own",
     ),
     "tinygrad_init.func": {
-        "functional_call": "write a function of the parameters and give their tensors to nn.functional",
         "stack_module_state": "stack the parameters of the models by name: stack([m.weight for m in models])",
     },
     "tinygrad_init.nn": {

@@ -7,6 +7,9 @@ import dis
 import importlib
 import sys
 from collections.abc import Callable
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
 
@@ -42,6 +45,43 @@ def importing_later(
     return get, names
 
 
+class Advising:
+    """What `import` asks for modules of this package that are in no file.
+
+    PyTorch's accelerators are objects here, and are found; of names that say what to write instead, so does the error.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        home, _, last = name.rpartition(".")
+        if name.partition(".")[0] != __package__ or home not in sys.modules:
+            return None
+        try:
+            found = getattr(sys.modules[home], last)
+        except AttributeError as error:
+            if "is not to be had" in str(error):
+                raise ImportError(str(error), name=name) from None
+            return None
+        return (
+            None
+            if isinstance(found, ModuleType) or callable(found)
+            else ModuleSpec(name, Object(found), is_package=True)
+        )
+
+
+class Object(Loader):
+    """A loader of what is there already."""
+
+    def __init__(self, found: Any) -> None:
+        self.found = found
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        return self.found
+
+    def exec_module(self, module: Any) -> None:
+        """Nothing is to be done."""
+
+
 def missing(package: str, name: str) -> Exception:
     """What a module's `__getattr__` raises for a name that is not there: with what to write instead, if that is known.
 
@@ -57,3 +97,6 @@ def missing(package: str, name: str) -> Exception:
     asking = sys._getframe(2)
     importing = asking.f_code.co_code[max(asking.f_lasti, 0)] == dis.opmap["IMPORT_FROM"]
     return ImportError(said) if importing else AttributeError(said)
+
+
+sys.meta_path.append(Advising)

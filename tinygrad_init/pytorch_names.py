@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .engine.discrete import dtype_of
+from .engine.discrete import dtype_of, is_discrete
 from .engine.modes import FLOAT32, FLOAT64, is_grad_enabled, mode, no_grad
+from .engine.tensor import Tensor
+from .ops.creation import empty, tensor
 from .ops.devices import device as device
 
 bool = np.dtype(np.bool_)
@@ -48,6 +50,34 @@ class set_grad_enabled:
 
     def __exit__(self, *exception: object) -> None:
         mode.set("grad", self.before)
+
+
+class LegacyTensor:
+    """What makes tensors of one dtype: of a sequence or an array, or of sizes, with room alone.
+
+    Parameters
+    ----------
+    kind
+        The dtype.
+    """
+
+    def __init__(self, kind: np.dtype[Any]) -> None:
+        self.kind = kind
+
+    def __call__(self, *given: Any) -> Any:
+        if all(isinstance(size, builtins.int) for size in given):
+            return empty(given or 0, dtype=self.kind)
+        if len(given) > 1:
+            raise TypeError(f"expected one sequence or array, or sizes, got {len(given)} arguments")
+        return tensor(given[0], dtype=self.kind)
+
+    def __instancecheck__(self, value: Any) -> builtins.bool:
+        return (isinstance(value, Tensor) or is_discrete(value)) and value.dtype == self.kind
+
+
+FloatTensor, DoubleTensor = LegacyTensor(FLOAT32), LegacyTensor(FLOAT64)
+LongTensor, IntTensor, ShortTensor = LegacyTensor(int64), LegacyTensor(int32), LegacyTensor(int16)
+CharTensor, ByteTensor, BoolTensor = LegacyTensor(int8), LegacyTensor(uint8), LegacyTensor(bool)
 
 
 def finfo(type: Any = None) -> Any:

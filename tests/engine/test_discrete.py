@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+from array import array
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -135,3 +137,25 @@ class TestCaptured:
         step = tgi.capture(function)
         for other in (labels, tgi.tensor([1, 1])):
             np.testing.assert_allclose(step(X, other).item(), function(X, other).item(), rtol=1e-6)
+
+
+def test_whole_numbers_are_overwritten_in_place() -> None:
+    x = tgi.tensor([[1, 2], [3, 4]])
+    assert x.fill_(7) is x and x.tolist() == [[7, 7], [7, 7]]
+    assert x.copy_(tgi.tensor([[1.5, -2.0], [3.0, 0.0]])) is x and x.tolist() == [[1, -2], [3, 0]]
+    assert x.copy_(tgi.tensor([5, 6])).tolist() == [[5, 6], [5, 6]] and x.dtype == "int64"
+    assert x.zero_() is x and not x.any()
+    mask = tgi.tensor([True, False])
+    assert mask.fill_(0).tolist() == [False, False] and mask.dtype == "bool"
+
+
+def test_data_of_whole_numbers_are_the_numbers() -> None:
+    x = tgi.tensor([1, 2])
+    x.data[0] = 5
+    assert x.tolist() == [5, 2] and x.data.eq(x).all()
+
+
+def test_a_queue_of_numbers_is_a_list_of_them() -> None:
+    for kind in (deque, list, tuple, lambda values: array("d", values)):
+        assert tgi.tensor(kind([1.5, 2.5])).dtype == tgi.get_default_dtype()
+    assert tgi.tensor(deque([1, 2])).dtype == "int64"

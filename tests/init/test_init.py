@@ -365,3 +365,13 @@ class TestAsPyTorchHasIt:
         np.testing.assert_array_equal(init.normal_(w).numpy(), first)
         with pytest.raises(ValueError, match="non-negative"):
             tgi.manual_seed(-1)
+
+
+def test_a_large_orthogonal_matrix_is_the_q_of_lapack() -> None:
+    """It is made some columns at a time, which only rounding tells."""
+    drawn = np.random.default_rng(0).standard_normal((700, 360))
+    q, r = np.linalg.qr(drawn)
+    w = tgi.zeros((360, 700), dtype="float64")
+    tgi.init.orthogonal_(w, rng=0)
+    np.testing.assert_allclose(w.numpy(), (q * np.sign(np.diag(r))).T, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(w.numpy() @ w.numpy().T, np.eye(360), rtol=0, atol=1e-14)

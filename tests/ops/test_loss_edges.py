@@ -139,3 +139,37 @@ def test_what_a_program_did_before_it_met_a_sample_that_is_left_out_is_not_done_
     assert seen.numpy().tolist() == [6.0]
     for mine, theirs in zip(norm.buffers(), twin.buffers(), strict=True):
         np.testing.assert_allclose(mine.numpy(), theirs.numpy(), 1e-12)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"],
+)
+def test_gradients_flow_into_targets_as_in_pytorch(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0.1, 0.9, size=(2, 4, 3)) if "binary" in name else rng.normal(size=(2, 4, 3)) * 2
+    ours, theirs = ([make(v, requires_grad=True) for v in (x, y)] for make in (tgi.tensor, torch.tensor))
+    getattr(tgi.nn.functional, name)(*ours).backward()
+    getattr(torch.nn.functional, name)(*theirs).backward()
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine.grad.numpy(), other.grad.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "wrap"), [((3, 3), False), ((3, 5), False), ((7, 3), False), ((7, 3), True), ((3, 3, 3), False)]
+)
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool"])
+def test_a_diagonal_is_filled_as_in_pytorch(shape: tuple[int, ...], wrap: bool, dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    ours, theirs = (lib.ones(shape, dtype=getattr(lib, dtype)) for lib in (tgi, torch))
+    assert ours.fill_diagonal_(0, wrap) is ours
+    assert ours.tolist() == theirs.fill_diagonal_(0, wrap).tolist()
+
+
+def test_what_diagonals_are_not_filled() -> None:
+    with pytest.raises(RuntimeError, match=r"fill_diagonal_: .*; write x = x.masked_fill"):
+        tgi.ones((2, 2), requires_grad=True).fill_diagonal_(0)
+    for shape in ((3,), (2, 3, 2)):
+        with pytest.raises(ValueError, match="expected a matrix, or axes of one length, got shape"):
+            tgi.ones(shape).fill_diagonal_(0)

@@ -86,7 +86,31 @@ def backward() -> tuple[Callable[[], Any], Any]:
     return run, 1.0
 
 
-@pytest.mark.parametrize("make", [product, captured_product, captured_steps, backward])
+def orthogonal_start() -> tuple[Callable[[], Any], Any]:
+    w = tgi.zeros((600, 600), dtype="float64")
+
+    def run() -> Any:
+        tgi.init.orthogonal_(w, rng=0)
+        return bool(np.allclose(w.numpy() @ w.numpy().T, np.eye(600), atol=1e-13))
+
+    return run, True
+
+
+def singular_values() -> tuple[Callable[[], Any], Any]:
+    x = np.eye(520)[::-1] + 0.0
+    return lambda: float(tgi.linalg.svdvals(x).sum()), 520.0
+
+
+def random_numbers() -> tuple[Callable[[], Any], Any]:
+    return lambda: float(tgi.randn(4_000_000, rng=0)[-1]), float(
+        np.random.default_rng(0).standard_normal(4_000_000, np.float32)[-1]
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [product, captured_product, captured_steps, backward, orthogonal_start, singular_values, random_numbers],
+)
 def test_it_is_interrupted_and_runs_again(make: Callable[[], tuple[Callable[[], Any], Any]]) -> None:
     run, expected = make()
     with pytest.raises(HeardThreeTimes), ticking():

@@ -8,6 +8,8 @@ import os
 import pickle
 import stat
 import struct
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -263,6 +265,36 @@ def refused(path: Path, expected: str) -> None:
         tgi.load(path)
     said = str(found.value)
     assert said.startswith(f"{path}: ") and "\n" not in said and len(said) < len(str(path)) + 400
+
+
+LIMITED = """
+import resource, sys
+import tinygrad_init as tgi
+
+path, size = sys.argv[1], int(sys.argv[2])
+tgi.save(path + ".small", {"w": tgi.zeros(3)})
+tgi.load(path + ".small")  # what is imported for it takes room, too
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+for share in (0.5, 1.5):
+    resource.setrlimit(resource.RLIMIT_AS, (used + int(share * size), resource.RLIM_INFINITY))
+    try:
+        print(tgi.load(path)["w"].shape)
+    except tgi.LoadError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how much room a process has is read from Linux")
+def test_where_memory_is_limited(tmp_path: Path) -> None:
+    """One copy is all that is wanted, and where there is no room for it that is said."""
+    path, size = tmp_path / "a", 2**27
+    written(path, {"w": tensor("F32", [size // 4], 0, size)}, b"")
+    os.truncate(path, path.stat().st_size + size)
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(path), str(size)], capture_output=True, text=True, timeout=120
+    )
+    said = [f"{path}: it is too large for this machine's memory", f"({size // 4},)"]
+    assert done.stdout.splitlines() == said, done.stderr
 
 
 def test_every_dtype_is_read(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .bound import BOUND
+from .indices import require_one_meaning
 from .methods import METHODS, PROPERTIES, Count, method_of
 from .modes import FLOAT32, FLOAT64, mode
 from .storage import Storage
@@ -110,6 +111,31 @@ class DiscreteTensor(Conversions, np.ndarray[Any, Any]):
     def detach(self) -> DiscreteTensor:
         """The same numbers; there is no history to leave."""
         return self.view(DiscreteTensor)
+
+    @property
+    def data(self) -> Any:
+        """The same numbers, as PyTorch has it."""
+        return self.detach()
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, tuple):
+            require_one_meaning(index, self.ndim)
+        return np.ndarray.__getitem__(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(index, tuple):
+            require_one_meaning(index, self.ndim)
+        np.ndarray.__setitem__(self, index, value)
+
+    def fill_(self, value: Any) -> DiscreteTensor:
+        """Overwrite all with one number."""
+        plain_array(self)[...] = value
+        return self
+
+    def copy_(self, source: Any, non_blocking: Any = False) -> DiscreteTensor:
+        """Overwrite with numbers, which are brought to this dtype."""
+        np.copyto(plain_array(self), without_methods(np.asarray(source)), casting="unsafe")
+        return self
 
     def view(self, *shape: Any, **options: Any) -> Any:
         """In another shape, as PyTorch has it; a dtype or a class as NumPy has it."""

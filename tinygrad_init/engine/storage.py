@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from .graph import Memory, Operation
+from .indices import require_one_meaning
 from .methods import Count
 from .modes import FLOAT32, FLOAT64, float_dtype, mode
 
@@ -257,6 +258,7 @@ class Storage:
         return self._write((), float(value), "fill_")
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        require_one_meaning(index, self.ndim)
         self._write(index, value, "item assignment")
 
     def _write(self, index: Any, value: Any, what: str) -> Self:

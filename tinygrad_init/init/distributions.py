@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
-from .drawing import Generator, drawn, generator_of
+from .drawing import Generator, drawn, generator_of, in_parts
 
 # The standard deviation of a standard normal cut off at ±2: what is drawn must be divided by it.
 TRUNCATED_STD = 0.8796256610342398
@@ -55,7 +55,8 @@ def constant_(tensor: Tensor, value: float, rng: Generator | None = None) -> Ten
 @drawn
 def normal_(tensor: Tensor, rng: Generator | None = None, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with the given mean and standard deviation."""
-    return fill(tensor, generator_of(rng).normal(mean, not_negative("normal_", "std", std), tensor.shape))
+    std, generator = not_negative("normal_", "std", std), generator_of(rng)
+    return fill(tensor, in_parts(lambda count: generator.normal(mean, std, count), tensor.shape))
 
 
 @drawn
@@ -63,7 +64,8 @@ def uniform_(tensor: Tensor, rng: Generator | None = None, low: float = 0.0, hig
     """Uniform on [low, high): variance (high - low)²/12."""
     if not low <= high:
         raise ValueError(f"uniform_: expected low <= high, got {low} and {high}")
-    return fill(tensor, generator_of(rng).uniform(low, high, tensor.shape))
+    generator = generator_of(rng)
+    return fill(tensor, in_parts(lambda count: generator.uniform(low, high, count), tensor.shape))
 
 
 @drawn
@@ -138,10 +140,10 @@ def _mass(low: float, high: float) -> float:
 def _truncated(generator: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Any:
     """Standard normal numbers between two bounds, by rejection."""
     if _mass(low, high) >= WIDE:
-        values = generator.normal(size=shape)
+        values = in_parts(generator.standard_normal, shape)
         outside = (values < low) | (values > high)
         while np.any(outside):
-            values = np.where(outside, generator.normal(size=shape), values)
+            values = np.where(outside, in_parts(generator.standard_normal, shape), values)
             outside = (values < low) | (values > high)
         return values
     # Far out or close together: from a uniform distribution, in proportion to the density. Ten are as good as infinity.

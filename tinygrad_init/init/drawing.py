@@ -11,6 +11,7 @@ import numpy as np
 
 from ..ops.drawing import default_generator as default_generator
 from ..ops.drawing import generator_of as generator_of
+from ..ops.drawing import in_parts as in_parts
 from ..ops.drawing import manual_seed as manual_seed
 
 # Where randomness comes from: a generator, or by name (`rng=`) a seed for a new one.

@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
+from ..kernels.lapack import LARGE
+from ..ops.products import matmul
 from .distributions import fill, not_negative
-from .drawing import Generator, drawn, generator_of
+from .drawing import Generator, drawn, generator_of, in_parts
+
+COLUMNS = 64  # of a large matrix that are made orthogonal to each other at a time
 
 
 @drawn
@@ -28,9 +32,31 @@ def orthogonal_(tensor: Tensor, rng: Generator | None = None, gain: float = 1.0)
 
 def orthogonal(generator: np.random.Generator, rows: int, columns: int) -> Any:
     """A uniformly distributed matrix with orthonormal rows or columns, whichever are fewer."""
-    q, r = np.linalg.qr(generator.normal(size=(max(rows, columns), min(rows, columns))))
-    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+    q = orthonormal(in_parts(generator.standard_normal, (max(rows, columns), min(rows, columns))))
     return q if rows >= columns else q.T
+
+
+def orthonormal(matrix: Any) -> Any:
+    """The Q of a tall matrix whose columns are far from dependent, the R of which has a positive diagonal.
+
+    Of a large matrix some columns at a time, so that Ctrl-C is heard in between: what those before have of them is
+    taken away, and once more, as rounding leaves some (Giraud et al. 2005: twice is enough).
+    """
+    if matrix.size < LARGE:
+        return _positive(matrix)
+    q = np.empty_like(matrix)
+    for begin in range(0, matrix.shape[1], COLUMNS):
+        part, before = matrix[:, begin : begin + COLUMNS], q[:, :begin]
+        for _ in range(2):
+            part = _positive(part - matmul(before, matmul(before.T, part)).numpy())
+        q[:, begin : begin + COLUMNS] = part
+    return q
+
+
+def _positive(matrix: Any) -> Any:
+    """The Q of LAPACK's Q R with signs such that the diagonal of R is positive."""
+    q, r = np.linalg.qr(matrix)
+    return q * np.where(np.diag(r) < 0, -1.0, 1.0)
 
 
 @drawn

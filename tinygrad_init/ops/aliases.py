@@ -63,7 +63,6 @@ INSTEAD = {
     "bfloat16": 'astype("float32"): bfloat16 is not computed with',
     "data_ptr": "x.numpy().ctypes.data",
     "detach_": "x = x.detach()",
-    "fill_diagonal_": "x.mutable_() for the array, and numpy.fill_diagonal of it",
     "get_device": "x.device, which is the processor",
     "new": "x.new_zeros(sizes), x.new_tensor(values)",
     "pin_memory": "nothing: all numbers are in the memory of the processor",

@@ -12,7 +12,7 @@ from ..engine.tensor import Tensor
 from .activations import sigmoid, softplus
 from .elementwise import gated, log, log1p, maximum
 from .registry import Array, binary, operation
-from .targets import _constant, reduce, require_between
+from .targets import _fitting, reduce, require_between
 
 SMALLEST = 1e-12  # what the slope of a probability is divided by at least, as in PyTorch
 LOWEST = -100.0  # no logarithm is taken to be less, as in PyTorch: a probability of 0 costs 100
@@ -101,7 +101,7 @@ def binary_cross_entropy(prediction: Tensor, target: Any, reduction: str = "mean
 
 
 def _between(target: Any, prediction: Tensor, name: str) -> Tensor:
-    """A target without a history, whose numbers are probabilities."""
-    y = _constant(target, prediction, name)
-    require_between(operand(y), 0, 1, lambda _: ValueError(f"{name}: targets must lie between 0 and 1"))
-    return y.detach()
+    """A target whose numbers are probabilities; another network may give them."""
+    y = _fitting(target, prediction, name)
+    require_between(operand(y.detach()), 0, 1, lambda _: ValueError(f"{name}: targets must lie between 0 and 1"))
+    return y

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from array import array
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,6 +50,8 @@ def tensor(
         `data` is ragged.
     """
     require_here("tensor", device)
+    if isinstance(data, deque | array):  # whose floats are Python's, as those of a list
+        data = list(data)
     wanted = None if dtype is None else dtype_of(dtype)
     if wanted is None and not isinstance(data, Storage | float):
         wanted = whole_dtype(data)

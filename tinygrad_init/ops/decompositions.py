@@ -13,6 +13,7 @@ import numpy as np
 from ..engine.methods import METHODS
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
+from ..kernels.lapack import apart
 from .elementwise import where
 from .linear_algebra import _inv, _numpy, _square
 from .products import _turned, matmul
@@ -201,7 +202,7 @@ def _qr_rule(g: Tensor, out: Tensor) -> Tensor:
     ],
 )
 def _qr(x: Array, /, positive: bool) -> Array:
-    q, r = np.linalg.qr(x)
+    q, r = apart(np.linalg.qr, x)
     if positive:
         sign = np.where(np.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0).astype(x.dtype)
         q, r = q * sign[..., None, :], r * sign[..., :, None]

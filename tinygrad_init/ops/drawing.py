@@ -7,6 +7,8 @@ what a call would.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -65,15 +67,37 @@ def default_generator() -> np.random.Generator | None:
     return _default[0] if _default else None
 
 
+PART = 500_000  # numbers, which take some milliseconds
+
+
+def in_parts(draw: Callable[[int], Array], shape: tuple[int, ...]) -> Array:
+    """An array of random numbers; `draw` is asked for some at a time, and Ctrl-C is heard between.
+
+    They are those of one draw, as a generator gives them one after the other.
+    """
+    size = math.prod(shape)
+    first = draw(min(PART, size))
+    if size <= PART:
+        return first.reshape(shape)
+    found = np.empty(size, first.dtype)
+    found[:PART] = first
+    for begin in range(PART, size, PART):
+        found[begin : begin + PART] = draw(min(PART, size - begin))
+    return found.reshape(shape)
+
+
 def _numbers(how: str, shape: tuple[int, ...], dtype: Any, a: Any, b: Any, rng: np.random.Generator) -> Array:
     """An array of random numbers."""
     if how == "normal":
-        return np.asarray(rng.standard_normal(shape, dtype) * np.asarray(b, dtype) + np.asarray(a, dtype), dtype)
+        drawn = in_parts(lambda count: rng.standard_normal(count, dtype), shape)
+        return np.asarray(drawn * np.asarray(b, dtype) + np.asarray(a, dtype), dtype)
     if how == "uniform":
-        return np.asarray(rng.random(shape, dtype) * np.asarray(b - a, dtype) + np.asarray(a, dtype), dtype)
+        drawn = in_parts(lambda count: rng.random(count, dtype), shape)
+        return np.asarray(drawn * np.asarray(b - a, dtype) + np.asarray(a, dtype), dtype)
     if how == "exponential":
-        return np.asarray(rng.standard_exponential(shape, dtype) / np.asarray(a, dtype), dtype)
-    return np.asarray(rng.random(shape, np.float64) < a, dtype)  # bernoulli
+        drawn = in_parts(lambda count: rng.standard_exponential(count, dtype), shape)
+        return np.asarray(drawn / np.asarray(a, dtype), dtype)
+    return np.asarray(in_parts(rng.random, shape) < a, dtype)  # bernoulli
 
 
 @operation(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..engine.methods import METHODS
 from ..engine.modes import mode, no_grad
 from ..engine.tensor import Tensor
@@ -45,4 +47,32 @@ def _in_place(name: str, method: Any) -> Any:
     return changed
 
 
+def fill_diagonal_(x: Any, value: float, wrap: bool = False) -> Any:
+    """Overwrite the diagonal of a matrix, or of a tensor of more axes that are all of one length, with a number.
+
+    Parameters
+    ----------
+    value
+        The number.
+    wrap
+        In a matrix with more rows than columns, begin again one row below where it ends.
+
+    Raises
+    ------
+    RuntimeError
+        x requires grad.
+    ValueError
+        x has fewer than two axes, or more of different lengths.
+    """
+    if mode.grad and x.requires_grad:
+        raise RuntimeError(f"fill_diagonal_: {NO_GRADIENT}; write x = x.masked_fill(mask, value)")
+    if x.ndim < 2 or (x.ndim > 2 and len(set(x.shape)) > 1):
+        raise ValueError(f"fill_diagonal_: expected a matrix, or axes of one length, got shape {tuple(x.shape)}")
+    places = np.zeros(tuple(x.shape), np.bool_)
+    np.fill_diagonal(places, True, wrap)
+    x[places] = value
+    return x
+
+
+METHODS["fill_diagonal_"] = fill_diagonal_
 METHODS.update({f"{name}_": _in_place(name, METHODS[name]) for name in CHANGING})

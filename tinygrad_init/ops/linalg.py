@@ -14,6 +14,7 @@ from ..engine.modes import is_grad_enabled
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor, wrap
+from ..kernels.lapack import apart
 from . import decompositions, linear_algebra
 from .decompositions import Eigen, Factors, Singular, _orthogonal, eig
 from .linear_algebra import det, inv, matrix_power, slogdet
@@ -110,7 +111,7 @@ def svd(x: Any, full_matrices: bool = True) -> Singular:
     (x,) = coerce("svd", (x,))
     if full_matrices and x.ndim >= 2 and x.shape[-1] != x.shape[-2]:
         if not _followed(x):
-            return Singular(*map(wrap, np.linalg.svd(operand(x))))
+            return Singular(*map(wrap, apart(np.linalg.svd, operand(x))))
         raise ValueError(
             f"svd: of shape {x.shape} the square U and Vᵀ hold vectors without a derivative; write full_matrices=False"
         )
@@ -150,7 +151,7 @@ def qr(x: Any, mode: str = "reduced") -> Any:
         raise ValueError(f"qr: expected mode 'reduced', 'r' or 'complete', got {mode!r}")
     if mode == "complete" and rows > columns:
         if not _followed(x):
-            return Factors(*map(wrap, np.linalg.qr(operand(x), "complete")))
+            return Factors(*map(wrap, apart(np.linalg.qr, operand(x), "complete")))
         raise ValueError(
             f"qr: of shape {x.shape} the square Q holds columns without a derivative; write mode='reduced'"
         )

@@ -14,6 +14,7 @@ import numpy as np
 from ..engine.methods import METHODS
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor, wrap
+from ..kernels.lapack import apart
 from .products import _turned, matmul
 from .rearranging import diagonal, tril
 from .reductions import sum as total
@@ -148,7 +149,7 @@ def _inv(x: Array, /) -> Array:
 def _numpy(name: str, function: Any, *arrays: Array) -> Any:
     """A function of NumPy's, whose complaint is passed on in this package's way."""
     try:
-        return function(*arrays)
+        return apart(function, *arrays)
     except np.linalg.LinAlgError as error:
         raise ValueError(f"{name}: {error}") from None
 
@@ -201,12 +202,12 @@ def _solve(a: Array, b: Array, /) -> Array:
     examples=lambda rng: [((_solvable(rng, 3, 3),), {}), ((_solvable(rng, 2, 2, 2),), {})],
 )
 def _logabsdet(x: Array, /) -> Array:
-    return np.asarray(np.linalg.slogdet(x)[1])
+    return np.asarray(apart(np.linalg.slogdet, x)[1])
 
 
 @operation(None, formula="the sign of det x", exempt="a sign has no derivative but 0, and is never recorded")
 def _detsign(x: Array, /) -> Array:
-    return np.asarray(np.linalg.slogdet(x)[0])
+    return np.asarray(apart(np.linalg.slogdet, x)[0])
 
 
 def _scaled(g: Tensor, matrices: Tensor) -> Tensor:
@@ -233,7 +234,7 @@ def slogdet(x: Tensor) -> SlogDet:
     examples=lambda rng: [((_solvable(rng, 3, 3),), {}), ((_solvable(rng, 2, 2, 2),), {})],
 )
 def _det(x: Array, /) -> Array:
-    return np.asarray(np.linalg.det(x))
+    return np.asarray(apart(np.linalg.det, x))
 
 
 def _cofactors_rule(g: Tensor, x: Tensor, out: Tensor) -> Tensor:
@@ -249,7 +250,7 @@ def _cofactors_rule(g: Tensor, x: Tensor, out: Tensor) -> Tensor:
 )
 def _cofactors(x: Array, /) -> Array:
     """By singular values, so that no inverse is needed: det(U) det(V) U diag(∏_{j≠i} s_j) Vᵀ."""
-    u, s, vh = np.linalg.svd(x)
+    u, s, vh = apart(np.linalg.svd, x)
     others = np.stack([np.prod(np.delete(s, i, -1), axis=-1) for i in range(s.shape[-1])], -1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
     return np.asarray(((sign[..., None, None] * u * others[..., None, :]) @ vh).astype(x.dtype))

@@ -1,7 +1,8 @@
 """Loss functions: how far predictions are from targets, as one number.
 
 Every loss takes `reduction`: "mean" over the samples (the default), "sum", or "none" for one number a sample (an
-element for `mse` and `binary_cross_entropy_with_logits`). Targets are constants: no gradient flows into them.
+element for `mse` and `binary_cross_entropy_with_logits`). No gradient flows into targets, but for those of `mse` and
+for probabilities of the cross entropies.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .classification_losses import weighted_cross_entropy
 from .elementwise import maximum, where
 from .registry import Array, operation
 from .shape import _reshape
-from .targets import _constant, _numbers, class_numbers, reduce, require_between
+from .targets import _constant, _fitting, _numbers, class_numbers, reduce, require_between
 
 
 def half_squared_error(prediction: Tensor, target: Any, reduction: str = "mean") -> Tensor:
@@ -42,9 +43,9 @@ def half_squared_error(prediction: Tensor, target: Any, reduction: str = "mean")
 
 
 def mse(prediction: Tensor, target: Any, reduction: str = "mean") -> Tensor:
-    """(a - y)², averaged over all elements."""
+    """(a - y)², averaged over all elements; where the target requires grad, too, it gets the opposite gradient."""
     (prediction,) = coerce("mse", (prediction,))
-    error = prediction - _constant(target, prediction, "mse")
+    error = prediction - _fitting(target, prediction, "mse")
     return reduce(error * error, reduction, "mse")
 
 

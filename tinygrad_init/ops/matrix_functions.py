@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.operands import as_tensors, coerce
 from ..engine.tensor import Tensor
+from ..kernels.lapack import apart
 from .decompositions import pinv
 from .elementwise import where
 from .linear_algebra import _solve, _square, inv, slogdet, solve
@@ -61,7 +62,7 @@ def _matrix_exp(x: Array, /) -> Array:
     b = PADE
     odd = a @ (a6 @ (b[13] * a6 + b[11] * a4 + b[9] * a2) + b[7] * a6 + b[5] * a4 + b[3] * a2 + b[1] * one)
     even = a6 @ (b[12] * a6 + b[10] * a4 + b[8] * a2) + b[6] * a6 + b[4] * a4 + b[2] * a2 + b[0] * one
-    out = np.linalg.solve(even - odd, even + odd)
+    out = apart(np.linalg.solve, even - odd, even + odd)
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(halvings):
             out = out @ out

@@ -11,6 +11,7 @@ from ..engine.discrete import discrete
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
+from ..kernels.lapack import apart
 from .decompositions import svd
 from .elementwise import abs as size
 from .elementwise import where
@@ -174,6 +175,6 @@ def matrix_rank(x: Any, tol: Any = None, *, rtol: Any = None, atol: Any = None, 
     least = operand(0.0 if tol is None and atol is None else atol if tol is None else tol)
     if rtol is None:
         rtol = 0.0 if tol is not None or atol is not None else max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
-    values = np.linalg.svd(operand(x), compute_uv=False)
+    values = apart(lambda a: np.linalg.svd(a, compute_uv=False), operand(x))
     limit = np.maximum(operand(rtol) * np.max(values, axis=-1, initial=0.0), least)
     return discrete(np.asarray(np.count_nonzero(values > limit[..., None], axis=-1)))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.indices import require_one_meaning
 from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
 from ..engine.storage import operand
@@ -316,7 +317,14 @@ def _getitem(x: Array, /, index: Index) -> Array:
 
 
 def getitem(x: Tensor, index: Index) -> Tensor:
-    """What NumPy's indexing gives: integers, slices, None, Ellipsis, arrays of integers (also repeated) or booleans."""
+    """What NumPy's indexing gives: integers, slices, None, Ellipsis, arrays of integers (also repeated) or booleans.
+
+    Raises
+    ------
+    TypeError
+        It means another thing in PyTorch: see `require_one_meaning`.
+    """
+    require_one_meaning(index, x.ndim)
     return _getitem(x, _frozen(index))
 
 

@@ -48,6 +48,11 @@ def _constant(target: Any, prediction: Tensor, name: str) -> Tensor:
     """A target as a tensor like the prediction, without a history."""
     if isinstance(target, Tensor) and target.requires_grad:
         raise TypeError(f"{name}: a target is a constant, but this one requires grad; detach() it")
+    return _fitting(target, prediction, name)
+
+
+def _fitting(target: Any, prediction: Tensor, name: str) -> Tensor:
+    """A target as a tensor in the shape of the prediction."""
     _numbers(target, name)
     found = target if isinstance(target, Tensor) else Tensor(target, prediction.dtype)
     if found.shape != prediction.shape:

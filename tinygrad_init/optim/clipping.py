@@ -17,6 +17,7 @@ from ..ops import max as largest
 from ..ops.targets import require_between
 
 Tensors = Tensor | Iterable[Tensor]
+BESIDE = 1e-6  # what PyTorch adds to a norm before it divides by it
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -133,8 +134,8 @@ def clip_grad_norm_(
     """Scale all gradients together so that their joint norm is at most `limit`.
 
     Pascanu et al. 2013, algorithm 1: the direction stays, the length is limited. A norm that is not finite changes
-    nothing, so that what went wrong can still be seen. (PyTorch divides by the norm plus 10⁻⁶, which makes gradients
-    shorter by as much.)
+    nothing, so that what went wrong can still be seen. Gradients are multiplied by limit / (norm + 10⁻⁶), if that is
+    less than 1, as in PyTorch.
 
     Parameters
     ----------
@@ -166,7 +167,7 @@ def clip_grad_norm_(
 
 @limit_called("max_norm")
 def clip_grads_with_norm_(parameters: Tensors, limit: float, total_norm: Any, foreach: bool | None = None) -> None:
-    """Scale all gradients together by limit / total_norm, if that is less than 1: the second half of `clip_grad_norm_`.
+    """Scale all gradients together by limit / (total_norm + 10⁻⁶), if less than 1: half of `clip_grad_norm_`.
 
     Parameters
     ----------
@@ -191,8 +192,9 @@ def clip_grads_with_norm_(parameters: Tensors, limit: float, total_norm: Any, fo
 def _scale(parameters: list[Tensor], limit: float, total: Any) -> None:
     """Make gradients shorter whose norm is too large."""
     total = total if isinstance(total, Tensor) else Tensor(total, np.float64)
-    too_long = np.isfinite(total) & (total > limit)
-    factor = where(too_long, limit / where(too_long, total, 1.0), 1.0)
+    longer = total + BESIDE
+    too_long = np.isfinite(total) & (longer > limit)
+    factor = where(too_long, limit / where(too_long, longer, 1.0), 1.0)
     for p in parameters:
         if p.grad is not None:
             p.grad = p.grad * factor.astype(p.dtype)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,16 @@ from .repeating import Repeating
 from .saved_states import entries_by_parameter, matched, read, saved, take_over
 
 Parameters = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
+
+
+def called_params(start: Callable[..., None]) -> Callable[..., None]:
+    """An `__init__` whose `parameters` may be called `params`."""
+
+    @wraps(start)
+    def called(*args: Any, **options: Any) -> None:
+        start(*args, **{"parameters" if name == "params" else name: value for name, value in options.items()})
+
+    return called
 
 
 class Optimizer:
@@ -59,6 +71,13 @@ class Optimizer:
 
     param_groups: list[Group]
     unsaved: frozenset[str] = frozenset()  # names of what a rule remembers for itself, and finds again from the rest
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let a rule that calls its parameters `parameters` take them by PyTorch's name, `params`, too."""
+        super().__init_subclass__(**options)
+        names = signature(cls.__init__).parameters
+        if "__init__" in vars(cls) and "parameters" in names and "params" not in names:
+            cls.__init__ = called_params(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(self, parameters: Parameters, defaults: Mapping[str, Any] | float) -> None:
         owner = type(self).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import sys
@@ -11,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -33,6 +34,8 @@ DTYPES = {
     "U8": "|u1",
     "BOOL": "|b1",
 }
+NOT_IN_NUMPY = {"F8_E4M3", "F8_E5M2", "F8_E8M0", "F6_E2M3", "F6_E3M2", "F4"}
+LARGEST_HEADER = 100_000_000  # bytes, as the format has it
 # How files begin that are taken for files of safetensors, and what to say of them.
 OTHERS = {
     b"PK": "an archive, as torch.save writes them, which may hold code and is not read; in PyTorch, "
@@ -114,61 +117,104 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     Raises
     ------
     LoadError
-        It is no whole file of safetensors, or has a dtype that NumPy has not.
+        It is no whole file of safetensors, or has a dtype that NumPy has not; or there is no memory for it.
     OSError
         The file cannot be read.
     """
-    from safetensors import SafetensorError, deserialize
-
     if path.exists() and not path.is_file() and not path.is_dir():
         raise LoadError(f"{path}: expected a file")
     try:
-        data = path.read_bytes()
-        header = _header(path, data)
-        found: list[tuple[str, dict[str, Any]]] = deserialize(data)  # type: ignore[no-untyped-call, unused-ignore]
-    except SafetensorError as error:
-        said = str(error).strip().partition("\n")[0].removeprefix("Error while deserializing").removeprefix(" header")
-        raise LoadError(f"{path}: no whole file of safetensors: {said.lstrip(': ')[:200]}") from None
+        with path.open("rb") as file:
+            header = _header(path, file)
+            texts = header.pop("__metadata__", {})
+            if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+                raise LoadError(f"{path}: no whole file of safetensors: its __metadata__ are not texts by name")
+            places = _places(path, header, os.fstat(file.fileno()).st_size - file.tell())
+            arrays = {name: _array(path, file, name, *place) for name, place in places.items()}
     except (MemoryError, OverflowError):
         raise LoadError(f"{path}: it is too large for this machine's memory") from None
-    arrays = {name: _array(path, name, held) for name, held in sorted(found)}
-    widened = [name for name, held in found if held["dtype"] == "BF16"]
+    widened = sorted(name for name, (dtype, *_) in places.items() if dtype == "BF16")
     if widened:
         more = f" and {len(widened) - 1} more" if len(widened) > 1 else ""
-        said = f"{path}: {min(widened)}{more}: bfloat16, which NumPy has not, is read as float32"
+        said = f"{path}: {widened[0]}{more}: bfloat16, which NumPy has not, is read as float32"
         warnings.warn(said, UserWarning, stacklevel=3)
-    return {name: arrays[name] for name in header if name in arrays}, header.get("__metadata__") or {}
+    return {name: arrays[name] for name in header}, texts
 
 
-def _header(path: Path, data: bytes) -> dict[str, Any]:
-    """What the file says of its tensors; each name once."""
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or size > len(data) - 8 or data[8:9] != b"{":
-        said = next((said for begin, said in OTHERS.items() if data.startswith(begin)), "")
-        if not said and len(data) >= 8 and data[8:9] == b"{":
+def _header(path: Path, file: BinaryIO) -> dict[str, Any]:
+    """What the file says of its tensors, each name once; the file stands behind it then."""
+    begin = file.read(9)
+    size, left = int.from_bytes(begin[:8], "little"), os.fstat(file.fileno()).st_size - 8
+    if len(begin) < 9 or size > left or begin[8:] != b"{":
+        said = next((said for start, said in OTHERS.items() if begin.startswith(start)), "")
+        if not said and begin[8:] == b"{":
             said = f"it ends before its header of {size} bytes does"
         raise LoadError(f"{path}: no whole file of safetensors: {said or 'it does not begin with a header'}")
+    if size > LARGEST_HEADER:
+        raise LoadError(f"{path}: no whole file of safetensors: a header of {size} bytes, over {LARGEST_HEADER}")
     try:
-        header = strict_json(data[8 : 8 + size].decode())
+        header = strict_json((begin[8:] + file.read(size - 1)).decode())
     except ValueError as error:
-        raise LoadError(f"{path}: no whole file of safetensors: its header: {error}") from None
+        raise LoadError(f"{path}: no whole file of safetensors: its header: {str(error)[:200]}") from None
     return header if isinstance(header, dict) else {}
 
 
-def _array(path: Path, name: str, held: dict[str, Any]) -> Array:
-    """One tensor, which may be changed."""
-    dtype, shape, data = held["dtype"], held["shape"], held["data"]
-    if dtype not in DTYPES and dtype != "BF16":
-        raise LoadError(f"{path}: {name} is of {dtype}, which NumPy has not; convert it to F32 where it was written")
+Place = tuple[str, list[int], int]  # dtype, shape, bytes
+
+
+def _places(path: Path, header: dict[str, Any], size: int) -> dict[str, Place]:
+    """Of each tensor what lies where, in the order of the file; all of it is covered, and nothing twice."""
+
+    def malformed(name: str, said: str) -> LoadError:
+        return LoadError(f"{path}: no whole file of safetensors: {name[:100]}: {said}")
+
+    for name, said in header.items():
+        offsets, shape = (said.get(key) for key in ("data_offsets", "shape")) if isinstance(said, dict) else (0, 0)
+        if not (_counts(offsets, 2) and _counts(shape) and isinstance(said.get("dtype"), str)):
+            raise malformed(name, "expected a dtype, a shape and two offsets")
+    found, at = {}, 0
+    for name, said in sorted(header.items(), key=lambda item: (item[1]["data_offsets"], item[0])):
+        dtype, shape, (begin, end) = said["dtype"], said["shape"], said["data_offsets"]
+        if begin != at or end < begin:
+            raise malformed(name, f"invalid offsets {begin} and {end}, where {at} is the first byte left")
+        if dtype in NOT_IN_NUMPY:
+            raise LoadError(
+                f"{path}: {name} is of {dtype}, which NumPy has not; convert it to F32 where it was written"
+            )
+        if dtype not in DTYPES and dtype != "BF16":
+            raise malformed(name, f"unknown dtype {dtype[:20]!r}")
+        length = math.prod(length for length in shape if length) * np.dtype(DTYPES.get(dtype, "<u2")).itemsize
+        if length >= 2**63:
+            raise malformed(name, f"the number of bytes overflows, of shape {str(shape)[:100]}")
+        length = 0 if 0 in shape else length
+        if end - begin != length:
+            raise malformed(name, f"{end - begin} bytes, and {length} by its shape and dtype")
+        found[name], at = (dtype, shape, length), end
+    if at != size:
+        raise LoadError(f"{path}: no whole file of safetensors: its {size} bytes of data are not fully covered by {at}")
+    return found
+
+
+def _counts(found: Any, length: int | None = None) -> bool:
+    """Whether it is a list, of that length, of whole numbers from 0 on."""
+    listed = isinstance(found, list) and length in (None, len(found))
+    return listed and all(type(number) is int and number >= 0 for number in found)
+
+
+def _array(path: Path, file: BinaryIO, name: str, dtype: str, shape: list[int], length: int) -> Array:
+    """The tensor that the file stands at, which may be changed."""
+    array = np.fromfile(file, np.uint8, length)
+    if len(array) < length:
+        raise LoadError(f"{path}: no whole file of safetensors: it ends in {name}")
     try:
         if dtype == "BF16":
-            return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
-        array = np.frombuffer(data, DTYPES[dtype]).reshape(shape)
+            return (array.view("<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
+        found = array.view(DTYPES[dtype]).reshape(shape)
     except (ValueError, OverflowError):
         raise LoadError(f"{path}: {name} has the shape {shape}, which NumPy cannot have") from None
-    if dtype == "BOOL" and array.size and np.frombuffer(data, np.uint8).max() > 1:
+    if dtype == "BOOL" and array.size and array.max() > 1:
         raise LoadError(f"{path}: {name} is of BOOL and has bytes that are neither 0 nor 1")
-    return array if sys.byteorder == "little" else array.astype(array.dtype.newbyteorder("="))
+    return found if sys.byteorder == "little" else found.astype(found.dtype.newbyteorder("="))
 
 
 def strict_json(text: str) -> Any:

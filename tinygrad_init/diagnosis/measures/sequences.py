@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.lapack import apart
 from ..network import OTHER, RESIDUAL, SUM, Cotangent, Link, Network
 from ..records import Attention, Recurrence, Sequences
 from .signal import ratio, rms
@@ -129,7 +130,7 @@ def recurrence(network: Network, link: Link, uses: tuple[Link, ...]) -> Recurren
         name=link.matrix.name,
         steps=len(uses),
         reach=0.0 if most == -math.inf else norms[0] - most,
-        radius=max((float(np.max(np.abs(np.linalg.eigvals(block)))) for block in blocks), default=math.nan),
+        radius=max((float(np.max(np.abs(apart(np.linalg.eigvals, block)))) for block in blocks), default=math.nan),
         forget=float(np.mean(gates[size : 2 * size])) if units == 4 * size else math.nan,
     )
 

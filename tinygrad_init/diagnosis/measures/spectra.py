@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...data.samples import as_numbers
+from ...kernels.lapack import apart
 from ..network import Network, power_of_ten
 from ..records import MatrixSizes
 
@@ -84,9 +85,9 @@ def spectrum(matrix: Any, powers: int = 50) -> Spectrum:
     singular = tuple(float(s) for s in singular_values(w))
     if w.shape[0] != w.shape[1]:
         return Spectrum((), singular, (), 1.0)
-    values, vectors = np.linalg.eig(w)
+    values, vectors = apart(np.linalg.eig, w)
     order = np.argsort(-np.abs(values), kind="stable")
-    found = np.linalg.svd(vectors, compute_uv=False)
+    found = apart(lambda a: np.linalg.svd(a, compute_uv=False), vectors)
     condition = float(found[0] / found[-1]) if found[-1] > found[0] * np.finfo(float).eps else math.inf
     eigenvalues = tuple(complex(v) for v in values[order])
     return Spectrum(eigenvalues, singular, power_growth(w, powers), condition)
@@ -101,7 +102,7 @@ def singular_values(matrix: Array) -> Array:
         return np.zeros(min(matrix.shape))
     with np.errstate(over="ignore", under="ignore"):
         # Of numbers near the largest that a float can be, LAPACK's sums of squares would overflow.
-        found: Array = np.linalg.svd(matrix / top, compute_uv=False) * top
+        found: Array = apart(lambda a: np.linalg.svd(a, compute_uv=False), matrix / top) * top
     return found
 
 
@@ -115,7 +116,7 @@ def power_growth(w: Array, powers: int) -> tuple[float, ...]:
     w = w / top
     for _ in range(powers):
         power, log10 = power @ w, log10 + step
-        size = float(np.linalg.norm(power, 2))
+        size = float(apart(np.linalg.norm, power, 2))
         if size == 0:
             return (*growth, *(-math.inf,) * (powers - len(growth)))
         power, log10 = power / size, log10 + math.log10(size)
@@ -130,7 +131,7 @@ def matrix_sizes(name: str, matrix: Any) -> MatrixSizes:
     if not np.isfinite(w).all():
         return MatrixSizes(name, math.nan, math.nan, math.nan, math.nan)
     values = singular_values(w)
-    radius = float(np.max(np.abs(np.linalg.eigvals(w)))) if w.shape[0] == w.shape[1] else math.nan
+    radius = float(np.max(np.abs(apart(np.linalg.eigvals, w)))) if w.shape[0] == w.shape[1] else math.nan
     return MatrixSizes(name, float(values[0]), float(np.median(values)), float(values[-1]), radius)
 
 

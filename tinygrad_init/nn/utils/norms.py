@@ -14,6 +14,7 @@ from ... import ops
 from ...engine.modes import no_grad
 from ...engine.tensor import Tensor
 from ...init.drawing import Generator, generator_of
+from ...kernels.lapack import apart
 from ...ops import linalg
 from ...ops.normalization import normalize
 from ..module import Module
@@ -148,7 +149,7 @@ class Orthogonal(Module):
         off = np.abs(np.swapaxes(q, -1, -2) @ q - np.eye(k)).max()
         if n != k or off > 10 * n * np.finfo(value.dtype).eps:
             q = np.concatenate([q, generator_of(self.rng).standard_normal((*q.shape[:-2], n, n - k))], axis=-1)
-            q, r = np.linalg.qr(q)
+            q, r = apart(np.linalg.qr, q)
             q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., np.newaxis, :]
         if self.base is None:
             self.base = Buffer(q, value.dtype)

@@ -1,0 +1,49 @@
+"""NumPy's linear algebra on large matrices, during which Ctrl-C is heard.
+
+LAPACK asks for no signals, and the decomposition of a matrix of a few thousand rows takes seconds. So a large one is
+given to a thread, and this one waits for it, which can be interrupted. The numbers are the same: it is the same
+function of the same arrays. What nobody waits for any more is computed to its end and thrown away; Python ends only
+after that, as BLAS may not be left in the middle of its work.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+Result = TypeVar("Result")
+LARGE = 250_000  # elements, from where on LAPACK may take longer than a thread and a wait for it are worth
+
+
+def apart(function: Callable[..., Result], *arguments: Any) -> Result:
+    """What a function gives, which is called in another thread where an argument is a large array.
+
+    It must not read what belongs to a thread; `np.errstate` it has from here. Of other threads than the main one,
+    which alone hears signals, it is simply called.
+    """
+    large = any(type(argument) is np.ndarray and argument.size >= LARGE for argument in arguments)
+    if not large or threading.current_thread() is not threading.main_thread():
+        return function(*arguments)
+    found: list[Result] = []
+    failed: list[BaseException] = []
+    done = threading.Event()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            found.append(context.run(function, *arguments))
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=work, name="lapack", daemon=False).start()
+    while not done.wait(0.05):  # on Windows only what has a limit is interrupted
+        pass
+    if failed:
+        raise failed[0]
+    return found[0]
