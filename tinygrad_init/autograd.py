@@ -117,9 +117,8 @@ def _pull(function: Any, inputs: Any, v: Any = None) -> tuple[Any, Any]:
     return output, found if isinstance(inputs, tuple) else found[0]
 
 
-__path__: list[
-    str
-] = []  # there are no files in it; but so `import tinygrad_init.autograd.functional` finds what is below
+# There are no files in it; but so `import tinygrad_init.autograd.functional` finds what is below.
+__path__: list[str] = []
 functional = SimpleNamespace(hessian=hessian, hvp=hvp, jacobian=jacobian, jvp=jvp, vhp=vhp, vjp=_pull)
 
 
