@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def are_classes(values: Array) -> bool:
 
 
 def from_texts(
-    path: str, column: str, places: Sequence[str], texts: Sequence[str], task: str, decimal: str = "."
+    path: str, column: str, place: Callable[[int], str], texts: Sequence[str], task: str, decimal: str = "."
 ) -> tuple[Array, tuple[str, ...]]:
     """Class numbers with the names of the classes, or numbers and no names.
 
@@ -50,8 +50,8 @@ def from_texts(
     ----------
     path, column
         Where they come from, for errors.
-    places, texts
-        The cells, each with its place.
+    place, texts
+        The cells, and what errors call each by its number.
     task
         One of `TASKS`; "auto" finds out.
     decimal
@@ -68,12 +68,11 @@ def from_texts(
         numeric = 2 * len(values) > len(found)  # a text among numbers is a mistake, and is told by its row
         task = REGRESSION if numeric and not (np.isfinite(values).all() and are_classes(values)) else CLASSIFICATION
     if task == REGRESSION:
-        cells = zip(places, texts, strict=True)
-        values = np.array([number(f"{path}: {place}", text, decimal) for place, text in cells])
+        values = np.array([number(f"{path}: {place(row)}", text, decimal) for row, text in enumerate(texts)])
         return numbers(f"{path}: column {column!r}", values)
-    for place, text in zip(places, texts, strict=True):
+    for row, text in enumerate(texts):
         if is_missing(text):
-            raise DataError(f"{path}: {place}: {missing_class(text.strip())}")
+            raise DataError(f"{path}: {place(row)}: {missing_class(text.strip())}")
     return classes(path, column, texts)
 
 
