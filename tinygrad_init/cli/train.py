@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"{args.save}: cannot be written: {error.strerror or error}") from None
     if found.interrupted:
-        print(f"tinygrad-init: {say('train.interrupted', {}, args.language)}", file=sys.stderr)
+        said = say("train.interrupted", {}, args.language)
+        print(f"tinygrad-init: {said}", file=sys.stderr)
     show(out, Text(summary(found, args.save).spoken(args.language), style="bold"))
     return INTERRUPTED if found.interrupted else 0
 

@@ -15,6 +15,7 @@ from .spelling import BOOLEAN, MICROSECOND, NUMBER, TEXT, TIME
 Array = np.ndarray[Any, Any]
 KINDS = {"b": BOOLEAN, "i": NUMBER, "u": NUMBER, "f": NUMBER, "U": TEXT, "M": TIME}
 SAMPLES, TARGETS = "x", "y"
+LAST = 0x10FFFF  # of Unicode
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,9 @@ def column_of(values: Array) -> Column:
         values = as_floats(values)
         return Column(NUMBER, values, np.isnan(values), said=said)
     if kind == TEXT:
+        codes = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))).view(np.uint32)
+        if np.any(codes > LAST) or np.any((codes >= 0xD800) & (codes < 0xE000)):
+            return Column(OTHER, np.zeros(len(values)), np.zeros(len(values), bool), said="texts that are no Unicode")
         return Column(TEXT, values.astype(object), said=said, spelled=True)
     if kind == TIME:
         return Column(TIME, values.astype(MICROSECOND), np.isnat(values), said=said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ Array = np.ndarray[Any, Any]
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".arrows", ".feather", ".ipc")
 DAY = 86400e6  # microseconds
+# What pandas calls the numbers of rows, where it writes them into a file; those of a table in memory are told there.
+UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def require(what: str, module: str = "pyarrow") -> Any:
@@ -85,9 +88,16 @@ def frame_of(table: Any, path: str) -> Frame:
     """
     arrow = require(path)
     try:
+        handed = not isinstance(table, arrow.Table)
         table = arrow.table(table)
         table.validate(full=True)  # what is read of a damaged file may point anywhere
-        columns = [(name, column_of(arrow, table.column(i))) for i, name in enumerate(table.column_names)]
+        index = (table.schema.pandas_metadata or {}).get("index_columns", []) if handed else []
+        names = [
+            (i, name)
+            for i, name in enumerate(table.column_names)
+            if name not in index and not UNNAMED_INDEX.fullmatch(name)
+        ]
+        columns = [(name, column_of(arrow, table.column(i))) for i, name in names]
     except Exception as error:
         raise DataError(f"{path}: expected columns of numbers, texts and dates ({first_line(error)})") from None
     return Frame(path, checked(path, columns))

@@ -40,6 +40,8 @@ class DataWarning(UserWarning):
 
 
 def first_line(error: Exception) -> str:
-    """What an error of another library says, in one line that is not too long."""
+    """What an error of another library, or of the system, says, in one line that is not too long."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        return error.strerror
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__

@@ -52,7 +52,7 @@ def read_database(path: Path | str, query: str | None = None) -> Frame:
 
     try:
         link.set_authorizer(may)
-        found = link.execute(query or f"SELECT * FROM {_only_table(path, link)}")
+        found = link.execute(f"SELECT * FROM {_only_table(path, link)}" if query is None else query)
         if found.description is None:
             raise DataError(f"{path}: --query: expected a SELECT, got {query!r}")
         names = [name for name, *_ in found.description]
@@ -63,9 +63,9 @@ def read_database(path: Path | str, query: str | None = None) -> Frame:
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         if isinstance(error, DataError):
             raise
-        denied = "not authorized" in str(error) or "prohibited" in str(error)
+        denied = any(word in str(error) for word in ("not authorized", "prohibited", "authorization denied"))
         said = "expected a SELECT, which changes nothing" if denied else first_line(error)
-        raise DataError(f"{path}: {'--query: ' if query else ''}{said}") from None
+        raise DataError(f"{path}: {'' if query is None else '--query: '}{said}") from None
     finally:
         link.close()
     columns = [_column(np.concatenate(part) if part else np.zeros(0)) for part in parts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import columns
-from .archives import read_archive, read_array
+from .archives import read_archive, read_array, table_of
 from .arrow import ARROW, PARQUET, frame_of, read_arrow
 from .complaints import DataError
 from .databases import DATABASES, read_database
@@ -51,7 +52,7 @@ def read(
     ----------
     source
         A path that ends in .csv, .tsv, .parquet, .pq, .arrow, .arrows, .feather, .ipc, .npz, .npy, .db, .sqlite or
-        .sqlite3; or a table, which has `__arrow_c_stream__`.
+        .sqlite3; or a table, which has `__arrow_c_stream__`; or an array of shape (rows, columns).
     separator, decimal
         Of a text file, where they are not found, see `load_csv`.
     query
@@ -66,8 +67,10 @@ def read(
     """
     if hasattr(source, "__arrow_c_stream__"):
         return frame_of(source, "the table")
+    if isinstance(source, np.ndarray):
+        return table_of("the table", "the array", source)
     if not isinstance(source, str | Path):
-        raise DataError(f"read: expected a path, or a table that speaks Arrow, got {type(source).__name__}")
+        raise DataError(f"read: expected a path, an array, or a table that speaks Arrow, got {type(source).__name__}")
     path, suffix = Path(source), Path(source).suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(f"{source}: expected a file ending in {ending()}")
@@ -168,7 +171,9 @@ def learnable(
     if missing == DROP:
         found = encoder.complete(frame, [*names, at])
         if not len(found):
-            raise DataError(f"{frame.path}: in every row a value is missing; nothing is left")
+            empty = [name for name in names if frame.columns[name].missing.all()]
+            what = "; leave out with " + " ".join(f"--drop {shlex.quote(name)}" for name in empty) if empty else ""
+            raise DataError(f"{frame.path}: in every row a value is missing{what}")
         frame = frame if len(found) == rows else frame.take(found, [*names, at])
     of_numbers = [name for name in names if encoder.kind_in(frame, name) == NUMBER]
     frame = frame.settled([*of_numbers, *numeric(frame, at, task)])

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..naming import nearest, spelled
 from .complaints import CellError, DataError
-from .numerals import LARGEST, as_float, decimal_of, is_missing, number, too_large
-from .spelling import BOOLEAN, MICROSECOND, NUMBER, TEXT, TIME, kind_of, missing_in, time, truth
+from .numerals import LARGEST, as_float, decimal_of, number, too_large
+from .spelling import BOOLEAN, MICROSECOND, NUMBER, TEXT, TIME, floats, kind_of, missing_in, time, truth
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -320,11 +320,7 @@ def _plain(texts: Array) -> bool:
     """Whether all of many texts are numbers as Python writes them, or missing."""
     if any("," in text for text in texts):
         return False
-    try:
-        np.array([text for text in texts if not is_missing(text)], dtype=object).astype(np.float64)
-    except (ValueError, OverflowError):
-        return False
-    return True
+    return floats(texts) is not None or floats(texts[~missing_in(texts)]) is not None
 
 
 def _at_once(texts: Array, decimal: str) -> Array | None:
@@ -332,13 +328,9 @@ def _at_once(texts: Array, decimal: str) -> Array | None:
     sign = "." if decimal == "," else ","
     if any(sign in text for text in texts):
         return None
-    try:
-        found = (
-            texts.astype(np.float64)
-            if decimal == "."
-            else np.array([text.replace(",", ".") for text in texts], dtype=object).astype(np.float64)
-        )
-    except (ValueError, OverflowError):
+    points = texts if decimal == "." else np.array([text.replace(",", ".") for text in texts], dtype=object)
+    found = floats(points)
+    if found is None:
         return None
     tiny = any(sign in texts[row] for row in np.flatnonzero(found == 0) for sign in "123456789")
     return None if tiny or not (np.abs(found) <= LARGEST).all() else found

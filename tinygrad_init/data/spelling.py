@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 MICROSECOND = np.dtype("datetime64[us]")
 
 
-def kind_of(texts: Iterable[str], numbers: bool) -> str:
+def kind_of(texts: Array, numbers: bool) -> str:
     """What the texts of a column spell: numbers if at least half of them do, as another one is a mistake then; truth
     values or times if all do; else nothing but texts.
 
@@ -32,8 +31,10 @@ def kind_of(texts: Iterable[str], numbers: bool) -> str:
     numbers
         Whether they may be numbers, as in a file that has nothing but texts.
     """
-    counts = Counter(text for text in texts if not is_missing(text))
-    total, known = counts.total(), list(counts)
+    if numbers and floats(texts) is not None:
+        return NUMBER
+    counts = {text: count for text, count in Counter(texts.tolist()).items() if not is_missing(text)}
+    total, known = sum(counts.values()), list(counts)
     if numbers and (
         not total or 2 * sum(counts[t] for t in known if any(is_number(t, sign) for sign in DECIMALS)) >= total
     ):
@@ -43,6 +44,14 @@ def kind_of(texts: Iterable[str], numbers: bool) -> str:
     if known and all(DATE.fullmatch(text.strip()) and time(text) is not None for text in known):
         return TIME
     return TEXT
+
+
+def floats(texts: Array) -> Array | None:
+    """Many texts as Python reads numbers, at once; None if it cannot."""
+    try:
+        return texts.astype(np.float64)
+    except (ValueError, OverflowError):
+        return None
 
 
 def truth(text: str) -> bool | None:
