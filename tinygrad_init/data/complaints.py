@@ -20,7 +20,7 @@ class CellError(DataError):
         Its number: of several that are wrong the first is told.
     """
 
-    def __init__(self, row: int, message: str) -> None:
+    def __init__(self, message: str, row: int = 0) -> None:
         super().__init__(message)
         self.row = row
 

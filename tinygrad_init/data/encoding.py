@@ -281,7 +281,7 @@ class Encoder:
             origin = str(known.min().astype("datetime64[D]"))
             known = (known - np.datetime64(origin, "us")) / DAY
         filled = kind != CATEGORY and self.missing in (MEAN, INDICATOR)
-        mean = float(known.min() + np.mean(known - known.min())) if filled else None
+        mean = float(np.mean(known)) if filled else None
         indicator = self.missing == INDICATOR and bool(missing.any())
         return Encoding(name, kind, categories, origin, mean, indicator, int(missing.sum()))
 

@@ -93,7 +93,7 @@ class Frame:
 
     def wrong(self, row: int, name: str, what: str) -> CellError:
         """That something is wrong with a value."""
-        return CellError(row, f"{self.path}: {self.place(row, name)}: {what}")
+        return CellError(f"{self.path}: {self.place(row, name)}: {what}", row)
 
     def column(self, name: str) -> Column:
         """What stands below a name.
@@ -206,7 +206,7 @@ class Frame:
                 try:
                     found[row] = number(f"{self.path}: {self.place(int(row), name)}", column.values[row], sign)
                 except DataError as error:
-                    raise CellError(int(row), str(error)) from None
+                    raise CellError(str(error), int(row)) from None
         return found
 
     def truths(self, name: str) -> Array:
