@@ -55,7 +55,7 @@ FLOORS = (
     ("rehearsal",),
     ("rate_search",),
     ("diagnosis",),
-    ("sweeps",),
+    ("sweeps", "tabular"),
     ("laboratory", "torch", "cli", "pytest_plugin", "estimators"),
 )
 # On one floor: who may import whom.

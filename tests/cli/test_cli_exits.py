@@ -24,6 +24,8 @@ COMMANDS = {
     "diagnose": ["diagnose"],
     "explain": ["explain", "layers.0.weight"],
     "recommend": ["recommend"],
+    "train": ["train"],
+    "predict": ["predict", "--model", "m.safetensors"],
     "audit": ["audit", "model.safetensors"],
     "theory": ["theory"],
     "phase-diagram": ["phase-diagram"],

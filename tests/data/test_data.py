@@ -151,7 +151,7 @@ def test_what_can_be_wrong_with_the_file_itself(tmp_path: Path) -> None:
     binary.write_bytes(b"a,y\n\xff\xfe,1\n")
     for name, message in (
         (str(tmp_path / "none.csv"), "No such file"),
-        (str(tmp_path / "x.txt"), "ending in .csv, .tsv or .npz"),
+        (str(tmp_path / "x.txt"), "ending in .csv, .tsv, .npz, .npy, .parquet, .* or .sqlite3"),
         ("nonsense", "digits"),
         (str(binary), "UTF-8"),
     ):

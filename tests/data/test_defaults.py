@@ -7,11 +7,14 @@ from tinygrad_init import data
 from ..interface import left_out
 
 SETS = {
+    "Dataset": {"dropped": 0},
+    "Encoder": {"categories": ()},
+    "Encoding": {"values": (), "indicator": False, "missing": 0},
     "blobs": {"samples": 400, "noise": 0.5, "centers": 3},
     "checkerboard": {"samples": 400, "noise": 0.0, "squares": 4},
     "circles": {"samples": 400, "noise": 0.1, "factor": 0.5},
     "hills": {"samples": 400, "noise": 0.0},
-    "load": {"drop": ()},
+    "load": {"drop": (), "categories": ()},
     "load_csv": {"drop": ()},
     "load_npz": {"drop": ()},
     "moons": {"samples": 400, "noise": 0.1},

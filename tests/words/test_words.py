@@ -18,6 +18,7 @@ FAMILIES = (
     "word",
     "question",
     "column",
+    "encoded",
     "start",
     "prediction",
     "zero",

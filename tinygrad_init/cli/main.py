@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .._interruption import INTERRUPTED, interruptible
 from ..version import __version__
-from . import audit, diagnose, explain, lab, phase_diagram, recommend, sweep, theory
+from . import audit, diagnose, explain, lab, phase_diagram, predict, recommend, sweep, theory, train
 from .options import BAD_INPUT, InputError
 
 
@@ -19,7 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tinygrad-init", description="Why does my network not train?")
     parser.add_argument("--version", action="version", version=f"tinygrad-init {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (diagnose, explain, recommend, audit, theory, phase_diagram, sweep, lab):
+    for command in (diagnose, explain, recommend, train, predict, audit, theory, phase_diagram, sweep, lab):
         command.add_to(commands)
     return parser
 

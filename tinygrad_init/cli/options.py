@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .tables import add_data, read
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -102,11 +102,6 @@ def called(look_up: Callable[[str], str]) -> Callable[[str], str]:
     return read
 
 
-def column(text: str) -> str:
-    """A sign between cells; that of a tab may be written."""
-    return {"tab": "\t", r"\t": "\t"}.get(text, text)
-
-
 def add_activation(parser: argparse.ArgumentParser, default: str) -> None:
     """An activation by its name."""
     from ..ops.activations import ACTIVATIONS, activation_name
@@ -125,8 +120,8 @@ def need(*modules: str) -> None:
         raise InputError(str(error)) from None
 
 
-def add_network(parser: argparse.ArgumentParser, one_start: bool, trained: bool = True) -> None:
-    """The data, the network and how it is trained."""
+def add_network(parser: argparse.ArgumentParser, one_start: bool, trained: bool = True, scales: bool = True) -> None:
+    """The data, the network and how it is trained; without `scales` its targets always are scaled."""
     from ..diagnosis.trials.comparison import STARTS
     from ..init import INITIALIZERS, start_name
     from ..ops.losses import LOSSES, loss_name
@@ -135,6 +130,10 @@ def add_network(parser: argparse.ArgumentParser, one_start: bool, trained: bool 
 
     add = parser.add_argument
     add_data(parser)
+    parser.set_defaults(scale_targets=None)
+    if scales:
+        help = "bring the targets of a regression to mean 0 and variance 1"
+        add("--scale-targets", action="store_true", default=False, help=help)
     add("--sizes", type=sizes, metavar="N,N,...", help="input, hidden layers, output (three hidden layers of 64)")
     add_activation(parser, "relu")
     starts = ", ".join(INITIALIZERS)
@@ -162,31 +161,6 @@ def add_network(parser: argparse.ArgumentParser, one_start: bool, trained: bool 
     add("--seed", type=seed, default=0, help="of the start, the split and the batches (0)")
     add("--dtype", default="float32", choices=["float32", "float64"], help="(float32)")
     add("--language", default=locale_language(), choices=list(LANGUAGES), help="of sentences (that of the locale)")
-
-
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """The data, what is to be learned of them, and how a file is written."""
-    from ..data import BUILT_IN, TASKS
-
-    add = parser.add_argument
-    names = ", ".join(BUILT_IN)
-    add("--data", default="digits", metavar="NAME|FILE", help=f"{names}, or a .csv, .tsv or .npz file (digits)")
-    add("--target", metavar="NAME", help="the file's column or array (.npz) to be learned (the last column, or y)")
-    add(
-        "--task",
-        default=TASKS[0],
-        choices=TASKS,
-        help="what is to be learned: classes, or numbers (numbers with fractions or of many sizes are a regression)",
-    )
-    add("--scale-targets", action="store_true", help="bring the targets of a regression to mean 0 and variance 1")
-    add("--drop", action="append", default=[], metavar="NAME", help="a column to leave out; may be given several times")
-    add(
-        "--separator",
-        type=column,
-        metavar="SIGN",
-        help="between cells of a text file: , ; tab | or another (found)",
-    )
-    add("--decimal", choices=[".", ","], help="the decimal sign of a text file (found)")
 
 
 def locale_language() -> str:
@@ -225,25 +199,11 @@ def load_data(args: argparse.Namespace) -> tuple[Dataset, tuple[int, ...]]:
         check_loss(dataset, args.loss)
         found = args.sizes or default_sizes(dataset, args.loss)
         check_sizes(found, dataset, args.loss)
-        if not args.scale_targets:
+        if args.scale_targets is False:
             require_fits(dataset.name, "y", dataset.y, args.dtype)
     except ValueError as error:
         raise InputError(str(error)) from None
     return dataset, found
-
-
-def read(args: argparse.Namespace) -> Dataset:
-    """The data set; what looks doubtful in a file is said on stderr, a line each."""
-    from ..data import DataWarning, load
-
-    options = {"task": args.task, "separator": args.separator, "decimal": args.decimal, "drop": args.drop}
-    with warnings.catch_warnings(record=True) as doubts:
-        warnings.simplefilter("always", DataWarning)
-        dataset = load(args.data, args.target, args.seed, **options)
-    for doubt in doubts:
-        said = doubt.message.said.spoken(args.language) if isinstance(doubt.message, DataWarning) else doubt.message
-        print(f"tinygrad-init: {said}", file=sys.stderr)
-    return dataset
 
 
 def build_network(args: argparse.Namespace) -> Network:

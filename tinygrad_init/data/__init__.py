@@ -2,7 +2,9 @@
 
 from .batches import batches, split
 from .complaints import DataError, DataWarning
-from .files import load_csv, load_npz
+from .encoding import Encoder, Encoding
+from .files import load_csv, load_npz, read
+from .frames import Frame
 from .scaling import MinMaxScaler, Scaler, StandardScaler
 from .sets import (
     BUILT_IN,
@@ -30,6 +32,9 @@ __all__ = [
     "DataError",
     "DataWarning",
     "Dataset",
+    "Encoder",
+    "Encoding",
+    "Frame",
     "MinMaxScaler",
     "Scaler",
     "StandardScaler",
@@ -44,6 +49,7 @@ __all__ = [
     "load_npz",
     "moons",
     "plane",
+    "read",
     "spirals",
     "split",
     "xor",

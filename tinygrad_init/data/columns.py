@@ -42,6 +42,25 @@ def question(path: str, names: Sequence[str], x: Array) -> None:
         warnings.warn(DataWarning(key, file=path, columns=named(found), drop=drop, value=value), stacklevel=2)
 
 
+def question_others(path: str, rows: int, still: Sequence[str], texts: dict[str, int]) -> None:
+    """Warn of columns that are no numbers and probably no features.
+
+    Parameters
+    ----------
+    path, rows
+        The file, and how many rows it has.
+    still
+        The names of those with one value.
+    texts
+        How many different texts those have that are texts.
+    """
+    single = [name for name, count in texts.items() if 2 * count > rows]
+    for key, found in (("data.same", still), ("data.names", single)) if rows >= FEWEST else ():
+        if found:
+            drop = " ".join(f"--drop {shlex.quote(name)}" for name in found[:NAMED])
+            warnings.warn(DataWarning(key, file=path, columns=named(found), drop=drop), stacklevel=2)
+
+
 def question_target(path: str, name: str, y: Array) -> None:
     """Warn of numbers to be learned that probably stand for none."""
     for code in (-1.0, *CODES) if len(y) >= FEWEST else ():

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import columns
+from .archives import read_archive, read_array, table_of
+from .arrow import ARROW, PARQUET, frame_of, read_arrow
 from .complaints import DataError
-from .numerals import DECIMALS, LARGEST, decimal_of, is_missing, is_number, number, too_large
-from .tables import Table, read_table
+from .databases import DATABASES, read_database
+from .encoding import DROP, REFUSE, Encoder
+from .frames import OTHER, Frame
+from .numerals import DECIMALS, LARGEST, is_missing, is_number, too_large
+from .spelling import BOOLEAN, NUMBER, TEXT, TIME
+from .tables import read_table
 from .targets import (
     AUTO,
     CLASSIFICATION,
@@ -24,6 +32,212 @@ from .targets import (
 )
 
 Array = np.ndarray[Any, Any]
+
+TEXTS = (".csv", ".tsv")
+NUMPY = (".npz", ".npy")
+SUFFIXES = (*TEXTS, *NUMPY, *PARQUET, *ARROW, *DATABASES)
+
+
+def read(
+    source: Any,
+    *,
+    separator: str | None = None,
+    decimal: str | None = None,
+    query: str | None = None,
+    array: str | None = None,
+) -> Frame:
+    """A table: out of a file, or made of one of pandas, polars, DuckDB, pyarrow or another library that speaks Arrow.
+
+    Parameters
+    ----------
+    source
+        A path that ends in .csv, .tsv, .parquet, .pq, .arrow, .arrows, .feather, .ipc, .npz, .npy, .db, .sqlite or
+        .sqlite3; or a table, which has `__arrow_c_stream__`; or an array of shape (rows, columns).
+    separator, decimal
+        Of a text file, where they are not found, see `load_csv`.
+    query
+        Of a database: a SELECT; needed where it has several tables.
+    array
+        Of an archive: the array that is the whole table.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, or an option is none for it.
+    """
+    if hasattr(source, "__arrow_c_stream__"):
+        return frame_of(source, "the table")
+    if isinstance(source, np.ndarray):
+        return table_of("the table", "the array", source)
+    if not isinstance(source, str | Path):
+        raise DataError(f"read: expected a path, an array, or a table that speaks Arrow, got {type(source).__name__}")
+    path, suffix = Path(source), Path(source).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(f"{source}: expected a file ending in {ending()}")
+    options = {
+        "a text file": (TEXTS, {"a separator": separator, "a decimal sign": decimal}),
+        "a database": (DATABASES, {"a query": query}),
+        "an archive (.npz)": ((".npz",), {"an array": array}),
+    }
+    for where, (suffixes, given) in options.items():
+        chosen = next((what for what, value in given.items() if value is not None), None)
+        if chosen is not None and suffix not in suffixes:
+            raise DataError(f"{source}: {chosen} can be chosen only for {where}")
+    if suffix in TEXTS:
+        return read_table(path, separator, decimal)
+    if suffix in DATABASES:
+        return read_database(path, query)
+    if suffix in NUMPY:
+        return read_archive(path, array) if suffix == ".npz" else read_array(path)
+    return read_arrow(path)
+
+
+def ending() -> str:
+    """How files end that are read, in words."""
+    return ", ".join(SUFFIXES[:-1]) + f" or {SUFFIXES[-1]}"
+
+
+@dataclass(frozen=True)
+class Learnable:
+    """What a table has to be learned.
+
+    Attributes
+    ----------
+    x
+        float64 of shape (rows, features).
+    y
+        Class numbers or float64 numbers, of shape (rows,).
+    classes
+        The names of the classes; empty for a regression.
+    encoder
+        What became of which column.
+    target
+        The column that is learned.
+    dropped
+        How many rows were left out as a value was missing.
+    """
+
+    x: Array
+    y: Array
+    classes: tuple[str, ...]
+    encoder: Encoder
+    target: str
+    dropped: int
+
+
+def learnable(
+    frame: Frame,
+    target: str | None = None,
+    *,
+    task: str = AUTO,
+    drop: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    missing: str = REFUSE,
+) -> Learnable:
+    """Numbers and a target out of a table.
+
+    Parameters
+    ----------
+    frame
+        The table.
+    target
+        The column that is learned; the last one unless given, or the array "y" of an archive.
+    task
+        "classification": the target's values are the names of classes. "regression": they are numbers to be learned.
+        "auto": numbers with fractions, or many different whole ones, are a regression.
+    drop
+        Columns to leave out.
+    categories, missing
+        Columns of numbers that are names, and what is done where a value is missing; see `Encoder`.
+
+    Raises
+    ------
+    DataError
+        Names file, row and column.
+
+    Warns
+    -----
+    DataWarning
+        Of columns that are probably no features, and of names that may mean one class.
+    """
+    check_task(task)
+    encoder = Encoder(missing, categories)
+    left_out = set(map(str, drop))
+    at = frame.target(target, left_out)
+    for name in (*map(str, drop), *categories):
+        frame.column(name)
+    names = frame.features(at, left_out)
+    rows = len(frame)
+    if missing == DROP:
+        found = encoder.complete(frame, [*names, at])
+        if not len(found):
+            empty = [name for name in names if frame.columns[name].missing.all()]
+            what = "; leave out with " + " ".join(f"--drop {shlex.quote(name)}" for name in empty) if empty else ""
+            raise DataError(f"{frame.path}: in every row a value is missing{what}")
+        frame = frame if len(found) == rows else frame.take(found, [*names, at])
+    of_numbers = [name for name in names if encoder.kind_in(frame, name) == NUMBER]
+    frame = frame.settled([*of_numbers, *numeric(frame, at, task)])
+    x = encoder.fit_transform(frame, names)
+    y, names_of_classes = target_of(frame, at, task)
+    question(frame, encoder, x)
+    if not names_of_classes:
+        columns.question_target(frame.path, at, y)
+    return Learnable(x, y, names_of_classes, encoder, at, rows - len(frame))
+
+
+def question(frame: Frame, encoder: Encoder, x: Array) -> None:
+    """Warn of columns that are probably no features."""
+    starts = np.cumsum([0, *(len(column.features) for column in encoder.columns)])
+    whole = [i for i, column in enumerate(encoder.columns) if column.kind == NUMBER and not column.missing]
+    columns.question(frame.path, [encoder.columns[i].name for i in whole], x[:, starts[whole]])
+    others = [i for i, column in enumerate(encoder.columns) if column.kind != NUMBER]
+    still = [i for i in others if np.all(x[:, starts[i] : starts[i + 1]] == x[0, starts[i] : starts[i + 1]])]
+    texts = {encoder.columns[i].name: len(encoder.columns[i].values) for i in others}
+    columns.question_others(frame.path, len(x), [encoder.columns[i].name for i in still], texts)
+
+
+def numeric(frame: Frame, at: str, task: str) -> list[str]:
+    """The target's column if it has numbers as texts, which say as much of decimal signs as others."""
+    column = frame.columns[at]
+    if task == CLASSIFICATION or column.kind != TEXT:
+        return []
+    known = {text for text in column.values if not is_missing(text)}
+    return [at] if all(any(is_number(text, decimal) for decimal in DECIMALS) for text in known) else []
+
+
+def target_of(frame: Frame, name: str, task: str) -> tuple[Array, tuple[str, ...]]:
+    """What is to be learned, out of a column.
+
+    Raises
+    ------
+    DataError
+        A value is missing or does not fit the task, or all are the same.
+    """
+    column, where = frame.columns[name], f"{frame.path}: {frame.title(name)}"
+    if column.kind == OTHER:
+        raise DataError(f"{where}: expected classes as numbers or text, got {column.said}")
+    if column.kind == TIME:
+        raise DataError(f"{where}: expected classes or numbers to be learned, got dates; make numbers of them first")
+    if column.kind == TEXT:
+        texts = ["" if gone else text for text, gone in zip(column.values, column.missing, strict=True)]
+        if column.spelled:  # what is written where nothing is known is told
+            texts = column.values.tolist()
+        return from_texts(frame.path, name, lambda row: frame.place(row, name), texts, task, frame.decimal or ".")
+    values = column.values.astype(np.float64)
+    if column.missing.any():
+        raise frame.wrong(int(column.missing.argmax()), name, "missing value")
+    if task == REGRESSION or (task == AUTO and not (np.isfinite(values).all() and are_classes(values))):
+        bad = np.flatnonzero(~(np.abs(values) <= LARGEST))
+        if len(bad):
+            value = values[bad[0]]
+            what = f"expected a finite number, got {value:g}" if np.isinf(value) else too_large(f"{value:g}")
+            raise frame.wrong(int(bad[0]), name, what)
+        return numbers(where, values)
+    bad = np.flatnonzero(~(np.abs(values) < 2**53) | (values != np.round(values)))
+    if len(bad):
+        raise frame.wrong(int(bad[0]), name, f"expected a class, got {values[bad[0]]}")
+    labels = column.values if column.kind == BOOLEAN else values.astype(np.int64)
+    return classes(frame.path, name, labels.astype(str).tolist())
 
 
 def load_csv(
@@ -44,8 +258,7 @@ def load_csv(
     target
         The name of the target's column; the last one unless given.
     task
-        "classification": the target's values are the names of classes. "regression": they are numbers to be learned.
-        "auto": numbers with fractions, or many different whole ones, are a regression.
+        As in `learnable`.
     separator
         What stands between two cells; found out of `,`, `;`, tabs and `|` unless given.
     decimal
@@ -56,8 +269,8 @@ def load_csv(
     Returns
     -------
     x, y, classes
-        float64 of shape (rows, features); class numbers of shape (rows,), and the classes' names; or float64 numbers of
-        that shape and no names.
+        float64 of shape (rows, features), a column of 0 and 1 for each category of a column of texts; class numbers of
+        shape (rows,), and the classes' names; or float64 numbers of that shape and no names.
 
     Raises
     ------
@@ -70,53 +283,14 @@ def load_csv(
         Of columns that are probably no features, and of names that may mean one class.
     """
     check_task(task)
-    if decimal not in (None, *DECIMALS):
-        raise DataError(f"{path}: expected . or , as a decimal sign, got {decimal!r}")
-    table = read_table(path, separator)
-    left_out = {table.column(name) for name in drop}
-    at = target_column(table, target, left_out)
-    features = [column for column in range(len(table.header)) if column != at and column not in left_out]
-    if not features:
-        raise DataError(f"{table.path}: no column is left beside the target {table.header[at]!r}")
-    sign = decimal or decimal_of(table.path, table.cells([*features, *numeric(table, at, task)]))
-    x = np.empty((len(table.rows), len(features)))
-    for i, (line, row) in enumerate(table.rows):
-        x[i] = [number(f"{table.path}: {table.place(line, column)}", row[column], sign) for column in features]
-    places, texts = zip(*table.cells([at]), strict=True)
-    y, names = from_texts(table.path, table.header[at], places, texts, task, sign)
-    columns.question(table.path, [table.header[column] for column in features], x)
-    if not names:
-        columns.question_target(table.path, table.header[at], y)
-    return x, y, names
-
-
-def target_column(table: Table, target: str | None, left_out: set[int]) -> int:
-    """The number of the target's column: by its name, or the last that is not left out.
-
-    Raises
-    ------
-    DataError
-        There is none of that name, or it is left out.
-    """
-    kept = [column for column in range(len(table.header)) if column not in left_out]
-    at = table.column(target) if target is not None else max(kept, default=len(table.header) - 1)
-    if at in left_out:
-        raise DataError(f"{table.path}: the column {table.header[at]!r} is the target, and cannot be left out")
-    return at
-
-
-def numeric(table: Table, at: int, task: str) -> list[int]:
-    """The target's column if it has numbers, which say as much of decimal signs as others."""
-    if task == CLASSIFICATION:
-        return []
-    known = [text for _, text in table.cells([at]) if not is_missing(text)]
-    return [at] if all(any(is_number(text, decimal) for decimal in DECIMALS) for text in known) else []
+    found = learnable(read_table(path, separator, decimal), target, task=task, drop=drop)
+    return found.x, found.y, found.classes
 
 
 def load_npz(
     path: Path | str, target: str | None = None, *, task: str = AUTO, drop: Sequence[str] = ()
 ) -> tuple[Array, Array, tuple[str, ...]]:
-    """Arrays "x" (samples, ...) and "y" (samples,) from a NumPy archive.
+    """Arrays "x" (samples, ...) and "y" (samples,) from a NumPy archive; or a column an array, where there is no "x".
 
     Parameters
     ----------
@@ -125,7 +299,7 @@ def load_npz(
     target
         The name of the array with what is to be learned; "y" unless given.
     task
-        As in `load_csv`.
+        As in `learnable`.
     drop
         Columns of x to leave out, by their numbers from 0.
 
@@ -145,99 +319,5 @@ def load_npz(
         As `load_csv`.
     """
     check_task(task)
-    name = target or "y"
-    x, y = arrays_of(path, name)
-    if x.ndim < 2 or x.dtype.kind not in "fiub":
-        raise DataError(f"{path}: array 'x': expected numbers of shape (samples, features), got {x.dtype} {x.shape}")
-    if x.size == 0:
-        raise DataError(f"{path}: array 'x': {'no rows' if len(x) == 0 else 'no columns'}")
-    with np.errstate(over="ignore"):  # of numbers with more than 64 bits, which are infinite then
-        x = x.reshape(len(x), -1).astype(np.float64)
-    kept = kept_columns(path, x.shape[1], drop)
-    x = x[:, kept]
-    if y.shape != (len(x),):
-        raise DataError(f"{path}: array {name!r}: expected shape ({len(x)},), one a row of 'x', got {y.shape}")
-    bad = np.argwhere(~(np.abs(x) <= LARGEST))
-    if len(bad):
-        row, column = bad[0]
-        value = x[row, column]
-        what = f"expected a finite number, got {value:g}" if np.isinf(value) else too_large(f"{value:g}")
-        raise DataError(
-            f"{path}: array 'x', row {row}, column {kept[column]}: {'missing value' if np.isnan(value) else what}"
-        )
-    targets, names = from_array(path, name, y, task)
-    columns.question(str(path), [str(column) for column in kept], x)
-    if not names:
-        columns.question_target(str(path), name, targets)
-    return x, targets, names
-
-
-def arrays_of(path: Path | str, target: str) -> tuple[Array, Array]:
-    """The arrays "x" and that of the target.
-
-    Raises
-    ------
-    DataError
-        It is no archive, or they are not in it.
-    """
-    try:
-        with open(path, "rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            arrays = {key: archive[key] for key in archive.files}
-    except Exception as error:  # a damaged archive fails in as many ways as there are decompressors and parsers
-        raise DataError(f"{path}: expected a NumPy archive of plain arrays ({str(error).splitlines()[0]})") from None
-    for key in ("x", target):
-        if key not in arrays:
-            raise DataError(f"{path}: no array {key!r}; there is {', '.join(arrays) or 'none'}")
-    x, y = arrays["x"], arrays[target]
-    if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
-        raise DataError(f"{path}: expected arrays 'x' and {target!r}, got other members of those names")
-    return x, y
-
-
-def kept_columns(path: Path | str, count: int, drop: Sequence[str]) -> list[int]:
-    """The numbers of the columns that are not left out.
-
-    Raises
-    ------
-    DataError
-        There is no such column, or none is left.
-    """
-    for name in drop:
-        if not (str(name).isdecimal() and len(str(name)) < 10 and int(name) < count):
-            raise DataError(f"{path}: no column {str(name)!r}; those of 'x' are numbered from 0 to {count - 1}")
-    left_out = {int(name) for name in drop}
-    kept = [column for column in range(count) if column not in left_out]
-    if not kept:
-        raise DataError(f"{path}: no column of 'x' is left")
-    return kept
-
-
-def from_array(path: Path | str, name: str, y: Array, task: str) -> tuple[Array, tuple[str, ...]]:
-    """What is to be learned, out of an array of one number or text a row.
-
-    Raises
-    ------
-    DataError
-        A value is missing or does not fit the task, or all are the same.
-    """
-    where = f"{path}: array {name!r}"
-    if y.dtype.kind not in "fiubU":
-        raise DataError(f"{where}: expected classes as numbers or text, got {y.dtype}")
-    if y.dtype.kind == "U":
-        return from_texts(str(path), name, [f"array {name!r}, row {row}" for row in range(len(y))], y.tolist(), task)
-    values = y.astype(np.float64)
-    missing = np.flatnonzero(np.isnan(values))
-    if len(missing):
-        raise DataError(f"{where}, row {missing[0]}: missing value")
-    if task == REGRESSION or (task == AUTO and not (np.isfinite(values).all() and are_classes(values))):
-        bad = np.flatnonzero(~(np.abs(values) <= LARGEST))
-        if len(bad):
-            value = values[bad[0]]
-            what = f"expected a finite number, got {value:g}" if np.isinf(value) else too_large(f"{value:g}")
-            raise DataError(f"{where}, row {bad[0]}: {what}")
-        return numbers(where, values)
-    bad = np.flatnonzero(~(np.abs(values) < 2**53) | (values != np.round(values)))
-    if len(bad):
-        raise DataError(f"{where}, row {bad[0]}: expected a class, got {values[bad[0]]}")
-    return classes(str(path), name, (y if y.dtype.kind != "f" else y.astype(np.int64)).astype(str).tolist())
+    found = learnable(read_archive(path), target, task=task, drop=drop)
+    return found.x, found.y, found.classes

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .complaints import DataError
-from .files import load_csv, load_npz
+from .encoding import REFUSE, Encoder
+from .files import SUFFIXES, ending, learnable, read
 from .targets import AUTO, CLASSIFICATION, REGRESSION, check_task
 
 Array = np.ndarray[Any, Any]
@@ -32,12 +33,21 @@ class Dataset:
         Of shape (samples,): class numbers, or float64 numbers where there are no classes.
     classes
         The names of the classes in the order of their numbers; empty for a regression.
+    encoder
+        Of a table: what became of its columns.
+    target
+        Of a table: the column with what is to be learned.
+    dropped
+        How many rows were left out as a value was missing.
     """
 
     name: str
     x: Array
     y: Array
     classes: tuple[str, ...]
+    encoder: Encoder | None = None
+    target: str = ""
+    dropped: int = 0
 
     @property
     def task(self) -> str:
@@ -157,7 +167,6 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
 
 # All that need no file.
 BUILT_IN: dict[str, Callable[..., Dataset]] = {**DATASETS, **REGRESSIONS}
-TEXTS = (".csv", ".tsv")
 
 
 def load(
@@ -169,8 +178,12 @@ def load(
     separator: str | None = None,
     decimal: str | None = None,
     drop: Sequence[str] = (),
+    query: str | None = None,
+    array: str | None = None,
+    categories: Sequence[str] = (),
+    missing: str = REFUSE,
 ) -> Dataset:
-    """A data set by its name, or from a .csv, .tsv or .npz file.
+    """A data set by its name, or from a file: see `read` for all kinds.
 
     Parameters
     ----------
@@ -181,11 +194,15 @@ def load(
     rng
         For the sets that are drawn at random.
     task
-        "classification" or "regression"; "auto" asks the target, see `load_csv`.
+        "classification" or "regression"; "auto" asks the target, see `learnable`.
     separator, decimal
         Of a text file, where they are not found, see `load_csv`.
     drop
         Columns of a file to leave out: their names, or numbers from 0 in an archive.
+    query, array
+        Of a database, and of an archive with several arrays, see `read`.
+    categories, missing
+        Columns of numbers that are names, and what is done where a value is missing, see `Encoder`.
 
     Raises
     ------
@@ -195,26 +212,25 @@ def load(
     Warns
     -----
     DataWarning
-        Of what is probably not meant, see `load_csv`.
+        Of what is probably not meant, see `learnable`.
     """
     check_task(task)
-    path = Path(name)
-    of_texts = {"a separator": separator, "a decimal sign": decimal}
-    of_files = {"a target": target, **of_texts, "columns to leave out": drop or None}
+    of_files = {
+        "a target": target, "a separator": separator, "a decimal sign": decimal, "columns to leave out": drop or None,
+        "a query": query, "an array": array, "categories": categories or None,
+        "what is done where a value is missing": None if missing == REFUSE else missing,
+    }  # fmt: skip
     if name in BUILT_IN:
         refuse(name, of_files, "a file")
         found = BUILT_IN[name](rng=rng)
         if task not in (AUTO, found.task):
             raise DataError(f"{name}: is a {found.task}, not a {task}")
         return found
-    if path.suffix.lower() in TEXTS:
-        read = load_csv(path, target, task=task, separator=separator, decimal=decimal, drop=drop)
-    elif path.suffix.lower() == ".npz":
-        refuse(name, of_texts, "a text file")
-        read = load_npz(path, target, task=task, drop=drop)
-    else:
-        raise DataError(f"{name}: expected {', '.join(BUILT_IN)}, or a file ending in .csv, .tsv or .npz")
-    return Dataset(path.stem, *read)
+    if Path(name).suffix.lower() not in SUFFIXES:
+        raise DataError(f"{name}: expected {', '.join(BUILT_IN)}, or a file ending in {ending()}")
+    frame = read(name, separator=separator, decimal=decimal, query=query, array=array)
+    table = learnable(frame, target, task=task, drop=drop, categories=categories, missing=missing)
+    return Dataset(Path(name).stem, table.x, table.y, table.classes, table.encoder, table.target, table.dropped)
 
 
 def refuse(name: str, options: Mapping[str, object], where: str) -> None:

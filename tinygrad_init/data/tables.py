@@ -3,65 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from ..naming import nearest, spelled
+import numpy as np
+
 from .complaints import DataError
-from .numerals import is_number
+from .frames import Column, Frame
+from .numerals import DECIMALS, is_number
+from .spelling import TEXT
 
 SEPARATORS = (",", ";", "\t", "|")
 # So many rows say what separates their cells.
 SAMPLE = 100
-# So many columns are named in an error.
-SHOWN = 20
 
 
-@dataclass(frozen=True)
-class Table:
-    """The cells of a text file.
-
-    Attributes
-    ----------
-    path
-        The file.
-    header
-        The names of the columns.
-    rows
-        The line in which each row ends, as an editor counts, and its cells.
-    """
-
-    path: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[int, list[str]], ...]
-
-    def place(self, line: int, column: int) -> str:
-        """What errors call a cell."""
-        return f"row {line}, column {self.header[column]!r}"
-
-    def column(self, name: str) -> int:
-        """The number of a column by its name.
-
-        Raises
-        ------
-        DataError
-            There is none of that name.
-        """
-        if name not in self.header:
-            shown = ", ".join(self.header[:SHOWN]) + (", …" if len(self.header) > SHOWN else "")
-            near = nearest(name, {spelled(column): column for column in self.header})
-            raise DataError(f"{self.path}: no column {name!r}; there is {shown}{near}")
-        return self.header.index(name)
-
-    def cells(self, columns: Collection[int]) -> Iterator[tuple[str, str]]:
-        """The cells of some columns, each after its place."""
-        return ((self.place(line, column), row[column]) for line, row in self.rows for column in columns)
-
-
-def read_table(path: Path | str, separator: str | None = None) -> Table:
-    """The cells of a text file in UTF-8 whose first row names the columns.
+def read_table(path: Path | str, separator: str | None = None, decimal: str | None = None) -> Frame:
+    """A text file in UTF-8 whose first row names the columns; rows are numbered by the line where each ends.
 
     Parameters
     ----------
@@ -69,12 +28,16 @@ def read_table(path: Path | str, separator: str | None = None) -> Table:
         The file.
     separator
         What stands between two cells: one sign. Found out of commas, semicolons, tabs and vertical bars unless given.
+    decimal
+        The decimal sign, "." or ",", if it is known.
 
     Raises
     ------
     DataError
         Names file and row.
     """
+    if decimal not in (None, *DECIMALS):
+        raise DataError(f"{path}: expected . or , as a decimal sign, got {decimal!r}")
     if separator is not None and (len(separator) != 1 or separator in '\r\n"'):
         raise DataError(f"{path}: expected one sign as a separator, got {separator!r}")
     try:
@@ -99,7 +62,9 @@ def read_table(path: Path | str, separator: str | None = None) -> Table:
     for line, row in rows[1:]:
         if len(row) != len(header):
             raise DataError(f"{path}: row {line}: expected {len(header)} columns, got {len(row)}")
-    return Table(str(path), header, tuple(rows[1:]))
+    columns = zip(header, zip(*(row for _, row in rows[1:]), strict=True), strict=True)
+    texts = {name: Column(TEXT, np.array(cells, dtype=object), spelled=True) for name, cells in columns}
+    return Frame(str(path), texts, decimal, [line for line, _ in rows[1:]])
 
 
 def separator_of(path: Path | str, lines: Sequence[str]) -> str:

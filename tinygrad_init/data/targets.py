@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def are_classes(values: Array) -> bool:
 
 
 def from_texts(
-    path: str, column: str, places: Sequence[str], texts: Sequence[str], task: str, decimal: str = "."
+    path: str, column: str, place: Callable[[int], str], texts: Sequence[str], task: str, decimal: str = "."
 ) -> tuple[Array, tuple[str, ...]]:
     """Class numbers with the names of the classes, or numbers and no names.
 
@@ -50,8 +50,8 @@ def from_texts(
     ----------
     path, column
         Where they come from, for errors.
-    places, texts
-        The cells, each with its place.
+    place, texts
+        The cells, and what errors call each by its number.
     task
         One of `TASKS`; "auto" finds out.
     decimal
@@ -63,17 +63,18 @@ def from_texts(
         A value is missing or does not fit the task, or all are the same.
     """
     if task == AUTO:
-        found = [as_float(text, decimal) for text in texts if not is_missing(text)]
+        known = {text: as_float(text, decimal) for text in set(texts) if not is_missing(text)}
+        found = [known[text] for text in texts if text in known]
         values = np.array([value for value in found if value is not None])
         numeric = 2 * len(values) > len(found)  # a text among numbers is a mistake, and is told by its row
         task = REGRESSION if numeric and not (np.isfinite(values).all() and are_classes(values)) else CLASSIFICATION
     if task == REGRESSION:
-        cells = zip(places, texts, strict=True)
-        values = np.array([number(f"{path}: {place}", text, decimal) for place, text in cells])
+        values = np.array([number(f"{path}: {place(row)}", text, decimal) for row, text in enumerate(texts)])
         return numbers(f"{path}: column {column!r}", values)
-    for place, text in zip(places, texts, strict=True):
-        if is_missing(text):
-            raise DataError(f"{path}: {place}: {missing_class(text.strip())}")
+    blank = {text for text in set(texts) if is_missing(text)}
+    if blank:
+        row = next(row for row, text in enumerate(texts) if text in blank)
+        raise DataError(f"{path}: {place(row)}: {missing_class(texts[row].strip())}")
     return classes(path, column, texts)
 
 
@@ -103,21 +104,21 @@ def classes(path: str, column: str, labels: Sequence[str]) -> tuple[Array, tuple
     DataError
         There is one class alone, or there are so many that they are none.
     """
-    stripped = np.array([label.strip() for label in labels])
-    names: Any = np.unique(stripped)
+    stripped = [label.strip() for label in labels]
+    names = sorted(set(stripped))
     where = f"{path}: column {column!r}"
     if len(names) < 2:
-        raise DataError(f"{where}: only one class, {str(names[0])!r}; at least two are needed")
+        raise DataError(f"{where}: only one class, {names[0]!r}; at least two are needed")
     if len(names) > 2 and len(names) > len(labels) // 2:
         raise DataError(
             f"{where}: {len(names)} different values in {len(labels)} rows; expected the names of classes"
-            + ("; --task regression learns them as numbers" if all(is_number(str(name)) for name in names) else "")
+            + ("; --task regression learns them as numbers" if all(map(is_number, names)) else "")
         )
-    if all(is_number(str(name)) for name in names):
-        names = sorted(names, key=lambda name: float(str(name)))
+    if all(map(is_number, names)):
+        names = sorted(names, key=lambda name: as_float(name) or 0.0)
     question(path, column, sorted(set(labels)))
-    of = {str(name): i for i, name in enumerate(names)}
-    return np.array([of[str(label)] for label in stripped], dtype=np.intp), tuple(of)
+    of = {name: i for i, name in enumerate(names)}
+    return np.array([of[label] for label in stripped], dtype=np.intp), tuple(of)
 
 
 def question(path: str, column: str, labels: Sequence[str]) -> None:

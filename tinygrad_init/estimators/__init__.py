@@ -1,4 +1,5 @@
-"""Multilayer perceptrons as scikit-learn's estimators (extra: sklearn), which say why they do not learn.
+"""Multilayer perceptrons as scikit-learn's estimators (extra: sklearn), which say why they do not learn; tables for
+them.
 
 >>> from tinygrad_init.estimators import MLPClassifier
 >>> MLPClassifier(hidden_layer_sizes=(64, 64), random_state=0).fit(x, y).predict(x)  # doctest: +SKIP
@@ -16,5 +17,6 @@ except ImportError as missing:
 
 from .classification import MLPClassifier
 from .regression import MLPRegressor
+from .tables import TableEncoder
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "TableEncoder"]

@@ -36,8 +36,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         suits the activation, or, where mean-field theory has gradients vanish or explode under that for so many layers,
         the edge of chaos. `init_` tells which one it was, `explain` why.
     normalization : {"batch", "layer"} or None, default=None
-        Of what the hidden layers get before their activation. Statistics of a batch count every sample of it once,
-        whatever its weight.
+        Of what the hidden layers get before their activation. Statistics of a batch count its samples by their weights.
     residual : bool, default=False
         Whether the input of a hidden layer is added to its output where they have one size.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"

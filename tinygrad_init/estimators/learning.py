@@ -10,10 +10,11 @@ import numpy as np
 
 from ..engine.modes import no_grad
 from ..engine.tensor import Tensor
-from ..nn import Module, linear_maps
+from ..nn import BatchNorm, Module, Residual, Sequential, linear_maps
 from ..ops import square
 from ..ops.binary_losses import binary_cross_entropy_with_logits
 from ..ops.losses import cross_entropy, half_squared_error
+from ..ops.normalization import scaled
 from ..optim import LBFGS, SGD, Adam, Optimizer
 from ..training import captured
 
@@ -72,8 +73,10 @@ class Learner:
         matrices: list[Tensor] = [vars(linear)["weight"] for linear, _ in linear_maps(model)]
         self.dtype = matrices[0].dtype
 
-        def slopes(xs: Any, ys: Any, ws: Any, decay: Any) -> Tensor:
-            losses = loss(model(xs), ys)
+        self.normalizes = any(isinstance(module, BatchNorm) for _, module in model.named_modules())
+
+        def slopes(xs: Any, ys: Any, ws: Any, decay: Any, growth: Any) -> Tensor:
+            losses = loss(model(xs) if growth is None else weighed(model, xs, ws.reshape(-1, 1), growth), ys)
             cost = losses.mean() if ws is None else (losses * ws).sum()
             if decay is not None:
                 squares = square(matrices[0]).sum()
@@ -84,8 +87,8 @@ class Learner:
             cost.backward()
             return cost
 
-        def learn(xs: Any, ys: Any, ws: Any, decay: Any) -> Tensor:
-            cost = slopes(xs, ys, ws, decay)
+        def learn(xs: Any, ys: Any, ws: Any, decay: Any, growth: Any) -> Tensor:
+            cost = slopes(xs, ys, ws, decay, growth)
             optimizer.step()
             return cost
 
@@ -96,7 +99,11 @@ class Learner:
         total = len(y) if w is None else float(w.sum())
         decay = np.asarray(0.5 * self.alpha / total, self.dtype) if self.alpha else None
         x = x if isinstance(x, np.ndarray) else x.toarray()
-        return x, y, None if w is None else w / np.asarray(total, self.dtype), decay
+        if w is None:
+            return x, y, None, decay, None
+        # As Σ w / (Σ w - 1) would be n / (n - 1) of samples that are there w times; less than two have no such number.
+        growth = np.asarray(total / (total - 1) if total >= 2 else 1, self.dtype) if self.normalizes else None
+        return x, y, w / np.asarray(total, self.dtype), decay, growth
 
     def epoch(self, x: Any, y: Array, w: Array | None, parts: list[slice], rng: np.random.RandomState | None) -> float:
         """Learn from every sample once, and return the mean loss on the way.
@@ -137,6 +144,34 @@ class Learner:
     @rate.setter
     def rate(self, value: float) -> None:
         self.optimizer.param_groups[0]["lr"] = value
+
+
+def weighed(module: Module, x: Any, w: Any, growth: Any) -> Any:
+    """What a network of `Design` makes of samples in training, where batches are normalized as if each sample was there
+    as often as it counts.
+
+    Parameters
+    ----------
+    module, x
+        The network, or a part of it, and its input, of shape (samples, features).
+    w
+        Weights of the samples that sum to 1, of shape (samples, 1).
+    growth
+        What the variance is multiplied by for the running one, which is unbiased.
+    """
+    if isinstance(module, Sequential):
+        for layer in module:
+            x = weighed(layer, x, w, growth)
+        return x
+    if isinstance(module, Residual):
+        return x + weighed(module.branch, x, w, growth)
+    if not isinstance(module, BatchNorm):
+        return module(x)
+    mean = (x * w).sum(0, keepdims=True)
+    deviation = x - mean
+    variance = (square(deviation) * w).sum(0, keepdims=True)
+    module._track(mean.detach().reshape(-1), variance.detach().reshape(-1) * growth)
+    return scaled(deviation, variance, module.eps, module.weight, module.bias)
 
 
 def batches(samples: int, size: int, least: int = 1) -> list[slice]:

@@ -201,6 +201,8 @@ def _saved(path: Path, said: dict[str, Any], arrays: dict[str, Array], model: Mo
     states = {part: _state_of(said[part], part, arrays, used) for part in ("optimizer", "schedule")}
     scaler = None if said["scaler"] is None else scaler_of(said["scaler"], arrays, used)
     metadata = decode(said["metadata"], arrays, used)
+    if not isinstance(metadata, dict):
+        raise Malformed("its metadata are no dictionary")
     if not all(isinstance(name, str) for name in said["class_names"] or ()):
         raise Malformed("its class names are not all texts")
     numbers = {name: array for name, array in arrays.items() if name not in used}
