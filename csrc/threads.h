@@ -7,6 +7,7 @@ enum { TGI_MOST_THREADS = 64 };
 /* How many threads there can be, and how many there may be now (OMP_NUM_THREADS, threadpoolctl). */
 int tgi_most_threads(void);
 int tgi_threads_now(void);
+extern const int tgi_openmp; /* whether OpenMP is asked; else the environment is */
 
 /* Call part(what, 0, thread) ... part(what, parts - 1, thread), on this thread (its number is 0) and up to threads - 1
  * others, and return when all are done. Where another thread is doing the same just now, or none can be started, this one
