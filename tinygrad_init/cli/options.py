@@ -272,8 +272,8 @@ def build_network(args: argparse.Namespace) -> Network:
     return Network(model, x, y, args.loss, OPTIMIZERS[args.optimizer].at(args.lr))
 
 
-def write(*files: tuple[Path | None, Callable[[], str]]) -> None:
-    """Write what each file is to hold, where one was asked for.
+def write(*files: tuple[Path | None, Callable[[], str]], language: str) -> None:
+    """Write what each file is to hold, where one was asked for, and say where that is.
 
     Raises
     ------
@@ -286,6 +286,17 @@ def write(*files: tuple[Path | None, Callable[[], str]]) -> None:
                 path.write_text(content(), encoding="utf-8")
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    tell_written(*(path for path, _ in files if path is not None), language=language)
+
+
+def tell_written(*paths: Path, language: str = "en") -> None:
+    """One line that says where the results are, if any were written."""
+    from rich.text import Text
+
+    from ..words import say
+
+    if paths:
+        show(console(), Text(say("written", {"files": ", ".join(map(str, paths))}, language), style="bold"))
 
 
 def check_outputs(
