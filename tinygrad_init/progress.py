@@ -32,10 +32,11 @@ def shown(items: Iterable[T], what: str, wanted: bool | None = True) -> Iterator
 @contextmanager
 def counted(total: int | None, what: str, wanted: bool | None = True) -> Iterator[Callable[[int, str], None]]:
     """What is to be called with how many of `total` are done and a few words; it shows a bar with the time left."""
-    if not (in_notebook() if wanted is None else wanted):
+    drawn = bar() if (in_notebook() if wanted is None else wanted) else None
+    if drawn is None:
         yield lambda done, said: None
         return
-    with bar() as progress:
+    with drawn as progress:
         task = progress.add_task(what, total=total, said="")
         yield lambda done, said: progress.update(task, completed=done, said=said)
 
@@ -46,8 +47,8 @@ def in_notebook() -> bool:
     return type(shell).__name__ == "ZMQInteractiveShell"
 
 
-def bar() -> Progress:
-    """The one form of all bars, gone at the end; it draws nothing where nobody would see it, as in a file."""
+def bar() -> Progress | None:
+    """The one form of all bars, gone at the end; None where nobody would see it, as in a file."""
     from importlib.util import find_spec
 
     from rich.console import Console
@@ -55,9 +56,10 @@ def bar() -> Progress:
     from rich.table import Column
 
     console = Console(stderr=True)
-    seen = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
+    if not (console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)):
+        return None
     # Names of parameters have brackets, which are no markup; what is too long for the line is cut there.
     rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     said = TextColumn("{task.fields[said]}", markup=False, table_column=rest)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), said)
-    return Progress(*columns, console=console, transient=True, expand=True, disable=not seen)
+    return Progress(*columns, console=console, transient=True, expand=True)
