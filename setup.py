@@ -31,9 +31,15 @@ TYPES = sorted(str(path) for ending in ("pxd", "pxi") for path in PACKAGE.glob(f
 # -fno-math-errno lets sqrt be an instruction and -fno-trapping-math lets both sides of ?: be computed at once; neither
 # gives up NaN, infinities or the order of operations.
 FLAGS = ["-std=gnu11", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
-# Large products run on several threads. Apple's compiler comes without OpenMP: there they run on one.
-OPENMP = [] if sys.platform == "darwin" else ["-fopenmp"]
+# How many threads large products run on is asked of OpenMP. Apple's compiler comes without it, and on Windows it would
+# be one more library to ship: there OMP_NUM_THREADS alone is asked (csrc/threads.c).
+OPENMP = [] if sys.platform in ("darwin", "win32") else ["-fopenmp"]
 KERNELS = ["-O3", *OPENMP]
+# On Windows the stack is aligned for 16 bytes, but GCC moves whole vectors to and from it as if it were for 64 (its bug
+# 54412): the assembler is to take moves that do not ask for it. Nothing of MinGW's is needed where the library runs.
+UNALIGNED = ["-Wa,-muse-unaligned-vector-move"]
+# The symbol table is for debuggers.
+LINKED = {"linux": [*OPENMP, "-Wl,--strip-all"], "win32": ["-static"]}.get(sys.platform, [])
 # Loops over numbers are all in csrc/. What Cython writes is no shorter with -O3, and with -O1 a tenth longer.
 GLUE = ["-O2"]
 # These passes of GCC's -O2 take a sixth of the time to compile it, and gain nothing: what it does is mostly calls.
@@ -48,7 +54,7 @@ EXTENSION = Extension(
     depends=[*COMMON, *TYPES],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     extra_compile_args=FLAGS,
-    extra_link_args=OPENMP,
+    extra_link_args=LINKED,
 )
 # Functions and methods say what they take; the methods of the engine's classes are not "binding" (see `_interpreted`).
 DIRECTIVES = {"embedsignature": True, "embedsignature.format": "clinic", "binding": True}
@@ -56,7 +62,7 @@ DIRECTIVES = {"embedsignature": True, "embedsignature.format": "clinic", "bindin
 HELP = """
 tinygrad_init: the C extension could not be built ({error}).
 It needs a C11 compiler, GCC or Clang, and Python's headers (Debian: apt-get install gcc python3-dev; macOS:
-xcode-select --install). To install without it, slower, on NumPy alone:
+xcode-select --install; Windows: MinGW-w64's gcc on the PATH). To install without it, slower, on NumPy alone:
     TINYGRAD_INIT_NO_EXTENSION=1 pip install .
 and run with TINYGRAD_INIT_BACKEND=reference.
 """
@@ -74,6 +80,11 @@ def is_gcc(compiler: str) -> bool:
 class BuildExtension(build_ext):
     """Building, on all processors, what has changed, with an error that says what is needed."""
 
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        if sys.platform == "win32" and self.compiler is None:
+            self.compiler = "mingw32"  # kernels are written in the vectors of GCC and Clang, which MSVC does not have
+
     def run(self) -> None:
         for extension in self.extensions:
             modules = [Extension(".".join(path.with_suffix("").parts), [path.as_posix()]) for path in CYTHON]
@@ -89,7 +100,9 @@ class BuildExtension(build_ext):
     def build_extensions(self) -> None:
         compile_all = self.compiler.compile
         unix = getattr(self.compiler, "compiler_so", None)
-        glue = [*GLUE, *(f"-fno-{name}" for name in GAINLESS.split())] if unix and is_gcc(unix[0]) else GLUE
+        gcc = unix and is_gcc(unix[0])
+        glue = [*GLUE, *(f"-fno-{name}" for name in GAINLESS.split())] if gcc else GLUE
+        kernels = [*KERNELS, *UNALIGNED] if gcc and sys.platform == "win32" else KERNELS
 
         def compile_changed(sources: list[str], **options: Any) -> list[str]:
             flags = options.pop("extra_postargs")
@@ -97,7 +110,7 @@ class BuildExtension(build_ext):
             def compile_one(source: str) -> str:
                 (made,) = self.compiler.object_filenames([source], output_dir=options["output_dir"])
                 if self.force or newer_group([source, *COMMON], made):
-                    own = KERNELS if source in CSRC else glue
+                    own = kernels if source in CSRC else glue
                     compile_all([source], extra_postargs=[*flags, *own], **options)
                 return made
 

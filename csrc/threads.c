@@ -11,16 +11,22 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#if !defined(_WIN32) /* where MinGW has POSIX's threads, but neither its signals nor fork */
+#include <signal.h>
 #include <unistd.h>
+#endif
 #if defined(_OPENMP)
 #include <omp.h>
 #endif
 
 static int processors(void) {
+#if defined(_WIN32)
+    const long found = pthread_num_processors_np();
+#else
     const long found = sysconf(_SC_NPROCESSORS_ONLN);
+#endif
     return found < 1 ? 1 : found > TGI_MOST_THREADS ? TGI_MOST_THREADS : (int)found;
 }
 
@@ -33,6 +39,12 @@ int tgi_most_threads(void) {
     }
     return most;
 }
+
+#if defined(_OPENMP)
+const int tgi_openmp = 1;
+#else
+const int tgi_openmp = 0;
+#endif
 
 int tgi_threads_now(void) {
 #if defined(_OPENMP)
@@ -173,6 +185,11 @@ static void *work(void *born) {
     return NULL;
 }
 
+#if defined(_WIN32)
+static int prepare_for_forks(void) { return 0; }
+
+static int begin(pthread_t *thread, size_t born) { return pthread_create(thread, NULL, work, (void *)born); }
+#else
 /* A child has the memory of the pool, but not its threads. */
 static void forked(void) {
     pthread_mutex_init(&pool.turn, NULL);
@@ -183,22 +200,29 @@ static void forked(void) {
     atomic_store(&pool.waiting, 0);
 }
 
+static int prepare_for_forks(void) { return pthread_atfork(NULL, NULL, forked); }
+
+static int begin(pthread_t *thread, size_t born) {
+    sigset_t all, before;
+    sigfillset(&all); /* signals are the business of the threads that were there before */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int failed = pthread_create(thread, NULL, work, (void *)born);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+#endif
+
 /* Start threads until there are so many, or as many as the system grants; called by whose turn it is. */
 static void grow(int wanted) {
     static int registered;
     if (!registered) {
-        if (pthread_atfork(NULL, NULL, forked) != 0)
+        if (prepare_for_forks() != 0)
             return;
         registered = 1;
     }
     while (pool.started < wanted) {
-        sigset_t all, before;
-        sigfillset(&all); /* signals are the business of the threads that were there before */
-        pthread_sigmask(SIG_SETMASK, &all, &before);
         const size_t born = (size_t)number_of(atomic_load(&pool.share[0].job)) << 8 | (size_t)(pool.started + 1);
-        const int failed = pthread_create(&pool.thread[pool.started], NULL, work, (void *)born);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (failed)
+        if (begin(&pool.thread[pool.started], born) != 0)
             break;
         pthread_detach(pool.thread[pool.started]);
         pool.started++;

@@ -7,6 +7,7 @@ enum { TGI_MOST_THREADS = 64 };
 /* How many threads there can be, and how many there may be now (OMP_NUM_THREADS, threadpoolctl). */
 int tgi_most_threads(void);
 int tgi_threads_now(void);
+extern const int tgi_openmp; /* whether OpenMP is asked; else the environment is */
 
 /* On how many of `there` threads (one of the two above, not asked for small work) to do so many operations in at most so many
  * parts, where each thread is to have at least so many operations. */

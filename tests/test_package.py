@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -186,6 +187,18 @@ def test_files_can_be_read_in_one_sitting() -> None:
         p.name: n for p in files if p not in generated and (n := len(p.read_text(encoding="utf-8").splitlines())) > 420
     }
     assert not long
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    """And sections of the changelog are of versions, the newest first, each released one with its date."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert tgi.__version__ == told
+    assert f"\nversion: {told}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    parts = [re.fullmatch(r"(\d+)\.(\d+)\.(\d+) \((unreleased|\d{4}-\d\d-\d\d)\)", heading) for heading in headings]
+    versions = [tuple(map(int, part.groups()[:3])) for part in parts if part]
+    assert len(versions) == len(headings) and versions == sorted(set(versions), reverse=True)
+    assert headings[0].startswith(f"{told} (") and not any("unreleased" in heading for heading in headings[1:])
 
 
 def test_every_folder_of_python_files_is_installed() -> None:

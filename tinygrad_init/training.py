@@ -90,7 +90,7 @@ def train(
     rng: np.random.Generator | int | None = None,
     validation: float | tuple[Array, Array] | None = None,
     patience: int | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
     monitor: Watcher | None = None,
     on_start: Callable[[], object] | None = None,
     on_step: Callable[[Progress], object] | None = None,
@@ -126,7 +126,7 @@ def train(
         Stop when that loss has not been lower for so many epochs, and go back to the weights with the lowest; needs
         `validation`.
     progress
-        Show a bar where the errors of a terminal go.
+        Show a bar where the errors of a terminal go; unless said otherwise, in notebooks alone.
     monitor
         Looks on: a `diagnosis.Monitor`, or anything that can be told of start, steps and end.
     on_start, on_step

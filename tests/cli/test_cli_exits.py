@@ -30,6 +30,7 @@ COMMANDS = {
     "theory": ["theory"],
     "phase-diagram": ["phase-diagram"],
     "lab": ["lab"],
+    "doctor": ["doctor"],
 }
 SMALL = ["--data", "moons", "--sizes", "2,4,2"]
 

@@ -34,7 +34,7 @@ DIAGNOSIS = {
     "diagnose": {"lr": 0.1, "trained": False},
     "jacobian_singular_values": {"samples": 8},
     "judge": {"losses": ()},
-    "recommend": {"lr": 0.1, "steps": 1000, "batch_size": 64, "budget": 60.0, "rng": 0, "progress": False},
+    "recommend": {"lr": 0.1, "steps": 1000, "batch_size": 64, "budget": 60.0, "rng": 0},
     "run": {"evaluating": False},
     "same_draws": {"least": 16},
     "spectrum": {"powers": 50},

@@ -158,7 +158,7 @@ def test_searches() -> None:
     assert {name: given for name, given in left_out(rate_search).items() if name in SEARCHES} == SEARCHES
     assert left_out(rehearsal)["Rehearsal"] == {"batch_size": 64, "rng": 0}
     assert left_out(rehearsal)["makes"] == {"lr": 0.1}
-    assert left_out(training)["train"] == {"epochs": 10, "progress": False}
+    assert left_out(training)["train"] == {"epochs": 10}
 
 
 def test_records_are_values() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -191,6 +193,23 @@ def test_who_does_not_ask_for_a_bar_gets_none(
     assert capsys.readouterr() == ("", "")
     tgi.train(network(), X, Y, "cross_entropy", rule, epochs=2, rng=0, progress=True)
     assert "training" in capsys.readouterr().err
+
+
+def test_a_notebook_gets_a_bar_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its widgets are there; elsewhere, and where it is refused, nothing is drawn."""
+
+    class ZMQInteractiveShell:
+        """What IPython's kernel runs in notebooks."""
+
+    told: list[bool] = []
+    monkeypatch.setattr("tinygrad_init.progress.bar", lambda: told.append(True))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    tgi.train(network(), X, Y, "cross_entropy", rule, epochs=1, rng=0)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=ZMQInteractiveShell))
+    tgi.train(network(), X, Y, "cross_entropy", rule, epochs=1, rng=0, progress=False)
+    assert told == []
+    tgi.train(network(), X, Y, "cross_entropy", rule, epochs=1, rng=0)
+    assert told == [True]
 
 
 @pytest.mark.parametrize(

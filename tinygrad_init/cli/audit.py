@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ def add_to(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    from rich.console import Console
     from rich.text import Text
 
+    from ..progress import counted
     from ..words import say
 
     outputs = {"--json": args.json, "--junit": args.junit, "--sarif": args.sarif}
@@ -48,12 +49,13 @@ def run(args: argparse.Namespace) -> int:
     except ImportError as error:
         raise InputError(str(error)) from None
     try:
-        with Console(stderr=True).status("") as status:
+        with counted(None, say("audit.bar", {}, args.language)) as tell:
+            seen = itertools.count(1)
             found = audit(
                 args.file,
                 against=args.against,
                 baseline=args.baseline,
-                on_parameter=lambda name: status.update(Text(name)),
+                on_parameter=lambda name: tell(next(seen), name),
             )
     except CheckpointError as error:
         raise InputError(str(error)) from None
@@ -63,5 +65,10 @@ def run(args: argparse.Namespace) -> int:
     known = [one for one in found.findings if one.known]
     counts = {"faults": len(found.faults), "notes": len(notes), "known": len(known)}
     show(out, Text(say("audit.summary", counts, args.language), style="bold"))
-    write((args.json, found.to_json), (args.junit, lambda: junit(found)), (args.sarif, lambda: sarif(found)))
+    write(
+        (args.json, found.to_json),
+        (args.junit, lambda: junit(found)),
+        (args.sarif, lambda: sarif(found)),
+        language=args.language,
+    )
     return FAULTS if found.faults else NO_FAULT

@@ -39,13 +39,14 @@ def add_to(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; see the package for exit codes."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.text import Text
 
     from ..diagnosis import STARTS, Settings, compare_starts
     from ..diagnosis.judging import HEALTHY
     from ..diagnosis.showing import page, text
+    from ..progress import counted
     from ..training import Progress as Step
+    from ..words import say
 
     check_outputs({"--json": args.json, "--html": args.html}, args.data)
     if args.html is not None:
@@ -59,19 +60,10 @@ def run(args: argparse.Namespace) -> int:
     starts = list(dict.fromkeys(args.init or STARTS))
     out = console()
     interrupted = False
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("", total=args.epochs * len(starts), loss="")
+    with counted(args.epochs * len(starts), say("diagnose.bar", {}, args.language)) as tell:
 
         def on_step(start: str, step: Step) -> None:
-            done = starts.index(start) * args.epochs + step.epoch + 1
-            progress.update(bar, description=start, completed=done, loss=f"loss {step.loss:.3g}")
+            tell(starts.index(start) * args.epochs + step.epoch + 1, f"{start}, loss {step.loss:.3g}")
 
         comparison, results = compare_starts(dataset, settings, starts, on_step)
         show(out, text.heading(comparison, args.language))
@@ -80,10 +72,17 @@ def run(args: argparse.Namespace) -> int:
                 show(out, text.start_table(result, args.language))
         except KeyboardInterrupt:
             interrupted = True
+    healthy = [start.init for start in comparison.starts if start.verdict.word == HEALTHY]
     if comparison.starts:
         show(out, text.summary(comparison, args.language))
-    write((args.json, comparison.to_json), (args.html, lambda: page.render(None, comparison, args.language)))
+        said = {"count": len(healthy), "all": len(comparison.starts), "names": ", ".join(healthy)}
+        show(out, Text(say("diagnose.summary" if healthy else "diagnose.none", said, args.language), style="bold"))
+    write(
+        (args.json, comparison.to_json),
+        (args.html, lambda: page.render(None, comparison, args.language)),
+        language=args.language,
+    )
     if interrupted:
         print(f"tinygrad-init: interrupted after {len(comparison.starts)} of {len(starts)} starts", file=sys.stderr)
         return INTERRUPTED
-    return HEALTHY_FOUND if any(s.verdict.word == HEALTHY for s in comparison.starts) else NONE_HEALTHY
+    return HEALTHY_FOUND if healthy else NONE_HEALTHY

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from .._interruption import INTERRUPTED, interruptible
 from ..version import __version__
-from . import audit, diagnose, explain, lab, phase_diagram, predict, recommend, sweep, theory, train
+from . import audit, diagnose, doctor, explain, lab, phase_diagram, predict, recommend, sweep, theory, train
+from .completion import SHELLS, PrintCompletion
 from .options import BAD_INPUT, InputError
 
 
@@ -18,8 +19,14 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser, with everything that can be asked for."""
     parser = argparse.ArgumentParser(prog="tinygrad-init", description="Why does my network not train?")
     parser.add_argument("--version", action="version", version=f"tinygrad-init {__version__}")
+    parser.add_argument(
+        "--print-completion", action=PrintCompletion, choices=SHELLS, help="print what a shell completes our words by"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (diagnose, explain, recommend, train, predict, audit, theory, phase_diagram, sweep, lab):
+    for command in (
+        *(diagnose, explain, recommend, train, predict),
+        *(audit, theory, phase_diagram, sweep, lab, doctor),
+    ):
         command.add_to(commands)
     return parser
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._interruption import BAD_INPUT as BAD_INPUT
 from .tables import add_data, read
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # More epochs, steps, samples or units than anybody waits for or a machine holds; floats and indices hold them all.
 MOST = 10**9
 DIGITS = 100  # of a seed
-HEALTHY_FOUND, NONE_HEALTHY, BAD_INPUT = 0, 1, 2
+HEALTHY_FOUND, NONE_HEALTHY = 0, 1
 
 
 class InputError(Exception):
@@ -90,24 +91,26 @@ def real(text: str) -> float:
     return number if math.isfinite(number) else math.nan
 
 
-def called(look_up: Callable[[str], str]) -> Callable[[str], str]:
-    """What reads a name, ours or that of other libraries."""
+class Named:
+    """What reads a name, ours or that of other libraries, and which names are ours."""
 
-    def read(name: str) -> str:
+    def __init__(self, look_up: Callable[[str], str], names: Iterable[str]) -> None:
+        self.look_up, self.names = look_up, tuple(names)
+
+    def __call__(self, name: str) -> str:
         try:
-            return look_up(name)
+            return self.look_up(name)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
 
 
 def add_activation(parser: argparse.ArgumentParser, default: str) -> None:
     """An activation by its name."""
     from ..ops.activations import ACTIVATIONS, activation_name
 
-    help = f"{', '.join([*ACTIVATIONS, 'prelu'])} ({default})"
-    parser.add_argument("--activation", default=default, type=called(activation_name), metavar="NAME", help=help)
+    names = [*ACTIVATIONS, "prelu"]
+    help = f"{', '.join(names)} ({default})"
+    parser.add_argument("--activation", default=default, type=Named(activation_name, names), metavar="NAME", help=help)
 
 
 def need(*modules: str) -> None:
@@ -136,28 +139,28 @@ def add_network(parser: argparse.ArgumentParser, one_start: bool, trained: bool 
         add("--scale-targets", action="store_true", default=False, help=help)
     add("--sizes", type=sizes, metavar="N,N,...", help="input, hidden layers, output (three hidden layers of 64)")
     add_activation(parser, "relu")
-    starts = ", ".join(INITIALIZERS)
+    start, starts = Named(start_name, INITIALIZERS), ", ".join(INITIALIZERS)
     if one_start:
-        add("--init", type=called(start_name), default="torch", metavar="NAME", help=f"the start: {starts} (torch)")
+        add("--init", type=start, default="torch", metavar="NAME", help=f"the start: {starts} (torch)")
     else:
         add(
             "--init",
             action="append",
-            type=called(start_name),
+            type=start,
             metavar="NAME",
             help=f"a start; may be given several times: {starts} ({', '.join(STARTS)})",
         )
     parser.set_defaults(optimizer="sgd")
     if trained:
         names = ", ".join(OPTIMIZERS)
-        add("--optimizer", type=called(optimizer_name), metavar="NAME", help=f"what trains: {names} (sgd)")
+        add("--optimizer", type=Named(optimizer_name, OPTIMIZERS), metavar="NAME", help=f"what trains: {names} (sgd)")
     rates = [f"{rule.lr:g} or {rule.lr_regression:g} with {name}" for name, rule in OPTIMIZERS.items()]
     usual = ", ".join(rates if trained else rates[:1])
     add("--lr", type=rate, help=f"learning rate (for classes or a regression {usual})")
     add("--batch-size", type=positive, default=64, help="samples an update (64)")
     losses = ", ".join(LOSSES)
     help = f"{losses} (cross_entropy for classes, mse for a regression)"
-    add("--loss", type=called(loss_name), metavar="NAME", help=help)
+    add("--loss", type=Named(loss_name, LOSSES), metavar="NAME", help=help)
     add("--seed", type=seed, default=0, help="of the start, the split and the batches (0)")
     add("--dtype", default="float32", choices=["float32", "float64"], help="(float32)")
     add("--language", default=locale_language(), choices=list(LANGUAGES), help="of sentences (that of the locale)")
@@ -228,8 +231,8 @@ def build_network(args: argparse.Namespace) -> Network:
     return Network(model, x, y, args.loss, OPTIMIZERS[args.optimizer].at(args.lr))
 
 
-def write(*files: tuple[Path | None, Callable[[], str]]) -> None:
-    """Write what each file is to hold, where one was asked for.
+def write(*files: tuple[Path | None, Callable[[], str]], language: str) -> None:
+    """Write what each file is to hold, where one was asked for, and say where that is.
 
     Raises
     ------
@@ -242,6 +245,17 @@ def write(*files: tuple[Path | None, Callable[[], str]]) -> None:
                 path.write_text(content(), encoding="utf-8")
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    tell_written(*(path for path, _ in files if path is not None), language=language)
+
+
+def tell_written(*paths: Path, language: str = "en") -> None:
+    """One line that says where the results are, if any were written."""
+    from rich.text import Text
+
+    from ..words import say
+
+    if paths:
+        show(console(), Text(say("written", {"files": ", ".join(map(str, paths))}, language), style="bold"))
 
 
 def check_outputs(

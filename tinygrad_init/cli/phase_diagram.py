@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .options import InputError, add_activation, check_outputs, console, need, not_negative, rate, show
+from .options import InputError, add_activation, check_outputs, console, need, not_negative, rate, show, tell_written
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     if dot is not None:
         field = MeanField(args.activation, *dot)
         show(out, Text(f"● σ_w {dot[0]:g}, σ_b {dot[1]:g}: {field.phase}, √χ = {math.sqrt(field.chi()):.4g} a layer"))
+    if args.output is not None:
+        tell_written(args.output)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from typing import Any
 
 from .options import InputError, add_network, build_network, console, positive, rate, show
@@ -25,15 +26,16 @@ def add_to(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    from rich.console import Console
-
     from ..diagnosis import recommend
     from ..diagnosis.showing import text
+    from ..progress import counted
     from ..words import say
 
     network = build_network(args)
     try:
-        with Console(stderr=True).status(say("recommend.first", {}, args.language)) as status:
+        with counted(None, say("recommend.bar", {}, args.language)) as tell:
+            tell(0, say("recommend.first", {}, args.language))
+            tried = itertools.count(1)
             found = recommend(
                 network.model,
                 network.x,
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
                 batch_size=args.batch_size,
                 budget=args.budget,
                 rng=args.seed,
-                on_trial=lambda change: status.update(change.spoken(args.language)),
+                on_trial=lambda change: tell(next(tried), change.spoken(args.language)),
             )
     except ValueError as error:
         raise InputError(str(error)) from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._interruption import INTERRUPTED
-from .options import InputError, check_outputs, console, need, positive, seed, short, show
+from .options import InputError, check_outputs, console, need, positive, seed, short, show, tell_written
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -169,12 +169,13 @@ def tell(found: Sweep) -> None:
     from rich.text import Text
 
     out = console()
-    show(out, Text(f"{len(found)} of {found.planned} runs in {found.folder}, {found.trained} have trained"))
     if found.rows:
         show(out, outcomes(found))
     if len(found.varied) > 1:
         x, y = found.varied[:2]
         show(out, Text(f"draw it: tinygrad-init sweep map {found.folder} {x} {y} -o map.png"))
+    done = f"{len(found)} of {found.planned} runs in {found.folder}, {found.trained} have trained"
+    show(out, Text(done, style="bold"))
 
 
 def outcomes(found: Sweep) -> Table:
@@ -222,6 +223,7 @@ def draw(args: argparse.Namespace) -> int:
         for place, depth, measured in zip(places, drawn.depth, drawn.measured_depth, strict=True):
             table.add_row(f"{place:.4g}" if isinstance(place, float) else str(place), f"{depth:.3g}", told(measured))
         show(console(), table)
+    tell_written(args.output)
     return 0
 
 

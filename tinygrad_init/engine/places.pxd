@@ -2,7 +2,7 @@ cdef extern from "Python.h":
     ctypedef struct PyFrameObject:
         pass
     PyFrameObject *PyEval_GetFrame()
-    object PyFrame_GetCode(PyFrameObject *)
+    object PyFrame_GetCode "(PyObject *)PyFrame_GetCode" (PyFrameObject *)  # which is a PyCodeObject *: newer compilers mind
     int PyFrame_GetLasti(PyFrameObject *)
 
 

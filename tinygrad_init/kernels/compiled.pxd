@@ -77,6 +77,10 @@ cdef extern from "tgi.h":
     const char *const *tgi_isas() noexcept nogil
     void tgi_keep_freed_memory() noexcept nogil
 
+cdef extern from "threads.h":
+    const int tgi_openmp
+    int tgi_threads_now() noexcept nogil
+
 cdef extern from "program.h":
     enum: TGI_AXES
     enum: TGI_PLACES

@@ -64,8 +64,14 @@ def isas():
     return found
 
 
+def threads():
+    """How many threads share out large work now: OpenMP's number, or what OMP_NUM_THREADS says, or all processors."""
+    return tgi_threads_now()
+
+
 cdef const tgi_kernels *K = choose()
 ISA = K.isa.decode()
+OPENMP = bool(tgi_openmp)
 FUNCTIONS = {tgi_function_names[i].decode(): i for i in range(TGI_RELATIONS)}
 RELATIONS = {tgi_function_names[i].decode(): i for i in range(TGI_RELATIONS, TGI_FUNCTIONS)}
 REDUCTIONS = {"sum": 0, "max": 1, "min": 2, "norm": 3}

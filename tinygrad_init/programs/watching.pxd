@@ -7,7 +7,7 @@ cdef extern from "Python.h":
         pass
     ctypedef int (*Py_tracefunc)(PyObject *, PyFrameObject *, int, PyObject *) except -1
     void PyEval_SetProfile(Py_tracefunc, PyObject *)
-    object PyFrame_GetCode(PyFrameObject *)
+    object PyFrame_GetCode "(PyObject *)PyFrame_GetCode" (PyFrameObject *)  # which is a PyCodeObject *: newer compilers mind
     int PyTrace_CALL, PyTrace_C_CALL
 
 

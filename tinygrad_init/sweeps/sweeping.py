@@ -33,7 +33,7 @@ def sweep(
     workers: int | None = None,
     executor: Executor | None = None,
     client: Any = None,
-    progress: bool = False,
+    progress: bool | None = None,
     **axes: Any,
 ) -> Sweep:
     """Train networks on a grid, or at random points, of settings: which starts, depths and rates train at all?
@@ -62,7 +62,8 @@ def sweep(
     client
         Runs them instead: a `distributed.Client`, or the address of a scheduler of Dask's.
     progress
-        Show a bar where the errors of a terminal go, with the time left and how many train.
+        Show a bar where the errors of a terminal go, with the time left and how many train; unless said otherwise, in
+        notebooks alone.
     axes
         For each axis a value, several, or a `sweeps.Range`; what is not said has its default:
 
@@ -131,7 +132,7 @@ def resume(
     workers: int | None = None,
     executor: Executor | None = None,
     client: Any = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Sweep:
     """Run what a sweep's folder is still missing.
 
@@ -188,7 +189,7 @@ def run_plan(
     workers: int | None,
     executor: Executor | None,
     client: Any,
-    progress: bool,
+    progress: bool | None,
 ) -> Sweep:
     """Run what is missing of a plan, and keep each run as soon as it is there."""
     if executor is not None and client is not None:

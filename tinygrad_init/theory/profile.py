@@ -77,8 +77,9 @@ class Profile:
         if what not in short:
             raise ValueError(f"band: expected one of {', '.join(short)}, got {what!r}")
         std, shift = getattr(self, f"log_std_{short[what]}"), getattr(self, f"log_shift_{short[what]}")
-        middle = getattr(self, what) * np.exp(shift)
-        return middle * np.exp(-deviations * std), middle * np.exp(deviations * std)
+        with np.errstate(over="ignore", invalid="ignore"):  # where networks differ by more than a float holds
+            middle = getattr(self, what) * np.exp(shift)
+            return middle * np.exp(-deviations * std), middle * np.exp(deviations * std)
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,14 @@ def profile_of(layers: Sequence[LayerSpec], input_square: float = 1.0) -> Profil
         before = a[i]
     # On the way forward; var_a[i] and shift_a[i] are those before layer i, the input being given.
     var_a, shift_a = np.zeros(depth + 1), np.zeros(depth + 1)
-    for i in range(depth):
-        var_a[i + 1] = to_a[i] ** 2 * var_a[i] + own_a[i]
-        shift_a[i + 1] = to_a[i] * shift_a[i] - own_a[i] / 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i in range(depth):
+            var_a[i + 1] = to_a[i] ** 2 * var_a[i] + own_a[i]
+            shift_a[i + 1] = to_a[i] * shift_a[i] - own_a[i] / 2
     # On the way back; `answer` is what all factors from here on make of a deviation before this layer.
     gradient, var_g = np.ones(depth), np.zeros(depth)
     answer, var = 0.0, 0.0
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for i in range(depth - 2, -1, -1):
             gradient[i] = chi[i] * gradient[i + 1]
             var += answer**2 * own_a[i] + 2.0 * answer * shared[i] + own_g[i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -128,7 +128,7 @@ class Search:
         """Whether the time is."""
         return time.monotonic() > self.end
 
-    def best(self, proposed: list[tuple[Change, ...]]) -> list[Rival]:
+    def best(self, proposed: Iterable[tuple[Change, ...]]) -> list[Rival]:
         """The few that are left at the end, the best first."""
         steps, left = self.stages[0]
         for changes in proposed:

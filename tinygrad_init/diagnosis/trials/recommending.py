@@ -39,7 +39,7 @@ def recommend(
     batch_size: int = BATCH,
     budget: float = 60.0,
     rng: np.random.Generator | int | None = 0,
-    progress: bool = False,
+    progress: bool | None = None,
     on_trial: Callable[[Phrase], object] | None = None,
 ) -> Recommendation:
     """Propose scales, a start, an activation, normalization, residual connections, clipping, an optimizer and its rate.
@@ -71,7 +71,7 @@ def recommend(
     rng
         For starts and batches.
     progress
-        Show a bar where the errors of a terminal go.
+        Show a bar where the errors of a terminal go; unless said otherwise, in notebooks alone.
     on_trial
         Called before each trial with the change, a phrase that `print` and `str` say in English.
 
@@ -117,7 +117,7 @@ def recommend(
     if (refused := search.given.run.learn.refused) is not None:
         warn_of("recommend", refused, 2)
     with shown(candidates(given, before, x, y), "trying", progress) as proposed:
-        best = search.best(list(proposed))
+        best = search.best(proposed)
     chosen = search.decide(best)
     setup = replace(chosen.setup, model=fresh(chosen.setup, given, x, seeds[2]))
     after = diagnose(

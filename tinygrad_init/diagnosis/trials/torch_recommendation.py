@@ -130,7 +130,7 @@ def recommend(
     steps: int = 300,
     budget: float = 60.0,
     rng: int = 0,
-    progress: bool = False,
+    progress: bool | None = None,
     on_trial: Callable[[Phrase], object] | None = None,
 ) -> Recommendation:
     """What would make this PyTorch model train better? Tried out on copies, and handed back as PyTorch lines.
@@ -178,7 +178,7 @@ def recommend(
     first = next(iter(inputs.values()))
     proposals: list[Any] = list(candidates(given, network, first, before.answers[0].good))
     with shown(proposals, "trying", progress) as proposed:
-        best = search.best(list(proposed))
+        best = search.best(proposed)
     chosen = search.decide(best)
     setup = search.made(chosen.setup.changes, chosen.setup.seed)
     fed = ground.fed(setup)
