@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .laboratory.serving.notebook import lab
     from .onnx_export import to_onnx
     from .ops.generators import Generator
-    from .programs import CaptureError, capture
+    from .programs import CaptureError, LoadedProgram, ProgramError, capture, load_program
     from .rate_search import find_lr
     from .saving import LoadError, load, save
     from .sweeps import sweep
@@ -127,11 +127,14 @@ _LATER = {
     "estimators": "",
     "utils": "",
     "CaptureError": "programs",
+    "LoadedProgram": "programs",
+    "ProgramError": "programs",
     "Generator": "ops.generators",
     "GradcheckError": "gradient_checks",
     "LoadError": "saving",
     "array_api": "",
     "capture": "programs",
+    "load_program": "programs",
     "autograd": "",
     "data": "",
     "derivation": "inside",
