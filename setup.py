@@ -55,8 +55,8 @@ EXTENSION = Extension(
 # Functions and methods say what they take; the methods of the engine's classes are not "binding" (see `_interpreted`).
 DIRECTIVES = {"embedsignature": True, "embedsignature.format": "clinic", "binding": True}
 
-# The same kernels and machine as a WebAssembly module with 128-bit vectors, for programs in browsers: built where clang and
-# wasm-ld are, left out elsewhere. Loops that are not unrolled are as fast there and a fifth shorter.
+# The same kernels and machine as a WebAssembly module with 128-bit vectors, for programs in browsers: built where clang
+# and wasm-ld are, left out elsewhere. Loops that are not unrolled are as fast there and a fifth shorter.
 WASM_SOURCES = [
     *(path for path in CSRC if Path(path).stem not in ("dispatch", "isa_avx2", "isa_avx512", "memory", "threads")),
     "csrc/wasm/machine.c",

@@ -37,7 +37,9 @@ def network(optimizer: Callable[[Any], Any], seed: int = 0, samples: int = 100) 
 def images() -> tuple[Any, tuple[Array, Array]]:
     """Convolution, pooling, normalization, an embedding, classes."""
     rng = np.random.default_rng(1)
-    net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(27, 4))
+    net = nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(27, 4)
+    )
     table = nn.Embedding(5, 64)
     rule = tgi.optim.SGD([*net.parameters(), *table.parameters()], lr=0.1, momentum=0.9)
 

@@ -136,7 +136,9 @@ def place_of(item: Any, found: Description) -> dict[str, Any]:
 
 def state_of(program: Program, names: dict[Any, str], found: Description) -> tuple[list[Any], list[list[int]]]:
     """Everything outside that the program reads or leaves there; and what of it is copied after each run."""
-    state, copies, at = [], [], {}
+    state: list[dict[str, Any]] = []
+    copies: list[list[int]] = []
+    at: dict[Any, int] = {}
     used: set[str] = set()
 
     def add(key: Any, entry: dict[str, Any]) -> None:

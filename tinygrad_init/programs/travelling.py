@@ -27,7 +27,11 @@ from .words import VERSION
 MAGIC = b"tgi-prog"
 PREAMBLE = struct.Struct("<8s5Q")  # version, checksum of the rest, bytes of header, words and numbers
 ROOM = 64  # bytes that the preamble takes
-DTYPES_OF = {0: ("float32",), 1: ("float64", "bool"), 2: ("int64", "int32", "int16", "int8", "uint8", "uint16", "uint32")}
+DTYPES_OF = {
+    0: ("float32",),
+    1: ("float64", "bool"),
+    2: ("int64", "int32", "int16", "int8", "uint8", "uint16", "uint32"),
+}
 
 Array = np.ndarray[Any, Any]
 
@@ -138,7 +142,11 @@ class Place:
 
     def __init__(self, entry: dict[str, Any], sizes: list[int], taken: set[int]) -> None:
         self.shape = tuple(whole(n) for n in entry["shape"])
-        self.kind, self.slot, self.offset = whole(entry["kind"], 3), whole(entry["slot"], len(sizes)), whole(entry["offset"])
+        self.kind, self.slot, self.offset = (
+            whole(entry["kind"], 3),
+            whole(entry["slot"], len(sizes)),
+            whole(entry["offset"]),
+        )
         self.dtype = np.dtype(entry.get("dtype", DTYPES[self.kind].name))
         if self.dtype.name not in DTYPES_OF[self.kind]:
             raise ProgramError(f"no program that can be run: {self.dtype} is not kept as {DTYPES[self.kind]}")
@@ -226,9 +234,9 @@ class LoadedProgram:
             if place.slot:
                 machine.bind_as_it_lies(place.slot, place.memory)
                 machine.watch(place.slot, 0, place.memory.nbytes, written)
-        for place in self._inputs:
-            if place is not None and place.slot:
-                machine.watch(place.slot, 0, place.memory.nbytes, False)
+        for given in self._inputs:
+            if given is not None and given.slot:
+                machine.watch(given.slot, 0, given.memory.nbytes, False)
         self._copies = [
             (self._places[whole(a, len(names))], self._places[whole(b, len(names))]) for a, b in header["copies"]
         ]
@@ -271,13 +279,17 @@ class LoadedProgram:
         for i, (place, value) in enumerate(zip(self._inputs, values, strict=True)):
             if place is None:
                 if type(value) is not type(self._values[i]) or value != self._values[i]:
-                    raise TypeError(f"{self.name}: argument {i} is part of it, and was {self._values[i]!r}, got {value!r}")
+                    raise TypeError(
+                        f"{self.name}: argument {i} is part of it, and was {self._values[i]!r}, got {value!r}"
+                    )
                 continue
             array = np.asarray(value.numpy() if isinstance(value, Tensor) else value)
             number = not place.shape and isinstance(value, bool | int | float)
             if array.shape != place.shape or not (number or array.dtype == place.dtype):
                 expected = f"an array of shape {place.shape} and {place.dtype}"
-                raise TypeError(f"{self.name}: argument {i}: expected {expected}, got shape {array.shape} and {array.dtype}")
+                raise TypeError(
+                    f"{self.name}: argument {i}: expected {expected}, got shape {array.shape} and {array.dtype}"
+                )
             if not place.slot:
                 machine.write(place.offset, place.kind, float(array))
             elif not machine.bind(place.slot, array, place.kind):
