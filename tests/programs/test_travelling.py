@@ -26,7 +26,7 @@ if tgi.BACKEND != "compiled":
     pytest.skip("programs travel between compiled backends", allow_module_level=True)
 
 CALLS = 4
-ELSEWHERE = """
+ELSEWHERE = f"""
 import pickle, sys
 import tinygrad_init as tgi
 from tests.programs.capturing import numbers
