@@ -112,13 +112,17 @@ export class Program {
       this.#at.push(slot ? machine.room(wasm.size(handle, slot)) : wasm.place(handle, 0));
       if (slot) wasm.bind(handle, slot, this.#at[slot]);
     }
+    for (const entry of header.state) this.#named.set(entry.name, entry);
+    this.data = data;
+    this.reset();
+  }
+
+  /** Everything as it is in the file. */
+  reset() {
     const put = (/** @type {number} */ at, /** @type {[number, number]} */ [begin, size]) =>
-      machine.bytes(at, size).set(data.subarray(begin, begin + size));
-    for (const [offset, ...piece] of header.constants) put(this.#at[0] + offset, piece);
-    for (const entry of header.state) {
-      this.#named.set(entry.name, entry);
-      if (entry.numbers) put(this.#at[entry.slot] + entry.offset, entry.numbers);
-    }
+      this.machine.bytes(at, size).set(this.data.subarray(begin, begin + size));
+    for (const [offset, ...piece] of this.header.constants) put(this.#at[0] + offset, piece);
+    for (const { slot, offset, numbers } of this.header.state) if (numbers) put(this.#at[slot] + offset, numbers);
   }
 
   /** The numbers at a place, to be read or set before anything else asks the machine for memory. @param {Place} place @returns {Numbers} */
