@@ -49,7 +49,7 @@ def on_the_server() -> list[list[float]]:
 
 def on_the_baseline() -> Any:
     """The same on 128-bit vectors without fused multiply-add."""
-    code = "import json; from tests.laboratory.test_lab_single_file import on_the_server as found; print(json.dumps(found()))"
+    code = "import json; from tests.laboratory.test_lab_single_file import on_the_server as f; print(json.dumps(f()))"
     environment = {**os.environ, "TINYGRAD_INIT_ISA": "baseline"}
     done = subprocess.run(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT, env=environment
