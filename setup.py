@@ -88,6 +88,8 @@ def is_gcc(compiler: str) -> bool:
 def build_wasm(to: Path) -> None:
     """Write machine.wasm, unless it is newer than its sources or there is nothing to build it with."""
     headers = [str(path) for path in Path("csrc/wasm").rglob("*.h")]
+    if os.environ.get("TINYGRAD_INIT_NO_WASM") == "1":
+        return
     if not (shutil.which("clang") and shutil.which("wasm-ld")) or not newer_group(
         [*WASM_SOURCES, *COMMON, *headers], str(to)
     ):

@@ -87,6 +87,27 @@ def chains() -> tuple[Any, tuple[Array, float]]:
     return work, (x, 0.25)
 
 
+# Of any number.
+FUNCTIONS = ["exp", "expm1", "sin", "cos", "abs", "erf", "tanh", "sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu"]
+FUNCTIONS += ["silu", "softplus", "hardtanh", "mish", "softsign"]
+
+
+def functions() -> tuple[Any, tuple[Array, Array]]:
+    """Elementwise functions in both precisions, comparisons, norms."""
+    x = np.random.default_rng(4).normal(size=300) * 4
+
+    @tgi.capture
+    def apply(x: Array, y: Array) -> list[Any]:
+        found = []
+        for numbers in (tgi.tensor(x), tgi.tensor(y)):
+            found += [getattr(tgi, name)(numbers) for name in FUNCTIONS]
+            found += [getattr(tgi, name)(abs(numbers)) for name in ("log", "log1p", "sqrt")]
+            found += [tgi.where(numbers > 0.5, numbers, -numbers), tgi.norm(numbers), numbers.max(), numbers.mean()]
+        return found
+
+    return apply, (x, x.astype(np.float32))
+
+
 TRAVELLERS: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {
     "gradient descent": lambda: network(lambda p: tgi.optim.SGD(p, lr=0.1)),
     "Adam": lambda: network(lambda p: tgi.optim.Adam(p, lr=0.01, weight_decay=0.1)),
@@ -94,4 +115,5 @@ TRAVELLERS: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {
     "images": images,
     "sequences": sequences,
     "chains": chains,
+    "functions": functions,
 }

@@ -60,6 +60,7 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def save(args: argparse.Namespace) -> int:
     """Write the page that is one file."""
+    from ..laboratory.messages.message_schema import Invalid
     from ..laboratory.serving.single_file import Grid, NotThere, single_file
     from ..saving.files import replacing
 
@@ -68,7 +69,7 @@ def save(args: argparse.Namespace) -> int:
         html = single_file(Grid(**chosen))
         with replacing(Path(args.save)) as beside:
             beside.write_text(html, encoding="utf-8")
-    except NotThere as error:
+    except (NotThere, Invalid) as error:
         raise InputError(f"--save: {error}") from None
     except OSError as error:
         raise InputError(f"--save {args.save}: {error.strerror or error}") from None

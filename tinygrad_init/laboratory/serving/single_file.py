@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ...programs import CaptureError
 from ...programs.travelling import DTYPES_OF
 from ..experiment import build
 from ..experiment.experiment import Experiment
@@ -39,7 +40,7 @@ DATA = ("circles", "moons", "xor", "spirals", "checkerboard")
 
 
 class NotThere(RuntimeError):
-    """The machine for browsers was not built."""
+    """There is no such file to be written; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def single_file(grid: Grid) -> str:
     Raises
     ------
     NotThere
-        There is no machine for browsers.
+        There is no machine for browsers, or the steps cannot travel.
     Invalid
         The grid has a point that the Lab has not.
     """
@@ -146,7 +147,12 @@ def point(config: Config, seeds: Sequence[int], store: Store) -> dict[str, Any]:
     run.load(start)
     learn: Any = run.learn
     with tempfile.TemporaryDirectory() as folder:
-        learn.program.save(Path(folder) / "step")
+        try:
+            if learn.refused is not None:
+                raise learn.refused
+            learn.program.save(Path(folder) / "step")
+        except CaptureError as error:
+            raise NotThere(str(error)) from None
         program = (Path(folder) / "step").read_bytes()
     starts = {}
     for name, seed in product(STARTS, seeds):
