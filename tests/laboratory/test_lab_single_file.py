@@ -12,11 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_init as tgi
 from tinygrad_init.cli import main
+from tinygrad_init.laboratory.experiment.evaluation import evaluation
 from tinygrad_init.laboratory.experiment.experiment import Experiment
+from tinygrad_init.laboratory.looking.pictures import PARTS, Pictures
 from tinygrad_init.laboratory.messages.config import Data, Start
 from tinygrad_init.laboratory.serving.single_file import MACHINE, config_of
 
@@ -35,15 +38,18 @@ SETTINGS = (
 )
 
 
-def on_the_server() -> list[list[float]]:
-    """The losses that the server's experiment has."""
+def on_the_server() -> list[list[list[float]]]:
+    """The losses that the server's experiment has, and what its networks then say over the plane of the map."""
     found = []
     for name, depth, stack, start, seed, data, lr in SETTINGS:
         config = replace(config_of(name, depth, 6, stack), starts=(Start(start),), seed=seed, data=Data(data), lr=lr)
         experiment = Experiment(config)
         for _ in range(STEPS):
             experiment.advance()
-        found.append(list(experiment.runs[0].losses))
+        pictures = Pictures(experiment.runs[0], experiment.samples)
+        with evaluation(experiment.runs[0].model):
+            outputs = np.concatenate([pictures.predict(part).numpy() for part in np.split(pictures.grid, PARTS)])
+        found.append([list(experiment.runs[0].losses), outputs.reshape(-1).tolist()])
     return found
 
 
@@ -94,11 +100,11 @@ def test_it_repeats_the_servers_losses(page: Any) -> None:
         page.tap("#hundred")
         page.tap("#one")
         page.wait_for_function(f"losses().length === {STEPS}")
-        found.append(page.evaluate("Array.from(losses())"))
+        found.append(page.evaluate("[Array.from(losses()), Array.from(outputs())]"))
         assert page.inner_text("#step") == str(STEPS) and page.inner_text("#failed") == ""
     if platform.machine() in ("x86_64", "AMD64"):
         assert found == on_the_baseline()  # the same instruction set but for its name
-    for mine, theirs in zip(found, on_the_server(), strict=True):
+    for (mine, _), (theirs, _) in zip(found, on_the_server(), strict=True):
         assert mine[0] == pytest.approx(theirs[0], rel=1e-13)
         assert mine[:20] == pytest.approx(theirs[:20], rel=1e-9)
 

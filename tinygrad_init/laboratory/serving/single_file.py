@@ -23,6 +23,7 @@ from ...programs import CaptureError
 from ...programs.travelling import DTYPES_OF
 from ..experiment import build
 from ..experiment.experiment import Experiment
+from ..looking.pictures import PARTS, Pictures
 from ..messages.config import Config, Data, Start
 
 PACKAGE = Path(__file__).parents[2]
@@ -138,29 +139,36 @@ def single_file(grid: Grid) -> str:
 
 
 def point(config: Config, seeds: Sequence[int], store: Store) -> dict[str, Any]:
-    """The program of a step at a point of the grid, and the parameters of every start."""
+    """The programs of a step and of the map at a point of the grid, and the parameters of every start."""
     experiment = Experiment(config)
     run = experiment.runs[0]
     start = run.save()
     for _ in range(2):
         experiment.advance()
     run.load(start)
-    learn: Any = run.learn
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            if learn.refused is not None:
-                raise learn.refused
-            learn.program.save(Path(folder) / "step")
-        except CaptureError as error:
-            raise NotThere(str(error)) from None
-        program = (Path(folder) / "step").read_bytes()
+    pictures = Pictures(run, experiment.samples)
+    pictures.map()
+    programs = [store.keep(program_of(captured)) for captured in (run.learn, pictures.predict)]
     starts = {}
     for name, seed in product(STARTS, seeds):
         model, _ = build.start(replace(config, starts=(Start(name),), seed=seed), experiment.samples)
         starts[f"{name}/{seed}"] = {
             f"sequential.{part}": store.array(parameter.numpy()) for part, parameter in model.named_parameters()
         }
-    return {"program": store.keep(program), "starts": starts}
+    plane = [store.array(part) for part in np.split(pictures.grid, PARTS)]
+    return {"learn": programs[0], "predict": programs[1], "plane": plane, "starts": starts}
+
+
+def program_of(captured: Any) -> bytes:
+    """The file of a program."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            if captured.refused is not None:
+                raise captured.refused
+            captured.program.save(Path(folder) / "program")
+        except CaptureError as error:
+            raise NotThere(str(error)) from None
+        return (Path(folder) / "program").read_bytes()
 
 
 def data_of(name: str, seed: int) -> tuple[Any, Any]:

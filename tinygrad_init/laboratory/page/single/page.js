@@ -3,11 +3,14 @@
 /**
  * @typedef {import("./worker.js").Layer} Layer
  * @typedef {{type: "ready", grid: Record<string, (string | number)[]>, starts: object, data: object}
- *   | {type: "began", id: number, layers: Layer[]} | {type: "ran", id: number, losses: Float64Array, layers: Layer[]}
+ *   | {type: "began", id: number, layers: Layer[], map: Float64Array, points: Float64Array, labels: Float64Array}
+ *   | {type: "ran", id: number, losses: Float64Array, layers: Layer[], map: Float64Array}
  *   | {type: "failed", text: string}} FromWorker
  */
 
 const MOST_AT_ONCE = 2000;
+const REACH = 1.2; // of the map, in each direction
+const COLOURS = [[37, 99, 235], [234, 88, 12]]; // of the classes
 const FRAME = 16; // milliseconds of steps between two pictures
 
 /** @param {string} id @returns {any} */
@@ -20,6 +23,10 @@ let id = 0; // of the experiment: what comes from one before it is not shown
 let plays = false;
 let atOnce = 20;
 let asked = 0;
+/** Outputs over the map. @type {Float64Array} */
+let plane = new Float64Array(0);
+/** @type {{points: Float64Array, labels: Float64Array}} */
+let samples = { points: plane, labels: plane };
 
 /** @param {string} name */
 const chosen = (name) => found(name).value;
@@ -55,6 +62,32 @@ function draw() {
   pen.stroke();
 }
 
+/** The probability of the second class over the plane, and the samples. */
+function drawMap() {
+  const canvas = found("map");
+  const pen = canvas.getContext("2d");
+  const size = Math.sqrt(plane.length / 2);
+  const picture = new ImageData(size, size);
+  for (let i = 0; i < size * size; i++) {
+    const p = 1 / (1 + Math.exp(plane[2 * i] - plane[2 * i + 1]));
+    const at = 4 * ((size - 1 - Math.floor(i / size)) * size + (i % size));
+    for (let c = 0; c < 3; c++) picture.data[at + c] = 255 - 0.6 * (255 - ((1 - p) * COLOURS[0][c] + p * COLOURS[1][c]));
+    picture.data[at + 3] = 255;
+  }
+  const small = new OffscreenCanvas(size, size);
+  small.getContext("2d")?.putImageData(picture, 0, 0);
+  pen.drawImage(small, 0, 0, canvas.width, canvas.height);
+  samples.labels.forEach((label, i) => {
+    const [x, y] = [0, 1].map((axis) => ((samples.points[2 * i + axis] / REACH + 1) / 2) * canvas.width);
+    pen.beginPath();
+    pen.arc(x, canvas.height - y, 4, 0, 2 * Math.PI);
+    pen.fillStyle = `rgb(${COLOURS[label].join(",")})`;
+    pen.fill();
+    pen.strokeStyle = "white";
+    pen.stroke();
+  });
+}
+
 /** @param {Layer[]} layers */
 function show(layers) {
   found("step").textContent = String(losses.length);
@@ -69,6 +102,7 @@ function show(layers) {
     }),
   );
   draw();
+  drawMap();
 }
 
 /** @param {string} name @param {(string | number)[]} values @param {string | number} first */
@@ -95,7 +129,9 @@ worker.addEventListener("message", (/** @type {MessageEvent<FromWorker>} */ { da
   } else if (message.type === "failed") {
     found("failed").textContent = message.text;
   } else if (message.id === id) {
-    if (message.type === "ran") {
+    plane = message.map;
+    if (message.type === "began") samples = message;
+    else {
       losses.push(...message.losses);
       const took = performance.now() - asked;
       if (message.losses.length === atOnce) atOnce = Math.min(MOST_AT_ONCE, took < FRAME ? 2 * atOnce : Math.max(1, atOnce >> 1));
@@ -119,6 +155,6 @@ found("play").addEventListener("click", () => {
   if (plays) run(atOnce);
 });
 // For whoever wants the numbers themselves: in the browser's console, and in tests.
-Object.assign(globalThis, { losses: () => losses });
+Object.assign(globalThis, { losses: () => losses, outputs: () => plane });
 
 worker.postMessage({ type: "unpack", text: found("contents").textContent });

@@ -4,7 +4,7 @@ import { Machine, Program } from "../program.js";
 
 /**
  * @typedef {[number, number]} Piece
- * @typedef {{program: Piece, starts: Record<string, Record<string, Piece>>}} Point
+ * @typedef {{learn: Piece, predict: Piece, plane: Piece[], starts: Record<string, Record<string, Piece>>}} Point
  * @typedef {{grid: Record<string, (string | number)[]>, machine: Piece, points: Record<string, Point>,
  *   data: Record<string, Piece[]>}} Contents
  * @typedef {{point: string, start: string, seed: number, data: string, lr: number}} Setting
@@ -17,10 +17,14 @@ let contents;
 let pieces;
 /** @type {Machine} */
 let machine;
-/** @type {Map<string, Program>} */
+/** A step and, of the same weights, the outputs over a part of the plane. @type {Map<string, {learn: Program, predict: Program}>} */
 const programs = new Map();
 /** @type {Program} */
 let program;
+/** @type {Program} */
+let predict;
+/** @type {Piece[]} */
+let plane;
 
 /** @param {Piece} piece */
 const piece = ([begin, size]) => pieces.subarray(begin, begin + size);
@@ -44,11 +48,16 @@ async function unpack(text) {
 
 /** @param {Setting} setting */
 function begin({ point, start, seed, data, lr }) {
-  const { program: file, starts } = contents.points[point];
-  if (!programs.has(point)) programs.set(point, machine.program(piece(file)));
-  program = /** @type {Program} */ (programs.get(point));
+  const here = contents.points[point];
+  if (!programs.has(point)) {
+    const pair = { learn: machine.program(piece(here.learn)), predict: machine.program(piece(here.predict)) };
+    for (const { name, slot } of pair.predict.header.state) if (slot) pair.predict.share(name, pair.learn);
+    programs.set(point, pair);
+  }
+  ({ learn: program, predict } = /** @type {{learn: Program, predict: Program}} */ (programs.get(point)));
+  plane = here.plane;
   program.reset();
-  for (const [name, from] of Object.entries(starts[`${start}/${seed}`])) fill(program.state(name), from);
+  for (const [name, from] of Object.entries(here.starts[`${start}/${seed}`])) fill(program.state(name), from);
   contents.data[`${data}/${seed}`].forEach((from, i) => fill(program.input(i), from));
   rate(lr);
 }
@@ -72,14 +81,32 @@ function layers() {
     .map(({ name, shape }) => ({ shape, weight: size(program.state(name)), gradient: size(program.state(`${name}.grad`)) }));
 }
 
+/** What the network says over the plane: a row of outputs for each point, row by row from below. */
+function map() {
+  const parts = plane.map((from) => {
+    fill(predict.input(0), from);
+    predict.run();
+    return Array.from(predict.output(0), Number);
+  });
+  return Float64Array.from(parts.flat());
+}
+
+/** The samples: rows of x and y, and a label for each. */
+function samples() {
+  return { points: Float64Array.from(program.input(0), Number), labels: Float64Array.from(program.input(1), Number) };
+}
+
 addEventListener("message", async ({ data }) => {
   try {
     if (data.type === "unpack") await unpack(data.text);
     else if (data.type === "begin") {
       begin(data.setting);
-      postMessage({ type: "began", id: data.id, layers: layers() });
+      postMessage({ type: "began", id: data.id, layers: layers(), map: map(), ...samples() });
     } else if (data.type === "rate") rate(data.lr);
-    else if (data.type === "run") postMessage({ type: "ran", id: data.id, losses: program.repeat(data.steps), layers: layers() });
+    else if (data.type === "run") {
+      const losses = program.repeat(data.steps);
+      postMessage({ type: "ran", id: data.id, losses, layers: layers(), map: map() });
+    }
   } catch (error) {
     postMessage({ type: "failed", text: String(error) });
   }
