@@ -54,9 +54,11 @@ function draw() {
   const pen = canvas.getContext("2d");
   const [width, height] = [canvas.width, canvas.height];
   pen.clearRect(0, 0, width, height);
-  const top = Math.max(...losses.slice(0, 1), losses.reduce((most, x) => (x > most ? x : most), 0)) || 1;
+  const each = Math.ceil(losses.length / (2 * width)) || 1; // of many losses some for each column
+  const shown = losses.filter((_, i) => i % each === 0);
+  const top = shown.reduce((most, x) => (x > most ? x : most), 0) || 1;
   pen.beginPath();
-  losses.forEach((loss, i) => pen.lineTo((i / Math.max(losses.length - 1, 1)) * width, height - (0.95 * height * loss) / top));
+  shown.forEach((loss, i) => pen.lineTo((i / Math.max(shown.length - 1, 1)) * width, height - (0.95 * height * loss) / top));
   pen.strokeStyle = getComputedStyle(canvas).color;
   pen.lineWidth = 2;
   pen.stroke();
