@@ -1,6 +1,6 @@
 """All questions, in the order of the report."""
 
-from . import chains, estimators, images, imports, kernels, micrograd_demo, networks, scaling, transformers
+from . import browser, chains, estimators, images, imports, kernels, micrograd_demo, networks, scaling, transformers
 from .harness import Question, Row
 
 QUESTIONS: tuple[Question, ...] = (
@@ -12,6 +12,7 @@ QUESTIONS: tuple[Question, ...] = (
     estimators.QUESTION,
     kernels.QUESTION,
     imports.QUESTION,
+    browser.QUESTION,
     scaling.QUESTION,
 )
 

@@ -196,7 +196,7 @@ static void gather(const tgi_instruction *in, const char *a, const int64_t *inde
             memcpy(out + 8 * i, a + 8 * index[i], 8);
     else
         for (ptrdiff_t i = 0; i < in->shape[0]; i++)
-            memcpy(out + (size_t)i * row, a + (size_t)index[i] * row, row);
+            memmove(out + (size_t)i * row, a + (size_t)index[i] * row, row);
 }
 
 #define SCATTER(type)                                                                                                  \

@@ -136,6 +136,27 @@ int tgi_lstm_vjp(const tgi_kernels *kernels, int kind, const tgi_recurrence *s, 
                  const void *c, const void *w, void *out, void *work);
 size_t tgi_lstm_work(const tgi_kernels *kernels, int kind, const tgi_recurrence *s);
 
+/* How many bytes of work memory an instruction needs. */
+size_t tgi_work_of(const tgi_kernels *kernels, const tgi_instruction *instruction);
+
+/* Programs that travel (docs/programs.md): read from words, and refused unless running them can neither leave the memory
+ * that they name nor meet what program.h forbids. Numbers that index get a check of their own before them. */
+enum { TGI_PROGRAM_VERSION = 1 };
+typedef struct {
+    int64_t count, slots;          /* of instructions; of slots, the program's own memory among them */
+    tgi_instruction *instructions;
+    int64_t *written;              /* which instruction of the words each is */
+    int64_t *sizes;                /* of slots, in bytes */
+    size_t work;
+} tgi_program;
+/* The program, or NULL and what is `wrong`, with the number of the instruction (-1: of none). */
+tgi_program *tgi_read_program(const tgi_kernels *kernels, const int64_t *words, int64_t count, const char **wrong,
+                              int64_t *where);
+void tgi_free_program(tgi_program *program);
+/* What is wrong with an instruction, given the sizes of slots (NULL: nothing), and the check that its indices need (its code is
+ * TGI_DO_call where they need none). */
+const char *tgi_wrong_with(const tgi_instruction *instruction, const int64_t *sizes, int64_t slots, tgi_instruction *check);
+
 /* A convolution as `convolve`, on several threads where it is large. Returns 0 if it was stopped on the way, else 1. */
 int tgi_convolve(const tgi_kernels *kernels, int kind, int which, const tgi_windows *windows, const void *a, const void *b,
                  const void *bias, void *out, void *work);

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .laboratory.serving.notebook import lab
     from .onnx_export import to_onnx
     from .ops.generators import Generator
-    from .programs import CaptureError, capture
+    from .programs import CaptureError, LoadedProgram, ProgramError, capture, load_program
     from .rate_search import find_lr
     from .saving import LoadError, load, save
     from .sweeps import sweep
@@ -135,11 +135,14 @@ _LATER = {
     "estimators": "",
     "utils": "",
     "CaptureError": "programs",
+    "LoadedProgram": "programs",
+    "ProgramError": "programs",
     "Generator": "ops.generators",
     "GradcheckError": "gradient_checks",
     "LoadError": "saving",
     "array_api": "",
     "capture": "programs",
+    "load_program": "programs",
     "autograd": "",
     "data": "",
     "derivation": "inside",
@@ -240,6 +243,8 @@ __all__ = [
     "Generator",
     "GradcheckError",
     "LoadError",
+    "LoadedProgram",
+    "ProgramError",
     "Tensor",
     "array_api",
     "autograd",
@@ -264,6 +269,7 @@ __all__ = [
     "is_grad_enabled",
     "lab",
     "load",
+    "load_program",
     "manual_seed",
     "nn",
     "no_grad",

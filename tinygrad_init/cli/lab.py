@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import secrets
+from pathlib import Path
 from typing import Any
 
 from .options import InputError, short
@@ -21,6 +22,10 @@ def add_to(commands: Any) -> None:
     add("--port", type=port, default=0, help="where to listen (any that is free)")
     add("--token", type=token, metavar="TEXT", help="the secret in the URL, to keep over a restart (a new one)")
     add("--no-browser", action="store_true", help="print the URL and open nothing")
+    add("--save", metavar="FILE", help="write a page that needs no server, and stop")
+    add("--activations", type=names, metavar="NAME,...", help="which go into that page (tanh,relu,sigmoid,gelu)")
+    add("--depths", type=sizes, metavar="N,...", help="numbers of hidden layers in it (1,2,3,5,10)")
+    add("--widths", type=sizes, metavar="N,...", help="numbers of units in it (6)")
     parser.set_defaults(run=run)
 
 
@@ -36,8 +41,49 @@ def token(text: str) -> str:
     return text
 
 
+def names(text: str) -> tuple[str, ...]:
+    from ..nn import ACTIVATIONS
+
+    found = tuple(text.split(","))
+    for name in found:
+        if name not in ACTIVATIONS:
+            raise argparse.ArgumentTypeError(f"expected names out of {', '.join(ACTIVATIONS)}, got {short(name)}")
+    return found
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    found = text.split(",")
+    if not all(part.isdecimal() and 0 < int(part) <= 60 for part in found):
+        raise argparse.ArgumentTypeError(f"expected whole numbers from 1 to 60, separated by commas, got {short(text)}")
+    return tuple(int(part) for part in found)
+
+
+def save(args: argparse.Namespace) -> int:
+    """Write the page that is one file."""
+    from ..laboratory.messages.message_schema import Invalid
+    from ..laboratory.serving.single_file import Grid, NotThere, single_file
+    from ..saving.files import replacing
+
+    chosen = {name: value for name in ("activations", "depths", "widths") if (value := getattr(args, name)) is not None}
+    try:
+        html = single_file(Grid(**chosen))
+        with replacing(Path(args.save)) as beside:
+            beside.write_text(html, encoding="utf-8")
+    except (NotThere, Invalid) as error:
+        raise InputError(f"--save: {error}") from None
+    except OSError as error:
+        raise InputError(f"--save {args.save}: {error.strerror or error}") from None
+    print(f"{args.save}: {len(html.encode()) / 1e6:.2f} MB", flush=True)
+    return 0
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
+    if args.save is not None:
+        return save(args)
+    for option in ("activations", "depths", "widths"):
+        if getattr(args, option) is not None:
+            raise InputError(f"--{option} goes with --save")
     try:
         from ..laboratory.serving.server import HOST, listen, serve
     except ImportError as error:

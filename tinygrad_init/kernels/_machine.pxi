@@ -22,10 +22,8 @@ cdef class Machine:
 
     def __cinit__(self, list instructions, Py_ssize_t memory, int slots, dict calls):
         cdef Py_ssize_t i
-        cdef size_t work = 1, needed
+        cdef size_t work = 1
         cdef double steps = 0
-        cdef tgi_stack stack
-        cdef tgi_recurrence sequence
         self.blocks = []
         self.count = len(instructions)
         self.slot_count = slots + 1
@@ -41,23 +39,12 @@ cdef class Machine:
         for i in range(self.count):
             self.fill(&self.program[i], instructions[i])
             steps += size_of(&self.program[i])
-            if self.program[i].code == CONVOLUTION:
-                work = max(work, tgi_convolution_work(K, self.program[i].kind, self.program[i].flag,
-                                                      self.program[i].windows))
-            elif self.program[i].code == STACK_PRODUCT:
-                stack = tgi_stack_of(&self.program[i])
-                work = max(work, tgi_stack_work(K, self.program[i].kind, &stack))
-            elif self.program[i].code == LSTM:
-                sequence = tgi_recurrence(self.program[i].shape[0], self.program[i].shape[1], self.program[i].shape[2])
-                work = max(work, tgi_lstm_work(K, self.program[i].kind, &sequence))
-            elif self.program[i].code == PRODUCT:
-                needed = tgi_product_work(K, self.program[i].kind, self.program[i].shape[0], self.program[i].shape[1],
-                                          self.program[i].shape[2])
-                work = max(work, needed)
+            work = max(work, tgi_work_of(K, &self.program[i]))
         self.work = <char *>self.block(work)
         self.takes_long = steps > LONG_RUN
 
     def __dealloc__(self):
+        tgi_free_program(self.travelled)
         for address in self.blocks:
             free(<void *><size_t>address)
 
@@ -262,6 +249,37 @@ cdef class Machine:
                     self.calls[at](self)
                 at += 1
         return [self.seconds[i] for i in range(self.count)]
+
+
+def machine_of(const int64_t[::1] words):
+    """A machine for a program from elsewhere, with the sizes of its slots and, by instruction, the number that it has in the words.
+
+    Raises
+    ------
+    ValueError
+        It is of another version, or running it could leave its memory.
+    """
+    cdef const char *wrong = NULL
+    cdef int64_t where = -1, i
+    cdef tgi_program *found = tgi_read_program(K, &words[0] if words.shape[0] else NULL, words.shape[0], &wrong, &where)
+    if found == NULL:
+        raise ValueError((f"instruction {where}: " if where >= 0 else "") + wrong.decode())
+    cdef Machine machine
+    try:
+        machine = Machine([], found.sizes[0], found.slots - 1, {})
+        machine.work = <char *>machine.block(found.work)
+        machine.seconds = <double *>machine.block((found.count + 1) * sizeof(double))
+    except BaseException:
+        tgi_free_program(found)
+        raise
+    machine.travelled = found
+    machine.program, machine.count = found.instructions, found.count
+    cdef double steps = 0
+    for i in range(found.count):
+        steps += size_of(&found.instructions[i])
+    machine.takes_long = steps > LONG_RUN
+    sizes = [found.sizes[i] for i in range(found.slots)]
+    return machine, sizes, [found.written[i] for i in range(found.count)]
 
 
 cdef double size_of(const tgi_instruction *step) noexcept:

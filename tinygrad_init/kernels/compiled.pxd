@@ -123,6 +123,16 @@ cdef extern from "program.h":
     int64_t tgi_run(const tgi_kernels *, const tgi_instruction *, int64_t, int64_t, char **, char *,
                     double *) noexcept nogil
     int (*tgi_ask)()
+    size_t tgi_work_of(const tgi_kernels *, const tgi_instruction *) noexcept nogil
+    ctypedef struct tgi_program:
+        int64_t count, slots
+        tgi_instruction *instructions
+        int64_t *written
+        int64_t *sizes
+        size_t work
+    enum: TGI_PROGRAM_VERSION
+    tgi_program *tgi_read_program(const tgi_kernels *, const int64_t *, int64_t, const char **, int64_t *) noexcept nogil
+    void tgi_free_program(tgi_program *) noexcept nogil
     int tgi_product(const tgi_kernels *, int, size_t, size_t, size_t, tgi_matrix, tgi_matrix, const tgi_epilogue *,
                      void *, void *) noexcept nogil
     int tgi_convolve(const tgi_kernels *, int, int, const tgi_windows *, const void *, const void *, const void *, void *,
@@ -131,7 +141,6 @@ cdef extern from "program.h":
     int tgi_stack_product(const tgi_kernels *, int, const tgi_stack *, const void *, const void *, void *,
                           void *) noexcept nogil
     size_t tgi_stack_work(const tgi_kernels *, int, const tgi_stack *) noexcept nogil
-    tgi_stack tgi_stack_of(const tgi_instruction *) noexcept nogil
     int tgi_lstm(const tgi_kernels *, int, const tgi_recurrence *, const void *, const void *, const void *, const void *,
                  const void *, void *, void *) noexcept nogil
     int tgi_lstm_vjp(const tgi_kernels *, int, const tgi_recurrence *, const void *, const void *, const void *,
@@ -159,6 +168,7 @@ cdef struct watched_slot:
 
 cdef class Machine:
     cdef tgi_instruction *program
+    cdef tgi_program *travelled
     cdef char **slots
     cdef char *memory
     cdef char *unaligned

@@ -76,6 +76,7 @@ FUNCTIONS = {tgi_function_names[i].decode(): i for i in range(TGI_RELATIONS)}
 RELATIONS = {tgi_function_names[i].decode(): i for i in range(TGI_RELATIONS, TGI_FUNCTIONS)}
 REDUCTIONS = {"sum": 0, "max": 1, "min": 2, "norm": 3}
 CODES = {tgi_code_names[i].decode(): i for i in range(TGI_CODE_COUNT)}
+PROGRAM_VERSION = TGI_PROGRAM_VERSION
 LIMITS = {"axes": TGI_AXES, "stages": TGI_STAGES, "operands": TGI_OPERANDS, "registers": TGI_REGISTERS}
 READS = {tgi_function_names[i].decode(): ("nothing", "x", "out")[tgi_function_reads[i]]
          for i in range(TGI_UNARY_FUNCTIONS)}

@@ -157,6 +157,31 @@ class Captured(Runner):
             program = self.fitting(spec, values)[0]
         explain(program, self.function.__qualname__, values)
 
+    def save(self, path: Any) -> None:
+        """Write the program of the last call to a file, for `load_program` in another process or on another machine.
+
+        The state outside travels along as it is now: parameters, what optimizers remember, arrays.
+
+        Parameters
+        ----------
+        path
+            The file; one that is there is replaced.
+
+        Raises
+        ------
+        CaptureError
+            Nothing has been captured yet; or something in the program is of this process, such as an operation without
+            a kernel, which the message names.
+        OSError
+            The file cannot be written.
+        """
+        from .describing import describe
+        from .travelling import write
+
+        if not self.programs:
+            raise CaptureError(f"{self.function.__qualname__} has no program yet: call it once, and save it then")
+        write(path, describe(self.function.__qualname__, self.programs[0][1], self.programs[0][0]))
+
     def __reduce__(self) -> Any:
         """As a global name where it is one, else as the function, to be captured anew: programs belong to a process."""
         found: Any = sys.modules.get(self.function.__module__)
@@ -286,7 +311,7 @@ def trace(
         raise CaptureError("a number of Python is returned")
     results = [outcome(found, leaf) for leaf in leaves]
     hollow = rebuilt(result, lambda _: True)  # the containers, which hold no stand-ins any more
-    structure = None if len(leaves) == 1 and leaves[0] is result else lambda out: filled(hollow, out)
+    structure = None if len(leaves) == 1 and leaves[0] is result else functools.partial(filled, hollow)
     known.settle()
     read_anew = {id(binding.array) for binding in found.bindings if binding.array is not None}
     return found, inputs, results, structure, gradients, (known.names, known.guarded(read_anew))

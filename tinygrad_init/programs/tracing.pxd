@@ -18,9 +18,10 @@ cdef class Binding:
     cdef public bint written
     cdef public int slot, kind
     cdef public long long offset
-    cdef object bound, lies
-    cdef tuple shape
-    cdef bint required, numbers
+    cdef object bound
+    cdef readonly object lies
+    cdef readonly tuple shape
+    cdef readonly bint required, numbers
 
     cpdef Tensor source(self)
     cpdef bint fits(self)

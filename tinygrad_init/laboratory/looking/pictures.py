@@ -36,6 +36,8 @@ class Pictures:
     ----------
     columns
         How many units the picture of the network has in each column, the features first.
+    predict
+        From a part of the grid to the network's outputs there, as a program.
     """
 
     def __init__(self, run: Run, samples: Samples) -> None:
@@ -48,7 +50,7 @@ class Pictures:
             with no_grad():
                 return model(x)
 
-        self._predict: Callable[[Array], Any] = captured(output)
+        self.predict: Callable[[Array], Any] = captured(output)
 
     def edges(self, gradients: Sequence[Array]) -> tuple[Edges, ...]:
         """Weights and their gradients, which have a row for each unit; of a large network only the strongest."""
@@ -78,7 +80,7 @@ class Pictures:
         if samples.plane is None or (samples.classes == 0 and samples.outputs > 1):
             return None
         with np.errstate(all="ignore"), evaluation(self.run.model):
-            output = np.concatenate([self._predict(part).numpy() for part in np.split(self.grid, PARTS)])
+            output = np.concatenate([self.predict(part).numpy() for part in np.split(self.grid, PARTS)])
             kind, low, high, values = decision(output, samples)
         return Map(kind, self.size, low, high, as_bytes(values, low, high))
 

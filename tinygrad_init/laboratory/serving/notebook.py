@@ -308,7 +308,7 @@ def modules() -> dict[str, str]:
     are: in a notebook they come from no address."""
     found = {}
     for path in sorted(PAGE.rglob("*.js")):
-        if path.parent.name == "notebook":
+        if path.parent.name in ("notebook", "single") or path.name == "program.js":
             continue
 
         def absolute(match: re.Match[str], folder: Path = path.parent) -> str:
