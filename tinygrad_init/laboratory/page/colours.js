@@ -1,7 +1,7 @@
 // Colours come from the style sheet, where light and dark mode choose them. All are of the palette of Okabe and Ito, which
 // people with any colour vision can tell apart; signs and runs have dashes and marks as well.
 
-/** @typedef {{text: string, muted: string, line: string, surface: string, accent: string, positive: string, negative: string, runs: string[]}} Palette */
+/** @typedef {{text: string, muted: string, line: string, surface: string, accent: string, positive: string, negative: string, bad: string, ground: string, runs: string[]}} Palette */
 
 /** @returns {Palette} */
 export function palette() {
@@ -15,6 +15,8 @@ export function palette() {
     accent: get("--accent"),
     positive: get("--positive"),
     negative: get("--negative"),
+    bad: get("--bad"),
+    ground: get("--ground"),
     runs: [0, 1, 2, 3].map((i) => get(`--run-${i}`)),
   };
 }
@@ -23,10 +25,30 @@ export function palette() {
 export const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
+/** @type {(() => void)[]} */
+const themed = [];
+/** @type {(() => void)[]} */
+const sized = [];
+dark.addEventListener("change", () => themed.forEach((listener) => listener()));
 
 /** @param {() => void} listener */
 export function onThemeChange(listener) {
-  dark.addEventListener("change", listener);
+  themed.push(listener);
+}
+
+/** @param {() => void} listener */
+export function onSizeChange(listener) {
+  sized.push(listener);
+}
+
+/** Light, dark, or as the system has it; and larger, for a projector. @param {string} theme @param {boolean} large */
+export function dress(theme, large) {
+  const { dataset } = document.documentElement;
+  const [theme0, large0] = [dataset.theme ?? "auto", dataset.size === "large"];
+  dataset.theme = theme;
+  dataset.size = large ? "large" : "normal";
+  if (theme0 !== theme) themed.forEach((listener) => listener());
+  if (large0 !== large) sized.forEach((listener) => listener());
 }
 
 /** @param {string} hex @returns {[number, number, number]} */

@@ -54,6 +54,8 @@ class Store {
   view = {
     /** What the edges show. @type {"weight" | "gradient"} */
     edges: "weight",
+    /** What the chart over depth draws; null: everything of one run, the gradient of several. @type {("dz" | "z" | "dw")[] | null} */
+    sizes: null,
     panel: "histograms",
     /** The scene of the tour, from 0; null while it is closed. @type {number | null} */
     scene: null,
@@ -62,6 +64,18 @@ class Store {
     discrete: false,
     /** Whether the points that are held out are shown. */
     held: true,
+    /** The experiment by name that was chosen last. @type {string | null} */
+    preset: null,
+    /** @type {"auto" | "light" | "dark"} */
+    theme: "auto",
+    /** Larger, for a projector. */
+    large: false,
+    /** Whether every panel says what it is. */
+    explain: false,
+    /** Without the controls on the left: for lessons. */
+    plain: false,
+    /** Maps of units each on a scale of its own, instead of one for all. */
+    eachUnit: false,
   };
   /** @type {"connecting" | "open" | "lost"} */
   connection = "connecting";

@@ -80,6 +80,8 @@ export function slider({ field, label, min, max, step, get, set, log = false, mo
     // Whoever types is not corrected before having finished.
     if (document.activeElement !== number || number.valueAsNumber !== value) number.value = String(value);
     range.value = String(there(value));
+    // Of a logarithmic one the place is a logarithm: what it stands for is the number.
+    if (log) range.setAttribute("aria-valuetext", String(value));
   };
   return { root: h("div", { class: "control slider" }, h("label", { for: id, t: label }), range, number), sync };
 }

@@ -2,6 +2,7 @@
 
 import { byId, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
+import { pretty } from "../scale.js";
 import { runLabel, store } from "../state.js";
 import { say, wordOf } from "../words.js";
 
@@ -23,7 +24,8 @@ export function verdicts() {
       name.hidden = runs.length === 1;
       return { card: h("p", { class: "sentence" }, mark, name, word, reason), reason, mark, word };
     });
-    root.replaceChildren(h("div", {}, ...cards.map(({ card }) => card)), questions, notes);
+    root.replaceChildren(h("div", {}, ...cards.map(({ card }) => card)));
+    byId("answers").replaceChildren(questions, notes);
   }
 
   function draw() {
@@ -37,7 +39,7 @@ export function verdicts() {
       setText(card.mark, good ? "✓" : "!");
       const word = wordOf(verdict.word);
       setText(card.word, verdict.layer === null ? word : t("verdict.at", { word, layer: verdict.layer }));
-      setText(card.reason, say(verdict.why));
+      setText(card.reason, pretty(say(verdict.why)));
     });
     const run = frame.runs[selection.run];
     if (!run?.answers.length) return; // they come once a second
@@ -47,7 +49,7 @@ export function verdicts() {
       const [question, reply] = [questions.children[2 * i], questions.children[2 * i + 1]];
       if (!(question instanceof HTMLElement && reply instanceof HTMLElement)) return;
       setText(question, say({ key: `question.${answer.key}`, numbers: {} }));
-      setText(reply, say(answer.said));
+      setText(reply, pretty(say(answer.said)));
       reply.className = answer.good ? "good" : "bad";
     });
     list(run.notes);
@@ -55,7 +57,7 @@ export function verdicts() {
 
   /** @param {import("../protocol.js").Said[]} found */
   function list(found) {
-    const texts = found.length ? [say({ key: "question.notes", numbers: {} }), ...found.map((note) => say(note))] : [];
+    const texts = found.length ? [say({ key: "question.notes", numbers: {} }), ...found.map((note) => pretty(say(note)))] : [];
     while (notes.children.length > texts.length) notes.lastChild?.remove();
     while (notes.children.length < texts.length) notes.append(h(notes.children.length ? "dd" : "dt"));
     texts.forEach((text, i) => setText(notes.children[i], text));
