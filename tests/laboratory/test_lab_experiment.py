@@ -13,6 +13,7 @@ import tinygrad_init as tgi
 from tinygrad_init.init import INITIALIZERS
 from tinygrad_init.laboratory.experiment.experiment import Experiment, build
 from tinygrad_init.laboratory.looking.measure import watch
+from tinygrad_init.laboratory.looking.pictures import STRONG_EDGE
 from tinygrad_init.laboratory.looking.selection import detail
 from tinygrad_init.laboratory.messages import frames, protocol
 from tinygrad_init.laboratory.messages.config import LOSSES, Config, Data, Edit, Start, Variant
@@ -209,8 +210,9 @@ def test_large_networks_send_their_strongest_edges() -> None:
         assert edge.weight is None and edge.strong is not None
         weight = linear.weight.numpy()
         largest = np.unravel_index(np.abs(weight).argmax(), weight.shape)
-        assert largest in {(e.target, e.source) for e in edge.strong}
-        assert all(e.weight == weight[e.target, e.source] for e in edge.strong)
+        found = np.frombuffer(edge.strong, STRONG_EDGE)
+        assert largest in set(zip(found["target"], found["source"], strict=True))
+        np.testing.assert_array_equal(found["weight"], weight[found["target"], found["source"]].astype(np.float32))
 
 
 @pytest.mark.parametrize("normalization", ["none", "batch"])

@@ -174,7 +174,7 @@ class AnswerOf:
 class LayerNow:
     """A layer: log10 ‖∂C/∂W‖ (null for exactly 0), rms of z, a and ∂C/∂z a sample, and shares of its units or numbers.
 
-    `theory_z` and `theory_dz` are low, expected and high, as of `report_step`.
+    `dead_units` are at most 64 of them; `distinct` is null where weights are not finite. `theory_z` and `theory_dz` are low, expected and high, as of `report_step`.
     """
 
     dw: float
@@ -183,30 +183,24 @@ class LayerNow:
     dz: float
     saturated: float
     dead: float
+    dead_units: tuple[int, ...]
     not_finite: float
-    distinct: int
+    distinct: int | None
     units: int
     theory_z: tuple[float, float, float] | None
     theory_dz: tuple[float, float, float] | None
 
 
 @dataclass(frozen=True)
-class StrongEdge:
-    """One of a layer's strongest edges, from an input to a unit."""
-
-    source: int
-    target: int
-    weight: float
-    gradient: float
-
-
-@dataclass(frozen=True)
 class Edges:
-    """The edges of a layer: matrices, unit by input, or in large networks only the strongest by weight or gradient."""
+    """The edges of a layer: matrices, unit by input, or in large networks only the strongest by weight or gradient.
+
+    Each of the strongest is 12 bytes: its input and its unit as uint16, weight and gradient as float32, all little-endian.
+    """
 
     weight: tuple[tuple[float, ...], ...] | None
     gradient: tuple[tuple[float, ...], ...] | None
-    strong: tuple[StrongEdge, ...] | None
+    strong: bytes | None
 
 
 @dataclass(frozen=True)

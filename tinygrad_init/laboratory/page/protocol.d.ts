@@ -285,8 +285,9 @@ export interface LayerNow {
   dz: number | null;
   saturated: number | null;
   dead: number | null;
+  dead_units: number[];
   not_finite: number | null;
-  distinct: number;
+  distinct: number | null;
   units: number;
   theory_z: [number | null, number | null] | null;
   theory_dz: [number | null, number | null] | null;
@@ -296,15 +297,7 @@ export interface LayerNow {
 export interface Edges {
   weight: ((number | null)[])[] | null;
   gradient: ((number | null)[])[] | null;
-  strong: StrongEdge[] | null;
-}
-
-/** One of a layer's strongest edges, from an input to a unit. */
-export interface StrongEdge {
-  source: number;
-  target: number;
-  weight: number | null;
-  gradient: number | null;
+  strong: string | null;
 }
 
 /** What was selected. */
