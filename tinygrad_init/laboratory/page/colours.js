@@ -62,12 +62,13 @@ export function channels(hex) {
  * background's where the decision changes; classes have one each.
  * @param {Pick<import("./protocol.js").Map, "kind" | "low" | "high">} picture
  * @param {Palette} colours
- * @param {boolean} [discrete] without shades between
+ * @param {{discrete?: boolean, most?: number}} [how] without shades between; the number that has the full colour, the largest
+ *   of the picture unless given
  */
-export function shades({ kind, low, high }, colours, discrete = false) {
+export function shades({ kind, low, high }, colours, { discrete = false, most } = {}) {
   const [from, to] = [low ?? 0, high ?? 0];
   const [negative, middle, positive] = [colours.negative, colours.surface, colours.positive].map(channels);
-  const largest = Math.max(Math.abs(from), Math.abs(to)) || 1;
+  const largest = most ?? (Math.max(Math.abs(from), Math.abs(to)) || 1);
   const table = new Uint8ClampedArray(3 * 256);
   for (let i = 0; i < 256; i++) {
     const value = from + (i / 255) * (to - from);
@@ -95,12 +96,12 @@ export function bytesOf(picture) {
  * @param {HTMLCanvasElement} canvas
  * @param {import("./protocol.js").Map} picture the lowest row first
  * @param {Palette} colours
- * @param {boolean} [discrete] in its two ends alone: on which side of the decision a point lies
+ * @param {{discrete?: boolean, most?: number}} [how] as of `shades`
  */
-export function paintPicture(canvas, picture, colours, discrete = false) {
+export function paintPicture(canvas, picture, colours, how = {}) {
   const { size } = picture;
   const values = bytesOf(picture);
-  const table = shades(picture, colours, discrete);
+  const table = shades(picture, colours, how);
   if (canvas.width !== size) canvas.width = canvas.height = size;
   const context = canvas.getContext("2d");
   if (!context) return;

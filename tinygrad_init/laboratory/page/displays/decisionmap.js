@@ -69,7 +69,7 @@ export function decisionMaps() {
     frame?.runs.forEach((run, i) => {
       const view = views[i];
       if (!view) return;
-      if (run.map) paintPicture(view.map, run.map, colours, store.view.discrete);
+      if (run.map) paintPicture(view.map, run.map, colours, { discrete: store.view.discrete });
       const lines = numbers(run);
       setText(view.numbers, lines.join("\n"));
       const label = views.length > 1 ? ` ${runLabel(i)}` : "";

@@ -68,6 +68,12 @@ function unpack(strong, what, add) {
   }
 }
 
+/** The input at a point. @param {number} x @param {number} y @param {Column[]} columns @returns {number | null} */
+export function inputAt(x, y, [inputs]) {
+  const found = inputs?.y.findIndex((center) => Math.hypot(x - inputs.x, y - center) <= Math.max(inputs.r, 5) + 2) ?? -1;
+  return found < 0 ? null : found;
+}
+
 /**
  * What lies at a point: a unit, an edge, or a column.
  * @param {number} x
