@@ -44,7 +44,7 @@ def hello(own: bool = False) -> Hello:
 
 def state_of(experiment: Experiment) -> State:
     """What was built."""
-    runs = tuple(run_of(run, columns(run, experiment.samples)) for run in experiment.runs)
+    runs = tuple(run_of(run, columns(run, run.samples), experiment.samples) for run in experiment.runs)
     names = dict.fromkeys(layer.activation for run in runs for layer in run.layers if layer.activation in ACTIVATIONS)
     return State(
         type="state",
@@ -68,15 +68,16 @@ def unique(notes: Iterable[Phrase]) -> list[Phrase]:
     return list({str(note): note for note in notes}.values())
 
 
-def run_of(run: Run, units: list[int]) -> RunOf:
-    """The layers of a run; `units` are those of every column of its picture."""
+def run_of(run: Run, units: list[int], first: Samples) -> RunOf:
+    """The layers of a run; `units` are those of every column of its picture, `first` the samples of the first run."""
     names = {id(module): name for name, module in run.model.named_modules()}
     layers = []
     for i, layer in enumerate(run.layers):
         # Between two units there may be several weights, as in a convolution, or several positions.
         single = layer.linear.weight.shape == (units[i + 1], units[i])
         layers.append(LayerOf(names[id(layer.linear)], units[i + 1], units[i], layer.name, single))
-    return RunOf(run.label, sum(p.size for p in run.parameters), tuple(layers))
+    points = None if run.samples is first else points_of(run.samples)
+    return RunOf(run.label, sum(p.size for p in run.parameters), tuple(layers), run.samples.classes, points)
 
 
 def points_of(samples: Samples) -> Points | None:

@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 
 from ...activations import activation
-from ...diagnosis import Answer, Report, Verdict, classes
+from ...diagnosis import Report, classes
 from ...diagnosis import run as run_network
 from ...diagnosis.diagnosing import examine
 from ...diagnosis.fronts.copies import as_array
 from ...diagnosis.fronts.module_links import by_unit, rows_of
-from ...diagnosis.judging import untold
 from ...diagnosis.measures.fit import fit
 from ...diagnosis.measures.layers import flat_units
 from ...diagnosis.measures.signal import rms
@@ -36,10 +35,10 @@ from ...nn import Module, observe, undisturbed
 from ...training import captured
 from ..experiment.evaluation import evaluation
 from ..experiment.experiment import Experiment, Run
-from ..experiment.samples import Samples
-from ..messages.frames import AnswerOf, LayerNow, RunNow, Said, VerdictOf, said
+from ..messages.frames import LayerNow, RunNow
 from .pictures import Pictures
 from .structure import passed
+from .telling import Told, told
 
 Array = np.ndarray[Any, Any]
 
@@ -99,7 +98,8 @@ class Watched:
         Of the samples that are held out, by the step, whenever a frame was made.
     """
 
-    def __init__(self, run: Run, samples: Samples) -> None:
+    def __init__(self, run: Run) -> None:
+        samples = run.samples
         self.run, self.samples = run, samples
         self.x, self.y, self.target = samples.x[:PROBE], samples.y[:PROBE], samples.target[:PROBE]
         self.report: Report | None = None
@@ -192,7 +192,7 @@ class Watched:
                 run.model, self.x, self.target, run.loss, run.config.lr, trained=step > 0, asked=self.fit()
             )
             self.report_look = self.look()
-            self.told = told(self.report)
+            self.told = told(self.report, run.config)
 
     def fit(self) -> Fit:
         """How data, output, loss and targets fit: of all samples, once.
@@ -236,7 +236,9 @@ class Watched:
         """Statistics of every layer, as `diagnosis.Layer` has them."""
         if not hurried or time.monotonic() >= self.next_units:
             began = time.monotonic()
-            self.units = [self.units_of(*each) for each in zip(look.layers, self.linears, self.activations, strict=True)]
+            self.units = [
+                self.units_of(*each) for each in zip(look.layers, self.linears, self.activations, strict=True)
+            ]
             now = time.monotonic()
             self.next_units = now + max(UNITS_SECONDS, 10 * (now - began))
         theory: dict[str, Any] = {} if self.report is None else {p.what: p for p in self.report.predictions}
@@ -288,34 +290,9 @@ def run_is_large(run: Run) -> bool:
     return sum(parameter.size for parameter in run.parameters) > LARGE
 
 
-@dataclass(frozen=True)
-class Told:
-    """What is said of a report, as long as there is no newer one: to judge takes longer than a frame."""
-
-    verdict: VerdictOf | None = None
-    answers: tuple[AnswerOf, ...] = ()
-    notes: tuple[Said, ...] = ()
-
-
-def told(report: Report) -> Told:
-    """A report's verdict, answers and notes as they are sent."""
-    notes = tuple(said(note.note()) for note in untold(report))
-    return Told(verdict_of(report.verdict), tuple(map(answer_of, report.answers)), notes)
-
-
-def verdict_of(verdict: Verdict) -> VerdictOf:
-    """A verdict as it is sent."""
-    return VerdictOf(verdict.word, verdict.layer, verdict.reason, said(verdict.why))
-
-
-def answer_of(answer: Answer) -> AnswerOf:
-    """An answer as it is sent."""
-    return AnswerOf(answer.key, answer.question, answer.good, answer.sentence, said(answer.said))
-
-
 def watch(experiment: Experiment) -> list[Watched]:
     """All runs of an experiment, to be looked at."""
-    return [Watched(run, experiment.samples) for run in experiment.runs]
+    return [Watched(run) for run in experiment.runs]
 
 
 def thinned(losses: Any, stride: int, step: int, current: float | None) -> tuple[tuple[int, float], ...]:

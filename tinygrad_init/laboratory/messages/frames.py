@@ -99,11 +99,13 @@ class LayerOf:
 
 @dataclass(frozen=True)
 class RunOf:
-    """One of the networks that are trained side by side."""
+    """One of the networks that are trained side by side; `points` are its own (null: those of the first)."""
 
     label: str
     parameters: int
     layers: tuple[LayerOf, ...]
+    classes: int
+    points: Points | None
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class LayerNow:
 class Edges:
     """The edges of a layer: matrices, unit by input, or in large networks only the strongest by weight or gradient.
 
-    Each of the strongest is 12 bytes: its input and its unit as uint16, weight and gradient as float32, all little-endian.
+    Each of the strongest is 12 bytes, little-endian: its input and its unit as uint16, weight and gradient as float32.
     """
 
     weight: tuple[tuple[float, ...], ...] | None

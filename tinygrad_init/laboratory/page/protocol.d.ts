@@ -60,12 +60,23 @@ export interface Edit {
   value: number;
 }
 
-/** A run beside the first: what differs. */
+/** A run beside the first: what differs; null is as in the first. */
 export interface Variant {
   label: string;
   activations?: ("identity" | "sigmoid" | "tanh" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "silu" | "softplus" | "erf" | "hard_sigmoid" | "hardtanh" | "mish" | "softsign" | "sin")[] | null;
   starts?: Start[] | null;
   layers?: number[] | null;
+  data?: Data | null;
+  loss?: "cross_entropy" | "binary_cross_entropy_with_logits" | "half_squared_error" | "hinge" | null;
+  optimizer?: "sgd" | "momentum" | "nesterov" | "adam" | "adamw" | null;
+  lr?: number | null;
+  batch?: number | null;
+  clip?: number | null;
+  normalization?: "none" | "batch" | "layer" | null;
+  residual?: boolean | null;
+  regularization?: "none" | "l1" | "l2" | null;
+  regularization_rate?: number | null;
+  seed?: number | null;
 }
 
 /** Train, with so many steps between frames (0: as many as fit). */
@@ -201,11 +212,13 @@ export interface Map {
   values: string;
 }
 
-/** One of the networks that are trained side by side. */
+/** One of the networks that are trained side by side; `points` are its own (null: those of the first). */
 export interface RunOf {
   label: string;
   parameters: number;
   layers: LayerOf[];
+  classes: number;
+  points: Points | null;
 }
 
 /** A linear map with the activation after it ("" without one); `single`: between two units there is one weight. */

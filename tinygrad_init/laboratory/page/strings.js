@@ -141,7 +141,7 @@ export const STRINGS = {
   "about.depth": ["From left to right: the layers from input to output. Up and down: size, each line of the grid so many powers of ten. A gradient that vanishes is a line that falls from right to left; one that explodes rises. The strip below is the same over time: pale means small.", "从左到右：从输入到输出的各层。上下：大小，按十的幂次。消失的梯度从右到左下降，爆炸的梯度从右到左上升。下方色带显示它随时间的变化：颜色淡表示小。"],
   "about.layers": ["One row a layer. The bars are on fixed scales; what each column means, its heading says on hover or tap.", "每层一行，条形使用固定刻度。指向或点按列标题可看到其含义。"],
   "about.network": ["Circles are units; the picture in each is what it makes of the plane of inputs. Lines are weights (or their gradients): blue positive, orange and dashed negative, thicker is larger. A cross marks a unit that is dead.", "圆圈是单元，其中的图是它对输入平面的输出。连线是权重（或其梯度）：蓝色为正，橙色虚线为负，越粗越大。叉号表示死亡单元。"],
-  "about.verdict": ["What is wrong, at which layer and why, as measured at the step that it names.", "问题所在、在哪一层以及原因，依据所注明那一步的测量。"],
+  "about.verdict": ["What is wrong, at which layer and why, as measured at the step that it names. The norm ‖ ‖ of a vector is its root mean square (rms) times the root of how many numbers it has.", "问题所在、在哪一层以及原因，依据所注明那一步的测量。向量的范数 ‖ ‖ 等于其均方根（rms）乘以元素个数的平方根。"],
   "about.output": ["What the network answers everywhere in the plane. Points are samples; hollow ones are held out of training.", "网络在平面各处的回答。点是样本，空心点不参与训练。"],
   "about.loss": ["How wrong the answers are: training makes this number smaller.", "回答错得有多厉害：训练就是让这个数变小。"],
 
@@ -199,6 +199,13 @@ export const STRINGS = {
   "loss.step": ["step", "步"],
   "loss.alt": ["Loss over the steps; now {runs}", "损失随步数的变化；当前 {runs}"],
   "verdict.title": ["Verdict", "诊断"],
+  "verdict.about": ["Run {run}, step {step}:", "运行 {run}，第 {step} 步："],
+  "verdict.nothing": ["Nothing can be said: there are numbers that are not finite.", "无法判断：存在非有限的数。"],
+  "verdict.phase.none": ["being looked at …", "正在诊断 …"],
+  "verdict.phase.start": ["At the start, a forecast:", "开始时（预测）："],
+  "verdict.phase.training": ["In training, step {step}:", "训练中，第 {step} 步："],
+  "verdict.phase.solved": ["Solved, step {step}:", "已学会，第 {step} 步："],
+  "verdict.phase.lost": ["Step {step}, beyond what numbers can hold:", "第 {step} 步，数值已超出范围："],
   "verdict.at": ["{word} at layer {layer}", "{word}（第 {layer} 层）"],
 
   "panel.histograms": ["Histograms", "直方图"],
