@@ -68,7 +68,7 @@ def unique(notes: Iterable[Phrase]) -> list[Phrase]:
     return list({str(note): note for note in notes}.values())
 
 
-def run_of(run: Run, units: list[int], first: Samples) -> RunOf:
+def run_of(run: Run, units: list[int], first: Samples | None = None) -> RunOf:
     """The layers of a run; `units` are those of every column of its picture, `first` the samples of the first run."""
     names = {id(module): name for name, module in run.model.named_modules()}
     layers = []

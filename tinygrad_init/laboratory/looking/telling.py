@@ -1,4 +1,4 @@
-"""What is said of a report on the page: its verdict, answers and notes, without advice that names what is already so."""
+"""What the page says of a report: verdict, answers and notes, without advice that names what is already so."""
 
 from __future__ import annotations
 

@@ -176,7 +176,8 @@ class AnswerOf:
 class LayerNow:
     """A layer: log10 ‖∂C/∂W‖ (null for exactly 0), rms of z, a and ∂C/∂z a sample, and shares of its units or numbers.
 
-    `dead_units` are at most 64 of them; `distinct` is null where weights are not finite. `theory_z` and `theory_dz` are low, expected and high, as of `report_step`.
+    `dead_units` are at most 64 of them; `distinct` is null where weights are not finite. `theory_z` and `theory_dz` are
+    low, expected and high, as of `report_step`.
     """
 
     dw: float

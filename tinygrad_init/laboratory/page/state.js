@@ -126,8 +126,17 @@ export function layerName(layer, run) {
 export function configOf(config, run) {
   const variant = config.variants[run - 1];
   if (!variant) return config;
-  const { layers, activations, starts } = variant;
-  return { ...config, layers: layers ?? config.layers, activations: activations ?? config.activations, starts: starts ?? config.starts };
+  const { label: _, ...rest } = variant;
+  const changed = Object.entries(rest).filter(([, value]) => value !== undefined && value !== null);
+  return { ...config, ...Object.fromEntries(changed) };
+}
+
+/** In what a variant differs from the first run. @param {Config} config @param {number} i from 0 @returns {string[]} */
+export function differencesOf(config, i) {
+  const { label: _, ...rest } = config.variants[i] ?? { label: "" };
+  return Object.entries(rest).filter(([name, value]) => (
+    value !== undefined && value !== null && JSON.stringify(value) !== JSON.stringify(/** @type {any} */ (config)[name])
+  )).map(([name]) => name);
 }
 
 /** The activation of every hidden layer. @param {Config} config @returns {string[]} */

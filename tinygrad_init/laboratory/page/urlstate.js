@@ -83,6 +83,9 @@ function readSizes(text) {
   return found.length ? found : null;
 }
 
+/** In what a run may differ from the first, besides data, layers, activations and starts. */
+export const SETTINGS = /** @type {const} */ (["lr", "optimizer", "batch", "clip", "loss", "normalization", "residual", "regularization", "regularization_rate", "seed"]);
+
 /** What losses of older links are called now. @type {Record<string, import("./types.js").Config["loss"]>} */
 const FORMERLY = { binary_cross_entropy: "binary_cross_entropy_with_logits" };
 
@@ -142,5 +145,10 @@ function readVariant(value) {
   if (Array.isArray(value.activations)) variant.activations = like(value.activations, ["tanh"], "activations");
   if (Array.isArray(value.starts)) variant.starts = like(value.starts, [makeStart()], "starts");
   if (Array.isArray(value.layers)) variant.layers = like(value.layers, [6], "layers");
+  const model = defaultConfig();
+  if (typeof value.data === "object" && value.data !== null) variant.data = like(value.data, model.data, "data");
+  for (const name of SETTINGS) {
+    if (typeof value[name] === typeof model[name]) Object.assign(variant, { [name]: value[name] });
+  }
   return variant;
 }

@@ -9,6 +9,7 @@ import { QUANTITIES, sizeOf, sizesBefore } from "../history.js";
 import { t } from "../i18n.js";
 import { select, show } from "../lab.js";
 import { formatLog, powerOfTen } from "../scale.js";
+import { runName } from "../runnames.js";
 import { layerName, runLabel, store } from "../state.js";
 import { Chart, decades } from "./chart.js";
 import { DepthStrip } from "./depthstrip.js";
@@ -39,7 +40,7 @@ export function depth() {
     under: true,
     label: alternative,
     options: (colours) => ({
-      scales: { x: { time: false, range: () => [0.6, longest() + 0.4] }, y: { range: () => /** @type {[number, number]} */ (range) } },
+      scales: { x: { time: false, range: () => [0.5, longest() + 0.5] }, y: { range: () => /** @type {[number, number]} */ (range) } },
       axes: [
         { splits: () => layerTicks(longest()), values: (_, splits) => splits.map((i) => nameOf(i)), label: t("depth.axis") },
         { splits: () => decades(range[0], range[1]), values: (_, splits) => splits.map(powerOfTen) },
@@ -104,7 +105,7 @@ export function depth() {
   function draw() {
     const { frame } = store;
     if (!frame || frame.runs.length !== runs().length) return;
-    const now = JSON.stringify([shown(), runs().map(({ label, layers }) => [label, layers.length])]);
+    const now = JSON.stringify([shown(), runs().map(({ layers }, i) => [runName(i), layers.length])]);
     const values = shown().flatMap((quantity) => frame.runs.map(({ layers }) => layers.map((layer) => sizeOf(layer, quantity))));
     const finite = values.flat().filter(Number.isFinite);
     const [least, most] = [Math.min(...finite, LOW), Math.max(...finite, HIGH)];
@@ -113,7 +114,7 @@ export function depth() {
       range = wanted;
       made = now;
       chart.rebuild();
-      legend.replaceChildren(...(several() ? runs().map((_, i) => h("span", { class: `run-name run-${i}` }, runLabel(i))) : []));
+      legend.replaceChildren(...(several() ? runs().map((_, i) => h("span", { class: `run-name run-${i}` }, runName(i))) : []));
     }
     // What is 0 lies on the floor of the chart, what is not finite at its ceiling: neither is a gap.
     const placed = values.map((line) => Array.from({ length: longest() }, (_, i) => {

@@ -6,6 +6,7 @@ import { byId, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { show } from "../lab.js";
 import { format } from "../scale.js";
+import { runName } from "../runnames.js";
 import { runLabel, store } from "../state.js";
 import { Chart, decades, STEPS } from "./chart.js";
 
@@ -82,7 +83,7 @@ export function lossChart() {
       chart.set(uPlot.join(tables));
       held.hidden = !frame.runs.some((run) => run.test_losses.length);
       if (runs().length > 1) {
-        frame.runs.forEach((run, i) => legend.children[i] && setText(legend.children[i], `${runLabel(i)} ${format(run.loss)}`));
+        frame.runs.forEach((run, i) => legend.children[i] && setText(legend.children[i], `${runName(i)} ${format(run.loss)}`));
       }
     },
   };

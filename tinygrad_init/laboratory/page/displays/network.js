@@ -8,7 +8,8 @@ import { t } from "../i18n.js";
 import { select, show } from "../lab.js";
 import { BUCKETS, formatLog, stroke } from "../scale.js";
 import { say, wordOf } from "../words.js";
-import { runLabel, store } from "../state.js";
+import { runName } from "../runnames.js";
+import { store } from "../state.js";
 import { drawLegend } from "./legend.js";
 import { hit, inputAt, layout, sortEdges } from "./networklayout.js";
 import { Probe, scaleOfMaps } from "./probe.js";
@@ -34,7 +35,7 @@ class NetworkView {
     this.run = run;
     this.sizes = [shape.layers[0].inputs, ...shape.layers.map((layer) => layer.units)];
     this.activations = shape.layers.map((layer) => layer.activation);
-    const name = h("button", { type: "button", class: `run-name run-${run}`, onclick: () => select({ run }) }, runLabel(run));
+    const name = h("button", { type: "button", class: `run-name run-${run}`, onclick: () => select({ run }) }, runName(run));
     this.word = h("span", { class: "word" });
     this.name = name;
     const title = h("figcaption", {}, name, this.word);
@@ -229,7 +230,7 @@ export function networks() {
   let shape = "";
   function build() {
     const runs = store.built?.runs ?? [];
-    const now = JSON.stringify([runs, store.built?.features]);
+    const now = JSON.stringify([runs, store.built?.features, runs.map((_, i) => runName(i))]);
     if (now !== shape) {
       shape = now;
       for (const view of views) view.observer.disconnect();

@@ -3,6 +3,7 @@
 import { byId, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { pretty } from "../scale.js";
+import { runName } from "../runnames.js";
 import { runLabel, store } from "../state.js";
 import { say, wordOf } from "../words.js";
 
@@ -21,7 +22,7 @@ export function verdicts() {
       // Only the word is announced: numbers that change every second would never let a screen reader finish.
       const word = h("strong", { "aria-live": "polite", "aria-atomic": "true" });
       const reason = h("span", {});
-      const name = h("span", { class: `run-name run-${i}` }, runLabel(i));
+      const name = h("span", { class: `run-name run-${i}` }, runName(i));
       name.hidden = runs.length === 1;
       const phase = h("span", { class: "phase" });
       return { card: h("p", { class: "sentence" }, mark, name, phase, word, reason), reason, mark, word, phase };
