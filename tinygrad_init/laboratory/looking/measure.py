@@ -106,6 +106,7 @@ class Watched:
         self.report_step: int | None = None
         self.report_look: Look | None = None
         self.told = Told()
+        self.confusion: tuple[tuple[int, ...], ...] | None = None
         self.units: list[UnitsLook] = []
         self.next_units = 0.0  # when they are looked at again while frames follow each other
         self.large = run_is_large(run)
@@ -155,9 +156,19 @@ class Watched:
         with np.errstate(all="ignore"), evaluation(self.run.model):
             loss, output = self._test(held.x, held.target)
         self.test_losses[step] = loss.item()
+        self.confusion = self.confused(output.numpy(), held.y)
         if len(self.test_losses) > MOST_TESTS:
             self.test_losses = dict(sorted(self.test_losses.items())[::2])
         return loss.item(), self.accuracy(output.numpy(), held.y)
+
+    def confused(self, output: Array, y: Array) -> tuple[tuple[int, ...], ...] | None:
+        """What each class is taken for; None where there are two, or none."""
+        classes = self.samples.classes
+        if classes <= 2 or output.ndim != 2 or output.shape[1] != classes:
+            return None
+        counts = np.zeros((classes, classes), np.intp)
+        np.add.at(counts, (y, output.argmax(1)), 1)
+        return tuple(map(tuple, counts.tolist()))
 
     def accuracy(self, output: Array, y: Array) -> float | None:
         """The share of samples that are classified rightly; None for a regression."""
@@ -170,6 +181,9 @@ class Watched:
             cost, output, found, gradients = self._look(self.x, self.target)
             if len(samples.x) > PROBE:
                 cost, output = self._test(samples.x, samples.target)
+        if not len(samples.test.x):
+            seen = samples.y if len(output) == len(samples.y) else self.y
+            self.confusion = self.confused(output.numpy(), seen)
         layers = tuple(
             LayerLook(
                 x=as_array(x),
@@ -229,6 +243,7 @@ class Watched:
             edges=self.pictures.edges([layer.dw for layer in look.layers]),
             map=self.pictures.map(),
             unit_maps=self.pictures.unit_maps(),
+            confusion=self.confusion,
             detail=None,
         )
 

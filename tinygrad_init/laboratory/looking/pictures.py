@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -26,6 +27,7 @@ GRID, GRID_OF_LARGE, REACH = 40, 24, 1.2
 LARGE = 50_000  # parameters, beyond which the map is coarser: it would take as long as everything else
 COARSE, MOST_MAPS = 14, 64  # the map of every unit, where there are so few
 MAP_SECONDS = 0.25  # between two maps of the output, in a hurry
+LEAST_SIDE = 4  # of what is taken for a picture
 PARTS = 8  # of the grid: small enough for products on one thread, as other pages have the other processors
 MOST_EDGES = 2500  # of a network that is sent whole
 MOST_STRONG, STRONGEST = 400, 16  # of a larger network, and of a layer of it
@@ -111,8 +113,15 @@ class Pictures:
         return map_of_unit(self.outputs_over(self.grid)[layer][:, unit], self.size)
 
     def unit_maps(self) -> tuple[tuple[Map, ...], ...]:
-        """What every hidden unit says, layer by layer and coarsely; nothing where there are many."""
+        """What every hidden unit says, layer by layer and coarsely; nothing where there are many.
+
+        Of pictures the weights of the first layer are pictures, too.
+        """
         units = sum(self.columns[1:-1])
+        size = picture_size(self.samples)
+        if size and self.linears[0].weight.shape[1:] == (size * size,):
+            weights = by_unit(self.linears[0], self.linears[0].weight.numpy()).reshape(-1, size, size)[:, ::-1]
+            return (tuple(map_of_unit(weight.reshape(-1), size) for weight in weights[:MOST_MAPS]),)
         if self.samples.plane is None or units > MOST_MAPS:
             return ()
         hidden = self.outputs_over(self.coarse_grid)[:-1]
@@ -134,6 +143,14 @@ class Pictures:
         with observe() as calls:
             self.run.model(Tensor(points, dtype_of(self.run.model, np.float64)))
         return [one.a.numpy() for one in passed(calls, self.run.layers)]
+
+
+def picture_size(samples: Samples) -> int:
+    """The side of samples that are square pictures; 0 if they are none."""
+    if samples.plane is not None or not samples.classes or samples.x.ndim != 2:
+        return 0
+    side = math.isqrt(samples.x.shape[1])
+    return side if side >= LEAST_SIDE and side * side == samples.x.shape[1] else 0
 
 
 def columns(run: Run, samples: Samples) -> list[int]:

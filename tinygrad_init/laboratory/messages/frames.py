@@ -135,6 +135,15 @@ class Map:
 
 
 @dataclass(frozen=True)
+class Images:
+    """Some samples that are pictures: squares of bytes, one after the other, rows from above, with their classes."""
+
+    size: int
+    values: bytes
+    label: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class State:
     """What was built from a config; `classes` is 0 for a regression, `inputs` are maps of the features."""
 
@@ -142,6 +151,7 @@ class State:
     config: Config
     parameters: int
     points: Points | None
+    images: Images | None
     classes: int
     features: tuple[str, ...]
     inputs: tuple[Map, ...]
@@ -288,6 +298,8 @@ class RunNow:
 
     Those of a test are of the samples that are held out (null: there are none). `notes` are what is worth to know, no
     fault, and told by no answer. `unit_maps` are those of the hidden units, layer by layer; empty where there are many.
+    Of pictures they are the weights of the first layer. `confusion` counts, of more than two classes, those that are
+    held out (if there are any, else all): a row for what each class is, a column for what it is taken for.
     """
 
     loss: float
@@ -304,6 +316,7 @@ class RunNow:
     edges: tuple[Edges, ...]
     map: Map | None
     unit_maps: tuple[tuple[Map, ...], ...]
+    confusion: tuple[tuple[int, ...], ...] | None
     detail: Detail | None
 
 

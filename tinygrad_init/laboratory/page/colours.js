@@ -1,7 +1,7 @@
 // Colours come from the style sheet, where light and dark mode choose them. All are of the palette of Okabe and Ito, which
 // people with any colour vision can tell apart; signs and runs have dashes and marks as well.
 
-/** @typedef {{text: string, muted: string, line: string, surface: string, accent: string, positive: string, negative: string, bad: string, ground: string, runs: string[]}} Palette */
+/** @typedef {{text: string, muted: string, line: string, surface: string, accent: string, positive: string, negative: string, bad: string, ground: string, runs: string[], classes: string[]}} Palette */
 
 /** @returns {Palette} */
 export function palette() {
@@ -18,6 +18,7 @@ export function palette() {
     bad: get("--bad"),
     ground: get("--ground"),
     runs: [0, 1, 2, 3].map((i) => get(`--run-${i}`)),
+    classes: Array.from({ length: 10 }, (_, i) => get(`--class-${i}`)),
   };
 }
 
@@ -83,10 +84,10 @@ export function shades({ kind, low, high }, colours, { discrete = false, most } 
 
 /** @param {Palette} colours @param {number} label */
 export function classColour(colours, label) {
-  return label === 0 ? colours.negative : label === 1 ? colours.positive : colours.runs[label % 4];
+  return colours.classes[label % colours.classes.length];
 }
 
-/** The bytes of a picture. @param {import("./protocol.js").Map} picture */
+/** The bytes of a picture. @param {{values: string}} picture */
 export function bytesOf(picture) {
   return Uint8Array.from(atob(picture.values), (character) => character.charCodeAt(0));
 }

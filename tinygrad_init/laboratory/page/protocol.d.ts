@@ -183,6 +183,7 @@ export interface State {
   config: Config;
   parameters: number;
   points: Points | null;
+  images: Images | null;
   classes: number;
   features: string[];
   inputs: Map[];
@@ -201,6 +202,13 @@ export interface Points {
   low: number | null;
   high: number | null;
   test: number;
+}
+
+/** Some samples that are pictures: squares of bytes, one after the other, rows from above, with their classes. */
+export interface Images {
+  size: number;
+  values: string;
+  label: number[];
 }
 
 /** The output (or a unit) over the square from -1.2 to 1.2: rows from below of bytes, in base64. */
@@ -270,6 +278,7 @@ export interface RunNow {
   edges: Edges[];
   map: Map | null;
   unit_maps: Map[][];
+  confusion: number[][] | null;
   detail: Detail | null;
 }
 

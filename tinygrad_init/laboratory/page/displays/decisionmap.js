@@ -7,6 +7,7 @@ import { show } from "../lab.js";
 import { format, percent } from "../scale.js";
 import { runName } from "../runnames.js";
 import { runLabel, store } from "../state.js";
+import { confusionTable, sampleImages } from "./digits.js";
 import { drawPoints } from "./points.js";
 
 const REACH = 1.2;
@@ -19,7 +20,7 @@ function pointsOf(run) {
 
 export function decisionMaps() {
   const root = byId("maps");
-  /** @type {{map: HTMLCanvasElement, points: HTMLCanvasElement, numbers: HTMLElement}[]} */
+  /** @type {{map: HTMLCanvasElement, points: HTMLCanvasElement, numbers: HTMLElement, confusion: ReturnType<typeof confusionTable>}[]} */
   let views = [];
   let colours = palette();
   const tool = (/** @type {"discrete" | "held"} */ name) => {
@@ -39,9 +40,10 @@ export function decisionMaps() {
       const numbers = h("span", { class: "numbers" });
       const name = h("span", { class: `run-name run-${i}` }, runName(i));
       if (built.runs.length === 1) name.hidden = true;
-      const picture = pointsOf(i) ? h("div", { class: "picture" }, map, points) : h("p", { class: "hint", t: "output.noMap" });
-      views[i] = { map, points, numbers };
-      return h("figure", {}, picture, h("figcaption", {}, name, numbers));
+      const picture = pointsOf(i) ? h("div", { class: "picture" }, map, points) : built.images ? sampleImages() : h("p", { class: "hint", t: "output.noMap" });
+      const confusion = confusionTable();
+      views[i] = { map, points, numbers, confusion };
+      return h("figure", {}, picture, h("figcaption", {}, name, numbers), confusion.root);
     });
     views = views.slice(0, built.runs.length);
     root.replaceChildren(...figures);
@@ -77,6 +79,7 @@ export function decisionMaps() {
       const view = views[i];
       if (!view) return;
       if (run.map) paintPicture(view.map, run.map, colours, { discrete: store.view.discrete });
+      view.confusion.draw(run.confusion);
       const lines = numbers(run);
       setText(view.numbers, lines.join("\n"));
       const label = views.length > 1 ? ` ${runLabel(i)}` : "";

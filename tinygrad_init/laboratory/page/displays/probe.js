@@ -76,7 +76,7 @@ export class Probe {
     this.slider.hidden = true;
     const title = layer < 0 ? optionName(store.built?.features[unit] ?? "") : `${layerName(layer, this.run)}${t("join")}${t("selected.unit.n", { n: unit + 1 })}`;
     const lines = [title];
-    if (picture) lines.push(t("probe.range", { low: format(picture.low), high: format(picture.high) }));
+    if (picture) lines.push(t(store.built?.images && layer === 0 ? "probe.image" : "probe.range", { low: format(picture.low), high: format(picture.high) }));
     const edges = run.edges[layer];
     if (layer >= 0 && edges?.weight && edges.gradient) {
       lines.push(t("probe.weights", { size: format(rms(edges.weight[unit])), gradient: format(rms(edges.gradient[unit])) }));

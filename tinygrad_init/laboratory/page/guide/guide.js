@@ -30,7 +30,7 @@ export function guide() {
   }
 
   function sync() {
-    root.hidden = isOwn();
+    root.hidden = isOwn() || store.view.scene !== null; // one guide at a time
     const language = getLanguage() === "zh" ? 1 : 0;
     const preset = store.view.scene === null ? presetOf(store.view.preset) : null;
     PRESETS.forEach((one, i) => {
