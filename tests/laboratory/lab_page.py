@@ -60,7 +60,7 @@ class Lab:
         self.received: list[dict[str, Any]] = []
         self.problems: list[str] = []
         page.on("websocket", self._listen)
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("pageerror", lambda error: self.problems.append(str(error.stack or error)))
         page.on("console", lambda line: line.type in ("error", "warning") and self.problems.append(line.text))
         page.on("request", self._check_request)
 

@@ -334,16 +334,20 @@ UNITS = """() => {
 
 
 def test_each_unit_shows_its_own_map(lab: Lab) -> None:
-    """Random units differ; those of a constant start do not, up to the place of their pixels."""
+    """Random units differ; those of a constant start do not, up to the place of their pixels.
+
+    On one scale for all what is small looks small; on a scale of its own it does not.
+    """
     spread = {}
-    for start in ("xavier", "constant"):
+    for start, each in (("xavier", "1"), ("constant", "1"), ("small", "1"), ("small", "0")):
         lab.received.clear()
         lab.page.goto("about:blank")
-        lab.open(fragment({"layers": [6, 6], "starts": [{"name": start}]}))
+        lab.open(fragment({"layers": [6, 6], "starts": [{"name": start}]}, eachUnit=each))
         colours = np.array(lab.page.evaluate(UNITS))
         assert (colours[:, 3::4] == 255).all()  # nothing shines through
-        spread[start] = np.ptp(colours, axis=0).max()
-    assert spread["xavier"] > 80 and spread["constant"] < 20
+        spread[start, each] = np.ptp(colours, axis=0).max()
+    assert spread["xavier", "1"] > 80 and spread["constant", "1"] < 20
+    assert spread["small", "1"] > 70 and spread["small", "0"] < 20
 
 
 def test_a_gradient_that_has_vanished_everywhere_looks_vanished(lab: Lab) -> None:

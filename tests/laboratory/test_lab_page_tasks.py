@@ -30,7 +30,10 @@ class User:
 
 
 @pytest.fixture
-def user(lab: Lab) -> User:
+def user(lab: Lab, request: pytest.FixtureRequest) -> User:
+    size = getattr(request, "param", None)
+    if size:
+        lab.page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
     lab.open("")
     lab.judged()
     return User(lab)
@@ -52,11 +55,9 @@ def in_sight(lab: Lab, selector: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_a_gradient_vanishes_and_comes_back(user: User, size: str) -> None:
+@pytest.mark.parametrize("user", SIZES, indirect=True)
+def test_a_gradient_vanishes_and_comes_back(user: User) -> None:
     lab = user.lab
-    lab.page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
-    lab.drawn()
     # Task 1, without an action: that it vanishes is seen, and said.
     first, *_, last = gradients(lab)
     assert last / first == pytest.approx(1e7, rel=0.5)  # "a ten-millionth"

@@ -25,8 +25,8 @@ export class Chart {
 
   /**
    * @param {{options: (colours: Palette) => Partial<uPlot.Options>, height: number, label: () => string,
-   *   paint?: Painter, under?: boolean, stepped?: boolean}} description `paint` draws what series cannot, `under` says whether
-   *   below them; `stepped` makes steps of the lines
+   *   paint?: Painter, under?: boolean, stepped?: boolean, fitted?: () => void}} description `paint` draws what series cannot, `under` says whether
+   *   below them; `stepped` makes steps of the lines; `fitted` is called when it has another size
    */
   constructor(description) {
     this.description = description;
@@ -59,6 +59,7 @@ export class Chart {
     const { height } = this.description;
     if (this.plot) this.plot.setSize({ width, height });
     else this.plot = this.#make(width, height);
+    this.description.fitted?.();
   }
 
   /** @param {number} width @param {number} height */

@@ -38,11 +38,12 @@ export function depth() {
   const chart = new Chart({
     height: 230,
     under: true,
+    fitted: () => strip.draw(shown()[0] ?? "dz"),
     label: alternative,
     options: (colours) => ({
       scales: { x: { time: false, range: () => [0.5, longest() + 0.5] }, y: { range: () => /** @type {[number, number]} */ (range) } },
       axes: [
-        { splits: () => layerTicks(longest()), values: (_, splits) => splits.map((i) => nameOf(i)), label: t("depth.axis") },
+        { splits: () => layerTicks(longest(), (chart.root.clientWidth - 70) / longest()), values: (_, splits) => splits.map((i) => nameOf(i)), label: t("depth.axis") },
         { splits: () => decades(range[0], range[1]), values: (_, splits) => splits.map(powerOfTen) },
       ],
       series: [{}, ...shown().flatMap((quantity) => runs().map((_, run) => ({
@@ -110,18 +111,21 @@ export function depth() {
     const finite = values.flat().filter(Number.isFinite);
     const [least, most] = [Math.min(...finite, LOW), Math.max(...finite, HIGH)];
     const wanted = [LOW - STEP * Math.ceil((LOW - least) / STEP), HIGH + STEP * Math.ceil((most - HIGH) / STEP)];
-    if (wanted.join() !== range.join() || now !== made) {
-      range = wanted;
-      made = now;
-      chart.rebuild();
-      legend.replaceChildren(...(several() ? runs().map((_, i) => h("span", { class: `run-name run-${i}` }, runName(i))) : []));
-    }
     // What is 0 lies on the floor of the chart, what is not finite at its ceiling: neither is a gap.
     const placed = values.map((line) => Array.from({ length: longest() }, (_, i) => {
       if (i >= line.length) return null;
-      return Number.isNaN(line[i]) ? range[1] : Math.max(line[i], range[0]);
+      return Number.isNaN(line[i]) ? wanted[1] : Math.max(line[i], wanted[0]);
     }));
-    chart.set([Array.from({ length: longest() }, (_, i) => i + 1), ...placed]);
+    /** @type {uPlot.AlignedData} */
+    const data = [Array.from({ length: longest() }, (_, i) => i + 1), ...placed];
+    if (wanted.join() !== range.join() || now !== made) {
+      range = wanted;
+      made = now;
+      chart.data = data; // as many lines as the new chart will have
+      chart.rebuild();
+      legend.replaceChildren(...(several() ? runs().map((_, i) => h("span", { class: `run-name run-${i}` }, runName(i))) : []));
+    }
+    chart.set(data);
     strip.draw(shown()[0] ?? "dz");
     sayLayer();
     setText(key, t("depth.key", { quantity: t(`depth.${shown()[0] ?? "dz"}`), run: runLabel(store.selection.run) }));
@@ -134,9 +138,15 @@ export function depth() {
     }
   }
   sync();
-  store.on(["view", "built"], () => {
+  store.on("view", () => {
     sync();
     draw();
+  });
+  store.on("built", () => {
+    sync();
+    // Until its first frame has come there is nothing to see of it, whatever is done to the page.
+    made = "";
+    chart.data = [[]];
   });
   return { draw };
 }
@@ -147,10 +157,10 @@ function colourOf(colours, quantity, run) {
   return quantity === "z" ? colours.positive : colours.negative;
 }
 
-/** Numbers of layers that have room; the first and the last always. @param {number} n */
-function layerTicks(n) {
-  const every = Math.ceil(n / 16);
-  const ticks = Array.from({ length: n }, (_, i) => i + 1).filter((i) => (i - 1) % every === 0 && (n - i >= every || i === n));
+/** Numbers of layers that have room, so many pixels from each other; the first and the last always. @param {number} n @param {number} apart */
+function layerTicks(n, apart) {
+  const every = Math.max(Math.ceil(n / 16), Math.ceil(22 / apart));
+  const ticks = Array.from({ length: n }, (_, i) => i + 1).filter((i) => (i - 1) % every === 0 && ((n - i) * apart > 42 || i === n));
   return ticks.includes(n) ? ticks : [...ticks, n];
 }
 

@@ -25,7 +25,7 @@ export function verdicts() {
       const name = h("span", { class: `run-name run-${i}` }, runName(i));
       name.hidden = runs.length === 1;
       const phase = h("span", { class: "phase" });
-      return { card: h("p", { class: "sentence" }, mark, name, phase, word, reason), reason, mark, word, phase };
+      return { card: h("p", { class: "sentence" }, phase, mark, name, word, reason), reason, mark, word, phase };
     });
     root.replaceChildren(h("div", {}, ...cards.map(({ card }) => card)));
     byId("answers").replaceChildren(about, questions, notes);
