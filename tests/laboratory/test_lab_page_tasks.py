@@ -171,6 +171,46 @@ def test_each_experiment_by_name_shows_what_it_says_before_and_after(user: User,
     assert not re.search("[\u4e00-\u9fff]", text)
 
 
+OPENING = {
+    "desktop": {},
+    "phone": {"viewport": {"width": 390, "height": 844}},
+    "dark": {"color_scheme": "dark"},
+    "chinese": {"locale": "zh-CN"},
+}
+
+
+@pytest.mark.parametrize("how", OPENING)
+def test_the_opening_screen_is_whole(lab: Lab, how: str) -> None:
+    """Kept as pictures in build/screenshots, to be looked at."""
+    page = lab.page
+    if "viewport" in OPENING[how]:
+        page.set_viewport_size(OPENING[how]["viewport"])
+    page.emulate_media(color_scheme=OPENING[how].get("color_scheme", "light"))
+    lab.open("#lang=zh" if how == "chinese" else "")
+    lab.judged()
+    assert page.locator(".guide-see").is_visible() and page.locator("#verdict .sentence").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    chinese = re.search("[一-鿿]", page.locator("main").inner_text())
+    assert bool(chinese) == (how == "chinese")
+
+
+def test_symbols_explain_themselves_on_hover_focus_and_tap(user: User) -> None:
+    lab = user.lab
+    shown = lambda: lab.page.locator(".tip:visible").all_inner_texts()  # noqa: E731
+    button = lab.page.get_by_role("button", name="Spread of the biases, σ_b")
+    assert not shown()
+    button.hover()
+    assert "Standard deviation" in shown()[0]
+    tip = lab.page.locator(".tip:visible").bounding_box()
+    assert tip and tip["x"] >= 0 and tip["x"] + tip["width"] <= 1400
+    lab.page.mouse.move(700, 60)
+    assert not shown()
+    button.focus()
+    assert "Standard deviation" in shown()[0]
+    lab.page.keyboard.press("Escape")
+    assert not shown()
+
+
 def test_the_chart_and_the_strip_lead_to_a_layer_and_a_step(user: User) -> None:
     lab = user.lab
     for to in (1, 2, 3):

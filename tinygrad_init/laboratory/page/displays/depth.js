@@ -11,6 +11,7 @@ import { select, show } from "../lab.js";
 import { formatLog, powerOfTen } from "../scale.js";
 import { runName } from "../runnames.js";
 import { layerName, runLabel, store } from "../state.js";
+import { help } from "../terms.js";
 import { Chart, decades } from "./chart.js";
 import { DepthStrip } from "./depthstrip.js";
 
@@ -66,7 +67,7 @@ export function depth() {
       id: `size-${quantity}`, type: "checkbox",
       onchange: () => show({ sizes: QUANTITIES.filter((one) => (one === quantity ? box.checked : shown().includes(one))) }),
     });
-    return { quantity, box, root: h("span", { class: "check" }, box, h("label", { for: box.id, class: `quantity ${quantity}`, t: `depth.${quantity}`, t_title: `depth.${quantity}.long` })) };
+    return { quantity, box, root: h("span", { class: "check" }, box, h("label", { for: box.id, class: `quantity ${quantity}`, t: `depth.${quantity}` }), help(`depth.${quantity}`)) };
   });
   byId("depth-tools").append(...toggles.map(({ root }) => root));
   const legend = h("p", { class: "run-legend", "aria-hidden": "true" });

@@ -7,6 +7,7 @@ import { t } from "../i18n.js";
 import { select } from "../lab.js";
 import { along, BAR_HIGH, BAR_LOW, format, formatLog, percent, powerOfTen } from "../scale.js";
 import { layerName, store } from "../state.js";
+import { runName } from "../runnames.js";
 import { term } from "../terms.js";
 
 /** @typedef {import("../protocol.js").LayerNow} LayerFrame */
@@ -110,7 +111,8 @@ export function layerTable() {
       cell.classList.toggle("hollow", hollow === true);
       drawBand(band, cell, column.theory?.(layer) ?? null, written);
     }));
-    setText(beside, besideTheory(layers[store.selection.layer ?? -1]));
+    const name = (store.built?.runs.length ?? 1) > 1 ? `${runName(store.selection.run)}${t("colon")}` : "";
+    setText(beside, name + besideTheory(layers[store.selection.layer ?? -1]));
   }
 
   store.on(["built", "language"], build);
