@@ -34,7 +34,7 @@ def test_each_control_changes_the_config_that_is_sent(lab: Lab) -> None:
         assert (len(found) if name == "layers" else found) == value
     lab.pick("starts.name", "constant")
     assert lab.after(lambda: lab.fill("starts.constant", -0.5))["starts"][0]["constant"] == -0.5
-    assert lab.after(lambda: lab.page.get_by_label("Residual connections").check())["residual"] is True
+    assert lab.after(lambda: lab.page.get_by_role("checkbox", name="Residual connections").check())["residual"] is True
     seed = lab.configs()[-1]["seed"]
     assert lab.after(lambda: lab.page.get_by_role("button", name="New seed").click())["seed"] != seed
     width = lab.page.get_by_label("Units a layer").first
