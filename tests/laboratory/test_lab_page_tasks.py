@@ -55,7 +55,12 @@ def in_sight(lab: Lab, selector: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("user", SIZES, indirect=True)
+NIGHTLY = pytest.mark.nightly  # other sizes and other experiments of what is tested with every change
+
+
+@pytest.mark.parametrize(
+    "user", ["laptop", *(pytest.param(n, marks=NIGHTLY) for n in ("desktop", "phone"))], indirect=True
+)
 def test_a_gradient_vanishes_and_comes_back(user: User) -> None:
     lab = user.lab
     # Task 1, without an action: that it vanishes is seen, and said.
@@ -139,7 +144,10 @@ def test_a_class_is_shown_something(user: User) -> None:
     assert lab.page.locator("#controls").is_hidden() and size() > 1.3 * before
 
 
-@pytest.mark.parametrize("name", ["Exploding", "All the same", "Dead", "Deep and healthy", "The article's experiment"])
+OTHERS = ["Exploding", "All the same", "Dead", "Deep and healthy"]
+
+
+@pytest.mark.parametrize("name", ["The article's experiment", *(pytest.param(name, marks=NIGHTLY) for name in OTHERS)])
 def test_each_experiment_by_name_shows_what_it_says_before_and_after(user: User, name: str) -> None:
     lab = user.lab
     lab.after(lambda: lab.page.get_by_role("button", name=name).click())
@@ -179,7 +187,9 @@ OPENING = {
 }
 
 
-@pytest.mark.parametrize("how", OPENING)
+@pytest.mark.parametrize(
+    "how", ["phone", "chinese", *(pytest.param(how, marks=NIGHTLY) for how in ("desktop", "dark"))]
+)
 def test_the_opening_screen_is_whole(lab: Lab, how: str) -> None:
     """Kept as pictures in build/screenshots, to be looked at."""
     page = lab.page
