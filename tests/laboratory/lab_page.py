@@ -28,16 +28,16 @@ def free_port() -> int:
 class Server:
     """`tinygrad-init lab` in a process of its own, which can be killed and started again at the same address."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    def __init__(self, token: str = TOKEN) -> None:
+        self.port, self.token = free_port(), token
         self.start()
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tinygrad_init", "lab", "--no-browser", "--port", str(self.port)]
-        self.process = subprocess.Popen([*command, "--token", TOKEN], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([*command, "--token", self.token], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
-        assert self.url == f"http://127.0.0.1:{self.port}/?token={TOKEN}"
+        assert self.url == f"http://127.0.0.1:{self.port}/?token={self.token}"
         for _ in range(100):  # the line is printed a moment before the server listens
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -60,7 +60,7 @@ class Lab:
         self.received: list[dict[str, Any]] = []
         self.problems: list[str] = []
         page.on("websocket", self._listen)
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("pageerror", lambda error: self.problems.append(str(error.stack or error)))
         page.on("console", lambda line: line.type in ("error", "warning") and self.problems.append(line.text))
         page.on("request", self._check_request)
 
@@ -73,8 +73,9 @@ class Lab:
         if parts.scheme not in ("blob", "data") and parts.netloc != f"127.0.0.1:{self.server.port}":
             self.problems.append(f"a request to elsewhere: {request.url}")
 
-    def open(self, fragment: str = "") -> Lab:
-        self.page.goto(self.server.url + fragment)
+    def open(self, link: str | None = None) -> Lab:
+        """Open a link, or a small network that trains (the page's own first experiment has many layers)."""
+        self.page.goto(self.server.url + (fragment({}) if link is None else link))
         self.settled(0)
         return self
 

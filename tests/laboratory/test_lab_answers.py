@@ -110,7 +110,7 @@ SHOWN: dict[str, tuple[dict[str, Any], bool, bool]] = {
     "a fault and a note": (TOO_SURE, True, True),
 }
 # Of everything in a list that answers a question: its class, its text, the sign before it and that sign's colour.
-DEFINED = """place => [...document.querySelectorAll(`#verdict ${place} dd`)].map(one => {
+DEFINED = """place => [...document.querySelectorAll(`#answers ${place} dd`)].map(one => {
   const sign = getComputedStyle(one, "::before");
   return [one.className, one.textContent, sign.content.replaceAll('"', ""), sign.color];
 })"""
@@ -124,18 +124,20 @@ def test_six_answers_are_shown_and_notes_apart_from_faults(
     lab.open(fragment(config, lang=language))
     lab.judged()
     now, words = lab.frame["runs"][0], templates(language)
-    say = lambda said: lab.page.evaluate(SAY, [said, language])  # noqa: E731
+    pretty = "async (said) => { const m = await import('/page/scale.js'); return said.map((one) => m.pretty(one)); }"
+    # In the page's one notation for numbers.
+    say = lambda said: lab.page.evaluate(pretty, lab.page.evaluate(SAY, [said, language]))  # noqa: E731
     shown = lab.page.evaluate(DEFINED, ".answers")
     assert [text for _, text, _, _ in shown] == say([answer["said"] for answer in now["answers"]])
     assert [kind for kind, *_ in shown] == ["good" if answer["good"] else "bad" for answer in now["answers"]]
-    questions = lab.page.locator("#verdict .answers dt").all_inner_texts()
+    questions = lab.page.locator("#answers .answers dt").all_inner_texts()
     assert questions == [words[f"question.{key}"] for key in ("fit", "signal", "gradient", "units", "alive", "advice")]
 
     noted = lab.page.evaluate(DEFINED, ".notes")
     assert [text for _, text, _, _ in noted] == say(now["notes"])
-    heads = lab.page.locator("#verdict .notes dt").all_inner_texts()
+    heads = lab.page.locator("#answers .notes dt").all_inner_texts()
     assert heads == ([words["question.notes"]] if now["notes"] else [])
-    assert lab.page.locator("#verdict .notes").is_visible() == bool(now["notes"])
+    assert lab.page.locator("#answers .notes").is_visible() == bool(now["notes"])
     assert (any(kind == "bad" for kind, *_ in shown), bool(noted)) == (faults, notes)
     for at in (2, 3):  # signs and colours
         assert not {one[at] for one in noted} & {one[at] for one in shown}
@@ -147,8 +149,8 @@ def test_notes_are_those_of_the_run_that_is_looked_at(lab: Lab) -> None:
     variant = {"label": "B", "activations": ["tanh"], "starts": [{"name": "xavier"}]}
     lab.open(fragment({**TOO_SURE, "variants": [variant]}))
     lab.judged()
-    notes = lab.page.locator("#verdict .notes")
-    assert lab.page.locator("#verdict .notes dd").count() == len(lab.frame["runs"][0]["notes"]) == 1
+    notes = lab.page.locator("#answers .notes")
+    assert lab.page.locator("#answers .notes dd").count() == len(lab.frame["runs"][0]["notes"]) == 1
     lab.page.locator("svg.network").nth(1).click()
     lab.until(lambda: notes.is_hidden())
     assert lab.frame["runs"][1]["notes"] == []

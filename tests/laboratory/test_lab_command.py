@@ -67,6 +67,22 @@ def test_port_and_token_stay_over_a_restart() -> None:
 
 
 @pytest.mark.parametrize(
+    "before", ["", "lab:", "https://example.org/lab.html", "http://127.0.0.1:9/?token=of-another-lab-123"]
+)
+def test_a_link_is_opened_without_what_stands_before_its_experiment(before: str) -> None:
+    pytest.importorskip("uvicorn", reason="the extra lab is not installed")
+    process, url = started(f"{before}#config=e30&lang=zh")
+    stopped(process, signal.SIGINT)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}#config=e30&lang=zh", url)
+
+
+@pytest.mark.parametrize("link", ["config", "#", "#a b", "#<script>", "lab:#a\nb"])
+def test_what_is_no_link_is_refused(link: str) -> None:
+    done = subprocess.run([*COMMAND, link], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2 and "expected a link with # and an experiment after it" in done.stderr
+
+
+@pytest.mark.parametrize(
     "options", [["--port", "99999"], ["--port", "-1"], ["--port", "x"], ["--token", "short"], ["--token", "a b" * 9]]
 )
 def test_bad_options_are_refused(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ import tinygrad_init as tgi
 from tinygrad_init.init import INITIALIZERS
 from tinygrad_init.laboratory.experiment.experiment import Experiment, build
 from tinygrad_init.laboratory.looking.measure import watch
+from tinygrad_init.laboratory.looking.pictures import STRONG_EDGE
 from tinygrad_init.laboratory.looking.selection import detail
 from tinygrad_init.laboratory.messages import frames, protocol
 from tinygrad_init.laboratory.messages.config import LOSSES, Config, Data, Edit, Start, Variant
@@ -46,6 +47,16 @@ CONFIGS = {
     "variants": Config(
         variants=(Variant("b", ("tanh", "relu")), Variant("c", None, (Start("he"),))),
         edits=(Edit(5, 1, 0, 2, 1, 0.5),),
+    ),
+    "anything differs": Config(
+        Data("moons", 40, test=0.2), (5, 5), ("tanh",), loss="half_squared_error", batch=9, seed=3,
+        variants=(
+            Variant("B", optimizer="adam", lr=0.01, clip=0.5, normalization="layer", regularization="l2",
+                    regularization_rate=0.01),
+            Variant("C", data=Data("spirals", 50, 0.05, test=0.3, seed=4), residual=True, batch=0, seed=8),
+            Variant("D", loss="binary_cross_entropy_with_logits", normalization="batch", batch=16),
+        ),
+        edits=(Edit(4, 2, 1, 0, 2, 0.25),),
     ),
     "depths, many samples, torch": Config(
         Data("circles", 400, test=0.2), (4, 4), starts=(Start("torch"),), normalization="batch",
@@ -132,9 +143,9 @@ def test_variants_see_the_same_data_and_batches() -> None:
 def test_an_epoch_shows_every_sample_once() -> None:
     experiment = Experiment(Config(Data("moons", 50), batch=16))
     assert experiment.epoch_steps == 4
-    seen = np.concatenate([experiment.batch(step)[0] for step in range(4)])
+    seen = np.concatenate([experiment.runs[0].batch(step)[0] for step in range(4)])
     assert sorted(map(tuple, seen)) == sorted(map(tuple, experiment.samples.x))
-    assert not np.array_equal(experiment.batch(0)[0], experiment.batch(4)[0])
+    assert not np.array_equal(experiment.runs[0].batch(0)[0], experiment.runs[0].batch(4)[0])
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
@@ -209,8 +220,9 @@ def test_large_networks_send_their_strongest_edges() -> None:
         assert edge.weight is None and edge.strong is not None
         weight = linear.weight.numpy()
         largest = np.unravel_index(np.abs(weight).argmax(), weight.shape)
-        assert largest in {(e.target, e.source) for e in edge.strong}
-        assert all(e.weight == weight[e.target, e.source] for e in edge.strong)
+        found = np.frombuffer(edge.strong, STRONG_EDGE)
+        assert largest in set(zip(found["target"], found["source"], strict=True))
+        np.testing.assert_array_equal(found["weight"], weight[found["target"], found["source"]].astype(np.float32))
 
 
 @pytest.mark.parametrize("normalization", ["none", "batch"])
@@ -281,6 +293,9 @@ def test_detail_is_about_the_layer_unit_and_weight_that_were_selected() -> None:
         (Config(activations=("relu",) * 3), "config.activations"),
         (Config(starts=(Start(),) * 2), "config.starts"),
         (Config(variants=(Variant("b", ("relu",) * 3),)), "config.variants[0].activations"),
+        (Config(variants=(Variant("b", normalization="batch", batch=1),)), "config.variants[0].batch"),
+        (Config(variants=(Variant("b"), Variant("c", data=Data("hills")))), "config.variants[1].loss"),
+        (Config(variants=(Variant("b", data=Data("digits")),)), "config.variants[0].data.name"),
         (Config(Data("points", points=POINTS[:1])), "config.data.points"),
         (Config(Data("points", points=((0, 0, 0), (1, 1, 0)))), "config.data.points"),
         (Config(normalization="batch", batch=1), "config.batch"),
@@ -332,6 +347,22 @@ def test_the_exported_script_repeats_the_run_bit_for_bit(name: str, tmp_path: Pa
         test = watched.test(25)
         said += [] if test is None else [repr(test[0])]
     assert [line.split()[-1] for line in done.stdout.splitlines()] == said
+
+
+def test_a_run_beside_others_is_the_run_alone() -> None:
+    """Whatever differs, each run takes the steps that it would take without the others, bit for bit."""
+    whole = CONFIGS["anything differs"]
+    together = advanced(whole, 20)
+    for i, config in enumerate(build.configs(whole)):
+        edits = tuple(replace(edit, run=0) for edit in whole.edits if edit.run == i)
+        alone = advanced(replace(config, variants=(), edits=edits), 20)
+        assert alone.runs[0].losses == together.runs[i].losses
+    together.back(11)
+    assert together.step <= 11
+    again = [list(run.losses) for run in together.runs]
+    while together.step < 20:
+        together.advance()
+    assert [list(run.losses) for run in together.runs] == again
 
 
 def test_exports_hold_all_digits_and_no_formulas() -> None:

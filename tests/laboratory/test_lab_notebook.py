@@ -183,7 +183,7 @@ def test_ones_own_model_in_a_cell(notebook: Callable[[Widget], Notebook]) -> Non
     # A frame waits until the page has read the one before.
     assert 5 < nb.frames <= 1 + sum(one["kind"] == "read" for one in nb.sent)
     nb.frame.locator('select[data-field="starts.name"]').select_option("zeros")
-    nb.until(lambda: any(word in nb.frame.locator("#verdict").inner_text() for word in ("stuck", "asleep")))
+    nb.until(lambda: any(word in nb.frame.locator("#answers").inner_text() for word in ("stuck", "asleep")))
     view = next(iter(nb.widget.views.values()))
     nb.page.evaluate("cleanUp()")
     nb.until(lambda: not nb.widget.views and not view.visit.thread.is_alive())

@@ -89,6 +89,12 @@ def parsed(command: Any) -> Any:
     return protocol.parse(json.dumps({"type": kind, **fields}))
 
 
+def answer(visit: Visit) -> None:
+    """Work until the frame that is due has been told: on a busy machine two steps may take more than one turn."""
+    while visit.answer_due:
+        visit.work()
+
+
 @settings(max_examples=25)
 @given(st.lists(commands, min_size=3, max_size=12), st.sampled_from([0, 0, 2]))
 def test_a_visit_forgets_what_was_before(given: list[Any], step: int) -> None:
@@ -101,13 +107,13 @@ def test_a_visit_forgets_what_was_before(given: list[Any], step: int) -> None:
     before = len(said)
     assert said[-1].type == "state"
     assert not visit.playing and visit.goal == step and visit.answer_due and visit.selected == protocol.Select("select")
-    visit.work()
+    answer(visit)
     (frame,) = said[before:]
     assert frame.type == "frame" and frame.step == step and not frame.playing
     fresh: list[Any] = []
     other = Visit(fresh.append)
     other.handle(parsed(("configure", 3, step)))
-    other.work()
+    answer(other)
     assert len(frame.runs) == 1 and len(frame.runs[0].layers) == len(fresh[-1].runs[0].layers)
     assert frame == fresh[-1]
     visit.leave()

@@ -34,7 +34,7 @@ def test_each_control_changes_the_config_that_is_sent(lab: Lab) -> None:
         assert (len(found) if name == "layers" else found) == value
     lab.pick("starts.name", "constant")
     assert lab.after(lambda: lab.fill("starts.constant", -0.5))["starts"][0]["constant"] == -0.5
-    assert lab.after(lambda: lab.page.get_by_label("Residual connections").check())["residual"] is True
+    assert lab.after(lambda: lab.page.get_by_role("checkbox", name="Residual connections").check())["residual"] is True
     seed = lab.configs()[-1]["seed"]
     assert lab.after(lambda: lab.page.get_by_role("button", name="New seed").click())["seed"] != seed
     width = lab.page.get_by_label("Units a layer").first
@@ -126,8 +126,8 @@ def test_losses_of_any_size_have_an_axis(lab: Lab) -> None:
     with lab.page.expect_download() as waiting:
         lab.page.get_by_text("Share").click()
         lab.page.get_by_role("button", name="Charts as SVG").click()
-    first = Path(waiting.value.path()).read_text(encoding="utf-8").split("</svg>")[0]
-    assert len(re.findall(r'text-anchor="end"[^>]*>[^<]*e\d+<', first)) >= 2
+    losses = Path(waiting.value.path()).read_text(encoding="utf-8").split("</svg>")[1]
+    assert len(re.findall(r'text-anchor="end"[^>]*>[^<]*10[⁰¹²³⁴⁵⁶⁷⁸⁹]+<', losses)) >= 2
 
 
 def test_new_data_and_a_new_seed_change_one_thing_each(lab: Lab) -> None:
@@ -210,6 +210,7 @@ def test_runs_side_by_side(lab: Lab) -> None:
     assert config["variants"][0]["activations"] == ["relu"] and config["activations"] == ["tanh"]
     assert lab.page.locator("svg.network").count() == lab.page.locator("#maps figure").count() == 2
     lab.page.locator("#networks").get_by_role("button", name="B").click()
+    lab.page.locator("#layers > summary").click()
     lab.drawn()
     assert "ReLU" in lab.page.locator(".layer-table tbody").inner_text()
     lab.page.get_by_text("Layer by layer").click()
@@ -221,8 +222,26 @@ def test_runs_side_by_side(lab: Lab) -> None:
     assert lab.after(lambda: lab.page.get_by_role("button", name="Remove B").click())["variants"] == []
 
 
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
 def number(text: str) -> float:
-    return float(text.replace("−", "-").replace("∞", "inf"))
+    """A number as the page writes it: 0.25, −3, 4.1·10⁻⁷ or 10⁵."""
+    text = text.replace("−", "-").replace("∞", "inf")
+    digits, power = re.fullmatch(r"(?:([^·]+?)(?:·|$))?(?:10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+))?", text).groups()
+    return float(digits or 1) * 10.0 ** int((power or "0").translate(SUPERSCRIPTS))
+
+
+def as_shown(sentence: str) -> str:
+    """A sentence of the library in the one notation for numbers that the page has."""
+
+    def power(found: re.Match[str]) -> str:
+        exponent = int(found[2])
+        if 0 <= exponent < 4:
+            return f"{float(found[0]):g}"
+        return f"{found[1]}·10{str(exponent).translate(str.maketrans('0123456789-', '⁰¹²³⁴⁵⁶⁷⁸⁹⁻'))}"
+
+    return re.sub(r"(\d+(?:\.\d+)?)e([+-]\d+)", power, sentence)
 
 
 def test_runs_of_different_depth_side_by_side(lab: Lab) -> None:
@@ -262,6 +281,7 @@ def labels_of_networks(lab: Lab) -> list[str]:
 
 def test_the_layer_table_shows_the_numbers_of_the_frame(lab: Lab) -> None:
     lab.open()
+    lab.page.locator("#layers > summary").click()
     lab.step(1)
     lab.until(lambda: lab.frame["runs"][0]["report_step"] == 1)
     lab.judged()
@@ -278,7 +298,7 @@ def test_the_layer_table_shows_the_numbers_of_the_frame(lab: Lab) -> None:
         matrix = rows.nth(i).locator("td .fill").first.evaluate("e => new DOMMatrix(getComputedStyle(e).transform).a")
         assert matrix == pytest.approx((layer["dw"] + 12) / 16, abs=2e-3)
     assert f"loss {run['loss']:.3g}" in lab.page.locator("#maps figcaption").inner_text()
-    assert run["verdict"]["reason"] in lab.page.locator("#verdict .sentence").inner_text()
+    assert as_shown(run["verdict"]["reason"]) in lab.page.locator("#verdict .sentence").inner_text()
     assert lab.page.locator(".answers dt").all_inner_texts() == [answer["question"] for answer in run["answers"]]
 
 
@@ -314,16 +334,20 @@ UNITS = """() => {
 
 
 def test_each_unit_shows_its_own_map(lab: Lab) -> None:
-    """Random units differ; those of a constant start do not, up to the place of their pixels."""
+    """Random units differ; those of a constant start do not, up to the place of their pixels.
+
+    On one scale for all what is small looks small; on a scale of its own it does not.
+    """
     spread = {}
-    for start in ("xavier", "constant"):
+    for start, each in (("xavier", "1"), ("constant", "1"), ("small", "1"), ("small", "0")):
         lab.received.clear()
         lab.page.goto("about:blank")
-        lab.open(fragment({"layers": [6, 6], "starts": [{"name": start}]}))
+        lab.open(fragment({"layers": [6, 6], "starts": [{"name": start}]}, eachUnit=each))
         colours = np.array(lab.page.evaluate(UNITS))
         assert (colours[:, 3::4] == 255).all()  # nothing shines through
-        spread[start] = np.ptp(colours, axis=0).max()
-    assert spread["xavier"] > 80 and spread["constant"] < 20
+        spread[start, each] = np.ptp(colours, axis=0).max()
+    assert spread["xavier", "1"] > 80 and spread["constant", "1"] < 20
+    assert spread["small", "1"] > 70 and spread["small", "0"] < 20
 
 
 def test_a_gradient_that_has_vanished_everywhere_looks_vanished(lab: Lab) -> None:
@@ -398,6 +422,7 @@ def test_what_is_chosen_in_the_picture_and_by_menus_is_shown_in_detail(lab: Lab)
 )
 def test_panels_draw_their_charts(lab: Lab, panel: str, charts: int) -> None:
     lab.open()
+    lab.page.locator("#layers > summary").click()
     lab.page.locator(".layer-button").nth(1).click()
     lab.page.get_by_role("tab", name=panel).click()
     lab.until(lambda: lab.page.locator(".panel:visible canvas:visible").count() == charts)

@@ -184,8 +184,8 @@ def test_axe_finds_nothing_where_faults_and_notes_are(lab: Lab, scheme: str) -> 
     lab.page.emulate_media(color_scheme=scheme)
     lab.page.add_init_script((TOOLS / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
     lab.open(fragment({"layers": [6] * 6, "activations": ["identity"], "starts": [{"name": "he"}]}))
-    lab.until(lambda: lab.page.locator("#verdict .notes dd").is_visible())
-    assert lab.page.locator("#verdict dd.bad").count() and not violations(lab)
+    lab.until(lambda: lab.page.locator("#answers .notes dd").is_visible())
+    assert lab.page.locator("#answers dd.bad").count() and not violations(lab)
 
 
 def test_the_keyboard_reaches_tabs_layers_and_the_tour(lab: Lab) -> None:
@@ -196,6 +196,7 @@ def test_the_keyboard_reaches_tabs_layers_and_the_tour(lab: Lab) -> None:
     assert page.evaluate("document.activeElement.id") == "tab-phi" and page.locator("#panel-phi").is_visible()
     page.keyboard.press("End")
     assert page.locator("#panel-microscope").is_visible()
+    page.locator("#layers > summary").click()
     page.locator(".layer-button").nth(2).focus()
     page.keyboard.press("Enter")
     lab.until(lambda: lab.frame["runs"][0]["detail"]["layer"] == 2)
@@ -228,19 +229,19 @@ def test_nothing_is_wider_than_a_phone(lab: Lab, language: str) -> None:
     lab.page.get_by_role("button", name=language).click()
     for width in (360, 660, 760):
         lab.page.set_viewport_size({"width": width, "height": 740})
-        lab.page.locator(".menu > summary").click()
+        lab.page.locator(".menu > summary").last.click()
         lab.drawn()
-        menu = lab.page.locator(".menu-items").bounding_box()
+        menu = lab.page.locator(".menu-items").last.bounding_box()
         assert menu and menu["x"] >= 0 and menu["x"] + menu["width"] <= width
         lab.page.keyboard.press("Escape")
     lab.page.set_viewport_size({"width": 360, "height": 740})
-    network = lab.page.locator("svg.network").bounding_box()
-    assert network and network["y"] + network["height"] < 740  # the controls above it are folded
+    chart = lab.page.locator("#depth .chart").bounding_box()
+    assert chart and chart["y"] + chart["height"] < 740  # most controls above it are folded
     lab.page.locator("#tour-start").click()
-    for fold in lab.page.locator("#controls .group > summary").all():
+    for fold in lab.page.locator("#controls .group:not(.first) > summary").all():
         fold.click()
     lab.after(lambda: lab.fill("layers", 30))
-    lab.page.locator("#controls .group:nth-of-type(3) button").last.click()
+    lab.page.get_by_text("Copy this run" if language == "English" else "复制此运行").click()
     lab.until(lambda: lab.page.locator("svg.network").count() == 2)
     for name in ("histograms", "phi", "spectrum", "factors", "phase", "microscope"):
         lab.page.locator(f"#tab-{name}").click()

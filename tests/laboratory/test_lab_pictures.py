@@ -14,7 +14,17 @@ from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking import measure, pictures
 from tinygrad_init.laboratory.looking.describe import curve, hello, points_of, state_of, unique
 from tinygrad_init.laboratory.looking.measure import LayerLook, decimal_log, few, share_not_finite, thinned, watch
-from tinygrad_init.laboratory.looking.pictures import as_bytes, between, decision, grid, map_of_unit, rows, strongest
+from tinygrad_init.laboratory.looking.pictures import (
+    STRONG_EDGE,
+    as_bytes,
+    between,
+    decision,
+    grid,
+    map_of_unit,
+    packed,
+    rows,
+    strongest,
+)
 from tinygrad_init.laboratory.looking.selection import detail, entering, histogram_of, spectrum_of, with_detail
 from tinygrad_init.laboratory.messages.config import Config, Data, Start
 from tinygrad_init.laboratory.messages.protocol import Select
@@ -137,17 +147,32 @@ class TestEdges:
         watched = watch(Experiment(Config(Data(samples=20), layers=(64,) * layers)))[0]
         most = min(16, 400 // (layers + 1))
         for edge in watched.pictures.edges([layer.dw for layer in watched.look().layers]):
-            assert edge.strong is not None and most <= len(edge.strong) <= 2 * most
+            assert edge.strong is not None and most <= len(edge.strong) // STRONG_EDGE.itemsize <= 2 * most
 
     def test_the_strongest_are_those_of_weights_and_those_of_gradients(self) -> None:
         weight = np.array([[1.0, -9.0, 2.0], [3.0, 0.5, 8.0]])
         gradient = np.array([[0.1, 0.0, -7.0], [0.2, math.nan, 0.3]])
-        found = strongest(weight, gradient, 2)
-        assert [(e.target, e.source) for e in found] == [(0, 1), (0, 2), (1, 2)]
-        assert [(e.weight, e.gradient) for e in found] == [(-9.0, 0.0), (2.0, -7.0), (8.0, 0.3)]
+        which = strongest(weight, gradient, 2)
+        found = np.frombuffer(packed(weight, gradient, which), STRONG_EDGE)
+        assert list(zip(found["target"], found["source"], strict=True)) == [(0, 1), (0, 2), (1, 2)]
+        assert found["weight"].tolist() == [-9.0, 2.0, 8.0]
+        assert found["gradient"].tolist() == [0.0, -7.0, np.float32(0.3)]
         assert len(strongest(weight, weight, 1)) == 1 and len(strongest(weight, weight, 100)) == 6
         infinite = np.array([[math.inf, 1.0, -math.inf]])
-        assert [e.source for e in strongest(infinite, infinite, 2)] == [0, 2]
+        assert strongest(infinite, infinite, 2).tolist() == [0, 2]
+
+    def test_a_picture_in_a_hurry_has_the_numbers_of_now(self) -> None:
+        """Which edges are drawn may be as old as some pictures; what they are is not."""
+        experiment = Experiment(Config(layers=(64, 64), lr=0.5))
+        watched = watch(experiment)[0]
+        for hurried in (False, True, True):
+            watched.pictures.hurried = hurried
+            experiment.advance()
+            edges = watched.pictures.edges([layer.dw for layer in watched.look().layers])
+            for edge, linear in zip(edges, watched.linears, strict=True):
+                found = np.frombuffer(edge.strong or b"", STRONG_EDGE)
+                weight = linear.weight.numpy()[found["target"], found["source"]]
+                np.testing.assert_array_equal(found["weight"], weight.astype(np.float32))
 
     def test_rows(self) -> None:
         assert rows(np.array([[1.0, 2.0], [3.0, 4.0]])) == ((1.0, 2.0), (3.0, 4.0))

@@ -225,9 +225,15 @@ def test_an_experiment_that_cannot_be_leaves_the_one_before(port: int) -> None:
         assert page.frame_at(1)["runs"][0]["loss"] is not None
 
 
-@pytest.mark.parametrize("path", ["/", "/?token=", "/?token=wrong", f"/?token={TOKEN}x", f"/?token={TOKEN[:-1]}"])
+@pytest.mark.parametrize("path", ["/?token=", "/?token=wrong", f"/?token={TOKEN}x", f"/?token={TOKEN[:-1]}"])
 def test_without_the_token_there_is_no_page(port: int, path: str) -> None:
     assert get(port, path)[0] == 403
+
+
+def test_the_page_itself_is_no_secret_and_knows_none(port: int) -> None:
+    """It moves the token out of its address, so a reload asks without one; without it the socket lets nobody in."""
+    status, headers, text = get(port, "/")
+    assert status == 200 and TOKEN not in text and TOKEN not in str(headers)
 
 
 def test_the_page_comes_with_headers_that_keep_others_out(port: int) -> None:

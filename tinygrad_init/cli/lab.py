@@ -19,6 +19,7 @@ def add_to(commands: Any) -> None:
         description="Serve the Lab on this machine alone, without the internet, until Ctrl-C.",
     )
     add = parser.add_argument
+    add("link", nargs="?", type=link, metavar="LINK", help="an experiment: a link that a Lab has copied")
     add("--port", type=port, default=0, help="where to listen (any that is free)")
     add("--token", type=token, metavar="TEXT", help="the secret in the URL, to keep over a restart (a new one)")
     add("--no-browser", action="store_true", help="print the URL and open nothing")
@@ -77,6 +78,14 @@ def save(args: argparse.Namespace) -> int:
     return 0
 
 
+def link(text: str) -> str:
+    """The part of a link that is the experiment; what stands before it says where some Lab was."""
+    _, sign, experiment = text.partition("#")
+    if not sign or not re.fullmatch(r"[A-Za-z0-9_.~%+&=-]{1,200000}", experiment):
+        raise argparse.ArgumentTypeError(f"expected a link with # and an experiment after it, got {short(text)}")
+    return f"#{experiment}"
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     if args.save is not None:
@@ -93,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"--port {args.port}: {error.strerror}") from None
     secret = args.token or secrets.token_urlsafe(24)
-    url = f"http://{HOST}:{listening.getsockname()[1]}/?token={secret}"
+    url = f"http://{HOST}:{listening.getsockname()[1]}/?token={secret}{args.link or ''}"
     print(url, flush=True)
     if not args.no_browser:
         import webbrowser

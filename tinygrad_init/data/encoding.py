@@ -69,7 +69,8 @@ class Encoding:
         """What becomes of it, in words."""
         if self.kind == CATEGORY:
             more = phrase("data.more", count=len(self.values) - NAMED) if len(self.values) > NAMED else None
-            return phrase("encoded.category", count=len(self.values), names=self.values[:NAMED], more=more)
+            names = tuple(name if name.isprintable() else repr(name) for name in self.values[:NAMED])  # in one line
+            return phrase("encoded.category", count=len(self.values), names=names, more=more)
         return phrase(f"encoded.{self.kind}", **({"origin": self.origin} if self.kind == TIME else {}))
 
     def phrase_of_missing(self) -> Phrase | None:

@@ -24,7 +24,7 @@ from ...nn.stacks import stack
 from ...ops.losses import LOSSES
 from ...optim import SGD, Adam, AdamW, Optimizer
 from ...words import Phrase, phrase
-from ..messages.config import GIVEN, Config, Edit, Start
+from ..messages.config import GIVEN, Config, Edit, Start, Variant
 from ..messages.message_schema import Invalid
 from .samples import Samples, check_data, counts, inputs_of, outputs_of
 from .samples import samples as samples  # one of what `experiment.Source` asks for
@@ -47,23 +47,21 @@ def check(config: Config) -> None:
     Invalid
         Lists do not fit each other, or the experiment is too large.
     """
-    check_data(config)
-    if any(start.name == GIVEN for run in configs(config) for start in run.starts):
-        raise Invalid("config.starts", "no_model", start=GIVEN)
     runs = configs(config)
     for i, run in enumerate(runs):
-        where = "config" if i == 0 else f"config.variants[{i - 1}]"
-        hidden = len(run.layers)
-        if len(run.activations) not in (1, hidden):
-            raise Invalid(f"{where}.activations", "one_or", expected=hidden, got=len(run.activations))
-        if len(run.starts) not in (1, hidden + 1):
-            raise Invalid(f"{where}.starts", "one_or", expected=hidden + 1, got=len(run.starts))
+        try:
+            check_run(run)
+        except Invalid as error:
+            if i == 0:
+                raise
+            field = error.field.replace("config", f"config.variants[{i - 1}]", 1)
+            raise Invalid(field, error.why.key.removeprefix("refusal."), **error.why.numbers) from None
+        if (run.data.name == "digits") != (config.data.name == "digits"):
+            raise Invalid(f"config.variants[{i - 1}].data.name", "apart", first=config.data.name, got=run.data.name)
     for i, edit in enumerate(config.edits):
         check_edit(config, edit, f"config.edits[{i}]")
-    total, at_once = sizes(config)
-    if config.normalization == "batch":
-        check_batch(total, at_once)
     if numbers(config) > MOST_NUMBERS:
+        _, at_once = sizes(config)
         raise Invalid(
             "config.batch",
             "too_much",
@@ -72,6 +70,26 @@ def check(config: Config) -> None:
             runs=len(runs),
             batch=max(1, at_once * MOST_NUMBERS // numbers(config)),
         )
+
+
+def check_run(run: Config) -> None:
+    """What the limits of single fields do not say of one run.
+
+    Raises
+    ------
+    Invalid
+        Names the field, as if the run were the first.
+    """
+    check_data(run)
+    if any(start.name == GIVEN for start in run.starts):
+        raise Invalid("config.starts", "no_model", start=GIVEN)
+    hidden = len(run.layers)
+    if len(run.activations) not in (1, hidden):
+        raise Invalid("config.activations", "one_or", expected=hidden, got=len(run.activations))
+    if len(run.starts) not in (1, hidden + 1):
+        raise Invalid("config.starts", "one_or", expected=hidden + 1, got=len(run.starts))
+    if run.normalization == "batch":
+        check_batch(*sizes(run))
 
 
 def check_batch(total: int, at_once: int) -> None:
@@ -95,8 +113,8 @@ def check_edit(config: Config, edit: Edit, where: str) -> None:
         Names what is too large.
     """
     runs = configs(config)
-    layers = runs[min(edit.run, len(runs) - 1)].layers
-    widths = [inputs_of(config), *layers, outputs_of(config)]
+    run = runs[min(edit.run, len(runs) - 1)]
+    widths = [inputs_of(run), *run.layers, outputs_of(run)]
     limits = {"run": len(runs), "layer": len(widths) - 1}
     if edit.layer < limits["layer"]:
         limits |= {"input": widths[edit.layer], "unit": widths[edit.layer + 1]}
@@ -113,21 +131,19 @@ def sizes(config: Config) -> tuple[int, int]:
 
 def numbers(config: Config) -> int:
     """A measure of the memory that an experiment needs: preactivations that a step keeps, in all runs."""
-    return sizes(config)[1] * sum(sum(run.layers) + 1 for run in configs(config))
+    return sum(sizes(run)[1] * (sum(run.layers) + 1) for run in configs(config))
 
 
 def configs(config: Config) -> list[Config]:
     """The config of each run: the first, and with what each variant changes."""
-    changed = [
-        replace(
-            config,
-            layers=config.layers if variant.layers is None else variant.layers,
-            activations=variant.activations or config.activations,
-            starts=variant.starts or config.starts,
-        )
-        for variant in config.variants
-    ]
-    return [config, *changed]
+
+    def changed(variant: Variant) -> dict[str, Any]:
+        found = {name: value for name, value in vars(variant).items() if name != "label" and value is not None}
+        if found.get("activations") == ():
+            del found["activations"]
+        return found
+
+    return [config, *(replace(config, **changed(variant)) for variant in config.variants)]
 
 
 def network(config: Config, features: int, outputs: int) -> Sequential:

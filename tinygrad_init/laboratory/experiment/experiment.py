@@ -72,6 +72,10 @@ class Run:
         "" for the first, else the variant's.
     config
         The experiment's, with what the variant changes.
+    samples
+        What it learns.
+    epoch_steps
+        How many steps an epoch of it has.
     notes
         What the library said about the start.
     layers
@@ -84,6 +88,9 @@ class Run:
 
     def __init__(self, label: str, config: Config, samples: Samples, source: Source) -> None:
         self.label, self.config = label, config
+        self.samples = samples
+        self.epoch_steps = build.steps_an_epoch(config, len(samples.x))
+        self._order: tuple[int, Array] = (-1, np.empty(0))
         self.model, self.notes = source.start(config, samples)
         self.loss = source.loss(config)
         self.layers = layers_of(self.model, samples.x[:2])
@@ -98,6 +105,17 @@ class Run:
         self.learn: Callable[[Array, Array], Tensor] = captured(step)
         self.buffers = buffers_of(self.model)
         self.generators = generators_of(self.model)
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        """Inputs and targets of a step."""
+        samples, size = self.samples, self.config.batch
+        if size == 0:
+            return samples.x, samples.target
+        epoch, i = divmod(step, self.epoch_steps)
+        if self._order[0] != epoch:
+            self._order = epoch, build.order_of(self.config, len(samples.x), epoch)
+        chosen = self._order[1][i * size : (i + 1) * size]
+        return samples.x[chosen], samples.target[chosen]
 
     def edit(self, edit: Edit) -> None:
         """Set one weight or bias."""
@@ -129,6 +147,12 @@ class Run:
             part[...] = values
         for generator, state in zip(self.generators, saved.generators, strict=True):
             generator.bit_generator.state = state
+
+
+def same_data(one: Config, other: Config) -> bool:
+    """Whether two configs learn from the same samples in the same form."""
+    seeds = [config.seed if config.data.seed is None else config.data.seed for config in (one, other)]
+    return seeds[0] == seeds[1] and one.data == other.data and one.loss == other.loss
 
 
 def generators_of(model: Module) -> list[np.random.Generator]:
@@ -180,11 +204,11 @@ class Experiment:
         self.samples = source.samples(config)
         labels = ["", *(variant.label for variant in config.variants)]
         self.runs = [
-            Run(label, each, self.samples, source) for label, each in zip(labels, build.configs(config), strict=True)
+            Run(label, each, self.samples if same_data(each, config) else source.samples(each), source)
+            for label, each in zip(labels, build.configs(config), strict=True)
         ]
         self.step, self.stride = 0, 1
-        self.epoch_steps = build.steps_an_epoch(config, len(self.samples.x))
-        self._order: tuple[int, Array] = (-1, np.empty(0))
+        self.epoch_steps = self.runs[0].epoch_steps
         self.checkpoints: dict[int, list[Saved]] = {}  # one for every run
         self.spacing = 1
         size = sum(values.nbytes for run in self.runs for values in run.save().arrays)
@@ -195,22 +219,10 @@ class Experiment:
         self.arrive()
         self.keep()
 
-    def batch(self, step: int) -> tuple[Array, Array]:
-        """Inputs and targets of a step."""
-        samples, size = self.samples, self.config.batch
-        if size == 0:
-            return samples.x, samples.target
-        epoch, i = divmod(step, self.epoch_steps)
-        if self._order[0] != epoch:
-            self._order = epoch, build.order_of(self.config, len(samples.x), epoch)
-        chosen = self._order[1][i * size : (i + 1) * size]
-        return samples.x[chosen], samples.target[chosen]
-
     def advance(self) -> None:
         """One step of every run."""
-        x, y = self.batch(self.step)
         for run in self.runs:
-            loss = run.learn(x, y).item()
+            loss = run.learn(*run.batch(self.step)).item()
             if len(run.losses) * self.stride == self.step:
                 run.losses.append(loss)
         if len(self.runs[0].losses) > MOST_LOSSES:

@@ -16,10 +16,11 @@ from ..experiment.experiment import Experiment, Run
 from ..experiment.samples import Samples
 from ..messages import config
 from ..messages.config import LAYERS, MOST_STEPS, SAMPLES, VARIANTS, WIDTH
-from ..messages.frames import Curve, Hello, LayerOf, Limits, Points, RunOf, State, said
-from .pictures import COARSE, columns, grid, map_of_unit
+from ..messages.frames import Curve, Hello, Images, LayerOf, Limits, Points, RunOf, State, said
+from .pictures import COARSE, columns, grid, map_of_unit, picture_size
 
 REACH, CURVE_POINTS = 6.0, 121
+EXAMPLES = 3  # of each class that are shown
 
 
 def hello(own: bool = False) -> Hello:
@@ -44,13 +45,14 @@ def hello(own: bool = False) -> Hello:
 
 def state_of(experiment: Experiment) -> State:
     """What was built."""
-    runs = tuple(run_of(run, columns(run, experiment.samples)) for run in experiment.runs)
+    runs = tuple(run_of(run, columns(run, run.samples), experiment.samples) for run in experiment.runs)
     names = dict.fromkeys(layer.activation for run in runs for layer in run.layers if layer.activation in ACTIVATIONS)
     return State(
         type="state",
         config=experiment.config,
         parameters=sum(run.parameters for run in runs),
         points=points_of(experiment.samples),
+        images=images_of(experiment.samples),
         classes=experiment.samples.classes,
         features=experiment.samples.features,
         inputs=tuple(map_of_unit(values, COARSE) for values in experiment.samples.seen(grid(COARSE)).T)
@@ -68,15 +70,26 @@ def unique(notes: Iterable[Phrase]) -> list[Phrase]:
     return list({str(note): note for note in notes}.values())
 
 
-def run_of(run: Run, units: list[int]) -> RunOf:
-    """The layers of a run; `units` are those of every column of its picture."""
+def run_of(run: Run, units: list[int], first: Samples | None = None) -> RunOf:
+    """The layers of a run; `units` are those of every column of its picture, `first` the samples of the first run."""
     names = {id(module): name for name, module in run.model.named_modules()}
     layers = []
     for i, layer in enumerate(run.layers):
         # Between two units there may be several weights, as in a convolution, or several positions.
         single = layer.linear.weight.shape == (units[i + 1], units[i])
         layers.append(LayerOf(names[id(layer.linear)], units[i + 1], units[i], layer.name, single))
-    return RunOf(run.label, sum(p.size for p in run.parameters), tuple(layers))
+    points = None if run.samples is first else points_of(run.samples)
+    return RunOf(run.label, sum(p.size for p in run.parameters), tuple(layers), run.samples.classes, points)
+
+
+def images_of(samples: Samples) -> Images | None:
+    """Some samples of every class, if they are square pictures of numbers from -1 to 1, as digits are."""
+    size = picture_size(samples)
+    if not size:
+        return None
+    chosen = np.concatenate([np.flatnonzero(samples.y == label)[:EXAMPLES] for label in range(samples.classes)])
+    values = np.rint(255 * (np.clip(samples.x[chosen], -1, 1) + 1) / 2).astype(np.uint8)
+    return Images(size, values.tobytes(), tuple(samples.y[chosen].tolist()))
 
 
 def points_of(samples: Samples) -> Points | None:

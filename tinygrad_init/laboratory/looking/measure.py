@@ -9,6 +9,7 @@ loss and targets fit is measured once, of all samples: no step changes it.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,12 +18,11 @@ from typing import Any
 import numpy as np
 
 from ...activations import activation
-from ...diagnosis import Answer, Report, Verdict, classes
+from ...diagnosis import Report, classes
 from ...diagnosis import run as run_network
 from ...diagnosis.diagnosing import examine
 from ...diagnosis.fronts.copies import as_array
 from ...diagnosis.fronts.module_links import by_unit, rows_of
-from ...diagnosis.judging import untold
 from ...diagnosis.measures.fit import fit
 from ...diagnosis.measures.layers import flat_units
 from ...diagnosis.measures.signal import rms
@@ -35,14 +35,17 @@ from ...nn import Module, observe, undisturbed
 from ...training import captured
 from ..experiment.evaluation import evaluation
 from ..experiment.experiment import Experiment, Run
-from ..experiment.samples import Samples
-from ..messages.frames import AnswerOf, LayerNow, RunNow, VerdictOf, said
+from ..messages.frames import LayerNow, RunNow
 from .pictures import Pictures
 from .structure import passed
+from .telling import Told, told
 
 Array = np.ndarray[Any, Any]
 
 PROBE = 256
+UNITS_SECONDS = 0.5  # between two looks at the units of a large network while it plays
+LARGE = 20_000  # parameters
+MOST_DEAD = 64  # units of a layer that are named
 MOST_LOSSES, MOST_TESTS = 400, 4096
 
 
@@ -60,6 +63,15 @@ class LayerLook:
     a: Array
     dz: Array
     dw: Array
+
+
+@dataclass(frozen=True)
+class UnitsLook:
+    """Of a layer: the share of saturated units, which are dead, how many differ (None: nobody can say)."""
+
+    saturated: float
+    dead: tuple[int, ...]
+    distinct: int | None
 
 
 @dataclass(frozen=True)
@@ -86,12 +98,18 @@ class Watched:
         Of the samples that are held out, by the step, whenever a frame was made.
     """
 
-    def __init__(self, run: Run, samples: Samples) -> None:
+    def __init__(self, run: Run) -> None:
+        samples = run.samples
         self.run, self.samples = run, samples
         self.x, self.y, self.target = samples.x[:PROBE], samples.y[:PROBE], samples.target[:PROBE]
         self.report: Report | None = None
         self.report_step: int | None = None
         self.report_look: Look | None = None
+        self.told = Told()
+        self.confusion: tuple[tuple[int, ...], ...] | None = None
+        self.units: list[UnitsLook] = []
+        self.next_units = 0.0  # when they are looked at again while frames follow each other
+        self.large = run_is_large(run)
         self.test_losses: dict[int, float] = {}
         self._fit: Fit | None = None
         self.linears: list[Any] = [layer.linear for layer in run.layers]
@@ -138,9 +156,19 @@ class Watched:
         with np.errstate(all="ignore"), evaluation(self.run.model):
             loss, output = self._test(held.x, held.target)
         self.test_losses[step] = loss.item()
+        self.confusion = self.confused(output.numpy(), held.y)
         if len(self.test_losses) > MOST_TESTS:
             self.test_losses = dict(sorted(self.test_losses.items())[::2])
         return loss.item(), self.accuracy(output.numpy(), held.y)
+
+    def confused(self, output: Array, y: Array) -> tuple[tuple[int, ...], ...] | None:
+        """What each class is taken for; None where there are two, or none."""
+        classes = self.samples.classes
+        if classes <= 2 or output.ndim != 2 or output.shape[1] != classes:
+            return None
+        counts = np.zeros((classes, classes), np.intp)
+        np.add.at(counts, (y, output.argmax(1)), 1)
+        return tuple(map(tuple, counts.tolist()))
 
     def accuracy(self, output: Array, y: Array) -> float | None:
         """The share of samples that are classified rightly; None for a regression."""
@@ -153,6 +181,9 @@ class Watched:
             cost, output, found, gradients = self._look(self.x, self.target)
             if len(samples.x) > PROBE:
                 cost, output = self._test(samples.x, samples.target)
+        if not len(samples.test.x):
+            seen = samples.y if len(output) == len(samples.y) else self.y
+            self.confusion = self.confused(output.numpy(), seen)
         layers = tuple(
             LayerLook(
                 x=as_array(x),
@@ -175,6 +206,7 @@ class Watched:
                 run.model, self.x, self.target, run.loss, run.config.lr, trained=step > 0, asked=self.fit()
             )
             self.report_look = self.look()
+            self.told = told(self.report, run.config)
 
     def fit(self) -> Fit:
         """How data, output, loss and targets fit: of all samples, once.
@@ -189,12 +221,13 @@ class Watched:
             self._fit = found
         return found
 
-    def now(self, step: int, stride: int, look: Look) -> RunNow:
-        """The run in a frame, without detail."""
-        report, test = self.report, self.test(step)
-        verdict = None if report is None else verdict_of(report.verdict)
-        answers = () if report is None else tuple(map(answer_of, report.answers))
-        notes = () if report is None else tuple(said(note.note()) for note in untold(report))
+    def now(self, step: int, stride: int, look: Look, hurried: bool = False) -> RunNow:
+        """The run in a frame, without detail; `hurried` where another will follow at once.
+
+        What changes little and takes long is then as old as half a second in large networks.
+        """
+        self.pictures.hurried = hurried and self.large
+        test = self.test(step)
         return RunNow(
             loss=look.loss,
             accuracy=look.accuracy,
@@ -202,19 +235,27 @@ class Watched:
             test_accuracy=None if test is None else test[1],
             test_losses=few([at for at in sorted(self.test_losses.items()) if at[0] <= step]),
             losses=thinned(self.run.losses, stride, step, look.loss if self.run.config.batch == 0 else None),
-            verdict=verdict,
-            answers=answers,
-            notes=notes,
+            verdict=self.told.verdict,
+            answers=self.told.answers,
+            notes=self.told.notes,
             report_step=self.report_step,
-            layers=self.layers(look),
+            layers=self.layers(look, hurried and self.large),
             edges=self.pictures.edges([layer.dw for layer in look.layers]),
             map=self.pictures.map(),
             unit_maps=self.pictures.unit_maps(),
+            confusion=self.confusion,
             detail=None,
         )
 
-    def layers(self, look: Look) -> tuple[LayerNow, ...]:
+    def layers(self, look: Look, hurried: bool = False) -> tuple[LayerNow, ...]:
         """Statistics of every layer, as `diagnosis.Layer` has them."""
+        if not hurried or time.monotonic() >= self.next_units:
+            began = time.monotonic()
+            self.units = [
+                self.units_of(*each) for each in zip(look.layers, self.linears, self.activations, strict=True)
+            ]
+            now = time.monotonic()
+            self.next_units = now + max(UNITS_SECONDS, 10 * (now - began))
         theory: dict[str, Any] = {} if self.report is None else {p.what: p for p in self.report.predictions}
 
         def expected(what: str, i: int) -> tuple[float, float, float] | None:
@@ -222,21 +263,20 @@ class Watched:
             return None if found is None else (found.low[i], found.expected[i], found.high[i])
 
         found = []
-        for i, (layer, linear, phi) in enumerate(zip(look.layers, self.linears, self.activations, strict=True)):
-            saturated, dead = (0.0, 0.0) if phi is None else self.flat(phi, layer.into)
-            arrays = [by_unit(linear, linear.weight.numpy())]
-            arrays += [] if linear.bias is None else [linear.bias.numpy()]
-            finite = all(np.isfinite(part).all() for part in (layer.z, layer.a, layer.dz, layer.dw))
+        for i, (layer, units) in enumerate(zip(look.layers, self.units, strict=True)):
+            dw, z, a, dz = map(rms, (layer.dw, layer.z, layer.a, layer.dz))
+            finite = all(map(math.isfinite, (dw, z, a, dz)))
             found.append(
                 LayerNow(
-                    dw=decimal_log(rms(layer.dw) * math.sqrt(layer.dw.size)),
-                    z=rms(layer.z),
-                    a=rms(layer.a),
-                    dz=rms(layer.dz),
-                    saturated=saturated,
-                    dead=dead,
+                    dw=decimal_log(dw * math.sqrt(layer.dw.size)),
+                    z=z,
+                    a=a,
+                    dz=dz,
+                    saturated=units.saturated,
+                    dead=len(units.dead) / len(layer.dw),
+                    dead_units=units.dead[:MOST_DEAD],
                     not_finite=0.0 if finite else share_not_finite(layer),
-                    distinct=len(classes(arrays)),
+                    distinct=units.distinct,
                     units=len(layer.dw),
                     theory_z=expected("z", i),
                     theory_dz=expected("dz", i),
@@ -244,27 +284,30 @@ class Watched:
             )
         return tuple(found)
 
-    def flat(self, module: Module, into: Array) -> tuple[float, float]:
-        """The shares of saturated and of dead units."""
+    def units_of(self, layer: LayerLook, linear: Any, phi: Module | None) -> UnitsLook:
+        """Which units of a layer do something of their own."""
+        saturated, dead = (0.0, ()) if phi is None else self.flat(phi, layer.into)
+        arrays = [by_unit(linear, linear.weight.numpy())]
+        arrays += [] if linear.bias is None else [linear.bias.numpy()]
+        # Of numbers that are not finite it cannot be said whether they are the same.
+        known = all(np.isfinite(array).all() for array in arrays)
+        return UnitsLook(saturated, dead, len(classes(arrays)) if known else None)
+
+    def flat(self, module: Module, into: Array) -> tuple[float, tuple[int, ...]]:
+        """The share of saturated units, and which are dead."""
         record = activation(module)
         with np.errstate(all="ignore"):
-            saturated, dead = flat_units(record, share_of_steepest(record, into), into)
-        return saturated, len(dead) / into.shape[1]
+            return flat_units(record, share_of_steepest(record, into), into)
 
 
-def verdict_of(verdict: Verdict) -> VerdictOf:
-    """A verdict as it is sent."""
-    return VerdictOf(verdict.word, verdict.layer, verdict.reason, said(verdict.why))
-
-
-def answer_of(answer: Answer) -> AnswerOf:
-    """An answer as it is sent."""
-    return AnswerOf(answer.key, answer.question, answer.good, answer.sentence, said(answer.said))
+def run_is_large(run: Run) -> bool:
+    """Whether looking at a run takes long."""
+    return sum(parameter.size for parameter in run.parameters) > LARGE
 
 
 def watch(experiment: Experiment) -> list[Watched]:
     """All runs of an experiment, to be looked at."""
-    return [Watched(run, experiment.samples) for run in experiment.runs]
+    return [Watched(run) for run in experiment.runs]
 
 
 def thinned(losses: Any, stride: int, step: int, current: float | None) -> tuple[tuple[int, float], ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -16,7 +18,7 @@ from ...training import captured
 from ..experiment.evaluation import evaluation
 from ..experiment.experiment import Run
 from ..experiment.samples import Samples
-from ..messages.frames import Edges, Map, StrongEdge
+from ..messages.frames import Edges, Map
 from .structure import passed
 
 Array = np.ndarray[Any, Any]
@@ -24,9 +26,12 @@ Array = np.ndarray[Any, Any]
 GRID, GRID_OF_LARGE, REACH = 40, 24, 1.2
 LARGE = 50_000  # parameters, beyond which the map is coarser: it would take as long as everything else
 COARSE, MOST_MAPS = 14, 64  # the map of every unit, where there are so few
+MAP_SECONDS = 0.25  # between two maps of the output, in a hurry
+LEAST_SIDE = 4  # of what is taken for a picture
 PARTS = 8  # of the grid: small enough for products on one thread, as other pages have the other processors
 MOST_EDGES = 2500  # of a network that is sent whole
 MOST_STRONG, STRONGEST = 400, 16  # of a larger network, and of a layer of it
+STRONG_EDGE = np.dtype([("source", "<u2"), ("target", "<u2"), ("weight", "<f4"), ("gradient", "<f4")])
 
 
 class Pictures:
@@ -38,12 +43,19 @@ class Pictures:
         How many units the picture of the network has in each column, the features first.
     predict
         From a part of the grid to the network's outputs there, as a program.
+    hurried
+        Whether another picture follows at once, so that what changes slowly need not be found anew for this one.
     """
 
     def __init__(self, run: Run, samples: Samples) -> None:
         self.run, self.samples = run, samples
         self.linears: list[Any] = [layer.linear for layer in run.layers]
         self.columns = columns(run, samples)
+        self.hurried = False
+        self.chosen: list[Array] = []  # which edges of a large network were strongest when that was looked at
+        self.turn = 0
+        self.last_map: Map | None = None
+        self.next_map = 0.0  # when it is drawn anew, in a hurry
         model = run.model
 
         def output(x: Any) -> Any:
@@ -62,7 +74,13 @@ class Pictures:
         if sum(weight.size for weight, _ in pairs) <= MOST_EDGES:
             return tuple(Edges(rows(weight), rows(gradient), None) for weight, gradient in pairs)
         most = max(1, min(STRONGEST, MOST_STRONG // len(pairs)))
-        return tuple(Edges(None, None, strongest(weight, gradient, most)) for weight, gradient in pairs)
+        if self.hurried and self.chosen:
+            # Which ones they are changes slowly: one layer is looked at anew with every picture.
+            self.turn = (self.turn + 1) % len(pairs)
+            self.chosen[self.turn] = strongest(*pairs[self.turn], most)
+        else:
+            self.chosen = [strongest(weight, gradient, most) for weight, gradient in pairs]
+        return tuple(Edges(None, None, packed(*pair, which)) for pair, which in zip(pairs, self.chosen, strict=True))
 
     @cached_property
     def size(self) -> int:
@@ -79,10 +97,16 @@ class Pictures:
         samples = self.samples
         if samples.plane is None or (samples.classes == 0 and samples.outputs > 1):
             return None
+        began = time.monotonic()
+        if self.hurried and self.last_map is not None and began < self.next_map:
+            return self.last_map
         with np.errstate(all="ignore"), evaluation(self.run.model):
             output = np.concatenate([self.predict(part).numpy() for part in np.split(self.grid, PARTS)])
             kind, low, high, values = decision(output, samples)
-        return Map(kind, self.size, low, high, as_bytes(values, low, high))
+        self.last_map = Map(kind, self.size, low, high, as_bytes(values, low, high))
+        now = time.monotonic()
+        self.next_map = now + max(MAP_SECONDS, 5 * (now - began))
+        return self.last_map
 
     def unit_map(self, layer: int, unit: int) -> Map | None:
         """What a unit says over the plane."""
@@ -91,8 +115,15 @@ class Pictures:
         return map_of_unit(self.outputs_over(self.grid)[layer][:, unit], self.size)
 
     def unit_maps(self) -> tuple[tuple[Map, ...], ...]:
-        """What every hidden unit says, layer by layer and coarsely; nothing where there are many."""
+        """What every hidden unit says, layer by layer and coarsely; nothing where there are many.
+
+        Of pictures the weights of the first layer are pictures, too.
+        """
         units = sum(self.columns[1:-1])
+        size = picture_size(self.samples)
+        if size and self.linears[0].weight.shape[1:] == (size * size,):
+            weights = by_unit(self.linears[0], self.linears[0].weight.numpy()).reshape(-1, size, size)[:, ::-1]
+            return (tuple(map_of_unit(weight.reshape(-1), size) for weight in weights[:MOST_MAPS]),)
         if self.samples.plane is None or units > MOST_MAPS:
             return ()
         hidden = self.outputs_over(self.coarse_grid)[:-1]
@@ -114,6 +145,14 @@ class Pictures:
         with observe() as calls:
             self.run.model(Tensor(points, dtype_of(self.run.model, np.float64)))
         return [one.a.numpy() for one in passed(calls, self.run.layers)]
+
+
+def picture_size(samples: Samples) -> int:
+    """The side of samples that are square pictures; 0 if they are none."""
+    if samples.plane is not None or not samples.classes or samples.x.ndim != 2:
+        return 0
+    side = math.isqrt(samples.x.shape[1])
+    return side if side >= LEAST_SIDE and side * side == samples.x.shape[1] else 0
 
 
 def columns(run: Run, samples: Samples) -> list[int]:
@@ -169,17 +208,24 @@ def as_bytes(values: Array, low: float, high: float) -> bytes:
     return np.rint(255 * scaled).astype(np.uint8).tobytes()
 
 
-def strongest(weight: Array, gradient: Array, most: int) -> tuple[StrongEdge, ...]:
-    """The edges with the largest weights and those with the largest gradients."""
-    chosen: dict[int, None] = {}
+def strongest(weight: Array, gradient: Array, most: int) -> Array:
+    """Where the largest weights and the largest gradients stand, as flat indices, ascending."""
+    chosen = []
     for matrix in (weight, gradient):
         size = np.nan_to_num(np.abs(matrix.reshape(-1)), nan=0.0, posinf=np.finfo(matrix.dtype).max)
         count = min(most, size.size)
-        chosen.update(dict.fromkeys(np.argpartition(-size, count - 1)[:count].tolist()))
-    inputs = weight.shape[1]
-    return tuple(
-        StrongEdge(i % inputs, i // inputs, float(weight.flat[i]), float(gradient.flat[i])) for i in sorted(chosen)
-    )
+        chosen.append(np.argpartition(-size, count - 1)[:count])
+    return np.unique(np.concatenate(chosen))
+
+
+def packed(weight: Array, gradient: Array, which: Array) -> bytes:
+    """Some edges as bytes: in a large network most of a frame would else be the digits of their numbers."""
+    found = np.empty(len(which), STRONG_EDGE)
+    found["target"], found["source"] = np.divmod(which, weight.shape[1])
+    most = np.finfo(np.float32).max
+    found["weight"] = np.clip(weight.reshape(-1)[which], -most, most)
+    found["gradient"] = np.clip(gradient.reshape(-1)[which], -most, most)
+    return found.tobytes()
 
 
 def rows(matrix: Array) -> tuple[tuple[float, ...], ...]:

@@ -61,14 +61,31 @@ Activations = Annotated[tuple[Activation, ...], Length(0, LAYERS)]
 Starts = Annotated[tuple[Start, ...], Length(1, LAYERS + 1)]
 
 
+Rate = Annotated[float, Between(1e-9, 1000)]
+Batch = Annotated[int, Between(0, SAMPLES)]
+Clip = Annotated[float, Between(0, 1e6)]
+Penalty = Annotated[float, Between(0, 100)]
+
+
 @dataclass(frozen=True)
 class Variant:
-    """A run beside the first: what differs."""
+    """A run beside the first: what differs; null is as in the first."""
 
     label: Annotated[str, Length(0, 60, "length")]
     activations: Activations | None = optional(None)
     starts: Starts | None = optional(None)
     layers: Widths | None = optional(None)
+    data: Data | None = optional(None)
+    loss: Annotated[str, OneOf(LOSSES)] | None = optional(None)
+    optimizer: Annotated[str, OneOf(OPTIMIZERS)] | None = optional(None)
+    lr: Rate | None = optional(None)
+    batch: Batch | None = optional(None)
+    clip: Clip | None = optional(None)
+    normalization: Annotated[str, OneOf(NORMALIZATIONS)] | None = optional(None)
+    residual: bool | None = optional(None)
+    regularization: Annotated[str, OneOf(REGULARIZATIONS)] | None = optional(None)
+    regularization_rate: Penalty | None = optional(None)
+    seed: Seed | None = optional(None)
 
 
 @dataclass(frozen=True)
@@ -97,14 +114,14 @@ class Config:
     starts: Starts = optional((Start(),))
     loss: Annotated[str, OneOf(LOSSES)] = optional("cross_entropy")
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = optional("sgd")
-    lr: Annotated[float, Between(1e-9, 1000)] = optional(0.1)
-    batch: Annotated[int, Between(0, SAMPLES)] = optional(0)
-    clip: Annotated[float, Between(0, 1e6)] = optional(0.0)
+    lr: Rate = optional(0.1)
+    batch: Batch = optional(0)
+    clip: Clip = optional(0.0)
     normalization: Annotated[str, OneOf(NORMALIZATIONS)] = optional("none")
     residual: bool = optional(False)
     features: Annotated[tuple[Annotated[str, OneOf(FEATURES)], ...], Length(1, len(FEATURES))] = optional(("x", "y"))
     regularization: Annotated[str, OneOf(REGULARIZATIONS)] = optional("none")
-    regularization_rate: Annotated[float, Between(0, 100)] = optional(0.0)
+    regularization_rate: Penalty = optional(0.0)
     seed: Seed = optional(0)
     edits: Annotated[tuple[Edit, ...], Length(0, MOST_EDITS)] = optional(())
     variants: Annotated[tuple[Variant, ...], Length(0, VARIANTS)] = optional(())

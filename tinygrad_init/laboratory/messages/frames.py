@@ -99,11 +99,13 @@ class LayerOf:
 
 @dataclass(frozen=True)
 class RunOf:
-    """One of the networks that are trained side by side."""
+    """One of the networks that are trained side by side; `points` are its own (null: those of the first)."""
 
     label: str
     parameters: int
     layers: tuple[LayerOf, ...]
+    classes: int
+    points: Points | None
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,15 @@ class Map:
 
 
 @dataclass(frozen=True)
+class Images:
+    """Some samples that are pictures: squares of bytes, one after the other, rows from above, with their classes."""
+
+    size: int
+    values: bytes
+    label: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class State:
     """What was built from a config; `classes` is 0 for a regression, `inputs` are maps of the features."""
 
@@ -140,6 +151,7 @@ class State:
     config: Config
     parameters: int
     points: Points | None
+    images: Images | None
     classes: int
     features: tuple[str, ...]
     inputs: tuple[Map, ...]
@@ -174,7 +186,8 @@ class AnswerOf:
 class LayerNow:
     """A layer: log10 ‖∂C/∂W‖ (null for exactly 0), rms of z, a and ∂C/∂z a sample, and shares of its units or numbers.
 
-    `theory_z` and `theory_dz` are low, expected and high, as of `report_step`.
+    `dead_units` are at most 64 of them; `distinct` is null where weights are not finite. `theory_z` and `theory_dz` are
+    low, expected and high, as of `report_step`.
     """
 
     dw: float
@@ -183,30 +196,24 @@ class LayerNow:
     dz: float
     saturated: float
     dead: float
+    dead_units: tuple[int, ...]
     not_finite: float
-    distinct: int
+    distinct: int | None
     units: int
     theory_z: tuple[float, float, float] | None
     theory_dz: tuple[float, float, float] | None
 
 
 @dataclass(frozen=True)
-class StrongEdge:
-    """One of a layer's strongest edges, from an input to a unit."""
-
-    source: int
-    target: int
-    weight: float
-    gradient: float
-
-
-@dataclass(frozen=True)
 class Edges:
-    """The edges of a layer: matrices, unit by input, or in large networks only the strongest by weight or gradient."""
+    """The edges of a layer: matrices, unit by input, or in large networks only the strongest by weight or gradient.
+
+    Each of the strongest is 12 bytes, little-endian: its input and its unit as uint16, weight and gradient as float32.
+    """
 
     weight: tuple[tuple[float, ...], ...] | None
     gradient: tuple[tuple[float, ...], ...] | None
-    strong: tuple[StrongEdge, ...] | None
+    strong: bytes | None
 
 
 @dataclass(frozen=True)
@@ -291,6 +298,8 @@ class RunNow:
 
     Those of a test are of the samples that are held out (null: there are none). `notes` are what is worth to know, no
     fault, and told by no answer. `unit_maps` are those of the hidden units, layer by layer; empty where there are many.
+    Of pictures they are the weights of the first layer. `confusion` counts, of more than two classes, those that are
+    held out (if there are any, else all): a row for what each class is, a column for what it is taken for.
     """
 
     loss: float
@@ -307,6 +316,7 @@ class RunNow:
     edges: tuple[Edges, ...]
     map: Map | None
     unit_maps: tuple[tuple[Map, ...], ...]
+    confusion: tuple[tuple[int, ...], ...] | None
     detail: Detail | None
 
 

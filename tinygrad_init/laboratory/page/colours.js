@@ -1,7 +1,7 @@
 // Colours come from the style sheet, where light and dark mode choose them. All are of the palette of Okabe and Ito, which
 // people with any colour vision can tell apart; signs and runs have dashes and marks as well.
 
-/** @typedef {{text: string, muted: string, line: string, surface: string, accent: string, positive: string, negative: string, runs: string[]}} Palette */
+/** @typedef {{text: string, muted: string, line: string, surface: string, accent: string, positive: string, negative: string, bad: string, ground: string, runs: string[], classes: string[]}} Palette */
 
 /** @returns {Palette} */
 export function palette() {
@@ -15,7 +15,10 @@ export function palette() {
     accent: get("--accent"),
     positive: get("--positive"),
     negative: get("--negative"),
+    bad: get("--bad"),
+    ground: get("--ground"),
     runs: [0, 1, 2, 3].map((i) => get(`--run-${i}`)),
+    classes: Array.from({ length: 10 }, (_, i) => get(`--class-${i}`)),
   };
 }
 
@@ -23,10 +26,30 @@ export function palette() {
 export const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
+/** @type {(() => void)[]} */
+const themed = [];
+/** @type {(() => void)[]} */
+const sized = [];
+dark.addEventListener("change", () => themed.forEach((listener) => listener()));
 
 /** @param {() => void} listener */
 export function onThemeChange(listener) {
-  dark.addEventListener("change", listener);
+  themed.push(listener);
+}
+
+/** @param {() => void} listener */
+export function onSizeChange(listener) {
+  sized.push(listener);
+}
+
+/** Light, dark, or as the system has it; and larger, for a projector. @param {string} theme @param {boolean} large */
+export function dress(theme, large) {
+  const { dataset } = document.documentElement;
+  const [theme0, large0] = [dataset.theme ?? "auto", dataset.size === "large"];
+  dataset.theme = theme;
+  dataset.size = large ? "large" : "normal";
+  if (theme0 !== theme) themed.forEach((listener) => listener());
+  if (large0 !== large) sized.forEach((listener) => listener());
 }
 
 /** @param {string} hex @returns {[number, number, number]} */
@@ -40,12 +63,13 @@ export function channels(hex) {
  * background's where the decision changes; classes have one each.
  * @param {Pick<import("./protocol.js").Map, "kind" | "low" | "high">} picture
  * @param {Palette} colours
- * @param {boolean} [discrete] without shades between
+ * @param {{discrete?: boolean, most?: number}} [how] without shades between; the number that has the full colour, the largest
+ *   of the picture unless given
  */
-export function shades({ kind, low, high }, colours, discrete = false) {
+export function shades({ kind, low, high }, colours, { discrete = false, most } = {}) {
   const [from, to] = [low ?? 0, high ?? 0];
   const [negative, middle, positive] = [colours.negative, colours.surface, colours.positive].map(channels);
-  const largest = Math.max(Math.abs(from), Math.abs(to)) || 1;
+  const largest = most ?? (Math.max(Math.abs(from), Math.abs(to)) || 1);
   const table = new Uint8ClampedArray(3 * 256);
   for (let i = 0; i < 256; i++) {
     const value = from + (i / 255) * (to - from);
@@ -60,10 +84,10 @@ export function shades({ kind, low, high }, colours, discrete = false) {
 
 /** @param {Palette} colours @param {number} label */
 export function classColour(colours, label) {
-  return label === 0 ? colours.negative : label === 1 ? colours.positive : colours.runs[label % 4];
+  return colours.classes[label % colours.classes.length];
 }
 
-/** The bytes of a picture. @param {import("./protocol.js").Map} picture */
+/** The bytes of a picture. @param {{values: string}} picture */
 export function bytesOf(picture) {
   return Uint8Array.from(atob(picture.values), (character) => character.charCodeAt(0));
 }
@@ -73,12 +97,12 @@ export function bytesOf(picture) {
  * @param {HTMLCanvasElement} canvas
  * @param {import("./protocol.js").Map} picture the lowest row first
  * @param {Palette} colours
- * @param {boolean} [discrete] in its two ends alone: on which side of the decision a point lies
+ * @param {{discrete?: boolean, most?: number}} [how] as of `shades`
  */
-export function paintPicture(canvas, picture, colours, discrete = false) {
+export function paintPicture(canvas, picture, colours, how = {}) {
   const { size } = picture;
   const values = bytesOf(picture);
-  const table = shades(picture, colours, discrete);
+  const table = shades(picture, colours, how);
   if (canvas.width !== size) canvas.width = canvas.height = size;
   const context = canvas.getContext("2d");
   if (!context) return;

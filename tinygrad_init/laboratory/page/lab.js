@@ -15,8 +15,8 @@ import { say } from "./words.js";
  * @typedef {import("./types.js").Config} Config
  */
 
-/** Changes that come faster than this, from a slider that is dragged, are sent as one. */
-const PATIENCE = 120;
+/** Between two messages at least so many milliseconds go by, while a slider is dragged. */
+const PATIENCE = 60;
 
 /** @type {Map<ServerMessage["type"], ((message: any) => void)[]>} */
 const listeners = new Map();
@@ -35,8 +35,14 @@ let from = null;
 let sent = null;
 /** @type {Config | null} */
 let accepted = null;
-/** Whether the address gets a new entry as soon as what was sent is accepted. */
-let unsaved = false;
+/** How the address follows as soon as what was sent is accepted. @type {"push" | "replace" | null} */
+let unsaved = null;
+/** Whether the server has not answered yet, and whether another change waits for that. */
+let [pending, queued] = [false, false];
+/** Of presses of a pointer: whether one goes on, how many there were, and in which the address got an entry. */
+let [held, presses, entered] = [false, 0, -1];
+addEventListener("pointerdown", () => void ([held, presses] = [true, presses + 1]), true);
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => void (held = false), true);
 let isRefused = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let saving;
@@ -65,8 +71,20 @@ export function connect() {
     return;
   }
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const token = new URLSearchParams(location.search).get("token") ?? "";
-  link = new Socket(`${scheme}://${location.host}/socket?token=${encodeURIComponent(token)}`, handlers);
+  const token = takeToken();
+  if (token === null) showNotice(t("link.noToken"), "bad");
+  else link = new Socket(`${scheme}://${location.host}/socket?token=${encodeURIComponent(token)}`, handlers);
+}
+
+/** The token goes from the address into the memory of this tab, so that no address that is shown or copied holds it. */
+function takeToken() {
+  const query = new URLSearchParams(location.search);
+  const given = query.get("token");
+  if (given === null) return sessionStorage.getItem("token");
+  sessionStorage.setItem("token", given);
+  query.delete("token");
+  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+  return given;
 }
 
 function opened() {
@@ -83,6 +101,7 @@ function opened() {
 /** @param {"open" | "lost"} now */
 function connection(now) {
   going(null);
+  if (now === "lost") [pending, queued] = [false, false]; // once it is back, everything is sent anew
   store.connection = now;
   store.emit("connection");
 }
@@ -99,8 +118,9 @@ function receive(message) {
     isRefused = false;
     showRefused(false);
     if (unsaved) {
-      unsaved = false;
-      remember("push");
+      const how = unsaved;
+      unsaved = null;
+      remember(how);
     }
     clampSelection();
     store.emit("built");
@@ -110,6 +130,7 @@ function receive(message) {
     step = message.step;
     if (!message.playing) rememberSoon();
     store.emit("frame");
+    answered();
   } else if (message.type === "progress") {
     going(message);
   } else if (message.type === "error") {
@@ -118,6 +139,7 @@ function receive(message) {
     showError(message.field, text);
     if (message.field.startsWith("config")) refused(`${message.field.replace(/^config\./, "")}${t("colon")}${text}`);
   }
+  if (message.type === "error" || message.type === "progress") answered();
   for (const listener of listeners.get(message.type) ?? []) listener(message);
 }
 
@@ -130,7 +152,7 @@ function going(now) {
 
 /** The displays go on with what was accepted before; a link that was never accepted gives way to the page's own. @param {string} message */
 function refused(message) {
-  unsaved = false;
+  unsaved = null;
   isRefused = true;
   if (store.built || sent === own) {
     showRefused(true);
@@ -156,6 +178,7 @@ function configure(at = 0, config = store.config) {
   clearErrors();
   // The server says which names it knows, and says so at the control if one is unknown: a link may hold any.
   sent = config;
+  pending = true;
   step = at; // or the address would hold that of the network before
   send({ type: "configure", config: /** @type {import("./protocol.js").Config} */ (config), step: at });
   sendSelection(); // the server forgets it with the old networks
@@ -173,22 +196,41 @@ export function change(mutate, stay = false) {
   config.edits = config.edits.flatMap((edit) => kept(edit, config));
   adopt(config);
   from = stay && from !== 0 ? step : 0;
-  clearTimeout(waiting);
-  // A single change goes at once; of many that come quickly the last one goes when they pause.
-  const pause = performance.now() - changed;
-  changed = performance.now();
-  if (pause > PATIENCE) commit();
-  else waiting = setTimeout(commit, PATIENCE);
+  schedule();
+}
+
+/**
+ * Of many changes that come quickly one goes every now and then, as soon as the one before is on the screen: a slider is felt
+ * while it is dragged, whatever the experiment takes to be built.
+ */
+function schedule() {
+  if (waiting !== undefined || queued) return;
+  if (pending) queued = true;
+  else {
+    const left = PATIENCE - (performance.now() - changed);
+    if (left > 0) waiting = setTimeout(commit, left);
+    else commit();
+  }
+}
+
+/** What was sent has been answered: what waited for that may go. */
+function answered() {
+  pending = false;
+  if (!queued) return;
+  queued = false;
+  schedule();
 }
 
 function commit() {
   waiting = undefined;
+  changed = performance.now();
   if (lacksPoints(store.config)) {
     // Whoever has only begun to set points has made no mistake.
     showRefused(true);
     return;
   }
-  unsaved = true;
+  unsaved = held && entered === presses ? "replace" : "push";
+  entered = presses;
   configure(from ?? 0);
   if (wanted) play(stepsPerFrame);
 }
@@ -291,11 +333,31 @@ export function remember(how) {
   if (host) return; // a notebook's address is not the page's
   clearTimeout(saving);
   // What belongs to a config that is still on its way is remembered with it.
-  if (waiting !== undefined || unsaved) return;
+  if (waiting !== undefined || queued || unsaved) return;
   const hash = encode({ ...store.view, config: accepted ?? store.config, language: getLanguage(), step });
   if (hash === location.hash) return;
   if (how === "push") history.pushState(null, "", hash);
   else history.replaceState(null, "", hash);
+}
+
+/** What a link to this experiment is; where a Lab is published its address comes first, since there anybody can open it. */
+export function shared() {
+  const hash = encode({ ...store.view, config: accepted ?? store.config, language: getLanguage(), step });
+  const isLocal = ["127.0.0.1", "localhost", ""].includes(location.hostname);
+  return (isLocal ? "lab:" : location.href.split(/[?#]/)[0]) + hash;
+}
+
+/** Another experiment, from a link or a file. @param {Partial<import("./urlstate.js").Saved> & {config: Config, step: number}} saved */
+export function load({ config, language, panel, step: at, ...view }) {
+  if (language) speak(language);
+  show({ ...view, ...(panel ? { panel } : {}), scene: view.scene ?? null, preset: view.preset ?? null }, "later");
+  clearTimeout(waiting);
+  waiting = undefined;
+  queued = false;
+  adopt(config);
+  unsaved = "push";
+  configure(at);
+  if (wanted) play(stepsPerFrame);
 }
 
 /** The step goes into the address as well, but not sixty times a second. */
@@ -308,7 +370,8 @@ function rememberSoon() {
 export function restore() {
   clearTimeout(waiting); // what was still on its way is not gone back to
   waiting = undefined;
-  unsaved = false;
+  unsaved = null;
+  queued = false;
   const saved = decode(host ? "" : location.hash);
   if (host) saved.config = fitting(host.begin);
   const same = JSON.stringify(saved.config) === JSON.stringify(store.config);

@@ -3,12 +3,14 @@
 import { controls } from "./controls/controls.js";
 import { transport } from "./controls/transport.js";
 import { decisionMaps } from "./displays/decisionmap.js";
+import { depth } from "./displays/depth.js";
 import { layerTable } from "./displays/layers.js";
 import { lossChart } from "./displays/losschart.js";
 import { networks } from "./displays/network.js";
 import { verdicts } from "./displays/verdict.js";
 import { byId, h } from "./dom.js";
 import { exportMenu } from "./exporting/menu.js";
+import { guide } from "./guide/guide.js";
 import { host } from "./host.js";
 import { getLanguage, preferredLanguage, setLanguage } from "./i18n.js";
 import { connect, remember, restore, speak } from "./lab.js";
@@ -20,8 +22,10 @@ import { phase } from "./panels/phase.js";
 import { phi } from "./panels/phi.js";
 import { spectrum } from "./panels/spectrum.js";
 import { tabs } from "./panels/tabs.js";
+import { dropAnywhere } from "./opening.js";
 import { store } from "./state.js";
 import { tour } from "./tour/tour.js";
+import { viewMenu } from "./viewmenu.js";
 
 /** Even a slow page shows something new this often: in refreshes, of which there are about 60 a second. */
 const MOST_REST = 12;
@@ -31,12 +35,14 @@ setLanguage(preferredLanguage());
 const pictures = networks();
 const outputs = decisionMaps();
 const displays = [
-  transport(), pictures, layerTable(), outputs, lossChart(), verdicts(),
+  transport(), depth(), pictures, layerTable(), outputs, lossChart(), verdicts(),
   tabs([histograms(), phi(), spectrum(), factors(), phase(), microscope()]),
 ];
 controls();
+guide();
 tools();
 tour();
+dropAnywhere();
 
 let waiting = false;
 /** How many refreshes of the screen still go without a drawing. */
@@ -89,5 +95,7 @@ function tools() {
   mark();
   const start = h("button", { type: "button", id: "tour-start", t: "tour.start" });
   start.hidden = host?.own ?? false; // its scenes are about networks of their own
-  byId("tools").append(start, exportMenu(() => pictures.views(), () => outputs.pictures()), h("div", { class: "segments", role: "group", t_label: "language" }, english, chinese));
+  byId("tools").append(start, exportMenu(() => pictures.views(), () => outputs.pictures()));
+  viewMenu();
+  byId("tools").append(h("div", { class: "segments", role: "group", t_label: "language" }, english, chinese));
 }

@@ -60,12 +60,23 @@ export interface Edit {
   value: number;
 }
 
-/** A run beside the first: what differs. */
+/** A run beside the first: what differs; null is as in the first. */
 export interface Variant {
   label: string;
   activations?: ("identity" | "sigmoid" | "tanh" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "silu" | "softplus" | "erf" | "hard_sigmoid" | "hardtanh" | "mish" | "softsign" | "sin")[] | null;
   starts?: Start[] | null;
   layers?: number[] | null;
+  data?: Data | null;
+  loss?: "cross_entropy" | "binary_cross_entropy_with_logits" | "half_squared_error" | "hinge" | null;
+  optimizer?: "sgd" | "momentum" | "nesterov" | "adam" | "adamw" | null;
+  lr?: number | null;
+  batch?: number | null;
+  clip?: number | null;
+  normalization?: "none" | "batch" | "layer" | null;
+  residual?: boolean | null;
+  regularization?: "none" | "l1" | "l2" | null;
+  regularization_rate?: number | null;
+  seed?: number | null;
 }
 
 /** Train, with so many steps between frames (0: as many as fit). */
@@ -172,6 +183,7 @@ export interface State {
   config: Config;
   parameters: number;
   points: Points | null;
+  images: Images | null;
   classes: number;
   features: string[];
   inputs: Map[];
@@ -192,6 +204,13 @@ export interface Points {
   test: number;
 }
 
+/** Some samples that are pictures: squares of bytes, one after the other, rows from above, with their classes. */
+export interface Images {
+  size: number;
+  values: string;
+  label: number[];
+}
+
 /** The output (or a unit) over the square from -1.2 to 1.2: rows from below of bytes, in base64. */
 export interface Map {
   kind: "probability" | "score" | "class" | "number" | "unit";
@@ -201,11 +220,13 @@ export interface Map {
   values: string;
 }
 
-/** One of the networks that are trained side by side. */
+/** One of the networks that are trained side by side; `points` are its own (null: those of the first). */
 export interface RunOf {
   label: string;
   parameters: number;
   layers: LayerOf[];
+  classes: number;
+  points: Points | null;
 }
 
 /** A linear map with the activation after it ("" without one); `single`: between two units there is one weight. */
@@ -257,6 +278,7 @@ export interface RunNow {
   edges: Edges[];
   map: Map | null;
   unit_maps: Map[][];
+  confusion: number[][] | null;
   detail: Detail | null;
 }
 
@@ -285,8 +307,9 @@ export interface LayerNow {
   dz: number | null;
   saturated: number | null;
   dead: number | null;
+  dead_units: number[];
   not_finite: number | null;
-  distinct: number;
+  distinct: number | null;
   units: number;
   theory_z: [number | null, number | null] | null;
   theory_dz: [number | null, number | null] | null;
@@ -296,15 +319,7 @@ export interface LayerNow {
 export interface Edges {
   weight: ((number | null)[])[] | null;
   gradient: ((number | null)[])[] | null;
-  strong: StrongEdge[] | null;
-}
-
-/** One of a layer's strongest edges, from an input to a unit. */
-export interface StrongEdge {
-  source: number;
-  target: number;
-  weight: number | null;
-  gradient: number | null;
+  strong: string | null;
 }
 
 /** What was selected. */

@@ -43,8 +43,16 @@ export function format(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size === Infinity) return value > 0 ? "∞" : "−∞";
-  const text = size >= 0.001 && size < 10000 ? String(Number(value.toPrecision(3))) : value.toExponential(1);
-  return text.replace("e+", "e").replaceAll("-", "−");
+  return pretty(size >= 0.001 && size < 10000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
+}
+
+/** The one way in which the page writes numbers: 2.8e+02 becomes 280, 1e-08 becomes 10⁻⁸, 3.6e-08 becomes 3.6·10⁻⁸. @param {string} text */
+export function pretty(text) {
+  return text.replace(/(?<![\w.])(-?)(\d+(?:\.\d+)?)e([+-]?\d+)(?![\w.]*\w)/gi, (_, sign, digits, exponent) => {
+    const power = Number(exponent);
+    if (power >= 0 && power < 4) return sign + String(Number(`${digits}e${power}`));
+    return `${sign}${/^1(\.0+)?$/.test(digits) ? "" : `${digits}·`}${powerOfTen(power)}`;
+  }).replace(/(?<![\w⁻])-(?=\d|1?0?[⁰¹²³⁴⁵⁶⁷⁸⁹])/g, "−");
 }
 
 /**
@@ -54,7 +62,7 @@ export function format(value) {
 export function formatLog(log10) {
   if (Math.abs(log10) < 300) return format(10 ** log10);
   const exponent = Math.floor(log10);
-  return `${(10 ** (log10 - exponent)).toFixed(1)}e${exponent}`.replace("-", "−");
+  return pretty(`${(10 ** (log10 - exponent)).toFixed(1)}e${exponent}`);
 }
 
 /** @param {number | null | undefined} share */

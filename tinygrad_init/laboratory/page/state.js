@@ -54,6 +54,8 @@ class Store {
   view = {
     /** What the edges show. @type {"weight" | "gradient"} */
     edges: "weight",
+    /** What the chart over depth draws; null: everything of one run, the gradient of several. @type {("dz" | "z" | "dw")[] | null} */
+    sizes: null,
     panel: "histograms",
     /** The scene of the tour, from 0; null while it is closed. @type {number | null} */
     scene: null,
@@ -62,6 +64,18 @@ class Store {
     discrete: false,
     /** Whether the points that are held out are shown. */
     held: true,
+    /** The experiment by name that was chosen last. @type {string | null} */
+    preset: null,
+    /** @type {"auto" | "light" | "dark"} */
+    theme: "auto",
+    /** Larger, for a projector. */
+    large: false,
+    /** Whether every panel says what it is. */
+    explain: false,
+    /** Without the controls on the left: for lessons. */
+    plain: false,
+    /** Maps of units each on a scale of its own, instead of one for all. */
+    eachUnit: false,
   };
   /** @type {"connecting" | "open" | "lost"} */
   connection = "connecting";
@@ -112,8 +126,17 @@ export function layerName(layer, run) {
 export function configOf(config, run) {
   const variant = config.variants[run - 1];
   if (!variant) return config;
-  const { layers, activations, starts } = variant;
-  return { ...config, layers: layers ?? config.layers, activations: activations ?? config.activations, starts: starts ?? config.starts };
+  const { label: _, ...rest } = variant;
+  const changed = Object.entries(rest).filter(([, value]) => value !== undefined && value !== null);
+  return { ...config, ...Object.fromEntries(changed) };
+}
+
+/** In what a variant differs from the first run. @param {Config} config @param {number} i from 0 @returns {string[]} */
+export function differencesOf(config, i) {
+  const { label: _, ...rest } = config.variants[i] ?? { label: "" };
+  return Object.entries(rest).filter(([name, value]) => (
+    value !== undefined && value !== null && JSON.stringify(value) !== JSON.stringify(/** @type {any} */ (config)[name])
+  )).map(([name]) => name);
 }
 
 /** The activation of every hidden layer. @param {Config} config @returns {string[]} */

@@ -4,7 +4,10 @@ import type * as protocol from "./protocol.js";
 
 export type Start = Required<Omit<protocol.Start, "name">> & { name: string };
 export type Data = Required<Omit<protocol.Data, "name">> & { name: string };
-export type Variant = { label: string; activations?: string[] | null; starts?: Start[] | null; layers?: number[] | null };
+/** What one number, name or switch may differ in. */
+export type Setting = "loss" | "optimizer" | "lr" | "batch" | "clip" | "normalization" | "residual" | "regularization" | "regularization_rate" | "seed";
+export type Variant = { label: string; activations?: string[] | null; starts?: Start[] | null; layers?: number[] | null; data?: Data | null }
+  & { [name in Setting]?: Config[name] | null };
 
 export interface Config {
   data: Data;

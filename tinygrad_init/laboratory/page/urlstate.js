@@ -1,11 +1,16 @@
-// Config, language, panel and scene in the part of the address after "#": a link is the experiment, and the back button
+// Config, language, panel, scene and looks in the part of the address after "#": a link is the experiment, and the back button
 // goes back to the one before. The server never sees it.
 
+import { PRESETS, presetOf } from "./guide/presets.js";
 import { defaultConfig, makeStart } from "./state.js";
 
+/** What is on or off, and off unless the address says so. */
+const FLAGS = /** @type {const} */ (["large", "explain", "plain", "eachUnit"]);
+
 /**
- * @typedef {{config: import("./types.js").Config, language: import("./i18n.js").Language | null, panel: string | null,
- *   scene: number | null, edges: "weight" | "gradient", logLoss: boolean, discrete: boolean, held: boolean, step: number}} Saved
+ * @typedef {{preset: string | null, theme: "auto" | "light" | "dark", large: boolean, explain: boolean, plain: boolean, eachUnit: boolean,
+ *   config: import("./types.js").Config, language: import("./i18n.js").Language | null, panel: string | null,
+ *   scene: number | null, edges: "weight" | "gradient", sizes: ("dz" | "z" | "dw")[] | null, logLoss: boolean, discrete: boolean, held: boolean, step: number}} Saved
  */
 
 /** @param {string} text */
@@ -27,7 +32,11 @@ export function encode(saved) {
   if (saved.language) parts.set("lang", saved.language);
   if (saved.panel) parts.set("panel", saved.panel);
   if (saved.scene !== null) parts.set("scene", String(saved.scene + 1));
+  if (saved.preset !== null) parts.set("preset", saved.preset);
+  if (saved.theme !== "auto") parts.set("theme", saved.theme);
+  for (const name of FLAGS) if (saved[name]) parts.set(name, "1");
   if (saved.edges === "gradient") parts.set("edges", "gradient");
+  if (saved.sizes) parts.set("sizes", saved.sizes.join("."));
   if (saved.logLoss) parts.set("log", "1");
   if (saved.discrete) parts.set("discrete", "1");
   if (!saved.held) parts.set("held", "0");
@@ -44,18 +53,38 @@ export function decode(hash) {
   const parts = new URLSearchParams(hash.slice(1));
   const language = parts.get("lang");
   const scene = Number(parts.get("scene"));
+  const theme = parts.get("theme");
+  // Whoever brings nothing sees the first experiment by name; whoever brings only a name, that one.
+  const preset = presetOf(parts.get("preset") ?? (parts.has("config") || scene > 0 ? null : PRESETS[0].id));
+  const flags = /** @type {Record<typeof FLAGS[number], boolean>} */ (Object.fromEntries(FLAGS.map((name) => [name, parts.get(name) === "1"])));
   return {
-    config: readConfig(parts.get("config")),
+    ...flags,
+    preset: preset?.id ?? null,
+    theme: theme === "light" || theme === "dark" ? theme : "auto",
+    config: preset && !parts.has("config") ? preset.config() : readConfig(parts.get("config")),
     language: language === "en" || language === "zh" ? language : null,
     panel: parts.get("panel"),
     scene: Number.isInteger(scene) && scene > 0 ? scene - 1 : null,
     edges: parts.get("edges") === "gradient" ? "gradient" : "weight",
+    sizes: readSizes(parts.get("sizes")),
     logLoss: parts.get("log") === "1",
     discrete: parts.get("discrete") === "1",
     held: parts.get("held") !== "0",
     step: Math.min(Math.max(Math.trunc(Number(parts.get("step"))) || 0, 0), 1e7),
   };
 }
+
+/** What the chart over depth may draw. */
+const SIZES = /** @type {const} */ (["dz", "z", "dw"]);
+
+/** @param {string | null} text @returns {("dz" | "z" | "dw")[] | null} */
+function readSizes(text) {
+  const found = SIZES.filter((one) => text?.split(".").includes(one));
+  return found.length ? found : null;
+}
+
+/** In what a run may differ from the first, besides data, layers, activations and starts. */
+export const SETTINGS = /** @type {const} */ (["lr", "optimizer", "batch", "clip", "loss", "normalization", "residual", "regularization", "regularization_rate", "seed"]);
 
 /** What losses of older links are called now. @type {Record<string, import("./types.js").Config["loss"]>} */
 const FORMERLY = { binary_cross_entropy: "binary_cross_entropy_with_logits" };
@@ -116,5 +145,10 @@ function readVariant(value) {
   if (Array.isArray(value.activations)) variant.activations = like(value.activations, ["tanh"], "activations");
   if (Array.isArray(value.starts)) variant.starts = like(value.starts, [makeStart()], "starts");
   if (Array.isArray(value.layers)) variant.layers = like(value.layers, [6], "layers");
+  const model = defaultConfig();
+  if (typeof value.data === "object" && value.data !== null) variant.data = like(value.data, model.data, "data");
+  for (const name of SETTINGS) {
+    if (typeof value[name] === typeof model[name]) Object.assign(variant, { [name]: value[name] });
+  }
   return variant;
 }

@@ -1,6 +1,6 @@
 """The server of the Lab: the page, its files, and a socket for each page that is open.
 
-It listens on this machine alone. Whoever opens the page needs the token; Host and Origin are checked, so that no page
+It listens on this machine alone. Whoever opens a socket needs the token; Host and Origin are checked, so that no page
 from elsewhere, and no name that is pointed at this machine, gets through.
 """
 
@@ -187,8 +187,12 @@ class Lab:
         return secrets.compare_digest(given.encode(), self.token.encode())
 
     async def index(self, request: Request) -> Response:
-        """The page."""
-        if not self.admits(request.query_params.get("token", "")):
+        """The page, which is the same for everybody: what it does goes through the socket, and that wants the token.
+
+        The page moves the token out of the address when it is first opened, so it comes again without one.
+        """
+        given = request.query_params.get("token")
+        if given is not None and not self.admits(given):
             return PlainTextResponse("open the URL that tinygrad-init lab has printed, with its token", 403)
         return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-store"})
 

@@ -31,8 +31,9 @@ SLICE_SECONDS, SHORT_SECONDS = 0.02, 0.005  # of training before commands are lo
 REPORT_SECONDS = 1.0  # between two diagnoses while playing
 PROGRESS_SECONDS = 0.3  # between two words on the way to a distant step
 REPORT_SHARE = 0.1  # of the time, for diagnoses of all visits while playing
-# And for looking and telling: half of it while training goes as fast as it can, most where it waits for each frame.
-FRAME_SHARE, WATCHING_SHARE = 0.5, 0.5
+# And for looking and telling: half of it while training goes as fast as it can, or while other pages wait for their
+# turn; most of it where training waits for each frame.
+FRAME_SHARE, WATCHING_SHARE = 0.5, 0.85
 WAITING = 32  # commands
 
 
@@ -306,7 +307,7 @@ class Visit:
         self.say(self.frame_of(experiment))
         now = time.monotonic()
         self.last_frame_step = experiment.step
-        share = WATCHING_SHARE if self.steps_per_frame else FRAME_SHARE
+        share = WATCHING_SHARE if self.steps_per_frame and not TURNS.waiting else FRAME_SHARE
         self.next_frame = max(began + FRAME_SECONDS, now + (now - began_looking) * (1 / share - 1))
 
     def frame_of(self, experiment: Experiment) -> frames.Frame:
@@ -314,7 +315,7 @@ class Visit:
         runs = []
         for i, each in enumerate(self.watched):
             look = each.look()
-            now = each.now(experiment.step, experiment.stride, look)
+            now = each.now(experiment.step, experiment.stride, look, hurried=self.playing)
             runs.append(with_detail(now, each, look, self.selected) if i == self.selected.run else now)
         return frames.Frame(
             type="frame",

@@ -14,7 +14,7 @@ export function parsePoints(text, most) {
   const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/).map((line, i) => ({ line: line.trim(), number: i + 1 }));
   const rows = lines
     .filter(({ line }) => line && !line.startsWith("#"))
-    .map(({ line, number }) => ({ number, cells: cellsOf(line).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")) }));
+    .map(({ line, number }) => ({ number, cells: cellsOf(line) }));
   const isNumber = (/** @type {string} */ cell) => cell !== "" && Number.isFinite(Number(cell));
   if (rows.length && !rows[0].cells.slice(0, 2).some(isNumber)) rows.shift();
   if (!rows.length) throw new Error(t("csv.empty"));
@@ -47,6 +47,25 @@ function scaling(values) {
 
 /** Semicolons leave the comma for decimals, as in much of Europe; without any separator, spaces are one. @param {string} line */
 function cellsOf(line) {
-  if (line.includes(";")) return line.split(";").map((cell) => cell.trim().replace(/^(-?\d+),(\d+)$/, "$1.$2"));
-  return line.split(/[,\t]/.test(line) ? /[,\t]/ : /\s+/);
+  const outside = line.replace(/"(?:[^"]|"")*"/g, "");
+  const separator = outside.includes(";") ? ";" : /[,\t]/.test(outside) ? /[,\t]/ : /\s/;
+  const cells = split(line, separator).map((cell) => cell.trim());
+  if (separator === ";") return cells.map((cell) => cell.replace(/^(-?\d+),(\d+)$/, "$1.$2"));
+  return separator instanceof RegExp && separator.source === "\\s" ? cells.filter(Boolean) : cells;
+}
+
+/** Cells of a line; within quotes a separator is none, and two quotes are one. @param {string} line @param {string | RegExp} separator */
+function split(line, separator) {
+  const cells = [""];
+  let quoted = false;
+  for (let i = 0; i < line.length; i++) {
+    const character = line[i];
+    if (character === '"' && quoted && line[i + 1] === '"') {
+      cells[cells.length - 1] += '"';
+      i++;
+    } else if (character === '"') quoted = !quoted;
+    else if (!quoted && (separator instanceof RegExp ? separator.test(character) : character === separator)) cells.push("");
+    else cells[cells.length - 1] += character;
+  }
+  return cells;
 }

@@ -5,6 +5,7 @@ import { h } from "../dom.js";
 import { has, t } from "../i18n.js";
 import { change } from "../lab.js";
 import { store } from "../state.js";
+import { nameFor } from "../terms.js";
 
 /** @typedef {import("../types.js").Config} Config */
 
@@ -53,7 +54,7 @@ export function choice({ field, label, names, get, set, mixed, labelled = true }
     select.value = value;
   };
   const root = labelled
-    ? h("div", { class: "control" }, h("label", { for: id, t: label }), select)
+    ? h("div", { class: "control" }, nameFor(id, label), select)
     : h("div", { class: "control bare" }, select);
   return { root, select, sync };
 }
@@ -80,8 +81,10 @@ export function slider({ field, label, min, max, step, get, set, log = false, mo
     // Whoever types is not corrected before having finished.
     if (document.activeElement !== number || number.valueAsNumber !== value) number.value = String(value);
     range.value = String(there(value));
+    // Of a logarithmic one the place is a logarithm: what it stands for is the number.
+    if (log) range.setAttribute("aria-valuetext", String(value));
   };
-  return { root: h("div", { class: "control slider" }, h("label", { for: id, t: label }), range, number), sync };
+  return { root: h("div", { class: "control slider" }, nameFor(id, label), range, number), sync };
 }
 
 /**
@@ -92,7 +95,7 @@ export function check({ field, label, get, set }) {
   const id = `c${++count}`;
   const box = h("input", { id, type: "checkbox", "data-field": field, onchange: () => set(box.checked) });
   return {
-    root: h("div", { class: "control check" }, box, h("label", { for: id, t: label })),
+    root: h("div", { class: "control check" }, box, nameFor(id, label)),
     sync: () => void (box.checked = get()),
   };
 }

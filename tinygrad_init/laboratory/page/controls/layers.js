@@ -6,18 +6,14 @@ import { change } from "../lab.js";
 import { activationsOf, asWidth, deepened, isOwn, only, startsOf, store } from "../state.js";
 import { bind, choice, group, slider } from "./fields.js";
 import { startEditor } from "./start.js";
+import { rateControl } from "./training.js";
 
-export function layerControls() {
-  const widths = () => store.config.layers;
+/** What is tried first, always in sight: activation, start, depth and learning rate. */
+export function firstControls() {
   const depth = slider({
     field: "layers", label: "layers.depth", min: 0, max: 60, step: 1,
-    get: () => widths().length,
+    get: () => store.config.layers.length,
     set: (value) => change((config) => void (config.layers = deepened(config.layers, value))),
-  });
-  const width = slider({
-    label: "layers.width", min: 1, max: 64, step: 1,
-    get: () => widths()[0] ?? 6,
-    set: (value) => change((config) => void config.layers.fill(asWidth(value))),
   });
   const activation = choice({
     field: "activations", label: "layers.activation", names: () => store.hello?.activations ?? [], mixed: "layers.mixed",
@@ -29,13 +25,32 @@ export function layerControls() {
     get: () => only(startsOf(store.config)),
     set: (chosen) => chosen && change((config) => void (config.starts = [chosen])),
   });
+  const rate = rateControl();
+  bind(() => {
+    for (const control of [depth, activation, start, rate]) control.sync();
+    for (const root of [depth.root, activation.root]) root.hidden = isOwn();
+  });
+  const root = group("first.title", true, activation.root, start.root, depth.root, rate.root);
+  root.open = true; // on a phone as well
+  root.classList.add("first");
+  return root;
+}
+
+export function layerControls() {
+  const width = slider({
+    label: "layers.width", min: 1, max: 64, step: 1,
+    get: () => store.config.layers[0] ?? 6,
+    set: (value) => change((config) => void config.layers.fill(asWidth(value))),
+  });
   const each = layerTable();
   bind(() => {
-    for (const control of [depth, width, activation, start]) control.sync();
-    for (const root of [depth.root, activation.root, each]) root.hidden = isOwn();
-    width.root.hidden = !widths().length || isOwn();
+    width.sync();
+    each.hidden = isOwn();
+    width.root.hidden = !store.config.layers.length || isOwn();
   });
-  return group("layers.title", true, depth.root, width.root, activation.root, start.root, each);
+  const root = group("layers.title", true, width.root, each);
+  bind(() => void (root.hidden = isOwn()));
+  return root;
 }
 
 /** One row a layer: its width, activation and start. */

@@ -20,7 +20,7 @@ export function pointPad() {
     onpointerdown: click, onkeydown: key,
   });
   const which = choice({
-    label: "data.class", names: () => ["0", "1", "2", "3"], get: () => String(label), set: (value) => void (label = Number(value)),
+    label: "data.class", names: () => Array.from({ length: 10 }, (_, i) => String(i)), get: () => String(label), set: (value) => void (label = Number(value)),
   });
   const clear = h("button", {
     type: "button", t: "data.clear", onclick: () => change((config) => void (config.data.points = [])),
@@ -49,7 +49,7 @@ export function pointPad() {
       cursor.x = Math.min(Math.max(cursor.x + move[0], -REACH), REACH);
       cursor.y = Math.min(Math.max(cursor.y + move[1], -REACH), REACH);
     } else if (event.key === "Enter" || event.key === " ") add();
-    else if (/^[0-3]$/.test(event.key)) label = Number(event.key);
+    else if (/^[0-9]$/.test(event.key)) label = Number(event.key);
     else return;
     event.preventDefault();
     sync();

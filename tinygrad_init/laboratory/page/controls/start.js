@@ -53,6 +53,7 @@ export function startEditor({ field, label, get, set, none, labelled }) {
       const shown = scalesOf(chosen().name);
       for (const { scale, root, sync } of scales) {
         root.hidden = !shown.includes(scale);
+        root.classList.toggle("seldom", scale === "sigma_b" && chosen().name !== "normal");
         sync();
       }
     },

@@ -10,6 +10,10 @@ const top = (/** @type {import("../types.js").Config} */ config) => config;
 /** A regression has one loss. */
 const losses = () => (isRegression(store.config.data.name) ? ["half_squared_error"] : store.hello?.losses ?? []);
 
+export function rateControl() {
+  return slider({ field: "lr", label: "training.lr", min: 1e-5, max: 10, step: 0.01, log: true, most: 1000, ...entry(top, "lr") });
+}
+
 export function trainingControls() {
   const rate = slider({
     field: "regularization_rate", label: "training.rate", min: 1e-5, max: 1, step: 0.01, log: true, most: 100,
@@ -27,7 +31,6 @@ export function trainingControls() {
   const controls = [
     loss,
     choice({ field: "optimizer", label: "training.optimizer", names: () => store.hello?.optimizers ?? [], ...entry(top, "optimizer") }),
-    slider({ field: "lr", label: "training.lr", min: 1e-5, max: 10, step: 0.01, log: true, most: 1000, ...entry(top, "lr") }),
     slider({ field: "batch", label: "training.batch", min: 0, max: 500, step: 1, most: 2000, ...entry(top, "batch") }),
     slider({ field: "clip", label: "training.clip", min: 0, max: 10, step: 0.1, most: 1000, ...entry(top, "clip") }),
     ...design,

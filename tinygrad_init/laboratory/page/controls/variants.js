@@ -1,9 +1,10 @@
-// Runs beside the first on the same data, batches and normal draws: only what is changed here differs.
+// Runs beside the first with the same normal draws: only what is changed here differs.
 
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { change } from "../lab.js";
 import { activationsOf, asWidth, configOf, deepened, isOwn, makeStart, only, startsOf, store } from "../state.js";
+import { differenceControls } from "./differences.js";
 import { bind, choice, group, slider } from "./fields.js";
 import { MIXED, startEditor } from "./start.js";
 
@@ -78,9 +79,10 @@ function card(i) {
   });
   const remove = h("button", { type: "button", class: "quiet", onclick: () => change((config) => void config.variants.splice(i, 1)) });
   const legend = h("legend", { class: `run-name run-${i + 1}` });
-  const controls = [depth, width, activation, start];
+  const others = differenceControls(i);
+  const controls = [depth, width, activation, start, others];
   return {
-    root: h("fieldset", { class: "variant" }, legend, activation.root, start.root, depth.root, width.root, remove),
+    root: h("fieldset", { class: "variant" }, legend, activation.root, start.root, depth.root, width.root, others.root, remove),
     sync() {
       if (!variant()) return;
       for (const { root } of [depth, width, activation]) root.hidden = isOwn();

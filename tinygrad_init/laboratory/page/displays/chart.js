@@ -1,7 +1,7 @@
 // uPlot with our colours: as wide as its place, made anew when light turns to dark.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { onThemeChange, palette } from "../colours.js";
+import { onSizeChange, onThemeChange, palette } from "../colours.js";
 import { h, setAttribute } from "../dom.js";
 import { format } from "../scale.js";
 import { store } from "../state.js";
@@ -25,8 +25,8 @@ export class Chart {
 
   /**
    * @param {{options: (colours: Palette) => Partial<uPlot.Options>, height: number, label: () => string,
-   *   paint?: Painter, under?: boolean, stepped?: boolean}} description `paint` draws what series cannot, `under` says whether
-   *   below them; `stepped` makes steps of the lines
+   *   paint?: Painter, under?: boolean, stepped?: boolean, fitted?: () => void}} description `paint` draws what series cannot, `under` says whether
+   *   below them; `stepped` makes steps of the lines; `fitted` is called when it has another size
    */
   constructor(description) {
     this.description = description;
@@ -34,6 +34,7 @@ export class Chart {
     new ResizeObserver(() => this.#fit()).observe(this.root);
     onThemeChange(() => this.rebuild());
     store.on("language", () => this.rebuild());
+    onSizeChange(() => this.rebuild());
     charts.push(this);
   }
 
@@ -58,13 +59,14 @@ export class Chart {
     const { height } = this.description;
     if (this.plot) this.plot.setSize({ width, height });
     else this.plot = this.#make(width, height);
+    this.description.fitted?.();
   }
 
   /** @param {number} width @param {number} height */
   #make(width, height) {
     const colours = palette();
     const { options, paint, under, stepped } = this.description;
-    const axis = { stroke: colours.muted, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line, width: 1, size: 4 }, font: "11px system-ui, sans-serif", labelFont: "11px system-ui, sans-serif", labelSize: 18, labelGap: 0 };
+    const axis = { stroke: colours.muted, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line, width: 1, size: 4 }, font: chartFont(), labelFont: chartFont(), labelSize: 18, labelGap: 0 };
     const given = options(colours);
     /** @type {uPlot.Options} */
     const complete = {
@@ -99,6 +101,12 @@ export class Chart {
       height: plot.bbox.height,
     };
   }
+}
+
+/** As large as the page's smallest text, which grows for a projector. */
+export function chartFont() {
+  const size = parseFloat(getComputedStyle(document.documentElement).fontSize) || 14;
+  return `${Math.round((11 * size) / 14)}px system-ui, sans-serif`;
 }
 
 /** Between ticks, for numbers of any size: uPlot's own end at 1e32, beyond which there would be no axis. */

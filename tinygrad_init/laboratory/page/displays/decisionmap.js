@@ -5,15 +5,22 @@ import { byId, h, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { show } from "../lab.js";
 import { format, percent } from "../scale.js";
+import { runName } from "../runnames.js";
 import { runLabel, store } from "../state.js";
+import { confusionTable, sampleImages } from "./digits.js";
 import { drawPoints } from "./points.js";
 
 const REACH = 1.2;
 const PIXELS = 480;
 
+/** The samples of a run: its own, or those of the first. @param {number} run */
+function pointsOf(run) {
+  return store.built?.runs[run]?.points ?? store.built?.points ?? null;
+}
+
 export function decisionMaps() {
   const root = byId("maps");
-  /** @type {{map: HTMLCanvasElement, points: HTMLCanvasElement, numbers: HTMLElement}[]} */
+  /** @type {{map: HTMLCanvasElement, points: HTMLCanvasElement, numbers: HTMLElement, confusion: ReturnType<typeof confusionTable>}[]} */
   let views = [];
   let colours = palette();
   const tool = (/** @type {"discrete" | "held"} */ name) => {
@@ -31,11 +38,12 @@ export function decisionMaps() {
       const map = h("canvas", { class: "map", role: "img" });
       const points = h("canvas", { class: "map over", width: PIXELS, height: PIXELS, "aria-hidden": "true" });
       const numbers = h("span", { class: "numbers" });
-      const name = h("span", { class: `run-name run-${i}` }, runLabel(i));
+      const name = h("span", { class: `run-name run-${i}` }, runName(i));
       if (built.runs.length === 1) name.hidden = true;
-      const picture = built.points ? h("div", { class: "picture" }, map, points) : h("p", { class: "hint", t: "output.noMap" });
-      views[i] = { map, points, numbers };
-      return h("figure", {}, picture, h("figcaption", {}, name, numbers));
+      const picture = pointsOf(i) ? h("div", { class: "picture" }, map, points) : built.images ? sampleImages() : h("p", { class: "hint", t: "output.noMap" });
+      const confusion = confusionTable();
+      views[i] = { map, points, numbers, confusion };
+      return h("figure", {}, picture, h("figcaption", {}, name, numbers), confusion.root);
     });
     views = views.slice(0, built.runs.length);
     root.replaceChildren(...figures);
@@ -46,13 +54,14 @@ export function decisionMaps() {
 
   function paintPoints() {
     const { built, view } = store;
-    if (!built?.points) return;
-    const r = (built.runs.length > 1 ? 9 : 6) * (built.points.x.length > 500 ? 0.7 : 1);
-    for (const { points } of views) {
+    if (!built) return;
+    for (const [i, { points }] of views.entries()) {
       const context = points.getContext("2d");
-      if (!context) continue;
+      const samples = pointsOf(i);
+      if (!context || !samples) continue;
+      const r = (built.runs.length > 1 ? 9 : 6) * (samples.x.length > 500 ? 0.7 : 1);
       context.clearRect(0, 0, PIXELS, PIXELS);
-      drawPoints(context, built.points, { pixels: PIXELS, reach: REACH, r, held: view.held, colours });
+      drawPoints(context, samples, { pixels: PIXELS, reach: REACH, r, held: view.held, colours });
     }
   }
 
@@ -69,7 +78,8 @@ export function decisionMaps() {
     frame?.runs.forEach((run, i) => {
       const view = views[i];
       if (!view) return;
-      if (run.map) paintPicture(view.map, run.map, colours, store.view.discrete);
+      if (run.map) paintPicture(view.map, run.map, colours, { discrete: store.view.discrete });
+      view.confusion.draw(run.confusion);
       const lines = numbers(run);
       setText(view.numbers, lines.join("\n"));
       const label = views.length > 1 ? ` ${runLabel(i)}` : "";

@@ -7,6 +7,8 @@ import { t } from "../i18n.js";
 import { select } from "../lab.js";
 import { along, BAR_HIGH, BAR_LOW, format, formatLog, percent, powerOfTen } from "../scale.js";
 import { layerName, store } from "../state.js";
+import { runName } from "../runnames.js";
+import { term } from "../terms.js";
 
 /** @typedef {import("../protocol.js").LayerNow} LayerFrame */
 /** @typedef {{text: string, to: number, hollow?: boolean}} Value what is written, how far the bar goes, and whether it is not finite */
@@ -49,8 +51,7 @@ export function layerTable() {
   const axis = (/** @type {boolean | undefined} */ share) => (share ? "0–100 %" : `${powerOfTen(BAR_LOW)}–${powerOfTen(BAR_HIGH)}`);
   const head = h("thead", {}, h("tr", {},
     h("th", { scope: "col", t: "layers.layer" }),
-    ...COLUMNS.map(({ key, share }) => h("th", { scope: "col", t_title: `layers.${key}.long` },
-      h("span", { t: `layers.${key}` }), h("small", { "aria-hidden": "true" }, axis(share))))));
+    ...COLUMNS.map(({ key, share }) => h("th", { scope: "col" }, term(`layers.${key}`), h("small", { "aria-hidden": "true" }, axis(share))))));
   const scroll = h("div", { class: "layer-scroll", tabindex: 0, role: "region", t_label: "layers.table" },
     h("table", { class: "layer-table" }, head, body));
   const beside = h("p", { class: "hint" });
@@ -93,7 +94,11 @@ export function layerTable() {
     });
   }
 
+  const fold = byId("layers");
+  fold.addEventListener("toggle", () => draw());
+
   function draw() {
+    if (fold instanceof HTMLDetailsElement && !fold.open) return; // nobody sees it
     const layers = store.frame?.runs[store.selection.run]?.layers;
     if (!layers || layers.length !== rows.length) return;
     layers.forEach((layer, i) => COLUMNS.forEach((column, k) => {
@@ -106,7 +111,8 @@ export function layerTable() {
       cell.classList.toggle("hollow", hollow === true);
       drawBand(band, cell, column.theory?.(layer) ?? null, written);
     }));
-    setText(beside, besideTheory(layers[store.selection.layer ?? -1]));
+    const name = (store.built?.runs.length ?? 1) > 1 ? `${runName(store.selection.run)}${t("colon")}` : "";
+    setText(beside, name + besideTheory(layers[store.selection.layer ?? -1]));
   }
 
   store.on(["built", "language"], build);

@@ -6,6 +6,7 @@ import { byId, h, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { show } from "../lab.js";
 import { format } from "../scale.js";
+import { runName } from "../runnames.js";
 import { runLabel, store } from "../state.js";
 import { Chart, decades, STEPS } from "./chart.js";
 
@@ -42,8 +43,19 @@ export function lossChart() {
       )))],
     }),
   });
+  const readout = h("p", { class: "readout numbers" });
+  chart.root.addEventListener("pointermove", (event) => {
+    const { plot } = chart;
+    const xs = plot?.data[0];
+    if (!plot || !xs?.length) return;
+    const wanted = plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x");
+    const i = [...xs].reduce((best, x, k) => (Math.abs(x - wanted) < Math.abs(xs[best] - wanted) ? k : best), 0);
+    const said = runs().map((_, run) => `${runs().length > 1 ? `${runLabel(run)} ` : ""}${format(plot.data[1 + 2 * run]?.[i])}`);
+    setText(readout, t("loss.at", { step: xs[i], losses: said.join(t("join")) }));
+  });
+  chart.root.addEventListener("pointerleave", () => setText(readout, ""));
   const held = h("p", { class: "hint", t: "loss.held" });
-  byId("loss").append(chart.root, legend, held);
+  byId("loss").append(chart.root, readout, legend, held);
   let logarithmic = store.view.logLoss;
 
   store.on("built", () => {
@@ -71,7 +83,7 @@ export function lossChart() {
       chart.set(uPlot.join(tables));
       held.hidden = !frame.runs.some((run) => run.test_losses.length);
       if (runs().length > 1) {
-        frame.runs.forEach((run, i) => legend.children[i] && setText(legend.children[i], `${runLabel(i)} ${format(run.loss)}`));
+        frame.runs.forEach((run, i) => legend.children[i] && setText(legend.children[i], `${runName(i)} ${format(run.loss)}`));
       }
     },
   };

@@ -8,9 +8,11 @@ import { t } from "../i18n.js";
 import { select, show } from "../lab.js";
 import { BUCKETS, formatLog, stroke } from "../scale.js";
 import { say, wordOf } from "../words.js";
-import { runLabel, store } from "../state.js";
+import { runName } from "../runnames.js";
+import { store } from "../state.js";
 import { drawLegend } from "./legend.js";
-import { hit, layout, sortEdges } from "./networklayout.js";
+import { hit, inputAt, layout, sortEdges } from "./networklayout.js";
+import { Probe, scaleOfMaps } from "./probe.js";
 
 class NetworkView {
   /** @type {import("./networklayout.js").Column[]} */
@@ -20,6 +22,7 @@ class NetworkView {
   svg = s("svg", { class: "network", role: "img", preserveAspectRatio: "none" });
   /** Maps of units are pixels; they lie over the drawing. */
   maps = h("canvas", { class: "unit-maps", "aria-hidden": "true" });
+  crosses = s("path", { class: "network-dead" });
   band = s("rect", { class: "network-band", rx: 6 });
   ring = s("circle", { class: "network-ring" });
   chosen = s("line", { class: "network-chosen" });
@@ -32,12 +35,15 @@ class NetworkView {
     this.run = run;
     this.sizes = [shape.layers[0].inputs, ...shape.layers.map((layer) => layer.units)];
     this.activations = shape.layers.map((layer) => layer.activation);
-    const name = h("button", { type: "button", class: `run-name run-${run}`, onclick: () => select({ run }) }, runLabel(run));
+    const name = h("button", { type: "button", class: `run-name run-${run}`, onclick: () => select({ run }) }, runName(run));
     this.word = h("span", { class: "word" });
     this.name = name;
     const title = h("figcaption", {}, name, this.word);
     title.hidden = store.built?.runs.length === 1;
-    this.stage = h("div", { class: "stage" }, this.svg, this.maps);
+    this.stage = h("div", { class: "stage", tabindex: 0, role: "group", t_label: "network.stage", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, this.svg, this.maps);
+    this.probe = new Probe(run, this.stage);
+    this.svg.addEventListener("pointermove", (event) => this.#point(event));
+    this.svg.addEventListener("pointerleave", () => this.#chosenProbe());
     this.root = h("figure", { class: "card" }, title, this.stage);
     this.svg.addEventListener("click", (event) => this.#click(event));
     this.colours = palette();
@@ -81,7 +87,7 @@ class NetworkView {
       label.textContent = name;
       heads.append(label);
     });
-    this.svg.replaceChildren(this.band, edges, this.chosen, units, this.ring, heads);
+    this.svg.replaceChildren(this.band, edges, this.chosen, units, this.crosses, this.ring, heads);
     this.maps.width = 2 * width;
     this.maps.height = 2 * height;
     this.mark();
@@ -93,12 +99,49 @@ class NetworkView {
     const box = this.svg.getBoundingClientRect();
     const found = hit(event.clientX - box.left, event.clientY - box.top, this.columns);
     select(found ? { run: this.run, ...found } : { run: this.run });
+    this.#chosenProbe();
+  }
+
+  /** What lies under the pointer says what it is. @param {PointerEvent} event */
+  #point(event) {
+    const box = this.svg.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const input = inputAt(x, y, this.columns);
+    const found = input === null ? hit(x, y, this.columns) : { layer: -1, unit: input, input: null };
+    if (found && found.unit !== null) this.probe.show(found, x, y, false);
+    else this.#chosenProbe();
+  }
+
+  /** Without a pointer the card is about what is chosen. */
+  #chosenProbe() {
+    const { run, layer, unit, input } = store.selection;
+    if (run !== this.run || layer === null || unit === null || !this.columns[layer + 1]) {
+      this.probe.hide();
+      return;
+    }
+    const [a, b] = [this.columns[layer], this.columns[layer + 1]];
+    const [x, y] = input === null ? [b.x, b.y[unit]] : [(a.x + b.x) / 2, (a.y[input] + b.y[unit]) / 2];
+    this.probe.show({ layer, unit, input }, x, y, true);
+  }
+
+  /** Arrow keys go from unit to unit. @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.target !== this.stage) return;
+    const { layer, unit } = store.selection;
+    const [l, u] = [layer ?? 0, unit ?? -1];
+    const to = { ArrowLeft: [l - 1, u], ArrowRight: [l + 1, u], ArrowUp: [l, u - 1], ArrowDown: [l, u + 1], Escape: [l, null] }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    const at = Math.min(Math.max(to[0] ?? 0, 0), this.columns.length - 2);
+    const units = this.columns[at + 1].y.length;
+    select({ run: this.run, layer: at, unit: to[1] === null ? null : Math.min(Math.max(to[1] ?? 0, 0), units - 1), input: null });
   }
 
   /** Shows what is selected. */
   mark() {
     const { run, layer, unit, input } = store.selection;
     const here = run === this.run && layer !== null && this.columns.length > layer + 1;
+    this.#chosenProbe();
     this.root.classList.toggle("current", run === this.run && (store.built?.runs.length ?? 1) > 1);
     setAttribute(this.name, "aria-pressed", String(run === this.run));
     for (const [element, shown] of /** @type {const} */ ([[this.band, here], [this.ring, here && unit !== null], [this.chosen, here && input !== null]])) {
@@ -131,7 +174,13 @@ class NetworkView {
         }
       });
     });
+    setAttribute(this.crosses, "d", run.layers.flatMap(({ dead_units: dead }, layer) => {
+      const { x, y, r } = this.columns[layer + 1];
+      const half = Math.max(0.65 * r, 1.5);
+      return dead.map((unit) => (y[unit] === undefined ? "" : `M${x - half} ${y[unit] - half}l${2 * half} ${2 * half}m0 ${-2 * half}l${-2 * half} ${2 * half}`));
+    }).join(""));
     this.#drawMaps(run);
+    this.probe.draw();
     if (run.verdict) setText(this.word, wordOf(run.verdict.word));
     const [first, last] = [run.layers[0].dw, run.layers[run.layers.length - 1].dw].map((dw) => (dw === null ? "0" : formatLog(dw)));
     setAttribute(this.svg, "aria-label", t("network.alt", { sizes: this.sizes.join(t("join")), first, last }));
@@ -143,10 +192,11 @@ class NetworkView {
     if (!context) return;
     context.setTransform(2, 0, 0, 2, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
+    const most = scaleOfMaps();
     const paint = (/** @type {number} */ layer, /** @type {number} */ unit, /** @type {import("../protocol.js").Map} */ picture) => {
       const { x, y, r } = this.columns[layer + 1];
       if (r < 6 || y[unit] === undefined) return;
-      paintPicture(this.small, picture, this.colours);
+      paintPicture(this.small, picture, this.colours, { most });
       context.save();
       context.beginPath();
       context.arc(x, y[unit], r - 1, 0, 2 * Math.PI);
@@ -157,6 +207,10 @@ class NetworkView {
     (store.built?.inputs ?? []).forEach((picture, unit) => paint(-1, unit, picture));
     run.unit_maps.forEach((units, layer) => units.forEach((picture, unit) => paint(layer, unit, picture)));
     const { layer, unit } = store.selection;
+    // A dead unit is crossed out, also where a map covers the drawing.
+    context.strokeStyle = this.colours.bad;
+    context.lineWidth = 2.5;
+    context.stroke(new Path2D(this.crosses.getAttribute("d") ?? ""));
     if (run.detail?.unit_map && run.detail.layer === layer && run.detail.unit === unit && unit !== null) paint(layer, unit, run.detail.unit_map);
   }
 }
@@ -176,7 +230,7 @@ export function networks() {
   let shape = "";
   function build() {
     const runs = store.built?.runs ?? [];
-    const now = JSON.stringify([runs, store.built?.features]);
+    const now = JSON.stringify([runs, store.built?.features, runs.map((_, i) => runName(i))]);
     if (now !== shape) {
       shape = now;
       for (const view of views) view.observer.disconnect();

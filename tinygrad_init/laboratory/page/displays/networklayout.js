@@ -43,7 +43,7 @@ export function sortEdges(edges, what, layers) {
     const index = bucket(value);
     if (index >= 0) buckets[index][value < 0 ? "negative" : "positive"].push({ from, to, value });
   };
-  for (const edge of edges.strong ?? []) add(edge.source, edge.target, edge[what]);
+  if (edges.strong !== null) unpack(edges.strong, what, add);
   edges[what]?.forEach((row, to) => row.forEach((value, from) => add(from, to, value)));
   let left = Math.max(Math.floor(MOST_EDGES / layers), 16);
   for (const found of buckets.reverse()) {
@@ -53,6 +53,25 @@ export function sortEdges(edges, what, layers) {
     }
   }
   return buckets.reverse();
+}
+
+/** Bytes of an edge: input and unit as uint16, weight and gradient as float32. */
+const EDGE_BYTES = 12;
+
+/** @param {string} strong @param {"weight" | "gradient"} what @param {(from: number, to: number, value: number) => void} add */
+function unpack(strong, what, add) {
+  const text = atob(strong);
+  const view = new DataView(new ArrayBuffer(text.length));
+  for (let i = 0; i < text.length; i++) view.setUint8(i, text.charCodeAt(i));
+  for (let at = 0; at < text.length; at += EDGE_BYTES) {
+    add(view.getUint16(at, true), view.getUint16(at + 2, true), view.getFloat32(at + (what === "weight" ? 4 : 8), true));
+  }
+}
+
+/** The input at a point. @param {number} x @param {number} y @param {Column[]} columns @returns {number | null} */
+export function inputAt(x, y, [inputs]) {
+  const found = inputs?.y.findIndex((center) => Math.hypot(x - inputs.x, y - center) <= Math.max(inputs.r, 5) + 2) ?? -1;
+  return found < 0 ? null : found;
 }
 
 /**

@@ -4,6 +4,25 @@ import { classColour, shades } from "../colours.js";
 
 /** @typedef {import("../colours.js").Palette} Palette */
 
+/** Corners of the marks of classes from 2 on: how many, at which angle the first, how deep the notches between them. */
+const MARKS = [[3, -0.5, 1], [4, -0.5, 1], [3, 0.5, 1], [4, -0.5, 0.35], [4, -0.25, 0.35], [5, -0.5, 0.45], [6, -0.5, 1], [5, -0.5, 1]];
+
+/** The outline of a class's mark. @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} label @param {number} r */
+function trace(context, x, y, label, r) {
+  if (label === 0) context.arc(x, y, r, 0, 2 * Math.PI);
+  else if (label === 1) context.rect(x - 0.85 * r, y - 0.85 * r, 1.7 * r, 1.7 * r);
+  else {
+    const [corners, first, notch] = MARKS[label - 2];
+    const points = notch < 1 ? 2 * corners : corners;
+    for (let i = 0; i < points; i++) {
+      const angle = Math.PI * (first + (2 * i) / points);
+      const far = 1.25 * r * (notch < 1 && i % 2 ? notch : 1);
+      context.lineTo(x + far * Math.cos(angle), y + far * Math.sin(angle));
+    }
+    context.closePath();
+  }
+}
+
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {number} x
@@ -15,16 +34,7 @@ import { classColour, shades } from "../colours.js";
  */
 export function drawPoint(context, x, y, label, r, colours, { hollow = false, colour = classColour(colours, label) } = {}) {
   context.beginPath();
-  if (label % 4 === 0) context.arc(x, y, r, 0, 2 * Math.PI);
-  else if (label % 4 === 1) context.rect(x - 0.85 * r, y - 0.85 * r, 1.7 * r, 1.7 * r);
-  else {
-    const corners = label % 4 === 2 ? 3 : 4; // a triangle, a square on its corner
-    for (let i = 0; i < corners; i++) {
-      const angle = (2 * Math.PI * i) / corners - Math.PI / 2;
-      context.lineTo(x + 1.2 * r * Math.cos(angle), y + 1.2 * r * Math.sin(angle));
-    }
-    context.closePath();
-  }
+  trace(context, x, y, label % 10, r);
   context.fillStyle = hollow ? colours.surface : colour;
   context.fill();
   context.strokeStyle = hollow ? colour : colours.surface;

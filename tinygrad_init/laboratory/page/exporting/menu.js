@@ -5,8 +5,10 @@ import { charts } from "../displays/chart.js";
 import { h } from "../dom.js";
 import { host } from "../host.js";
 import { t } from "../i18n.js";
-import { onMessage, remember, send } from "../lab.js";
+import { onMessage, send, shared } from "../lab.js";
+import { dropdown } from "../menus.js";
 import { showNotice } from "../notices.js";
+import { openField } from "../opening.js";
 import { runLabel, store } from "../state.js";
 import { chartSvg } from "./chartsvg.js";
 import { painted, standalone } from "./networksvg.js";
@@ -23,8 +25,9 @@ import { stackCanvas, stackSvg } from "./stack.js";
 export function exportMenu(networks, outputs) {
   const item = (/** @type {string} */ key, /** @type {() => void} */ onclick) =>
     h("button", { type: "button", t: key, onclick: () => { menu.open = false; onclick(); } });
-  const items = h("div", { class: "menu-items" },
-    ...(host ? [] : [item("export.link", () => void copyLink())]),
+  /** @type {HTMLDetailsElement} */
+  const menu = dropdown("export.title",
+    ...(host ? [] : [item("export.link", () => void copyLink()), openField(() => void (menu.open = false))]),
     item("export.networkSvg", () => saveText("network.svg", stackSvg(networks().map(({ svg, maps }, i) => {
       const { width, height } = svg.viewBox.baseVal;
       return { svg: standalone(svg, maps), width, height, caption: caption(i) };
@@ -39,24 +42,9 @@ export function exportMenu(networks, outputs) {
     item("export.csv", () => send({ type: "export", what: "csv" })),
     item("export.json", () => send({ type: "export", what: "json" })),
     ...(host?.own ? [] : [item("export.python", () => send({ type: "export", what: "python" }))]));
-  const menu = h("details", { class: "menu", ontoggle: fit }, h("summary", { t: "export.title" }), items);
-  /** Wherever the button stands, the whole menu is on the screen. */
-  function fit() {
-    items.style.translate = "";
-    const { left, right } = items.getBoundingClientRect();
-    items.style.translate = `${Math.max(Math.min(document.documentElement.clientWidth - 4 - right, 0), 4 - left)}px`;
-  }
   onMessage("export", ({ name: file, text }) => {
     save(file, new Blob([text], { type: "text/plain;charset=utf-8" }));
     showNotice(t("export.done", { name: file }));
-  });
-  addEventListener("pointerdown", (event) => {
-    if (event.target instanceof Node && !menu.contains(event.target)) menu.open = false;
-  });
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    menu.open = false;
-    menu.querySelector("summary")?.focus();
   });
   return menu;
 }
@@ -71,13 +59,14 @@ function visible() {
   return [...charts].filter((chart) => chart.plot && chart.root.clientWidth > 0);
 }
 
+/** The experiment and nothing else: neither where this Lab listens nor its token. */
 async function copyLink() {
-  remember("replace");
+  const link = shared();
   try {
-    await navigator.clipboard.writeText(location.href);
+    await navigator.clipboard.writeText(link);
     showNotice(t("export.copied"));
   } catch {
-    showNotice(t("export.notCopied"), "bad"); // the address bar has it all the same
+    showNotice(`${t("export.notCopied")} ${link}`, "bad"); // from here it can be copied by hand
   }
 }
 

@@ -13,6 +13,9 @@ export class SvgContext {
   fillStyle = "#000";
   strokeStyle = "#000";
   lineWidth = 1;
+  font = "11px system-ui, sans-serif";
+  textAlign = "left";
+  #dash = "";
   /** @type {string[]} */
   elements = [];
   #path = "";
@@ -54,11 +57,22 @@ export class SvgContext {
   }
 
   stroke() {
-    this.elements.push(`<path d="${this.#path}" fill="none" stroke="${this.strokeStyle}" stroke-width="${this.lineWidth}"/>`);
+    this.elements.push(`<path d="${this.#path}" fill="none" stroke="${this.strokeStyle}" stroke-width="${this.lineWidth}"${this.#dash}/>`);
   }
 
   /** @param {number} x @param {number} y @param {number} width @param {number} height */
   fillRect(x, y, width, height) {
     this.elements.push(`<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" fill="${this.fillStyle}"/>`);
+  }
+
+  /** @param {number[]} lengths */
+  setLineDash(lengths) {
+    this.#dash = lengths.length ? ` stroke-dasharray="${lengths.join(" ")}"` : "";
+  }
+
+  /** @param {string} text @param {number} x @param {number} y */
+  fillText(text, x, y) {
+    const anchor = this.textAlign === "left" ? "start" : "end";
+    this.elements.push(`<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" font-size="${parseFloat(this.font)}" fill="${this.fillStyle}">${escape(text)}</text>`);
   }
 }

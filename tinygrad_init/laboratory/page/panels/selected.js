@@ -5,6 +5,7 @@ import { h, setAttribute } from "../dom.js";
 import { t } from "../i18n.js";
 import { select } from "../lab.js";
 import { setOptions } from "../controls/fields.js";
+import { scaleOfMaps } from "../displays/probe.js";
 import { format } from "../scale.js";
 import { layerName, runLabel, store } from "../state.js";
 import { detail, selectedShape } from "./selection.js";
@@ -52,7 +53,7 @@ export function selectedBar(finest) {
     const map = detail()?.unit_map;
     picture.hidden = !map || layer === null || unit === null;
     if (!map || layer === null || unit === null) return;
-    paintPicture(picture, map, palette());
+    paintPicture(picture, map, palette(), { most: scaleOfMaps() });
     setAttribute(picture, "aria-label", t("selected.map", {
       unit: t("selected.unit.n", { n: unit + 1 }), layer: layerName(layer, chosen), low: format(map.low), high: format(map.high),
     }));

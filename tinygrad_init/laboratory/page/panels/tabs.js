@@ -15,6 +15,7 @@ export function tabs(panels) {
     root.setAttribute("aria-labelledby", `tab-${name}`);
     root.tabIndex = 0;
     root.classList.add("panel");
+    root.prepend(h("p", { class: "about", t: `about.${name}` }));
     return h("button", {
       type: "button", role: "tab", id: `tab-${name}`, "aria-controls": root.id, t: `panel.${name}`,
       onclick: () => show({ panel: name }, "push"),

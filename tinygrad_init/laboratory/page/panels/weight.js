@@ -7,6 +7,18 @@ import { format } from "../scale.js";
 import { store } from "../state.js";
 import { detail } from "./selection.js";
 
+/**
+ * A weight (or a bias) is set from a step on, this one unless given.
+ * @param {number} run @param {number} layer @param {number} unit @param {number | null} input @param {number} value @param {number} [step]
+ */
+export function setWeight(run, layer, unit, input, value, step = store.frame?.step ?? 0) {
+  const place = JSON.stringify([step, run, layer, unit, input]);
+  change((config) => {
+    const others = config.edits.filter((one) => JSON.stringify([one.step, one.run, one.layer, one.unit, one.input]) !== place);
+    config.edits = [...others, { step, run, layer, unit, input, value }];
+  }, true);
+}
+
 /** @returns {{root: HTMLElement, draw: () => void}} */
 export function weightField() {
   const name = h("span");
@@ -21,12 +33,7 @@ export function weightField() {
     const found = detail();
     const step = store.frame?.step ?? 0;
     if (!found || found.unit === null || !Number.isFinite(value.valueAsNumber)) return draw();
-    const { layer, unit, input } = found;
-    const place = JSON.stringify([step, run, layer, unit, input]);
-    change((config) => {
-      const others = config.edits.filter((one) => JSON.stringify([one.step, one.run, one.layer, one.unit, one.input]) !== place);
-      config.edits = [...others, { step, run, layer, unit, input, value: value.valueAsNumber }];
-    }, true);
+    setWeight(run, found.layer, found.unit, found.input, value.valueAsNumber, step);
   }
 
   function draw() {

@@ -3,7 +3,8 @@
 import { defaultConfig, makeStart } from "../state.js";
 
 /**
- * @typedef {{id: string, config: () => import("../types.js").Config, panel: string, edges: "weight" | "gradient",
+ * `focus`: what the scene is about stands on top while it is open.
+ * @typedef {{id: string, config: () => import("../types.js").Config, panel: string, focus: "depth" | "network" | "panel", edges: "weight" | "gradient",
  *   layer: number, title: [string, string], text: [string, string], attempt: [string, string]}} Scene
  */
 
@@ -18,12 +19,13 @@ export const SCENES = [
     id: "product",
     config: () => network(4, 5, { activations: ["sigmoid"] }),
     panel: "factors",
+    focus: "panel",
     edges: "gradient",
     layer: 0,
     title: ["A gradient is a product", "梯度由许多因子连乘而成"],
     text: [
-      "Backpropagation walks from the loss to a weight and multiplies whatever it meets: the loss's slope, a weight matrix for each layer, the activation's slope for each layer, and once, at the end, the layer's own input. The table below lists these factors for the first layer; the last of them, alignment, says how far the samples agree. One factor near 0 is enough to silence everything in front of it.",
-      "反向传播从损失走到某个权重，一路相乘：损失的导数、每层的权重矩阵、每层激活函数的导数，最后再乘一次该层自己的输入。下面的表格列出第一层的所有因子，最后的“方向一致性”表示各样本有多一致。只要其中一个接近 0，前面各层就都收不到梯度。",
+      "Backpropagation walks from the loss to a weight and multiplies whatever it meets: the loss's slope, a weight matrix for each layer, the activation's slope for each layer, and once, at the end, the layer's own input. The table lists these factors for the first layer; the last of them, alignment, says how far the samples agree. One factor near 0 is enough to silence everything in front of it.",
+      "反向传播从损失走到某个权重，一路相乘：损失的导数、每层的权重矩阵、每层激活函数的导数，最后再乘一次该层自己的输入。表格列出第一层的所有因子，最后的“方向一致性”表示各样本有多一致。只要其中一个接近 0，前面各层就都收不到梯度。",
     ],
     attempt: [
       "Click other layers in the picture: the nearer to the output, the fewer factors.",
@@ -39,6 +41,7 @@ export const SCENES = [
       lr: 0.001,
     }),
     panel: "factors",
+    focus: "depth",
     edges: "gradient",
     layer: 0,
     title: ["0.25¹⁰ and 2¹⁰", "0.25¹⁰ 与 2¹⁰"],
@@ -47,8 +50,8 @@ export const SCENES = [
       "两条由单个单元串成的链，没有非线性，只有权重相乘：A 的权重全是 0.25，B 的全是 2。回传十步，A 的梯度只剩约百万分之一（0.25¹⁰ ≈ 9.5·10⁻⁷），B 的却放大到 1024 倍。深度是指数：看似无害的因子，乘多了就不再无害。",
     ],
     attempt: [
-      "Compare ∂C/∂z in the last and the first row of the table, then change A's constant to 1.",
-      "比较表中末行与首行的 ∂C/∂z，再把 A 的常数改为 1。",
+      "Point at the two ends of the chart and compare ∂C/∂z, then change A's constant to 1.",
+      "指向图的两端，比较 ∂C/∂z，再把 A 的常数改为 1。",
     ],
   },
   {
@@ -64,16 +67,17 @@ export const SCENES = [
       seed: 3,
     }),
     panel: "phi",
+    focus: "depth",
     edges: "gradient",
     layer: 1,
     title: ["Sigmoid, tanh, ReLU", "Sigmoid、tanh 与 ReLU"],
     text: [
-      "The same ten layers with three activations. Sigmoid's slope is at most 1/4, so A's gradient fades unless the weights are very large; tanh reaches 1, but only near z = 0; ReLU has slope 1 for everything positive and 0 for the rest. The edges are drawn by gradient on one fixed scale: look where they stop.",
-      "同样的十层网络，三种激活函数。Sigmoid 的导数最大只有 1/4，除非权重非常大，A 的梯度总会逐层衰减；tanh 能达到 1，但只在 z = 0 附近；ReLU 在正半轴恒为 1，另一半为 0。连线按梯度画，刻度固定：看看它们在哪里断掉。",
+      "The same ten layers with three activations. Sigmoid's slope is at most 1/4, so A's gradient fades unless the weights are very large; tanh reaches 1, but only near z = 0; ReLU has slope 1 for everything positive and 0 for the rest. In the chart A's line falls by some powers of ten, those of B and C by less than two.",
+      "同样的十层网络，三种激活函数。Sigmoid 的导数最大只有 1/4，除非权重非常大，A 的梯度总会逐层衰减；tanh 能达到 1，但只在 z = 0 附近；ReLU 在正半轴恒为 1，另一半为 0。图中 A 的线下降好几个数量级，B 和 C 的不到两个。",
     ],
     attempt: [
-      "Play for some hundred steps: which runs learn? Then give A the start “normal” with σ_w = 10: its gradient arrives, but most of its units are saturated.",
-      "播放几百步：哪几个在学习？再把 A 的初始化改为“正态”，σ_w = 10：梯度传到了，但多数单元已经饱和。",
+      "Play for some hundred steps: which runs learn? Then give A the start “normal” with σ_w = 10: its gradient arrives, but four units in ten are saturated.",
+      "播放几百步：哪几个在学习？再把 A 的初始化改为“正态”，σ_w = 10：梯度传到了，但十个单元中有四个已经饱和。",
     ],
   },
   {
@@ -84,6 +88,7 @@ export const SCENES = [
       variants: [{ label: "B", starts: [makeStart("xavier")] }],
     }),
     panel: "histograms",
+    focus: "depth",
     edges: "gradient",
     layer: 5,
     title: ["Too small", "权重过小"],
@@ -104,6 +109,7 @@ export const SCENES = [
       variants: [{ label: "B", activations: ["relu"] }],
     }),
     panel: "phi",
+    focus: "panel",
     edges: "gradient",
     layer: 3,
     title: ["Too large", "权重过大"],
@@ -124,16 +130,17 @@ export const SCENES = [
       variants: [{ label: "B", starts: [makeStart("xavier")] }],
     }),
     panel: "histograms",
+    focus: "network",
     edges: "weight",
     layer: 1,
     title: ["All the same", "全部相同"],
     text: [
-      "Every weight of A starts at 0.3. Then all units of a layer compute the same number, receive the same gradient and take the same step, for ever: six units do the work of one. The column “Distinct” counts how many really differ, and the map shows what is left of the network.",
-      "A 的每个权重都从 0.3 开始。于是同一层的单元算出同样的数，收到同样的梯度，做同样的更新，永远如此：六个单元只顶一个用。“互异”一列数出真正不同的单元，输出图则显示网络还剩多少本事。",
+      "Every weight of A starts at 0.3. Then all units of a layer compute the same number, receive the same gradient and take the same step, for ever: six units do the work of one. All pictures of a layer are the same, and the map shows what is left of the network.",
+      "A 的每个权重都从 0.3 开始。于是同一层的单元算出同样的数，收到同样的梯度，做同样的更新，永远如此：六个单元只顶一个用。同一层的图完全相同，输出图则显示网络还剩多少本事。",
     ],
     attempt: [
-      "Train both. Then look at Distinct in A: it is still 1, at any step.",
-      "训练两者，再看 A 的“互异”：无论第几步，都还是 1。",
+      "Train both. Then open the table: in A “Distinct” is still 1, at any step.",
+      "训练两者，再打开表格看 A 的“互异”：无论第几步，都还是 1。",
     ],
   },
   {
@@ -148,6 +155,7 @@ export const SCENES = [
       seed: 2,
     }),
     panel: "factors",
+    focus: "network",
     edges: "gradient",
     layer: 4,
     title: ["All zero", "全零"],
@@ -173,6 +181,7 @@ export const SCENES = [
       seed: 2,
     }),
     panel: "phase",
+    focus: "panel",
     edges: "gradient",
     layer: 0,
     title: ["Good starts", "好的初始化"],
@@ -181,8 +190,8 @@ export const SCENES = [
       "好的初始化选择恰当的权重大小，使信号和梯度都保持原有尺度。Xavier 适合在 0 附近近似线性的激活函数；ReLU 丢掉一半信号，He 便把方差加倍。C 展示每层多乘一个 √½，十六层下来代价多大。在相图上，好的初始化落在有序与混沌的边界上，只有第一层例外：它只有两个输入。",
     ],
     attempt: [
-      "Choose “normal” for A and move σ_w: the dots cross the edge, and the bars tilt.",
-      "把 A 改为“正态”并移动 σ_w：点越过边界，各层条形的走势随之倾斜。",
+      "Choose “normal” for A and move σ_w: the dots cross the edge, and the lines tilt.",
+      "把 A 改为“正态”并移动 σ_w：点越过边界，图中的线随之倾斜。",
     ],
   },
   {
@@ -194,6 +203,7 @@ export const SCENES = [
       lr: 0.05,
     }),
     panel: "histograms",
+    focus: "depth",
     edges: "gradient",
     layer: 0,
     title: ["Clipping", "梯度截断"],

@@ -15,6 +15,7 @@ export function tour() {
     const { scene } = store.view;
     root.hidden = scene === null || !SCENES[scene];
     byId("tour-start").setAttribute("aria-expanded", String(!root.hidden));
+    document.body.dataset.focus = root.hidden || scene === null ? "" : SCENES[scene].focus;
     if (root.hidden || scene === null) {
       drawn = null;
       return;
@@ -50,10 +51,11 @@ export function tour() {
   /** @param {number} scene */
   function open(scene) {
     const { config, panel, edges, layer } = SCENES[scene];
-    show({ scene, panel, edges }, "later");
+    show({ scene, panel, edges, preset: null }, "later");
     change((now) => void Object.assign(now, config()));
     select({ run: 0, layer, unit: null, input: null });
     byId("tour-heading").focus({ preventScroll: true });
+    if (scrollY > 0) scrollTo(0, 0); // where the scene is seen
   }
 
   function close() {
