@@ -15,7 +15,7 @@ from .samples import Samples, samples
 
 # Runs that are handed out for each worker, so that none waits and the scheduler is not flooded; and as many as fit into
 # so many seconds are one submission.
-AHEAD, SECONDS, MOST_AT_ONCE = 4, 0.1, 64
+AHEAD, SECONDS, MOST_AT_ONCE = 4, 0.5, 64
 ASK_AGAIN = 2.0  # seconds after which the number of workers is asked for again
 NOTICED = 2.0  # seconds after which Dask has seen that a connection is gone
 
