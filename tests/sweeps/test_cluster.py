@@ -124,7 +124,9 @@ def test_a_cluster_whose_workers_die_are_slow_and_come_late(cluster: Cluster, tm
     noted = cluster.noted()
     ran = [name for _, name in noted if name != "data"]
     assert {*ran} == {row["name"] for row in expected.rows}
-    assert len(ran) - RUNS <= executors.AHEAD * int(executors.SECONDS / 0.1)  # begun anew: what the dead one had not handed over
+    assert len(ran) - RUNS <= executors.AHEAD * int(
+        executors.SECONDS / 0.1
+    )  # begun anew: what the dead one had not handed over
     workers = {worker for worker, name in noted if name != "data"}
     assert workers == {"steady", "slow", "doomed", "late"}
     for worker in workers:
