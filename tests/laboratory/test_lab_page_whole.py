@@ -264,7 +264,7 @@ def test_all_modules_are_asked_for_at_once() -> None:
     listed = re.findall(r'modulepreload" href="/page/(.+?)"', (PAGE / "index.html").read_text(encoding="utf-8"))
     # Itself, what only notebooks have, and what only the microscope waits for.
     elsewhere = {"main.js", "notebook/widget.js", "vendor/dagre/dagre.esm.js"}
-    elsewhere |= {"program.js", "single/page.js", "single/worker.js"}  # what only the page that is one file has
+    elsewhere |= {"program.js", *(f"single/{path.name}" for path in PAGE.glob("single/*.js"))}  # those of the one file
     assert listed == sorted({str(path.relative_to(PAGE)) for path in PAGE.rglob("*.js")} - elsewhere)
 
 

@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from tinygrad_init.laboratory.experiment.evaluation import evaluation
 from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking.pictures import PARTS, Pictures
 from tinygrad_init.laboratory.messages.config import Data, Start
-from tinygrad_init.laboratory.serving.single_file import MACHINE, config_of
+from tinygrad_init.laboratory.serving.single_file import MACHINE, Grid, config_of, single_file
 
 if tgi.BACKEND != "compiled":
     pytest.skip("programs travel between compiled backends", allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
+AXE = ROOT / "lab" / "node_modules" / "axe-core" / "axe.min.js"
 STEPS = 101
 # Point of the grid, start, seed, data, learning rate.
 SETTINGS = (
@@ -72,11 +74,12 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def page(file: Path, chromium: Any) -> Iterator[Any]:
-    """The file in Chromium, on a telephone's screen and without a network."""
+@contextmanager
+def opened(file: Path, chromium: Any, scheme: str = "light") -> Iterator[Any]:
+    """A file in Chromium, on a telephone's screen and without a network."""
     problems: list[str] = []
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, offline=True)
+    screen = {"width": 390, "height": 844}
+    context = chromium.new_context(viewport=screen, has_touch=True, offline=True, color_scheme=scheme)
     page = context.new_page()
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda line: line.type in ("error", "warning") and problems.append(line.text))
@@ -87,6 +90,74 @@ def page(file: Path, chromium: Any) -> Iterator[Any]:
     width = page.evaluate("document.documentElement.scrollWidth")
     context.close()
     assert problems == [] and width <= 390
+
+
+@pytest.fixture
+def page(file: Path, chromium: Any) -> Iterator[Any]:
+    with opened(file, chromium) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file whose grid reaches two of the presets."""
+    if not MACHINE.exists():
+        pytest.skip("machine.wasm was not built: there is no clang, or no wasm-ld")
+    path = tmp_path_factory.mktemp("lab") / "deep.html"
+    path.write_text(single_file(Grid(("sigmoid", "tanh"), (10,), stacks=("plain",), seeds=(0,))), encoding="utf-8")
+    return path
+
+
+def first_step(activation: str) -> tuple[float, list[float]]:
+    """The loss of the server's experiment at its start, and the root mean squares of its weights' gradients."""
+    experiment = Experiment(config_of(activation, 10, 6, "plain"))
+    experiment.advance()
+    weights = [p for name, p in experiment.runs[0].model.named_parameters() if name.endswith("weight")]
+    return experiment.runs[0].losses[0], [float(np.sqrt(np.mean(w.grad.numpy() ** 2))) for w in weights]
+
+
+def drawn(page: Any, line: str) -> list[float]:
+    """Decimal logarithms that a line of the chart over depth shows, read from its axis."""
+    axis = """[...document.querySelectorAll("#depths .grid")].map(line => Number(line.getAttribute("y1")))"""
+    bottom, top = (end(page.evaluate(axis)) for end in (max, min))
+    points = page.locator(f"#depths polyline.{line}").get_attribute("points").split()
+    return [-10 + 12 * (bottom - float(point.split(",")[1])) / (bottom - top) for point in points]
+
+
+def said(page: Any) -> str:
+    return str(page.locator("#depths").get_attribute("aria-label"))
+
+
+def test_it_opens_on_a_gradient_that_vanishes_and_one_button_brings_it_back(deep: Path, chromium: Any) -> None:
+    with opened(deep, chromium) as page:
+        (loss, vanished), (_, back) = first_step("sigmoid"), first_step("tanh")
+        assert vanished[0] < 1e-6 * vanished[-1] and back[0] > 0.1 * back[-1]  # what the page says of them
+        assert float(page.inner_text("#loss")) == pytest.approx(loss, rel=1e-5) and page.evaluate("losses().length") == 0
+        assert drawn(page, "gradients") == pytest.approx(np.log10(vanished), abs=1e-6)
+        assert drawn(page, "before") == []
+        assert [button.inner_text() for button in page.locator("#presets button").all()] == ["Vanishing", "Deep and healthy"]
+        bottom = page.evaluate("document.querySelector('#depths').getBoundingClientRect().bottom")
+        assert bottom < 844  # to be seen without scrolling, with the button above it
+        page.tap("text=Change the activation to tanh")
+        page.wait_for_function("document.querySelector('#before').checkVisibility()")
+        assert drawn(page, "gradients") == pytest.approx(np.log10(back), abs=1e-6)
+        assert drawn(page, "before") == pytest.approx(np.log10(vanished), abs=1e-6)
+        assert "The gradient is back" in page.inner_text("#story") and not page.is_visible("#mend")
+        assert said(page).endswith("Before the last change it was 6.7·10⁻¹⁰ in the first.")
+        page.select_option("#start", "zeros")  # no gradient but that of the last layer's bias
+        page.wait_for_function("document.querySelector('#said').textContent.includes('weights: 0 in')")
+        assert drawn(page, "gradients") == pytest.approx([-10] * 11) and "of your own" in page.inner_text("#story")
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="the page's tools are not installed: npm ci --prefix lab")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(deep: Path, chromium: Any, scheme: str) -> None:
+    with opened(deep, chromium, scheme) as page:
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        for todo in ("#mend", "summary"):
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            assert [(v["id"], [node["target"] for node in v["nodes"]]) for v in found["violations"]] == []
+            page.tap(todo)
 
 
 def test_it_repeats_the_servers_losses(page: Any) -> None:

@@ -39,3 +39,8 @@ export function t(key, values = {}) {
   if (!both) return key; // the library may know activations and starts that have no translation: their names serve
   return both[language === "zh" ? 1 : 0].replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all));
 }
+
+/** @param {number | null | undefined} share */
+export function percent(share) {
+  return share === null || share === undefined ? "–" : t("percent", { n: Math.round(100 * share) });
+}

@@ -1,8 +1,6 @@
 // Absolute logarithmic scales. Nothing is ever rescaled to the largest value on the page: a gradient that has vanished
 // everywhere must look as vanished as one that has vanished in one layer.
 
-import { t } from "./i18n.js";
-
 /** Edges: below 10^LOW nothing is drawn, from 10^HIGH on everything is drawn alike. */
 export const EDGE_LOW = -8;
 export const EDGE_HIGH = 1;
@@ -63,11 +61,6 @@ export function formatLog(log10) {
   if (Math.abs(log10) < 300) return format(10 ** log10);
   const exponent = Math.floor(log10);
   return pretty(`${(10 ** (log10 - exponent)).toFixed(1)}e${exponent}`);
-}
-
-/** @param {number | null | undefined} share */
-export function percent(share) {
-  return share === null || share === undefined ? "–" : t("percent", { n: Math.round(100 * share) });
 }
 
 /** What JSON does not know comes as null. @param {readonly (number | null)[]} values @returns {number[]} */

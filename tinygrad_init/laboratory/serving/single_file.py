@@ -58,7 +58,7 @@ class Grid:
         Those of the starts and the data.
     """
 
-    activations: Sequence[str] = ("tanh", "relu", "sigmoid", "gelu")
+    activations: Sequence[str] = ("sigmoid", "tanh", "relu", "gelu")
     depths: Sequence[int] = (1, 2, 3, 5, 10)
     widths: Sequence[int] = (6,)
     stacks: Sequence[str] = tuple(STACKS)
@@ -126,16 +126,18 @@ def single_file(grid: Grid) -> str:
     said += b" " * (-len(said) % 8)
     whole = len(said).to_bytes(8, "little") + said + b"".join(store.parts)
     packed = base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode()
-    parts = {
-        name: (PAGE / "single" / name).read_text(encoding="utf-8") for name in ("page.html", "page.js", "worker.js")
-    }
-    # In a worker from a file nothing can be imported: the machine's host stands before what uses it.
-    host = (PAGE / "program.js").read_text(encoding="utf-8").replace("export class", "class")
-    worker = host + "".join(line for line in parts["worker.js"].splitlines(True) if not line.startswith("import "))
-    html = parts["page.html"]
-    for mark, text in (("/* page.js */", parts["page.js"]), ("/* worker.js */", worker), ("/* contents */", packed)):
+    page = joined("scale.js", "single/depth.js", "single/presets.js", "single/page.js")
+    worker = joined("program.js", "single/worker.js")
+    html = (PAGE / "single" / "page.html").read_text(encoding="utf-8")
+    for mark, text in (("/* page.js */", page), ("/* worker.js */", worker), ("/* contents */", packed)):
         html = html.replace(mark, text)
     return html
+
+
+def joined(*modules: str) -> str:
+    """Modules as one script, each after those that it imports: within a file nothing can be imported."""
+    lines = [line for name in modules for line in (PAGE / name).read_text(encoding="utf-8").splitlines(True)]
+    return "".join(line.removeprefix("export ") for line in lines if not line.startswith("import "))
 
 
 def point(config: Config, seeds: Sequence[int], store: Store) -> dict[str, Any]:

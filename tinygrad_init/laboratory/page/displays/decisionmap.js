@@ -2,9 +2,9 @@
 
 import { onThemeChange, paintPicture, palette } from "../colours.js";
 import { byId, h, setAttribute, setText } from "../dom.js";
-import { t } from "../i18n.js";
+import { percent, t } from "../i18n.js";
 import { show } from "../lab.js";
-import { format, percent } from "../scale.js";
+import { format } from "../scale.js";
 import { runName } from "../runnames.js";
 import { runLabel, store } from "../state.js";
 import { confusionTable, sampleImages } from "./digits.js";

@@ -3,9 +3,9 @@
 
 import { optionName } from "../controls/fields.js";
 import { byId, h, setAttribute, setText } from "../dom.js";
-import { t } from "../i18n.js";
+import { percent, t } from "../i18n.js";
 import { select } from "../lab.js";
-import { along, BAR_HIGH, BAR_LOW, format, formatLog, percent, powerOfTen } from "../scale.js";
+import { along, BAR_HIGH, BAR_LOW, format, formatLog, powerOfTen } from "../scale.js";
 import { layerName, store } from "../state.js";
 import { runName } from "../runnames.js";
 import { term } from "../terms.js";

@@ -3,8 +3,7 @@
 import { optionName } from "../controls/fields.js";
 import { Chart } from "../displays/chart.js";
 import { h, keyed, setText } from "../dom.js";
-import { t } from "../i18n.js";
-import { percent } from "../scale.js";
+import { percent, t } from "../i18n.js";
 import { store } from "../state.js";
 import { detail, selectedName, selectedShape } from "./selection.js";
 import { selectedBar } from "./selected.js";

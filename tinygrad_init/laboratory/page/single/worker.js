@@ -46,7 +46,7 @@ async function unpack(text) {
   postMessage({ type: "ready", grid: contents.grid, starts: Object.values(contents.points)[0].starts, data: contents.data });
 }
 
-/** @param {Setting} setting */
+/** Where an experiment begins: its loss and its layers before anything has been learned. @param {Setting} setting */
 function begin({ point, start, seed, data, lr }) {
   const here = contents.points[point];
   if (!programs.has(point)) {
@@ -56,10 +56,19 @@ function begin({ point, start, seed, data, lr }) {
   }
   ({ learn: program, predict } = /** @type {{learn: Program, predict: Program}} */ (programs.get(point)));
   plane = here.plane;
-  program.reset();
-  for (const [name, from] of Object.entries(here.starts[`${start}/${seed}`])) fill(program.state(name), from);
-  contents.data[`${data}/${seed}`].forEach((from, i) => fill(program.input(i), from));
+  const put = () => {
+    program.reset();
+    for (const [name, from] of Object.entries(here.starts[`${start}/${seed}`])) fill(program.state(name), from);
+    contents.data[`${data}/${seed}`].forEach((from, i) => fill(program.input(i), from));
+  };
+  // A step of no length has the first gradients; what else it changed is put back.
+  put();
+  rate(0);
+  const [first] = program.repeat(1);
+  const gradients = layers().map(({ gradient }) => gradient);
+  put();
   rate(lr);
+  return { first, layers: layers().map((layer, i) => ({ ...layer, gradient: gradients[i] })) };
 }
 
 /** @param {number} lr */
@@ -100,8 +109,8 @@ addEventListener("message", async ({ data }) => {
   try {
     if (data.type === "unpack") await unpack(data.text);
     else if (data.type === "begin") {
-      begin(data.setting);
-      postMessage({ type: "began", id: data.id, layers: layers(), map: map(), ...samples() });
+      const began = begin(data.setting);
+      postMessage({ type: "began", id: data.id, ...began, map: map(), ...samples() });
     } else if (data.type === "rate") rate(data.lr);
     else if (data.type === "run") {
       const losses = program.repeat(data.steps);
