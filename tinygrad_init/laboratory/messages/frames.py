@@ -236,7 +236,7 @@ class Histograms:
 
 @dataclass(frozen=True)
 class Entering:
-    """What goes into the activation (z, unless it is normalized first), and shares where it is flat and off its curve."""
+    """What goes into the activation (z, unless normalized first), and shares where it is flat and off its curve."""
 
     histogram: Histogram
     flat: float
