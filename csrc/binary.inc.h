@@ -28,7 +28,7 @@ Y_VJP(div) { NOT_READ(x, x, x); return T(gated)(T(gated_quotient)(g, y), -out); 
 
 FUNCTION(pow) { return y == 2 ? x * x : M(pow)(x, y); }
 X_VJP(pow) { NOT_READ(out, out, out); return T(gated)(g, y == 0 ? 0 : y == 2 ? y * x : y * M(pow)(x, y - 1)); }
-Y_VJP(pow) { NOT_READ(y, y, y); return T(gated)(g, x == 0 ? 0 : (REAL)(out * W(log)(x))); }
+Y_VJP(pow) { NOT_READ(y, y, y); return T(gated)(g, x == 0 && out >= 0 && out <= 1 ? 0 : (REAL)(out * W(log)(x))); }
 
 FUNCTION(maximum) { return x > y || x != x ? x : y; } /* NaN wins; a tie shares the cotangent evenly */
 X_VJP(maximum) { NOT_READ(out, out, out); return x == y ? (REAL)0.5 * g : x > y ? g : 0; }

@@ -262,6 +262,14 @@ class TestConventions:
         np.testing.assert_allclose(self.gradient(lambda t: t**1, [0.0]), [1])
         np.testing.assert_allclose(self.gradient(lambda t: t**0, [0.0]), [0])
 
+    @pytest.mark.parametrize("create_graph", [False, True])
+    def test_derivative_of_powers_of_zero_by_the_exponent(self, create_graph: bool) -> None:
+        """By the kernel as by the rule: the one-sided limit of (0^(y + h) - 0^y) / h, and -∞ where 0^y is infinite."""
+        y = tgi.tensor([2.0, 0.5, 0.0, -1.0, -2.5], "float64", requires_grad=True)
+        with np.errstate(all="ignore"):
+            (found,) = tgi.grad((tgi.zeros(5, dtype="float64") ** y).sum(), [y], create_graph=create_graph)
+        np.testing.assert_array_equal(found.detach().numpy(), [0, 0, 0, -np.inf, -np.inf])
+
     def test_slopes_at_kinks(self) -> None:
         for function in (tgi.relu, tgi.abs):
             assert self.gradient(function, [0.0]) == 0

@@ -107,10 +107,38 @@ def random_numbers() -> tuple[Callable[[], Any], Any]:
     )
 
 
+def elementwise_function() -> tuple[Callable[[], Any], Any]:
+    """Of so many numbers that it goes in pieces, whose seams do not show."""
+    x = np.linspace(-3.0, 3.0, 5 * 2**22 + 3, dtype=np.float32)
+    seams = np.concatenate([np.arange(k * 2**22 - 3, k * 2**22 + 3) for k in range(1, 6)])
+    expected = tgi.erf(tgi.tensor(x[seams])).numpy()
+    return lambda: np.array_equal(tgi.erf(x).numpy()[seams], expected), True
+
+
+def elementwise_derivative() -> tuple[Callable[[], Any], Any]:
+    x = tgi.tensor(np.linspace(-3.0, 3.0, 5 * 2**22 + 3, dtype=np.float32), requires_grad=True)
+    y = tgi.erf(x)
+    ones = np.ones(x.shape, np.float32)
+    seams = np.concatenate([np.arange(k * 2**22 - 3, k * 2**22 + 3) for k in range(1, 6)])
+    few = tgi.tensor(x.detach().numpy()[seams], requires_grad=True)
+    tgi.erf(few).sum().backward()
+    assert few.grad is not None
+    expected = few.grad.numpy()
+
+    def run() -> Any:
+        (found,) = tgi.grad(y, x, gradients=ones, retain_graph=True)
+        return np.array_equal(found.numpy()[seams], expected)
+
+    return run, True
+
+
 @pytest.mark.parametrize(
     "make",
-    [product, captured_product, captured_steps, backward, orthogonal_start, singular_values, random_numbers],
-)
+    [
+        product, captured_product, captured_steps, backward, orthogonal_start, singular_values, random_numbers,
+        elementwise_function, elementwise_derivative,
+    ],
+)  # fmt: skip
 def test_it_is_interrupted_and_runs_again(make: Callable[[], tuple[Callable[[], Any], Any]]) -> None:
     run, expected = make()
     with pytest.raises(HeardThreeTimes), ticking():

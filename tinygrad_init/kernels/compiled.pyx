@@ -119,38 +119,7 @@ cdef inline cnp.ndarray solid(object array):
     return cnp.PyArray_FROM_OF(x, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
 
 
-cpdef unary(int function, object array, double p=0.0):
-    """An elementwise function of one array."""
-    cdef cnp.ndarray x = solid(array)
-    cdef int kind = kind_of(x)
-    cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
-    cdef size_t n = cnp.PyArray_SIZE(x)
-    if not 0 <= function < TGI_UNARY_FUNCTIONS:
-        raise ValueError(f"no elementwise function of one array has the number {function}")
-    if n < <size_t>NOGIL:
-        K.unary[kind](function, n, cnp.PyArray_DATA(x), p, cnp.PyArray_DATA(out))
-    else:
-        with nogil:
-            K.unary[kind](function, n, cnp.PyArray_DATA(x), p, cnp.PyArray_DATA(out))
-    return out
-
-
-cpdef unary_vjp(int function, object cotangent, object kept, double p=0.0):
-    """The cotangent of the input of an elementwise function, read from its input or its result."""
-    cdef cnp.ndarray g = solid(cotangent), v = solid(kept)
-    cdef int kind = kind_of(g)
-    if kind_of(v) != kind or cnp.PyArray_SIZE(v) != cnp.PyArray_SIZE(g):
-        raise ValueError("unary_vjp: cotangent and saved array differ in dtype or size")
-    if not 0 <= function < TGI_UNARY_FUNCTIONS:
-        raise ValueError(f"no elementwise function of one array has the number {function}")
-    cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(g), cnp.PyArray_DIMS(g), cnp.PyArray_TYPE(g), 0)
-    cdef size_t n = cnp.PyArray_SIZE(g)
-    if n < <size_t>NOGIL:
-        K.unary_vjp[kind](function, n, cnp.PyArray_DATA(g), cnp.PyArray_DATA(v), p, cnp.PyArray_DATA(out))
-    else:
-        with nogil:
-            K.unary_vjp[kind](function, n, cnp.PyArray_DATA(g), cnp.PyArray_DATA(v), p, cnp.PyArray_DATA(out))
-    return out
+include "_unary.pxi"
 
 
 cdef inline cnp.ndarray aligned(object array):
