@@ -132,10 +132,11 @@ def test_it_opens_on_a_gradient_that_vanishes_and_one_button_brings_it_back(deep
     with opened(deep, chromium) as page:
         (loss, vanished), (_, back) = first_step("sigmoid"), first_step("tanh")
         assert vanished[0] < 1e-6 * vanished[-1] and back[0] > 0.1 * back[-1]  # what the page says of them
-        assert float(page.inner_text("#loss")) == pytest.approx(loss, rel=1e-5) and page.evaluate("losses().length") == 0
+        assert float(page.inner_text("#loss")) == pytest.approx(loss, rel=1e-5)
+        assert page.evaluate("losses().length") == 0 and page.inner_text("#step") == "0"
         assert drawn(page, "gradients") == pytest.approx(np.log10(vanished), abs=1e-6)
         assert drawn(page, "before") == []
-        assert [button.inner_text() for button in page.locator("#presets button").all()] == ["Vanishing", "Deep and healthy"]
+        assert page.locator("#presets button").all_inner_texts() == ["Vanishing", "Deep and healthy"]
         bottom = page.evaluate("document.querySelector('#depths').getBoundingClientRect().bottom")
         assert bottom < 844  # to be seen without scrolling, with the button above it
         page.tap("text=Change the activation to tanh")
