@@ -71,6 +71,26 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
+def browser(tmp_path: Path, chromium: Any) -> Iterator[Any]:
+    """Opens a page of its own, without a network; errors of its script are errors of the test."""
+    context = chromium.new_context(offline=True)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def show(text: str) -> Any:
+        file = tmp_path / "page.html"
+        file.write_text(text, encoding="utf-8")
+        page.goto(file.as_uri())
+        return page
+
+    yield show
+    context.close()
+    assert not errors
+
+
+@pytest.fixture
 def lab(chromium: Any, lab_server: Server, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A page of the Lab; whatever a test does with it, nothing may go wrong or be asked of another machine.
 

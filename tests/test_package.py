@@ -128,6 +128,7 @@ def test_what_is_installed() -> None:
         "data/digits.npz",
         "data/LICENSE-digits.txt",
         "diagnosis/showing/page.html",
+        "sweeps/page.html",
         "engine/graph.py",
     ):
         assert (PACKAGE / name).is_file(), name

@@ -6,6 +6,7 @@
     python -m bench.verdicts --shares FILE          and how often each word was right, for reports
     python -m bench.verdicts torch --help           the same question about small trainings in PyTorch
 
-Each run is a task, a dict of plain values, and its result another one, a line of JSON; a file of lines that is there
-already is gone on with. `tasks` has the grids, `trial` what is done with a task, `scores` what comes out.
+Each run is a task, a dict of plain values, and its result another one; processes and journals are those of sweeps, so
+that a folder that is there already, also after a kill, is gone on with. `tasks` has the grids, `trial` what is done
+with a task, `scores` what comes out. PyTorch's are a file of lines of JSON.
 """

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
+
+from tinygrad_init.progress import counted
+from tinygrad_init.sweeps.journal import Journal, read_journal
+from tinygrad_init.sweeps.processes import on_processes
+from tinygrad_init.sweeps.store import LOCK, locked
 
 from . import __doc__ as description
 from . import repairs, scores
 from .tasks import FULL, GRIDS, SMALL, Task, name_of, tasks
-from .trial import Result, run
+from .trial import Result
 
 
 def main() -> None:
@@ -27,7 +29,7 @@ def main() -> None:
     )
     parser.add_argument("--grid", choices=list(GRIDS), default="thresholds", help="(thresholds)")
     parser.add_argument("--full", action="store_true", help=f"{FULL} networks instead of {SMALL}")
-    parser.add_argument("--file", type=Path, help="a line of JSON for each run; gone on with if it is there")
+    parser.add_argument("--folder", type=Path, help="of finished runs; gone on with if it is there")
     parser.add_argument(
         "--repair", type=int, default=0, metavar="N", help="of so many networks also what becomes of a recommendation"
     )
@@ -38,11 +40,9 @@ def main() -> None:
         "--processes", type=int, default=os.cpu_count() or 1, help="how many at a time (all processors)"
     )
     args = parser.parse_args()
-    path = args.file or Path("bench/results") / f"verdicts-{args.grid}{'-full' if args.full else ''}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.environ["OMP_NUM_THREADS"] = "1"  # of each: the processors are busy with others
+    folder = args.folder or Path("bench/results") / f"verdicts-{args.grid}{'-full' if args.full else ''}"
     wanted = tasks(args.grid, FULL if args.full else SMALL)
-    results = finished(wanted, run, path, args.processes, "training")
+    results = finished(wanted, "bench.verdicts.trial:run", folder, args.processes, "training")
     console = Console(width=120)
     console.print(scores.view(results))
     if args.shares:
@@ -51,26 +51,52 @@ def main() -> None:
     if args.repair:
         best = scores.best_of(results)
         tried = [{**task, "repair": seed} for task in wanted[: args.repair] for seed in repairs.SEEDS]
-        repaired = finished(tried, repairs.repair, path.with_suffix(".repairs.jsonl"), args.processes, "repairing")
+        place = folder.with_name(f"{folder.name}-repairs")
+        repaired = finished(tried, "bench.verdicts.repairs:repair", place, args.processes, "repairing")
         console.print(repairs.view(repaired, best))
 
 
-def finished(
-    wanted: list[Task], work: Callable[[Task], Result], path: Path, processes: int, doing: str
-) -> list[Result]:
-    """The results of all tasks: those that the file has, and the others, which are written there, a line each."""
-    names = list(wanted[0])
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    known = {name_of({key: one[key] for key in names}): one for one in map(json.loads, lines)}
-    missing = [task for task in wanted if name_of(task) not in known]
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool, open(path, "a", encoding="utf-8") as file:
-        waiting = [pool.submit(work, task) for task in missing]
-        for future in track(as_completed(waiting), doing, len(waiting), console=Console(stderr=True)):
-            result = future.result()
-            file.write(json.dumps(result) + "\n")
-            file.flush()
-            known[name_of({key: result[key] for key in names})] = result
-    return [known[name_of(task)] for task in wanted]
+def finished(wanted: list[Task], work: str, folder: Path, processes: int, doing: str) -> list[Result]:
+    """The results of all tasks: those that the folder has, and the others, which are added to it as they come.
+
+    Parameters
+    ----------
+    wanted
+        The tasks.
+    work
+        What is done with each, "module:function".
+    folder
+        Of journals like those of sweeps, which outlive a kill at any moment.
+    processes
+        How many at a time.
+    doing
+        What the bar says.
+
+    Raises
+    ------
+    RuntimeError
+        A task went wrong, twice.
+    """
+    tasks = {name_of(task): task for task in wanted}
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / LOCK):
+        journals = sorted(folder.glob("journal-*.log"))
+        known = {row["name"]: row for path in journals for row in read_journal(path)[0]}
+        missing = {name: task for name, task in tasks.items() if name not in known}
+        if missing:
+            journal = Journal(folder / f"journal-{len(journals) + 1:04d}.log")
+            with (
+                contextlib.closing(journal),
+                contextlib.closing(on_processes(missing, False, processes, work)) as arriving,
+                counted(len(tasks), doing) as tell_of,
+            ):
+                for rows in arriving:
+                    if bad := next((row for row in rows if row.get("outcome") == "error"), None):
+                        raise RuntimeError(f"{bad['name']}: {bad['why']}")
+                    journal.add(rows)
+                    known |= {row["name"]: row for row in rows}
+                    tell_of(sum(name in known for name in tasks), "")
+    return [known[name] for name in tasks]
 
 
 if __name__ == "__main__":

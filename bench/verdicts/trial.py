@@ -60,8 +60,8 @@ def run(task: Task) -> Result:
     -------
     dict
         The task, with `word`, `key`, `fault` and `notes` of the diagnosis, `guess` (the share of the largest class),
-        `accuracy` on samples held out after training, `loss` of the last steps, `events` that a monitor told of and
-        that were not over at the end, and seconds.
+        `accuracy` on samples held out after training, `loss` of the last steps (None if not finite), `events` that a
+        monitor told of and that were not over at the end, and seconds.
     """
     x, y, held_x, held_y, classes = data(task["data"])
     model = build(task)
@@ -76,6 +76,7 @@ def run(task: Task) -> Result:
         train(model, task, rule, losses, monitor)
         output = tgi.predict(model.eval(), held_x)
     trained = time.perf_counter()
+    loss = float(np.mean(losses[-20:]))
     return {
         **task,
         "word": verdict.word,
@@ -84,7 +85,7 @@ def run(task: Task) -> Result:
         "notes": [note.key for note in report.notes],
         "guess": float(np.bincount(held_y, minlength=classes).max() / len(held_y)),
         "accuracy": right(output, held_y),
-        "loss": float(np.mean(losses[-20:])),
+        "loss": loss if math.isfinite(loss) else None,
         "events": sorted({word for word, _ in monitor.active}),
         "seconds": [round(diagnosed - began, 4), round(trained - diagnosed, 4)],
     }

@@ -22,6 +22,9 @@ def test_a_sweep_is_run_resumed_shown_and_drawn(capsys: pytest.CaptureFixture[st
     for again in (new, ["sweep", "resume", folder], ["sweep", "show", folder]):
         assert shown(capsys, *again) == text
     assert [(row["depth"], row["sigma_w"]) for row in read(folder).rows] == [(1, 0.5), (1, 2.0), (3, 0.5), (3, 2.0)]
+    page = tmp_path / "map.html"  # which needs nothing else
+    table = shown(capsys, "sweep", "map", folder, "depth", "sigma_w", "-o", str(page))
+    assert page.read_text(encoding="utf-8").count('type="button"') == 4 and "6 ξ_c" in table
     pytest.importorskip("matplotlib")
     table = shown(capsys, "sweep", "map", folder, "depth", "sigma_w", "-o", str(picture))
     assert picture.read_bytes()[:4] == b"\x89PNG" and "6 ξ_c" in table
@@ -77,7 +80,10 @@ seed = [0, 1]
         (["sweep", "show", "F"], "F: no folder of a sweep"),
         (["sweep", "resume", "F", "--depth", "3"], "the folder says what is run; --depth is for a new sweep"),
         (["sweep", "map", "F", "depth", "rate"], "expected a file for the map, -o FILE"),
-        (["sweep", "map", "F", "depth", "rate", "-o", "map.txt"], "expected a name that ends in .png, .svg, .pdf"),
+        (
+            ["sweep", "map", "F", "depth", "rate", "-o", "map.txt"],
+            "expected a name that ends in .html, .png, .svg, .pdf",
+        ),
     ],
 )
 def test_bad_input_gets_one_sentence(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import builtins
 import itertools
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -173,26 +171,6 @@ def test_names_cannot_end_the_script() -> None:
     page = tgi.tape(x * x).to_html()
     assert page.count("</script>") == 2
     assert "<b>" not in page
-
-
-@pytest.fixture
-def browser(tmp_path: Path, chromium: Any) -> Iterator[Any]:
-    """Opens a page of its own, without a network; errors of its script are errors of the test."""
-    context = chromium.new_context(offline=True)
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-
-    def show(text: str) -> Any:
-        file = tmp_path / "page.html"
-        file.write_text(text, encoding="utf-8")
-        page.goto(file.as_uri())
-        return page
-
-    yield show
-    context.close()
-    assert not errors
 
 
 def test_the_page_steps_forward_and_back(browser: Any) -> None:

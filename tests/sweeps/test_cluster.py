@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import tinygrad_init as tgi
+from tests.sweeps.proxy import Proxy
 from tests.sweeps.test_journal import PLAN
 from tests.sweeps.test_kills import on_disk
 from tests.sweeps.test_sweep import settled
@@ -58,12 +60,16 @@ class Cluster:
         with open(self.folder / f"{name}.log", "wb") as log:
             self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
 
-    def work(self, name: str, pause: float = 0.02) -> None:
+    @property
+    def address(self) -> str:
+        return str(json.loads(self.file.read_text())["address"])
+
+    def work(self, name: str, pause: float = 0.02, address: str | None = None) -> None:
         """Begin a worker; of another process than its nanny, which is not there."""
         preload = self.folder / f"{name}.py"
         preload.write_text(NOTES.format(notes=str(self.notes), worker=name, pause=pause))
         options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name, "--preload", str(preload))
-        self.start(name, "--scheduler-file", str(self.file), *options)
+        self.start(name, address or self.address, *options)
 
     def noted(self) -> list[list[str]]:
         return [line.split() for line in self.notes.read_text().splitlines()] if self.notes.exists() else []
@@ -118,18 +124,83 @@ def test_a_cluster_whose_workers_die_are_slow_and_come_late(cluster: Cluster, tm
     noted = cluster.noted()
     ran = [name for _, name in noted if name != "data"]
     assert {*ran} == {row["name"] for row in expected.rows}
-    assert len(ran) - RUNS <= executors.AHEAD * 8  # begun anew: what the dead one had not handed over
+    assert len(ran) - RUNS <= executors.AHEAD * int(
+        executors.SECONDS / 0.1
+    )  # begun anew: what the dead one had not handed over
     workers = {worker for worker, name in noted if name != "data"}
     assert workers == {"steady", "slow", "doomed", "late"}
     for worker in workers:
         assert 1 <= noted.count([worker, "data"]) <= 2, worker  # not for each run; Dask's copies may cross
 
 
+@pytest.mark.nightly
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("cuts", [1, 3])
+def test_a_connection_is_lost_for_a_second(cluster: Cluster, tmp_path: Path, cuts: int) -> None:
+    """That of who sweeps, and of one of two workers, which then ends, as Dask's do; another one comes."""
+    from distributed import Client
+
+    expected = tgi.sweep(tmp_path / "here", **AXES, workers=1)
+    proxy = Proxy(cluster.address)
+    cluster.work("near", 0.1)
+    cluster.work("far", 0.1, proxy.address)
+    folder = tmp_path / "there"
+    try:
+        with Client(proxy.address, timeout=60) as client:
+            client.wait_for_workers(2, timeout=60)
+            found: list[Any] = []
+            thread = threading.Thread(target=lambda: found.append(tgi.sweep(folder, **AXES, client=client)))
+            thread.start()
+            for cut in range(cuts):
+                known = len(on_disk(folder)) if folder.exists() else 0
+                until(lambda known=known: folder.exists() and len(on_disk(folder)) > known + 12)  # type: ignore[misc]
+                proxy.cut()
+                time.sleep(1)
+                assert thread.is_alive()
+                proxy.mend()
+                cluster.work(f"again-{cut}", 0.1, proxy.address)
+            thread.join(120)
+            assert not thread.is_alive()
+    finally:
+        proxy.close()
+    assert [(row["name"], row["outcome"]) for row in found[0].rows] == [
+        (row["name"], row["outcome"]) for row in expected.rows
+    ]
+    assert len(on_disk(folder)) == RUNS  # which says that no row was written twice
+    ran = [name for _, name in cluster.noted() if name != "data"]
+    assert {*ran} == {row["name"] for row in expected.rows}
+    most = executors.AHEAD * 2 * int(executors.SECONDS / 0.1)
+    assert len(ran) - RUNS <= cuts * most  # begun anew: what was handed out
+
+
+@pytest.mark.nightly
+@pytest.mark.filterwarnings("ignore")
+def test_a_connection_that_does_not_come_back_is_told_and_what_is_finished_kept(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    from distributed import Client
+
+    proxy = Proxy(cluster.address)
+    cluster.work("near", 0.1)
+    folder = tmp_path / "there"
+    try:
+        with Client(proxy.address, timeout=3) as client:
+            client.wait_for_workers(1, timeout=60)
+            threading.Thread(
+                target=lambda: (until(lambda: folder.exists() and len(on_disk(folder)) > 12), proxy.cut())
+            ).start()
+            with pytest.raises(RuntimeError, match="sweep: .*; what is finished is kept"):
+                tgi.sweep(folder, **AXES, client=client)
+    finally:
+        proxy.close()
+    done = len(on_disk(folder))
+    assert 12 < done < RUNS
+    assert len(tgi.sweep(folder, **AXES, client=cluster.address)) == RUNS == len(on_disk(folder))
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_scheduler_is_found_by_its_address_and_needs_workers(cluster: Cluster, tmp_path: Path) -> None:
-    import json
-
-    address = json.loads(cluster.file.read_text())["address"]
+    address = cluster.address
     with pytest.raises(ValueError, match="expected a scheduler with workers"):
         tgi.sweep(tmp_path / "s", width=4, steps=5, client=address)
     cluster.work("one")
@@ -185,6 +256,21 @@ def test_no_more_is_handed_out_than_there_are_workers_for() -> None:
     assert sorted(arrived) == sorted(tasks) and 2 <= executor.most <= executors.AHEAD * 2
 
 
+class Breaking(Executor):
+    """Answers everything at once, the third time with its end."""
+
+    asked = 0
+
+    def submit(self, function: Any, /, *args: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.asked += 1
+        if self.asked == 3:
+            future.set_exception(BrokenExecutor("its processes died"))
+        else:
+            future.set_result(quick(*args))
+        return future
+
+
 def test_what_becomes_of_errors_of_an_executor() -> None:
     def broken(*args: Any) -> None:
         raise BrokenExecutor("its processes died")
@@ -195,6 +281,10 @@ def test_what_becomes_of_errors_of_an_executor() -> None:
     tasks = dict.fromkeys(map(str, range(8)), next(iter(PLAN.runs().values())))
     with Counting(broken) as executor, pytest.raises(RuntimeError, match="the executor is broken: its processes died"):
         list(executors.on_executor(executor, tasks, False, lambda: 2))
+    arrived: list[dict[str, Any]] = []
+    with pytest.raises(RuntimeError, match="the executor is broken"):  # after all that had come
+        arrived.extend(row for rows in executors.on_executor(Breaking(), tasks, False, lambda: 2) for row in rows)
+    assert len(arrived) == executors.AHEAD * 2 - 1
     with Counting(refusing) as executor:
         rows = [row for rows in executors.on_executor(executor, tasks, False, lambda: 2) for row in rows]
     assert [row["outcome"] for row in rows] == ["error"] * 8 and rows[0]["why"] == "OSError: no such worker"

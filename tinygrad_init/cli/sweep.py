@@ -22,8 +22,10 @@ tinygrad-init sweep FILE.toml [-o FOLDER]            what the file says
 tinygrad-init sweep --depth 2,4,8 ... -o FOLDER      what options say: values, or FROM:TO:COUNT[:log]
 tinygrad-init sweep resume FOLDER                    what is missing, after a kill or Ctrl-C
 tinygrad-init sweep show FOLDER                      what is finished
-tinygrad-init sweep map FOLDER X Y -o FILE           trainability over two axes, with theory's curve"""
-PICTURES = (".png", ".svg", ".pdf")
+tinygrad-init sweep map FOLDER X Y -o FILE           trainability over two axes, with theory's curve;
+                                                     a page of .html shows the loss curves of a cell"""
+PAGE = ".html"
+PICTURES = (PAGE, ".png", ".svg", ".pdf")
 OF_A_FILE = ("folder", "steps", "random", "draws", "diagnose", "workers", "axes")
 
 
@@ -211,9 +213,13 @@ def draw(args: argparse.Namespace) -> int:
     if args.output.suffix not in PICTURES:
         raise InputError(f"--output: expected a name that ends in {', '.join(PICTURES)}, got {args.output}")
     check_outputs({"--output": args.output})
-    need("matplotlib")
+    if args.output.suffix != PAGE:
+        need("matplotlib")
     found = read(folder)
-    found.plot(x, y).savefig(args.output)
+    if args.output.suffix == PAGE:
+        args.output.write_text(found.to_html(x, y), encoding="utf-8")
+    else:
+        found.plot(x, y).savefig(args.output)
     drawn = found.map(x, y)
     if drawn.depth is not None and drawn.measured_depth is not None:
         other, places = (drawn.y, drawn.ys) if drawn.x == "depth" else (drawn.x, drawn.xs)

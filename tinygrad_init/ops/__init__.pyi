@@ -14,6 +14,7 @@ from . import aliases as aliases
 from . import analysis as analysis
 from . import arithmetic as arithmetic
 from . import attention as attention
+from . import bessel_values as bessel_values
 from . import binary_losses as binary_losses
 from . import classification_losses as classification_losses
 from . import comparing as comparing
@@ -32,6 +33,7 @@ from . import dlpack as dlpack
 from . import drawing as drawing
 from . import elementwise as elementwise
 from . import folding as folding
+from . import gamma_values as gamma_values
 from . import generators as generators
 from . import images as images
 from . import in_place as in_place
@@ -155,6 +157,10 @@ def avg_pool3d(
 ) -> Tensor: ...
 def baddbmm(x: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any: ...
 def bernoulli(x: Any, p: Any = None, *, generator: Any = None, rng: Any = None) -> Any: ...
+def bessel_j0(x: Operand) -> Tensor: ...
+def bessel_j1(x: Operand) -> Tensor: ...
+def bessel_y0(x: Operand) -> Tensor: ...
+def bessel_y1(x: Operand) -> Tensor: ...
 def binary_cross_entropy(
     prediction: Operand, target: Any, reduction: str = "mean", *, weight: Any = None
 ) -> Tensor: ...
@@ -306,6 +312,8 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Any:
 def from_numpy(array: np.ndarray[Any, Any]) -> Any: ...
 def full(shape: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any: ...
 def full_like(x: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any: ...
+def gammainc(a: Operand, x: Operand, **other_spelling: Any) -> Tensor: ...
+def gammaincc(a: Operand, x: Operand, **other_spelling: Any) -> Tensor: ...
 def gated(x: Operand, y: Operand, **other_spelling: Any) -> Tensor: ...
 def gather(x: Operand, axis: int, index: Any) -> Tensor: ...
 def gcd(x: Any, y: Any) -> Any: ...
@@ -804,6 +812,10 @@ __all__ = [
     "avg_pool3d",
     "baddbmm",
     "bernoulli",
+    "bessel_j0",
+    "bessel_j1",
+    "bessel_y0",
+    "bessel_y1",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "bincount",
@@ -906,6 +918,8 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
+    "gammainc",
+    "gammaincc",
     "gated",
     "gather",
     "gcd",

@@ -99,7 +99,7 @@ def digamma(x: Array) -> Array:
     return np.where(whole, np.where(x == 0, -np.copysign(np.inf, x), np.nan), found)
 
 
-def zeta(s: float | Array, q: Array) -> Array:
+def zeta(s: float | Array, q: float | Array) -> Array:
     """Hurwitz' Σ (q + k)^-s over k ≥ 0, s > 1, q > 0, by the sum of Euler and Maclaurin (25.11.28)."""
     s, q = np.broadcast_arrays(np.asarray(s, np.float64), np.asarray(q, np.float64))
     z, total = q.copy(), np.zeros(q.shape)

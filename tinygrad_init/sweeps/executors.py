@@ -15,8 +15,9 @@ from .samples import Samples, samples
 
 # Runs that are handed out for each worker, so that none waits and the scheduler is not flooded; and as many as fit into
 # so many seconds are one submission.
-AHEAD, SECONDS, MOST_AT_ONCE = 4, 0.1, 64
+AHEAD, SECONDS, MOST_AT_ONCE = 4, 0.5, 64
 ASK_AGAIN = 2.0  # seconds after which the number of workers is asked for again
+NOTICED = 2.0  # seconds after which Dask has seen that a connection is gone
 
 
 def on_executor(
@@ -59,10 +60,19 @@ def on_executor(
                 some = next_of(waiting, size)
                 asked[executor.submit(run_some, some, diagnose, data)] = some
             finished, _ = wait(asked, return_when=FIRST_COMPLETED)
-            rows = [row for future in finished for row in rows_of(future, asked.pop(future))]
-            mean = (mean * done + sum(row["seconds"] for row in rows)) / (done + len(rows))
-            mean, done = max(mean, 1e-6), done + len(rows)
-            yield rows
+            rows: list[Row] = []
+            broken: RuntimeError | None = None
+            for future in finished:
+                try:
+                    rows += rows_of(future, asked.pop(future))
+                except RuntimeError as error:  # after what has come at the same time
+                    broken = error
+            if rows:
+                mean = (mean * done + sum(row["seconds"] for row in rows)) / (done + len(rows))
+                mean, done = max(mean, 1e-6), done + len(rows)
+                yield rows
+            if broken is not None:
+                raise broken
     finally:
         for future in asked:
             future.cancel()
@@ -141,13 +151,42 @@ def on_dask(
 def on_client(
     client: Any, tasks: Mapping[str, Task], diagnose: bool, data: Mapping[str, Samples]
 ) -> Generator[list[Row]]:
+    """The same with a client; where its connection is lost and comes back, what has not arrived is begun anew.
+
+    With the connection Dask drops all that a client has asked for, and the data that it has sent. Workers that lose the
+    scheduler end; others may come.
+    """
+
     def threads() -> int:
         return sum(client.nthreads().values())
 
     if not threads():
         raise ValueError(f"{client.scheduler.address}: expected a scheduler with workers, got one without any")
-    # In a list, or each set would be sent by its name, which other data may have, too.
-    (sent,) = client.scatter([dict(data)], broadcast=True, hash=False)
-    # A worker that is killed takes its runs with it, whatever they are: they are begun anew elsewhere, several times.
-    with client.get_executor(pure=False, retries=10) as executor:
-        yield from on_executor(executor, tasks, diagnose, threads, sent)
+    missing = dict(tasks)
+    while missing:
+        line = client.scheduler_comm
+        try:
+            client.wait_for_workers(1)
+            # In a list, or each set would be sent by its name, which other data may have, too.
+            (sent,) = client.scatter([dict(data)], broadcast=True, hash=False)
+            # A worker that is killed takes its runs with it, whatever they are: they are begun anew elsewhere, several
+            # times.
+            executor = client.get_executor(pure=False, retries=10)
+            for rows in on_executor(executor, missing, diagnose, threads, sent):
+                for row in rows:
+                    del missing[row["name"]]
+                yield rows
+        except (CancelledError, OSError, RuntimeError) as error:
+            if not has_returned(client, line):
+                if isinstance(error, RuntimeError):
+                    raise
+                why = f"the scheduler does not answer: {error or type(error).__name__}"
+                raise RuntimeError(f"sweep: {why}; what is finished is kept") from None
+
+
+def has_returned(client: Any, line: Any) -> bool:
+    """Whether a client has lost this connection and has another one; Dask tries until the client's timeout is over."""
+    noticed = time.monotonic() + NOTICED
+    while client.status == "connecting" or (client.scheduler_comm is line and time.monotonic() < noticed):
+        time.sleep(0.05)
+    return client.status == "running" and client.scheduler_comm is not line

@@ -90,10 +90,7 @@ def map_of(finished: Sequence[Row], x: str, y: str) -> Map:
         raise ValueError(str(error)) from None
     if x == y:
         raise ValueError(f"expected two different axes of a map, got {x!r} twice")
-    rows = [row for row in finished if row[x] is not None and row[y] is not None]
-    if not rows:
-        raise ValueError(f"no finished run has both {x} and {y}")
-    (xs, of_x), (ys, of_y) = places(x, [row[x] for row in rows]), places(y, [row[y] for row in rows])
+    rows, (xs, of_x), (ys, of_y) = placed(finished, x, y)
     count = np.zeros((len(ys), len(xs)), int)
     trained = np.zeros_like(count)
     for i, j, row in zip(of_y, of_x, rows, strict=True):
@@ -102,6 +99,16 @@ def map_of(finished: Sequence[Row], x: str, y: str) -> Map:
     with np.errstate(invalid="ignore"):
         share = np.where(count > 0, trained / count, np.nan)
     return Map(x, y, xs, ys, share, count, *expected(rows, x, y, xs, ys))
+
+
+def placed(
+    finished: Sequence[Row], x: str, y: str
+) -> tuple[list[Row], tuple[tuple[Any, ...], list[int]], tuple[tuple[Any, ...], list[int]]]:
+    """The runs that are on a map, and along both axes its values and at which of them each run is."""
+    rows = [row for row in finished if row[x] is not None and row[y] is not None]
+    if not rows:
+        raise ValueError(f"no finished run has both {x} and {y}")
+    return rows, places(x, [row[x] for row in rows]), places(y, [row[y] for row in rows])
 
 
 def places(name: str, values: list[Any]) -> tuple[tuple[Any, ...], list[int]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from .plan import Task, program_of
@@ -23,7 +23,9 @@ ATTEMPTS = 2  # of a run whose worker dies
 Rows = queue.SimpleQueue[Row | Exception | None]
 
 
-def on_processes(tasks: Mapping[str, Task], diagnose: bool, workers: int) -> Generator[list[Row]]:
+def on_processes(
+    tasks: Mapping[str, Task], diagnose: bool, workers: int, work: str | None = None
+) -> Generator[list[Row]]:
     """The rows of all tasks, in lists of those that are there at a time.
 
     A worker takes runs of one program in a row. One that dies is replaced, and what it was doing begun anew; a run that
@@ -37,18 +39,20 @@ def on_processes(tasks: Mapping[str, Task], diagnose: bool, workers: int) -> Gen
         Whether networks are diagnosed at their start.
     workers
         How many processes.
+    work
+        What is done with a task instead of a training: "module:function", from a task to a row of plain values.
 
     Raises
     ------
     RuntimeError
         Worker processes cannot be started.
     """
-    groups = shared_out(tasks, workers)
+    groups = shared_out(tasks, workers, program_of if work is None else str)
     rows: Rows = queue.SimpleQueue()
     stop = threading.Event()
     running: list[Worker] = []
     threads = [
-        threading.Thread(target=keep_busy, args=(groups, diagnose, rows, stop, running), daemon=True)
+        threading.Thread(target=keep_busy, args=(groups, diagnose, work, rows, stop, running), daemon=True)
         for _ in range(min(workers, len(groups)))
     ]
     for thread in threads:
@@ -82,15 +86,17 @@ def waited(rows: Rows) -> Row | Exception | None:
             continue
 
 
-def shared_out(tasks: Mapping[str, Task], workers: int) -> deque[dict[str, Task]]:
+def shared_out(
+    tasks: Mapping[str, Task], workers: int, program: Callable[[Task], Any] = program_of
+) -> deque[dict[str, Task]]:
     """Tasks in groups of one program, small enough that all workers have something to do until the end."""
     most = max(1, min(MOST_IN_A_ROW, len(tasks) // (4 * workers)))
     groups: deque[dict[str, Task]] = deque()
     last: Any = None
     for name, task in tasks.items():
-        if program_of(task) != last or len(groups[-1]) >= most:
+        if program(task) != last or len(groups[-1]) >= most:
             groups.append({})
-            last = program_of(task)
+            last = program(task)
         groups[-1][name] = task
     return groups
 
@@ -98,6 +104,7 @@ def shared_out(tasks: Mapping[str, Task], workers: int) -> deque[dict[str, Task]
 def keep_busy(
     groups: deque[dict[str, Task]],
     diagnose: bool,
+    work: str | None,
     rows: Rows,
     stop: threading.Event,
     running: list[Worker],
@@ -120,7 +127,7 @@ def keep_busy(
                         running.append(worker)
                         if not worker.begins():
                             raise RuntimeError("a worker process ended before it could be asked for anything")
-                    row = worker.ask(name, task, diagnose)
+                    row = worker.ask(name, task, diagnose, work)
                     if row is not None:
                         break
                     running.remove(worker)

@@ -140,3 +140,18 @@ class Sweep:
         from .maps import figure
 
         return figure(self.map(x, y))
+
+    def to_html(self, x: str, y: str) -> str:
+        """The map as a page that loads nothing from anywhere: a cell opens the loss curves of its runs.
+
+        With them are the settings that differ, the verdict at the start and the outcome; of a sweep of many runs up to
+        100 of a cell and 20 000 of all are kept on the page.
+
+        Raises
+        ------
+        ValueError
+            See `map`.
+        """
+        from .page import page
+
+        return page(self.rows, self.varied, self.verdicts(), x, y)

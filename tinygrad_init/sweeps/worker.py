@@ -7,6 +7,7 @@ worker's death is not that of a pool. It ends with its input.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import subprocess
@@ -32,11 +33,18 @@ def serve() -> None:
     print(READY, file=rows, flush=True)
     known: dict[str, Samples] = {}
     for line in tasks:
-        asked = json.loads(line)
-        task: Task = asked["task"]
-        if task["data"] not in known:
-            known[task["data"]] = samples(task["data"])
-        print(json.dumps(run(asked["name"], task, known[task["data"]], asked["diagnose"])), file=rows, flush=True)
+        print(json.dumps(answer(json.loads(line), known)), file=rows, flush=True)
+
+
+def answer(asked: dict[str, Any], known: dict[str, Samples]) -> Row:
+    """The row of a task, of a network's training or of whatever function was named."""
+    task: Task = asked["task"]
+    if asked["work"] is not None:
+        module, _, function = asked["work"].partition(":")
+        return {**getattr(importlib.import_module(module), function)(task), "name": asked["name"]}
+    if task["data"] not in known:
+        known[task["data"]] = samples(task["data"])
+    return run(asked["name"], task, known[task["data"]], asked["diagnose"])
 
 
 class Worker:
@@ -58,9 +66,9 @@ class Worker:
         assert self.process.stdout is not None
         return self.process.stdout.readline() == f"{READY}\n"
 
-    def ask(self, name: str, task: Task, diagnose: bool) -> Row | None:
+    def ask(self, name: str, task: Task, diagnose: bool, work: str | None = None) -> Row | None:
         """The row of a task; None if the process has ended instead."""
-        question: dict[str, Any] = {"name": name, "task": task, "diagnose": diagnose}
+        question: dict[str, Any] = {"name": name, "task": task, "diagnose": diagnose, "work": work}
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
             self.process.stdin.write(json.dumps(question) + "\n")

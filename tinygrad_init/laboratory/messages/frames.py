@@ -236,8 +236,7 @@ class Histograms:
 
 @dataclass(frozen=True)
 class Entering:
-    """What goes into the activation: z, unless it is normalized first; and the shares that lie where it is flat, and
-    outside of what its curve is drawn for."""
+    """What goes into the activation (z, unless normalized first), and shares where it is flat and off its curve."""
 
     histogram: Histogram
     flat: float

@@ -349,7 +349,7 @@ export interface Histogram {
   counts: number[];
 }
 
-/** What goes into the activation: z, unless it is normalized first; and the shares that lie where it is flat, and outside of what its curve is drawn for. */
+/** What goes into the activation (z, unless normalized first), and shares where it is flat and off its curve. */
 export interface Entering {
   histogram: Histogram;
   flat: number | null;
