@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from tinygrad_init.laboratory.experiment.evaluation import evaluation
 from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking.pictures import PARTS, Pictures
 from tinygrad_init.laboratory.messages.config import Data, Start
-from tinygrad_init.laboratory.serving.single_file import MACHINE, Grid, config_of, single_file
+from tinygrad_init.laboratory.serving.single_file import DATA, MACHINE, PAGE, STARTS, Grid, config_of, single_file
 
 if tgi.BACKEND != "compiled":
     pytest.skip("programs travel between compiled backends", allow_module_level=True)
@@ -132,15 +133,11 @@ def test_it_opens_on_a_gradient_that_vanishes_and_one_button_brings_it_back(deep
     with opened(deep, chromium) as page:
         (loss, vanished), (_, back) = first_step("sigmoid"), first_step("tanh")
         assert vanished[0] < 1e-6 * vanished[-1] and back[0] > 0.1 * back[-1]  # what the page says of them
-        assert (
-            float(page.inner_text("#loss")) == pytest.approx(loss, rel=1e-5) and page.evaluate("losses().length") == 0
-        )
+        assert float(page.inner_text("#loss")) == pytest.approx(loss, rel=1e-5)
+        assert page.evaluate("losses().length") == 0 and page.inner_text("#step") == "0"
         assert drawn(page, "gradients") == pytest.approx(np.log10(vanished), abs=1e-6)
         assert drawn(page, "before") == []
-        assert [button.inner_text() for button in page.locator("#presets button").all()] == [
-            "Vanishing",
-            "Deep and healthy",
-        ]
+        assert page.locator("#presets button").all_inner_texts() == ["Vanishing", "Deep and healthy"]
         bottom = page.evaluate("document.querySelector('#depths').getBoundingClientRect().bottom")
         assert bottom < 844  # to be seen without scrolling, with the button above it
         page.tap("text=Change the activation to tanh")
@@ -149,6 +146,8 @@ def test_it_opens_on_a_gradient_that_vanishes_and_one_button_brings_it_back(deep
         assert drawn(page, "before") == pytest.approx(np.log10(vanished), abs=1e-6)
         assert "The gradient is back" in page.inner_text("#story") and not page.is_visible("#mend")
         assert said(page).endswith("Before the last change it was 6.7·10⁻¹⁰ in the first.")
+        page.select_option("#data", "moons")
+        page.wait_for_function("document.querySelector('#story').innerText.includes('of your own')")
         page.select_option("#start", "zeros")  # no gradient but that of the last layer's bias
         page.wait_for_function("document.querySelector('#said').textContent.includes('weights: 0 in')")
         assert drawn(page, "gradients") == pytest.approx([-10] * 11) and "of your own" in page.inner_text("#story")
@@ -197,6 +196,18 @@ def test_it_plays_and_a_rate_that_changes_on_the_way_holds_from_then_on(page: An
 
 def test_it_is_small(file: Path) -> None:
     assert file.stat().st_size < 1_500_000
+
+
+def test_the_default_grid_reaches_every_preset() -> None:
+    said = (PAGE / "single" / "presets.js").read_text(encoding="utf-8")
+    grid = Grid()
+    there: dict[str, Collection[object]] = {
+        "activation": grid.activations, "depth": grid.depths, "width": grid.widths, "stack": grid.stacks,
+        "seed": grid.seeds, "start": STARTS, "data": DATA,
+    }  # fmt: skip
+    for field, values in there.items():
+        wanted = set(re.findall(rf'\b{field}: "?(\w+)"?[ ,]', said.split("const BASE")[1]))
+        assert wanted and wanted <= {str(value) for value in values}, field
 
 
 def test_options_without_a_file_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,8 +79,7 @@ function choose(setting) {
 /** @param {Preset} wanted */
 function open(wanted) {
   preset = wanted;
-  for (const field of ["width", "seed"]) found(field).selectedIndex = 0;
-  choose({ ...wanted.setting, data: "circles", lr: 0.1 });
+  choose({ ...wanted.setting, lr: 0.1 });
   before = [];
   begin();
 }
@@ -195,8 +194,8 @@ const heads = (named) => [...new Set(Object.keys(named).map((name) => name.split
 worker.addEventListener("message", (/** @type {MessageEvent<FromWorker>} */ { data: message }) => {
   if (message.type === "ready") {
     const { grid } = message;
-    offer("activation", grid.activations, "tanh");
-    offer("depth", grid.depths, 2);
+    offer("activation", grid.activations, "sigmoid");
+    offer("depth", grid.depths, 10);
     offer("width", grid.widths, grid.widths[0]);
     offer("stack", grid.stacks, "plain");
     offer("seed", grid.seeds, grid.seeds[0]);
