@@ -104,7 +104,14 @@ class TestMaps:
             maps = watch(Experiment(Config(layers=widths)))[0].pictures.unit_maps()
             assert [len(layer) for layer in maps] == (list(widths) if many else [])
             assert {one.size for layer in maps for one in layer} <= {14}
-        assert watch(Experiment(Config(Data("digits", 40), layers=(4,))))[0].pictures.unit_maps() == ()
+
+    def test_of_digits_the_first_layers_weights_are_the_maps(self) -> None:
+        (run,) = watch(Experiment(Config(Data("digits", 40), layers=(4, 3))))
+        (maps,) = run.pictures.unit_maps()
+        weights = run.run.model[0].weight.numpy()
+        assert [one.size for one in maps] == [8] * 4 == [len(one.values) // 8 for one in maps]
+        assert [one.low for one in maps] == pytest.approx(weights.min(1)) and len(weights[0]) == 64
+        assert [one.high for one in maps] == pytest.approx(weights.max(1))
 
     def test_a_units_map_is_what_the_unit_says(self) -> None:
         watched = watch(Experiment(Config(layers=(5, 4))))[0]

@@ -17,7 +17,12 @@ EQUIVALENT: list[tuple[str, str, str]] = [
 
 # Single changes of lines of which others are faults: a file, what becomes what, and why.
 CHANGES: list[tuple[str, str, str, str]] = [
-    ("tinygrad_init/data/files.py", "reshape(len(x), -1)", "reshape(len(x), - 2)", "NumPy takes any negative number"),
+    (
+        "tinygrad_init/data/archives.py",
+        "reshape(len(x), -1)",
+        "reshape(len(x), - 2)",
+        "NumPy takes any negative number",
+    ),
     ("tinygrad_init/programs/indexing.py", "part.kind != INT64", "part.kind < INT64", "it is the last of the kinds"),
     (
         "tinygrad_init/engine/places.py",

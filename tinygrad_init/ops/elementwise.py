@@ -55,7 +55,7 @@ pow = binary(
     # Where y = 0 the derivative by x is 0, also at x = 0.
     lambda g, x, y: gated(g, gated(y, pow(x, y - 1.0))),
     # Where x = 0 that by y is 0 for y ≥ 0, as x^y is 0 to the right of y, and -∞ for y < 0, the limit of x^y ln x.
-    lambda g, x, out: gated(g, _times_log(x, out)),
+    lambda g, x, y, out: gated(g, where((x == 0) & (y >= 0), 0.0, out * log(x))),
     method=True,
     domain=POSITIVE,
     numpy=("power", "float_power"),
@@ -96,12 +96,6 @@ abs = unary(
     numpy=("absolute", "fabs", "abs"),
     whole=np.absolute,
 )
-
-
-def _times_log(x: Any, power: Any) -> Any:
-    """The derivative of x^y by y, x^y ln x, and 0 where the power of 0 is 0 or 1."""
-    flat = (x == 0) & (power >= 0) & (power <= 1)
-    return where(flat, 0.0, power * log(where(flat, 1.0, x)))
 
 
 def _where_examples(rng: np.random.Generator) -> list[Any]:

@@ -12,7 +12,7 @@ import gzip
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -75,13 +75,13 @@ def config_of(activation: str, depth: int, width: int, stack: str) -> Config:
     return replace(Config(), layers=(width,) * depth, activations=(activation,), **STACKS[stack])
 
 
-@dataclass
 class Store:
     """Bytes that the page finds by where they begin; equal ones are there once."""
 
-    parts: list[bytes] = field(default_factory=list)
-    size: int = 0
-    known: dict[bytes, list[int]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.known: dict[bytes, list[int]] = {}
 
     def keep(self, part: bytes) -> list[int]:
         """The first byte, and how many."""
