@@ -7,10 +7,9 @@ import dis
 import importlib
 import sys
 from collections.abc import Callable
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 
 def importing_later(
@@ -65,11 +64,11 @@ class Advising:
         return (
             None
             if isinstance(found, ModuleType) or callable(found)
-            else ModuleSpec(name, Object(found), is_package=True)
+            else ModuleSpec(name, cast(Any, Object(found)), is_package=True)
         )
 
 
-class Object(Loader):
+class Object:
     """A loader of what is there already."""
 
     def __init__(self, found: Any) -> None:

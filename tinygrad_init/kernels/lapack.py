@@ -8,8 +8,6 @@ after that, as BLAS may not be left in the middle of its work.
 
 from __future__ import annotations
 
-import contextvars
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -25,8 +23,12 @@ def apart(function: Callable[..., Result], *arguments: Any) -> Result:
     It must not read what belongs to a thread; `np.errstate` it has from here. Of other threads than the main one,
     which alone hears signals, it is simply called.
     """
-    large = any(type(argument) is np.ndarray and argument.size >= LARGE for argument in arguments)
-    if not large or threading.current_thread() is not threading.main_thread():
+    if not any(type(argument) is np.ndarray and argument.size >= LARGE for argument in arguments):
+        return function(*arguments)
+    import contextvars  # takes long, and mostly nobody needs it
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
         return function(*arguments)
     found: list[Result] = []
     failed: list[BaseException] = []

@@ -6,13 +6,14 @@ The source of each formula is the Digital Library of Mathematical Functions (dlm
 from __future__ import annotations
 
 import math
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from ..kernels.reference import Array
 from .special_values import BERNOULLI, FAR, zeta
 
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(56)
 NOTHING = 39.0  # e to minus this is lost beside 1
 
 gamma = np.vectorize(math.gamma, otypes=[np.float64])
@@ -68,10 +69,17 @@ def _integral(a: Array, x: Array) -> Array:
         4.0 * NOTHING / (slope + np.sqrt(slope * slope + 8.0 * NOTHING * a)),  # as h(-t) ≥ t²/(2 + t)
     )
     total = np.zeros_like(x)
-    for node, weight in zip(NODES.tolist(), WEIGHTS.tolist(), strict=True):
+    for node, weight in _rule():
         t = end * (0.5 + 0.5 * node)
         total = total + weight * np.exp(-gap * t - x * _without_two(np.where(upper, t, -t)))
     return _front(a, x) * total * (0.5 * end)
+
+
+@cache
+def _rule() -> list[Any]:
+    """Nodes and weights of Gauss and Legendre, when first asked for: NumPy's polynomials take long to import."""
+    nodes, weights = np.polynomial.legendre.leggauss(56)
+    return list(zip(nodes.tolist(), weights.tolist(), strict=True))
 
 
 def _without_two(t: Array) -> Array:

@@ -14,7 +14,6 @@ import numpy as np
 from ..engine.methods import METHODS
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
-from . import bessel_values, gamma_values
 from . import special_values as values
 from .activations import erf as erf
 from .activations import log_softmax as log_softmax
@@ -27,6 +26,21 @@ from .elementwise import expm1 as expm1
 from .reductions import logsumexp as logsumexp
 from .registry import Array, operation, pointwise
 from .rounding import round as round
+
+
+def _bessel(kind: str, order: int, x: Array) -> Array:
+    """Values of a Bessel function; its file is read when somebody wants one."""
+    from . import bessel_values
+
+    return bessel_values.bessel_j(order, x) if kind == "j" else bessel_values.bessel_y(order, x)
+
+
+def _incomplete_gamma(a: Array, x: Array) -> tuple[Array, Array]:
+    """P and Q, likewise."""
+    from .gamma_values import incomplete_gamma
+
+    return incomplete_gamma(a, x)
+
 
 __all__ = [
     "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "digamma", "entr", "erfc", "erfcx", "erfinv", "gammainc",
@@ -89,19 +103,19 @@ i1 = pointwise(
 )  # fmt: skip
 # Derivatives by 10.6.3 (order 0) and 10.6.2 (order 1).
 bessel_j0 = pointwise(
-    "bessel_j0", "J₀(x), the Bessel function of the first kind (10.2.2)", lambda x: bessel_values.bessel_j(0, x),
+    "bessel_j0", "J₀(x), the Bessel function of the first kind (10.2.2)", lambda x: _bessel("j", 0, x),
     lambda g, x: gated(g, -bessel_j1(x)),
 )  # fmt: skip
 bessel_j1 = pointwise(
-    "bessel_j1", "J₁(x), the Bessel function of the first kind (10.2.2)", lambda x: bessel_values.bessel_j(1, x),
+    "bessel_j1", "J₁(x), the Bessel function of the first kind (10.2.2)", lambda x: _bessel("j", 1, x),
     lambda g, x, out: gated(g, bessel_j0(x) - _over(out, x, sign=-1.0)),
 )  # fmt: skip
 bessel_y0 = pointwise(
-    "bessel_y0", "Y₀(x), the Bessel function of the second kind (10.8.2)", lambda x: bessel_values.bessel_y(0, x),
+    "bessel_y0", "Y₀(x), the Bessel function of the second kind (10.8.2)", lambda x: _bessel("y", 0, x),
     lambda g, x: gated(g, -bessel_y1(x)), domain=(0.3, 4.0),
 )  # fmt: skip
 bessel_y1 = pointwise(
-    "bessel_y1", "Y₁(x), the Bessel function of the second kind (10.8.1)", lambda x: bessel_values.bessel_y(1, x),
+    "bessel_y1", "Y₁(x), the Bessel function of the second kind (10.8.1)", lambda x: _bessel("y", 1, x),
     lambda g, x, out: gated(g, bessel_y0(x) - out / x), domain=(0.3, 4.0),
 )  # fmt: skip
 
@@ -203,7 +217,7 @@ def gammainc(a: Array, x: Array, /) -> Array:
         A gradient by a is asked for.
     """
     with np.errstate(all="ignore"):
-        return np.asarray(gamma_values.incomplete_gamma(a, x)[0], x.dtype)
+        return np.asarray(_incomplete_gamma(a, x)[0], x.dtype)
 
 
 @operation(
@@ -224,7 +238,7 @@ def gammaincc(a: Array, x: Array, /) -> Array:
         A gradient by a is asked for.
     """
     with np.errstate(all="ignore"):
-        return np.asarray(gamma_values.incomplete_gamma(a, x)[1], x.dtype)
+        return np.asarray(_incomplete_gamma(a, x)[1], x.dtype)
 
 
 def xlogy(x: Any, y: Any) -> Tensor:
