@@ -28,6 +28,7 @@ FLOORS = (
         "layering",
         "naming",
         "progress",
+        "replacing",
         "trees",
         "version",
         "_interruption",

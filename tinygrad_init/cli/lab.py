@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from .options import InputError, short
+from .options import InputError, short, whole
 
 
 def add_to(commands: Any) -> None:
@@ -53,17 +53,14 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def sizes(text: str) -> tuple[int, ...]:
-    found = text.split(",")
-    if not all(part.isdecimal() and 0 < int(part) <= 60 for part in found):
-        raise argparse.ArgumentTypeError(f"expected whole numbers from 1 to 60, separated by commas, got {short(text)}")
-    return tuple(int(part) for part in found)
+    return tuple(map(whole(1, 60), text.split(",")))
 
 
 def save(args: argparse.Namespace) -> int:
     """Write the page that is one file."""
     from ..laboratory.messages.message_schema import Invalid
     from ..laboratory.serving.single_file import Grid, NotThere, single_file
-    from ..saving.files import replacing
+    from ..replacing import replacing
 
     chosen = {name: value for name in ("activations", "depths", "widths") if (value := getattr(args, name)) is not None}
     try:

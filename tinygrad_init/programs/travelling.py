@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import struct
 import threading
 import zlib
@@ -19,6 +18,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..kernels.backend import BACKEND, kernels
+from ..replacing import replacing
 from ..trees import filled, form_of
 from .buffers import DTYPES, ITEM
 from .describing import Description, rounded
@@ -52,15 +52,8 @@ def to_bytes(header: dict[str, Any], words: Array, numbers: list[Array]) -> byte
 
 def write(path: Any, description: Description) -> None:
     """Write a program to a file, whole or not at all."""
-    path = Path(path)
-    data = to_bytes(description.header, description.words, description.numbers)
-    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        beside.write_bytes(data)
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with replacing(Path(path)) as beside:
+        beside.write_bytes(to_bytes(description.header, description.words, description.numbers))
 
 
 def load_program(path: Any) -> LoadedProgram:
