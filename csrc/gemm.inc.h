@@ -195,7 +195,8 @@ static void T(multiply_terms)(const T(product) *P, size_t p, size_t i_begin, siz
     t.finish = p0 + depth < P->k || end->function != TGI_relu ? T(STORE) : kept ? T(RELU_VJP) : T(RELU);
     /* While strips pass by a panel that is not packed, they fetch rows of the next one: nobody else knows where they lie. */
     const size_t fetched = depth / T(ROUND); /* by one strip */
-    size_t ahead = packed_b || by_strips || b_column != 1 ? depth : 0;
+    const size_t first = by_strips || b_column != 1 ? depth : 0; /* depth: nothing is fetched */
+    size_t ahead = first;
     for (size_t i = i_begin, j = j_begin; i < i_end && j < j_end;) {
         const int wide = column_end - j >= T(NR);
         const size_t rows = T(least)(strip, row_end - i);
@@ -228,7 +229,7 @@ static void T(multiply_terms)(const T(product) *P, size_t p, size_t i_begin, siz
             if (i >= i_end) {
                 i = i_begin;
                 j += t.columns;
-                ahead = b_column != 1 ? depth : 0;
+                ahead = first;
             }
         }
     }
