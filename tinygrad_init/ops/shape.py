@@ -15,6 +15,7 @@ from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
+from ..kernels.apart import any_large, apart
 from ..kernels.backend import kernels
 from .registry import Array, operation
 from .spelling import either, refuse
@@ -271,9 +272,7 @@ Index = Any
 
 def _frozen(index: Index) -> Index:
     """An index that nobody can change later: whatever NumPy takes for an array is copied into one."""
-    if isinstance(index, tuple):
-        return tuple(_frozen_part(part) for part in index)
-    return _frozen_part(index)
+    return tuple(map(_frozen_part, index)) if isinstance(index, tuple) else _frozen_part(index)
 
 
 def _frozen_part(part: Any) -> Any:
@@ -287,10 +286,13 @@ def _frozen_part(part: Any) -> Any:
     return frozen.astype(np.intp) if frozen.size == 0 and frozen.dtype.kind == "f" else frozen
 
 
+def _parts(index: Index) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
+
+
 def _is_basic(index: Index) -> bool:
     """Whether an index picks each element at most once by its form alone."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(part is None or part is Ellipsis or isinstance(part, int | slice | np.integer) for part in parts)
+    return all(part is None or part is Ellipsis or isinstance(part, int | slice | np.integer) for part in _parts(index))
 
 
 def _index_examples(rng: np.random.Generator) -> list[Any]:
@@ -313,7 +315,7 @@ def _index_examples(rng: np.random.Generator) -> list[Any]:
     examples=_index_examples,
 )
 def _getitem(x: Array, /, index: Index) -> Array:
-    return x[index]
+    return apart(operator.getitem, x, index) if any_large(_parts(index)) else x[index]
 
 
 def getitem(x: Tensor, index: Index) -> Tensor:
@@ -341,6 +343,8 @@ def _put_add(x: Array, /, shape: tuple[int, ...], index: Index) -> Array:
     out = np.zeros(shape, x.dtype, like=x)
     if _is_basic(index):
         out[index] = x
+    elif any_large(_parts(index)):
+        apart(np.add.at, out, index, x)
     else:
         np.add.at(out, index, x)
     return out
