@@ -49,7 +49,7 @@ def one_axis(axis: int, ndim: int, name: str) -> int:
     ValueError
         It is out of range.
     """
-    found = whole(name, "an axis", axis)
+    found = axis if type(axis) is int else whole(name, "an axis", axis)
     if not -ndim <= found < ndim:
         raise ValueError(f"{name}: axis {found} is out of range for a tensor with {ndim} axes")
     return found % ndim
@@ -67,7 +67,9 @@ def normalize_axes(axis: int | Sequence[int] | None, ndim: int, name: str) -> tu
     """
     if axis is None:
         return tuple(range(ndim))
-    many = isinstance(axis, Sequence) and not isinstance(axis, str)
+    if type(axis) is int and -ndim <= axis < ndim:  # as nearly always
+        return (axis % ndim,)
+    many = type(axis) is tuple or (isinstance(axis, Sequence) and not isinstance(axis, str))
     given: Any = tuple(axis) if many else (axis,)  # type: ignore[arg-type]
     if ndim == 0 and given in ((0,), (-1,)):
         return ()  # a tensor without axes counts as one of a single element, as in NumPy and PyTorch
@@ -116,7 +118,7 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     """
     (x,) = as_tensors("reshape", (x,))
     given = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) and not isinstance(shape[0], str) else shape
-    wanted = tuple([whole("reshape", "a length", n) for n in given])
+    wanted = tuple([n if type(n) is int else whole("reshape", "a length", n) for n in given])
     if wanted and min(wanted) < 0:
         if min(wanted) < -1 or wanted.count(-1) > 1:
             raise ValueError(f"reshape: expected lengths of at least 0, and -1 once at most, got {wanted}")
