@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operands import coerce
+from ..engine.operands import as_tensors, coerce
 from ..engine.tensor import Tensor
 from .adaptive_pooling import adaptive_avg_pool
 from .registry import Array
@@ -16,11 +16,12 @@ from .shape import _reshape, _transpose, getitem, swapaxes, whole
 
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
 SMOOTH = {**LINEAR, "bicubic": 2}
-MODES = ("nearest", "nearest-exact", *SMOOTH, "area")
+NEAREST = ("nearest", "nearest-exact")
+MODES = (*NEAREST, *SMOOTH, "area")
 
 
 def _factor(name: str, x: Any, factor: int) -> tuple[Tensor, int]:
-    (x,) = coerce(name, (x,))
+    (x,) = as_tensors(name, (x,))
     found = whole(name, "a factor", factor)
     if found < 1 or x.ndim < 3:
         raise ValueError(f"{name}: expected (..., channels, height, width) and a factor of at least 1, got shape "
@@ -66,7 +67,7 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Tensor:
 
 def channel_shuffle(x: Any, groups: int) -> Tensor:
     """The channels of (samples, channels, ...) dealt out anew, one of each group in turn (Zhang et al. 2018)."""
-    (x,) = coerce("channel_shuffle", (x,))
+    (x,) = as_tensors("channel_shuffle", (x,))
     if x.ndim < 3 or groups < 1 or x.shape[1] % groups:
         raise ValueError(f"channel_shuffle: {groups} groups do not divide the channels of shape {x.shape}")
     parted = _reshape(x, (x.shape[0], groups, x.shape[1] // groups, *x.shape[2:]))
@@ -92,8 +93,9 @@ def interpolate(
         What the lengths are multiplied by instead, and rounded down.
     mode
         "nearest": the element that a place falls on, counted from the first edge; "nearest-exact": the one nearest to
-        its middle; "linear", "bilinear", "trilinear" (by the number of axes): straight lines between the middles of
-        elements; "bicubic": curves through four elements each (Keys 1981, a = -0.75); "area": the means of parts.
+        its middle (whole numbers stay whole with both); "linear", "bilinear", "trilinear" (by the number of axes):
+        straight lines between the middles of elements; "bicubic": curves through four elements each (Keys 1981,
+        a = -0.75); "area": the means of parts.
     align_corners
         Whether lines and curves go between the first and last elements of both instead of their edges.
     recompute_scale_factor
@@ -104,7 +106,7 @@ def interpolate(
     ValueError
         The mode is another, or does not fit the axes; neither size nor factor is given, or both.
     """
-    (x,) = coerce("interpolate", (x,))
+    (x,) = (as_tensors if mode in NEAREST else coerce)("interpolate", (x,))
     axes = x.ndim - 2
     if mode not in MODES or antialias:
         raise ValueError(f"interpolate: expected mode out of {', '.join(MODES)} without antialias, got {mode!r}")

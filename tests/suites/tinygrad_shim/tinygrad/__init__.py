@@ -1,7 +1,7 @@
 """tinygrad's names for what this package does: its own test suite of operations runs on them.
 
-Values and gradients come from tinygrad_init alone; what stands here are names, orders and defaults of arguments, dtypes,
-and kinds of errors, where the two packages differ.
+Values and gradients come from tinygrad_init alone. What stands here are names, orders and defaults of arguments,
+dtypes, and kinds of errors, where the two packages differ.
 """
 
 from types import SimpleNamespace

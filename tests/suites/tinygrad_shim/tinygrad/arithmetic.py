@@ -33,10 +33,10 @@ for _name, _plain in {
 }.items():  # fmt: skip
     _named(_name, _plain)
 
-for _name in "bitwise_and bitwise_or bitwise_xor bitwise_not".split():
+for _name in ["bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"]:
     method(raising(RuntimeError, TypeError)(getattr(tgi, _name)), _name)
 
-for _name in "isnan isfinite isclose copysign lerp logical_not".split():
+for _name in ["isnan", "isfinite", "isclose", "copysign", "lerp", "logical_not"]:
     method(getattr(tgi, _name), _name)
 
 
@@ -80,8 +80,9 @@ def isinf(x, detect_positive=True, detect_negative=True):
 
 
 @method
-@raising(RuntimeError)
 def clip(x, min_=None, max_=None):
+    if min_ is None and max_ is None:
+        raise RuntimeError("clip: expected a limit")
     return tgi.clamp(x, min_, max_)
 
 
@@ -97,13 +98,14 @@ def cast(x, dtype):
     return x.to(dtype_of(dtype))
 
 
-for _name in "float int bool".split():
-    method(lambda x, dtype=getattr(dtypes, _name): x.to(dtype), _name)
+method(lambda x: x.to(dtypes.float32), "float")
+method(lambda x: x.to(dtypes.int32), "int")
+method(lambda x: x.to(dtypes.bool), "bool")
 
 
 @method
 def half(x):
-    raise NotImplementedError("float16: this package stores it and does not compute with it")
+    raise NotImplementedError("float16: this package does not compute with it")
 
 
 @method

@@ -21,13 +21,13 @@ def _randint(shape, dtype, low=0, high=10):
     return tgi.randint(low, high, shape).to(dtypes.default_int)
 
 
-for _name in "zeros ones empty rand randn".split():
+for _name in ["zeros", "ones", "empty", "rand", "randn"]:
     _sized(_name, getattr(tgi, _name))
 _sized("randint", _randint)
 # Tests ask these for their errors alone; how far their numbers reach does not matter then.
-for _name in "uniform scaled_uniform glorot_uniform kaiming_uniform".split():
+for _name in ["uniform", "scaled_uniform", "glorot_uniform", "kaiming_uniform"]:
     _sized(_name, tgi.rand)
-for _name in "normal kaiming_normal".split():
+for _name in ["normal", "kaiming_normal"]:
     _sized(_name, tgi.randn)
 
 
@@ -65,5 +65,5 @@ def _like(name):
     creating(create)
 
 
-for _name in "zeros_like ones_like full_like".split():
+for _name in ["zeros_like", "ones_like", "full_like"]:
     _like(_name)

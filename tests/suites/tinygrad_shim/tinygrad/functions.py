@@ -5,13 +5,17 @@ from tinygrad_init.nn import functional
 
 from .tensor import method
 
-for _name in (
-    "abs sign neg square sqrt rsqrt exp exp2 log log2 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
-    "erf sigmoid relu trunc floor ceil round reciprocal quick_gelu"
-).split():
+SAME = [
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf", "exp", "exp2", "floor",
+    "log", "log2", "neg", "quick_gelu", "reciprocal", "relu", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh",
+    "sqrt", "square", "tan", "tanh", "trunc",
+]  # fmt: skip
+ACTIVATIONS = [
+    "celu", "elu", "hardsigmoid", "hardswish", "leaky_relu", "logsigmoid", "mish", "relu6", "selu", "silu", "softsign",
+]  # fmt: skip
+for _name in SAME:
     method(getattr(tgi, _name), _name)
-
-for _name in "softsign logsigmoid hardsigmoid hardswish relu6 selu silu mish elu celu leaky_relu".split():
+for _name in ACTIVATIONS:
     method(getattr(functional, _name), _name)
 
 method(functional.silu, "swish")

@@ -1,6 +1,7 @@
 """Elements by index, mask and place."""
 
 import numpy as np
+
 import tinygrad_init as tgi
 
 from .dtype import dtypes

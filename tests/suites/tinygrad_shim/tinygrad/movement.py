@@ -56,8 +56,13 @@ def squeeze(x, dim=None):
 @method
 @raising(RuntimeError)
 def roll(x, shifts, dims=None):
-    if dims is None and isinstance(shifts, tuple) and len(shifts) == 1:
+    """A shift for each axis; NumPy's one for several is not tinygrad's."""
+    if isinstance(shifts, tuple) and dims is None and len(shifts) == 1:
         (shifts,) = shifts
+    if dims is not None or isinstance(shifts, tuple):
+        shifts, dims = (value if isinstance(value, tuple) else (value,) for value in (shifts, dims))
+        if len(shifts) != len(dims):
+            raise RuntimeError(f"roll: expected a shift for each axis, got {shifts} for {dims}")
     return tgi.roll(x, shifts, dims)
 
 
@@ -82,8 +87,9 @@ def meshgrid(x, *others, indexing="ij"):
     return tgi.meshgrid(x, *others, indexing=indexing)
 
 
-for _name in "unsqueeze flatten unflatten diag diagonal tril triu repeat_interleave split chunk".split():
+for _name in ["unsqueeze", "flatten", "unflatten", "diag", "diagonal", "tril", "triu", "repeat_interleave", "chunk"]:
     method(getattr(tgi, _name), _name)
+method(tgi.split_sizes, "split")
 
 
 @method
@@ -93,7 +99,7 @@ def cat(x, *others, dim=0):
 
 @method
 def stack(x, *others, dim=0):
-    return tgi.stack([*x, *others] if isinstance(x, list | tuple) else [x, *others], dim=dim)
+    return tgi.stack(listed((x, *others)), dim=dim)
 
 
 @method

@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+
 import tinygrad_init as tgi
 
 from .dtype import dtype_of, dtypes
