@@ -59,7 +59,7 @@ def clone(x: Any) -> Any:
     return discrete(np.array(operand(x)))
 
 
-def view(x: Any, *shape: Any) -> Any:
+def view(x: Tensor, *shape: Any) -> Tensor:
     """In another shape, as `reshape`; or with a dtype the same bits, read as numbers of that kind.
 
     Returns
@@ -79,7 +79,8 @@ def view(x: Any, *shape: Any) -> Any:
     if wanted.itemsize != bits.itemsize and (not bits.ndim or bits.shape[-1] * bits.itemsize % wanted.itemsize):
         raise ValueError(f"view: {bits.dtype} of shape {bits.shape} cannot be read as {wanted}: an axis does not fit")
     found = bits.view(wanted)
-    return wrap(found.astype(float_dtype(wanted), copy=False)) if wanted.kind == "f" else discrete(found)
+    whole: Any = discrete(found)
+    return wrap(found.astype(float_dtype(wanted), copy=False)) if wanted.kind == "f" else whole
 
 
 def as_it_is(x: Any, *how: Any, **options: Any) -> Any:
