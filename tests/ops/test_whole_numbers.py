@@ -86,6 +86,37 @@ def test_pooled_as_in_pytorch(options: dict[str, Any], dtype: str) -> None:
     np.testing.assert_array_equal(F.max_pool2d(tgi.tensor(array), **options), found)
 
 
+class TestBytesBetweenPixels:
+    image = np.random.default_rng(1).integers(0, 256, (2, 3, 7, 9)).astype(np.uint8)
+
+    @pytest.mark.peer
+    @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+    @pytest.mark.parametrize("corners", [False, True])
+    def test_as_in_pytorch(self, mode: str, corners: bool) -> None:
+        torch = pytest.importorskip("torch")
+        for options in ({"size": (4, 12)}, {"size": (15, 2)}, {"size": (7, 5)}, {"scale_factor": 1.7}):
+            options |= {"mode": mode, "align_corners": corners}
+            found = F.interpolate(tgi.tensor(self.image), **options)
+            assert isinstance(found, DiscreteTensor) and found.dtype == np.uint8
+            expected = torch.nn.functional.interpolate(torch.tensor(self.image), **options)
+            np.testing.assert_array_equal(found, expected.numpy())
+
+    def test_on_lines_at_most_half_a_step_off_along_each_axis(self) -> None:
+        floats = F.interpolate(tgi.tensor(self.image.astype(float)), (5, 20), mode="bilinear").numpy()
+        found = np.asarray(F.interpolate(tgi.tensor(self.image), (5, 20), mode="bilinear"))
+        assert np.abs(found - floats).max() <= 1.0 + 4 * 255 / 2**15  # and what rounded weights add
+
+    @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+    @pytest.mark.parametrize("value", [0, 1, 254, 255])
+    def test_one_colour_stays_what_it_is(self, mode: str, value: int) -> None:
+        """Where a curve overshoots no byte wraps around."""
+        plain = tgi.tensor(np.full((1, 1, 3, 4), value, np.uint8))
+        assert (F.interpolate(plain, (7, 5), mode=mode) == value).all()
+        edge = tgi.tensor(np.repeat([[[[0, 0, 255, 255]]]], 3, axis=2).astype(np.uint8))
+        found = np.asarray(F.interpolate(edge, (3, 16), mode=mode)).astype(int)
+        assert (np.diff(found[..., 6:10]) >= 0).all() and found[..., :6].max() < 30 and found[..., 10:].min() > 225
+
+
 @pytest.mark.parametrize("value", [0.5, 300, -1, np.inf, np.nan])
 def test_padding_has_to_be_such_a_number(value: float) -> None:
     with pytest.raises(ValueError, match=r"^pad: expected a value that uint8 can have, got "):

@@ -25,7 +25,6 @@ EXPECTED = {
     "TestOps.test_var_zero_in_axis": NOTHING,
     "TestOps.test_gather_failure": "marked as a failure of tinygrad's, infinity among what is gathered: it passes here",
     "TestOps.test_gemm_fp16": "this package does not compute with float16",
-    "TestOpsUint8.test_interpolate_bilinear": "bytes between pixels are floats here, bytes in PyTorch and tinygrad",
 }
 SKIPPED = {  # by tinygrad itself, whatever runs them
     "TestOps.test_large_bs_conv", "TestOps.test_large_ic_conv", "TestOps.test_max_nan", "TestOps.test_pow_int",
