@@ -14,7 +14,10 @@ from . import aliases as aliases
 from . import analysis as analysis
 from . import arithmetic as arithmetic
 from . import attention as attention
+from . import bessel_functions as bessel_functions
+from . import bessel_orders as bessel_orders
 from . import bessel_values as bessel_values
+from . import beta_values as beta_values
 from . import binary_losses as binary_losses
 from . import classification_losses as classification_losses
 from . import comparing as comparing
@@ -32,7 +35,9 @@ from . import distances as distances
 from . import dlpack as dlpack
 from . import drawing as drawing
 from . import elementwise as elementwise
+from . import entropies as entropies
 from . import folding as folding
+from . import gamma_functions as gamma_functions
 from . import gamma_values as gamma_values
 from . import generators as generators
 from . import images as images
@@ -42,6 +47,7 @@ from . import limits as limits
 from . import linear_algebra as linear_algebra
 from . import lookup as lookup
 from . import losses as losses
+from . import matrix_equations as matrix_equations
 from . import matrix_functions as matrix_functions
 from . import matrix_norms as matrix_norms
 from . import normalization as normalization
@@ -311,7 +317,7 @@ def frac(x: Any) -> Any: ...
 def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Any: ...
 def from_numpy(array: np.ndarray[Any, Any]) -> Any: ...
 def full(shape: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any: ...
-def full_like(x: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any: ...
+def full_like(x: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any: ...
 def gammainc(a: Operand, x: Operand, **other_spelling: Any) -> Tensor: ...
 def gammaincc(a: Operand, x: Operand, **other_spelling: Any) -> Tensor: ...
 def gated(x: Operand, y: Operand, **other_spelling: Any) -> Tensor: ...

@@ -18,6 +18,7 @@ from ..kernels.lapack import apart
 from . import decompositions, linear_algebra
 from .decompositions import Eigen, Factors, Singular, _orthogonal, eig
 from .linear_algebra import det, inv, matrix_power, slogdet
+from .matrix_equations import solve_sylvester, sqrtm
 from .matrix_functions import (
     cholesky_solve,
     cross,
@@ -42,9 +43,9 @@ from .triangular_factors import householder_product, lu, lu_factor, lu_solve
 __all__ = [
     "cholesky", "cholesky_solve", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "expm",
     "householder_product", "inv", "logdet", "lstsq", "lu", "lu_factor", "lu_solve", "matmul", "matrix_exp",
-    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "pinv", "qr",
-    "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot",
-    "vector_norm",
+    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "pinv", "qr", "slogdet",
+    "solve", "solve_sylvester", "solve_triangular", "sqrtm", "svd", "svdvals", "tensorinv", "tensorsolve", "vander",
+    "vecdot", "vector_norm",
 ]  # fmt: skip
 
 expm = matrix_exp
