@@ -46,6 +46,14 @@ class Distribution:
         """The logarithm of the probability, or of its density, of each value."""
         raise NotImplementedError(f"{type(self).__name__} does not define log_prob")
 
+    def cdf(self, value: Any) -> Tensor:
+        """The probability that a number is at most each value."""
+        raise NotImplementedError(f"{type(self).__name__} does not define cdf")
+
+    def icdf(self, value: Any) -> Tensor:
+        """The numbers at most which a draw is with given probabilities: the inverse of `cdf`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define icdf")
+
     def entropy(self) -> Tensor:
         """-E[log p], in nats."""
         raise NotImplementedError(f"{type(self).__name__} does not define entropy")
