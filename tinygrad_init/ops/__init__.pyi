@@ -35,7 +35,6 @@ from . import distances as distances
 from . import dlpack as dlpack
 from . import drawing as drawing
 from . import elementwise as elementwise
-from . import entropies as entropies
 from . import folding as folding
 from . import gamma_functions as gamma_functions
 from . import gamma_values as gamma_values
@@ -47,7 +46,6 @@ from . import limits as limits
 from . import linear_algebra as linear_algebra
 from . import lookup as lookup
 from . import losses as losses
-from . import matrix_equations as matrix_equations
 from . import matrix_functions as matrix_functions
 from . import matrix_norms as matrix_norms
 from . import normalization as normalization

@@ -16,8 +16,8 @@ from ..engine.methods import METHODS
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from . import special_values as values
+from .analysis import xlog1py, xlogy
 from .elementwise import exp, gated
-from .entropies import xlog1py, xlogy
 from .registry import Array, operation, pointwise
 
 
@@ -139,24 +139,13 @@ def gammaincc(a: Array, x: Array, /) -> Array:
         return np.asarray(_incomplete_gamma(a, x)[1], x.dtype)
 
 
-def _gamma(x: float) -> float:
-    """Γ of one number; at 0 and where it overflows ∞, at whole numbers below 0 and at -∞ NaN, as SciPy has it."""
-    try:
-        return math.gamma(x)
-    except OverflowError:
-        return math.copysign(math.inf, x)
-    except ValueError:
-        return math.copysign(math.inf, x) if x == 0 else math.nan
-
-
-_gammas = np.vectorize(_gamma, otypes=[np.float64])
-
-
 @operation(lambda g, x, out: gated(g, out * digamma(x)), formula="Γ(x)", kind="unary", domain=(0.2, 4.0))
 def gamma(x: Array, /) -> Array:
     """Γ(x) = ∫ t^(x - 1) e^-t dt over t > 0, and its continuation (5.2.1); ∞ at 0, NaN at whole numbers below."""
+    from .gamma_values import gamma_everywhere
+
     with np.errstate(all="ignore"):
-        return np.asarray(_gammas(x), x.dtype)
+        return np.asarray(gamma_everywhere(x), x.dtype)
 
 
 def _log_beta(a: Array, b: Array) -> Array:

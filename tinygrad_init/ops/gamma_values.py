@@ -20,6 +20,19 @@ gamma = np.vectorize(math.gamma, otypes=[np.float64])
 log_gamma = np.vectorize(math.lgamma, otypes=[np.float64])
 
 
+def _gamma(x: float) -> float:
+    """Γ of one number; at 0 and where it overflows ∞, at whole numbers below 0 and at -∞ NaN, as SciPy has it."""
+    try:
+        return math.gamma(x)
+    except OverflowError:
+        return math.copysign(math.inf, x)
+    except ValueError:
+        return math.copysign(math.inf, x) if x == 0 else math.nan
+
+
+gamma_everywhere = np.vectorize(_gamma, otypes=[np.float64])
+
+
 def incomplete_gamma(a: Array, x: Array) -> tuple[Array, Array]:
     """P(a, x) and Q(a, x), which is 1 - P(a, x) (8.2.4), both to their last digits.
 

@@ -18,7 +18,6 @@ from ..kernels.lapack import apart
 from . import decompositions, linear_algebra
 from .decompositions import Eigen, Factors, Singular, _orthogonal, eig
 from .linear_algebra import det, inv, matrix_power, slogdet
-from .matrix_equations import solve_sylvester, sqrtm
 from .matrix_functions import (
     cholesky_solve,
     cross,
@@ -27,7 +26,9 @@ from .matrix_functions import (
     lstsq,
     matrix_exp,
     multi_dot,
+    solve_sylvester,
     solve_triangular,
+    sqrtm,
     tensorinv,
     tensorsolve,
     vander,

@@ -16,6 +16,7 @@ from .activations import erf as erf
 from .activations import log_softmax as log_softmax
 from .activations import sigmoid
 from .activations import softmax as softmax
+from .analysis import entr, xlog1py, xlogy
 from .analysis import exp2 as exp2
 from .analysis import logit as logit
 from .bessel_functions import bessel_j0, bessel_j1, bessel_y0, bessel_y1, i0, i0e, i1, i1e
@@ -26,7 +27,6 @@ from .bessel_functions import yn as yn
 from .elementwise import cos, exp, gated, where
 from .elementwise import expm1 as expm1
 from .elementwise import log1p as log1p
-from .entropies import entr, xlog1py, xlogy
 from .gamma_functions import beta as beta
 from .gamma_functions import betainc as betainc
 from .gamma_functions import betaincc as betaincc

@@ -1,113 +1,50 @@
-"""`scipy.stats`: densities and probabilities, made of this package's distributions and special functions."""
+"""`scipy.stats`: densities and probabilities, of this package's distributions."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import tinygrad_init as tgi
-from tinygrad_init import special
+from tinygrad_init import distributions, special
 
+from ...values import tensor
 from ..of_arrays import of_arrays
 from . import dirichlet as dirichlet
 from . import multivariate_normal as multivariate_normal
 
 
-def exponential(log_density: Callable[..., Any]) -> Any:
-    """e to a function."""
-    return staticmethod(of_arrays(lambda *args, **kwargs: tgi.exp(log_density(*args, **kwargs))))
+class Continuous:
+    """A family by its distribution here, whose parameters come after the number."""
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self.logpdf = of_arrays(lambda x, *parameters: make(*map(tensor, parameters)).log_prob(x))
+        self.cdf = of_arrays(lambda x, *parameters: make(*map(tensor, parameters)).cdf(x))
+        self.pdf = of_arrays(lambda x, *parameters: tgi.exp(self.logpdf(x, *parameters)))
+        self.logcdf = of_arrays(lambda x, *parameters: tgi.log(self.cdf(x, *parameters)))
 
 
-def _of(fun: Callable[..., Any]) -> Any:
-    return staticmethod(of_arrays(fun))
+class Normal(Continuous):
+    """With the tails that `scipy.special` knows by themselves."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda loc=0.0, scale=1.0: distributions.Normal(loc, scale))
+        self.logcdf = of_arrays(lambda x, loc=0.0, scale=1.0: special.log_ndtr((x - loc) / scale))
+        self.sf = of_arrays(lambda x, loc=0.0, scale=1.0: special.ndtr((loc - x) / scale))
+        self.logsf = of_arrays(lambda x, loc=0.0, scale=1.0: special.log_ndtr((loc - x) / scale))
 
 
-class norm:
-    @_of
-    def logpdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-        return tgi.distributions.Normal(loc, scale).log_prob(x)
+class Discrete(Continuous):
+    """The same of counts, by their names."""
 
-    @_of
-    def cdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-        return tgi.distributions.Normal(loc, scale).cdf(x)
-
-    @_of
-    def logcdf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-        return special.log_ndtr((x - loc) / scale)
-
-    @_of
-    def sf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-        return special.ndtr((loc - x) / scale)
-
-    @_of
-    def logsf(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-        return special.log_ndtr((loc - x) / scale)
-
-    pdf = exponential(logpdf)
+    def __init__(self, make: Callable[..., Any]) -> None:
+        super().__init__(make)
+        self.logpmf, self.pmf = self.logpdf, self.pdf
 
 
-class gamma:
-    @_of
-    def logpdf(x: Any, a: Any) -> Any:
-        return special.xlogy(a - 1.0, x) - x - special.gammaln(a)
-
-    @_of
-    def cdf(x: Any, a: Any) -> Any:
-        return special.gammainc(a, x)
-
-    pdf = exponential(logpdf)
-
-
-class chi2:
-    @_of
-    def logpdf(x: Any, df: Any) -> Any:
-        return gamma.logpdf(0.5 * x, 0.5 * df) - math.log(2.0)
-
-    @_of
-    def cdf(x: Any, df: Any) -> Any:
-        return special.gammainc(0.5 * df, 0.5 * x)
-
-    pdf = exponential(logpdf)
-
-
-class beta:
-    @_of
-    def logpdf(x: Any, a: Any, b: Any) -> Any:
-        return special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b)
-
-    @_of
-    def cdf(x: Any, a: Any, b: Any) -> Any:
-        return special.betainc(a, b, x)
-
-    pdf = exponential(logpdf)
-
-
-class poisson:
-    @_of
-    def logpmf(k: Any, mu: Any) -> Any:
-        return special.xlogy(k, mu) - mu - special.gammaln(k + 1.0)
-
-    @_of
-    def cdf(k: Any, mu: Any) -> Any:
-        return special.gammaincc(tgi.floor(k) + 1.0, mu)
-
-    pmf = exponential(logpmf)
-
-
-class t:
-    @_of
-    def logpdf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-        z = (x - loc) / scale
-        return -0.5 * (df + 1.0) * tgi.log1p(z * z / df) - special.betaln(0.5, 0.5 * df) - tgi.log(scale * df**0.5)
-
-    @_of
-    def cdf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-        z = (x - loc) / scale
-        return 0.5 + 0.5 * tgi.sign(z) * special.betainc(0.5, 0.5 * df, z * z / (df + z * z))
-
-    @_of
-    def logcdf(x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
-        return tgi.log(t.cdf(x, df, loc, scale))
-
-    pdf = exponential(logpdf)
+norm = Normal()
+beta = Continuous(distributions.Beta)
+gamma = Continuous(lambda a: distributions.Gamma(a, 1.0))
+chi2 = Continuous(distributions.Chi2)
+t = Continuous(distributions.StudentT)
+poisson = Discrete(distributions.Poisson)

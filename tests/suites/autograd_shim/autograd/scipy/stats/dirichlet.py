@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 import tinygrad_init as tgi
-from tinygrad_init import special
 
 from ..of_arrays import of_arrays
 
 
 @of_arrays
 def logpdf(x: Any, alpha: Any) -> Any:
-    return special.gammaln(alpha.sum()) - special.gammaln(alpha).sum() + special.xlogy(alpha - 1.0, x).sum()
+    return tgi.distributions.Dirichlet(alpha).log_prob(x)
 
 
 @of_arrays
