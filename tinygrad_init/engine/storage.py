@@ -325,6 +325,14 @@ def memory_of(tensor: Storage) -> Memory | None:
     return tensor._memory
 
 
+def is_view(array: Any, other: Any) -> cython.bint:
+    """Whether an array that was made of another one may share its memory."""
+    base = array.base
+    if base is None or base is other or base is other.base:
+        return base is not None
+    return np.may_share_memory(array, other)
+
+
 def share_number(one: Storage, other: Storage) -> None:
     """Let two bare numbers that have one `Memory` be one: what is written to either is written to both."""
     memory: Memory | None = one._memory
