@@ -23,7 +23,7 @@ static double T(sum_of_products)(size_t n, const REAL *x, REAL x0, const REAL *y
 
 /* Mean and variance of each channel. */
 static void T(moments)(const tgi_channels *s, const REAL *x, REAL *out) {
-    for (size_t c = 0; c < s->channels; c++) {
+    for (size_t c = s->first; c < s->last; c++) {
         const double n = (double)(s->outer * s->inner);
         double sum = 0, squares = 0;
         for (size_t o = 0; o < s->outer; o++)
@@ -45,16 +45,17 @@ static double T(scale_of)(const tgi_channels *s, const REAL *moments, size_t c) 
 static void T(normalized)(const tgi_channels *s, const REAL *x, const REAL *moments, const REAL *weight, const REAL *bias,
                           REAL *out) {
     for (size_t o = 0; o < s->outer; o++)
-        for (size_t c = 0; c < s->channels; c++, x += s->inner, out += s->inner) {
+        for (size_t c = s->first; c < s->last; c++) {
+            const size_t at = (o * s->channels + c) * s->inner;
             const REAL mean = moments[c], b = bias[c], factor = (REAL)(T(scale_of)(s, moments, c) * (double)weight[c]);
             for (size_t i = 0; i < s->inner; i++)
-                out[i] = (x[i] - mean) * factor + b;
+                out[at + i] = (x[at + i] - mean) * factor + b;
         }
 }
 
 /* Of each channel Σ g and Σ g y, where y is x normalized: the cotangents of bias and weight. */
 static void T(normalized_sums)(const tgi_channels *s, const REAL *g, const REAL *x, const REAL *moments, REAL *out) {
-    for (size_t c = 0; c < s->channels; c++) {
+    for (size_t c = s->first; c < s->last; c++) {
         double sum = 0, products = 0;
         for (size_t o = 0; o < s->outer; o++) {
             const size_t at = (o * s->channels + c) * s->inner;
@@ -71,12 +72,13 @@ static void T(normalized_vjp)(const tgi_channels *s, const REAL *g, const REAL *
                               const REAL *sums, REAL *out) {
     const double n = (double)(s->outer * s->inner);
     for (size_t o = 0; o < s->outer; o++)
-        for (size_t c = 0; c < s->channels; c++, x += s->inner, g += s->inner, out += s->inner) {
+        for (size_t c = s->first; c < s->last; c++) {
+            const size_t at = (o * s->channels + c) * s->inner;
             const double scale = T(scale_of)(s, moments, c);
             const REAL mean = moments[c], factor = (REAL)(scale * (double)weight[c]), of_g = (REAL)((double)sums[c] / n);
             const REAL slope = (REAL)(scale * (double)sums[s->channels + c] / n);
             for (size_t i = 0; i < s->inner; i++)
-                out[i] = (g[i] - of_g - (x[i] - mean) * slope) * factor;
+                out[at + i] = (g[at + i] - of_g - (x[at + i] - mean) * slope) * factor;
         }
 }
 

@@ -246,13 +246,15 @@ static int product(const tgi_kernels *K, const tgi_instruction *in, char *const 
 }
 
 static void normalize(const tgi_kernels *K, const tgi_instruction *in, char *const *slots) {
-    const tgi_channels s = {(size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], in->p[0]};
+    const size_t last = (size_t)(in->last ? in->last : in->shape[1]);
+    const tgi_channels s = {(size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], in->p[0], (size_t)in->first, last};
     const void *const from[] = {AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_D), AT(TGI_E)};
     K->normalize[in->kind](in->flag, &s, from, AT(TGI_OUT));
 }
 
 static void rows(const tgi_kernels *K, const tgi_instruction *in, char *const *slots) {
-    const tgi_rows s = {(size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], in->p[0]};
+    const size_t last = (size_t)(in->last ? in->last : in->shape[in->flag == TGI_NORMALIZED_ROWS_SUMS]);
+    const tgi_rows s = {(size_t)in->shape[0], (size_t)in->shape[1], (size_t)in->shape[2], in->p[0], (size_t)in->first, last};
     const void *const from[] = {AT(TGI_A), AT(TGI_B), AT(TGI_C), AT(TGI_D)};
     K->rows[in->kind](in->flag, &s, from, AT(TGI_OUT));
 }

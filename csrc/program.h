@@ -95,6 +95,7 @@ typedef struct {
     const tgi_chain *chain;
     const tgi_windows *windows; /* of convolution and pooling; all arrays without gaps */
     ptrdiff_t rows;             /* of each part in which several threads run it; 0: it stays whole */
+    ptrdiff_t first, last;      /* of a part that reads what lies beside it: its rows, or channels; both 0 in a whole */
 } tgi_instruction;
 
 /* Run the instructions from number `from` on; slots[0] is the program's memory, work has the most that any product or

@@ -64,7 +64,9 @@ static inline double T(scale_of_row)(const tgi_rows *s, const REAL *moments, siz
 
 static void T(normalized_rows)(const tgi_rows *s, const REAL *x, const REAL *moments, const REAL *weight, const REAL *bias,
                                REAL *out) {
-    for (size_t i = 0; i < s->rows; i++, x += s->columns, out += s->columns) {
+    x += s->first * s->columns;
+    out += s->first * s->columns;
+    for (size_t i = s->first; i < s->last; i++, x += s->columns, out += s->columns) {
         const REAL mean = moments[i], scale = (REAL)T(scale_of_row)(s, moments, i);
         for (size_t j = 0; j < s->columns; j++)
             out[j] = (x[j] - mean) * scale * weight[j] + bias[j];
@@ -74,8 +76,8 @@ static void T(normalized_rows)(const tgi_rows *s, const REAL *x, const REAL *mom
 /* Of each column Σ g and Σ g y, where y is x normalized: the cotangents of bias and weight. */
 static void T(normalized_rows_sums)(const tgi_rows *s, const REAL *g, const REAL *x, const REAL *moments, REAL *out) {
     enum { WIDTH = 4 * T(LANES) };
-    for (size_t j0 = 0; j0 < s->columns; j0 += WIDTH) {
-        const size_t n = s->columns - j0 < WIDTH ? s->columns - j0 : WIDTH;
+    for (size_t j0 = s->first; j0 < s->last; j0 += WIDTH) {
+        const size_t n = s->last - j0 < WIDTH ? s->last - j0 : WIDTH;
         double sums[WIDTH] = {0}, products[WIDTH] = {0};
         for (size_t r0 = 0; r0 < s->rows; r0 += T(STRETCH)) {
             const size_t end = s->rows - r0 < T(STRETCH) ? s->rows : r0 + T(STRETCH);
@@ -110,7 +112,10 @@ static void T(normalized_rows_sums)(const tgi_rows *s, const REAL *g, const REAL
 static void T(normalized_rows_vjp)(const tgi_rows *s, const REAL *g, const REAL *x, const REAL *moments, const REAL *weight,
                                    REAL *out) {
     const double n = (double)s->columns;
-    for (size_t i = 0; i < s->rows; i++, x += s->columns, g += s->columns, out += s->columns) {
+    x += s->first * s->columns;
+    g += s->first * s->columns;
+    out += s->first * s->columns;
+    for (size_t i = s->first; i < s->last; i++, x += s->columns, g += s->columns, out += s->columns) {
         const double scale = T(scale_of_row)(s, moments, i);
         const REAL mean = moments[i], factor = (REAL)scale;
         for (size_t j = 0; j < s->columns; j++)

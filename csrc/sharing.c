@@ -15,6 +15,16 @@ static ptrdiff_t numbers_of(const tgi_instruction *in, int from, int to) {
     return numbers;
 }
 
+/* Whether the operands of a part are those of the whole, and its kernel is told which rows or channels are to be done. */
+static int takes_range(const tgi_instruction *in) {
+    return in->code == TGI_DO_normalization || (in->code == TGI_DO_rows && in->flag >= TGI_NORMALIZED_ROWS);
+}
+
+/* Along which axis it is cut. */
+static int axis_of(const tgi_instruction *in) {
+    return in->code == TGI_DO_normalization || (in->code == TGI_DO_rows && in->flag == TGI_NORMALIZED_ROWS_SUMS);
+}
+
 /* How far apart, in bytes, the rows of each operand lie. Returns how many numbers a row has; 0: it has to stay whole. */
 static ptrdiff_t rows_of(const tgi_instruction *in, ptrdiff_t step[TGI_PLACES]) {
     const ptrdiff_t item = in->kind == TGI_FLOAT32 ? 4 : 8;
@@ -47,9 +57,25 @@ static ptrdiff_t rows_of(const tgi_instruction *in, ptrdiff_t step[TGI_PLACES]) 
         step[TGI_OUT] = item * numbers_of(in, 1, in->ndim - in->reduced);
         return numbers_of(in, 1, in->ndim);
     case TGI_DO_rows:
-        if (in->flag > TGI_LOG_SOFTMAX_VJP) /* moments of rows, or sums over them */
-            return 0;
+        if (takes_range(in))
+            return in->shape[1 - axis_of(in)];
         step[TGI_A] = step[TGI_B] = step[TGI_OUT] = item * in->shape[1];
+        return in->shape[1];
+    case TGI_DO_normalization:
+        return in->shape[0] * in->shape[2];
+    case TGI_DO_cross_entropy:
+    case TGI_DO_cross_entropy_vjp:
+        if (in->flag) /* by columns */
+            return 0;
+        if (in->code == TGI_DO_cross_entropy) {
+            step[TGI_A] = step[TGI_C] = item * in->shape[1];
+            step[TGI_B] = sizeof(int64_t);
+            step[TGI_OUT] = item;
+        } else {
+            step[TGI_B] = step[TGI_OUT] = item * in->shape[1];
+            step[TGI_A] = item;
+            step[TGI_C] = sizeof(int64_t);
+        }
         return in->shape[1];
     }
     return 0;
@@ -57,15 +83,15 @@ static ptrdiff_t rows_of(const tgi_instruction *in, ptrdiff_t step[TGI_PLACES]) 
 
 ptrdiff_t tgi_rows_of_a_part(const tgi_instruction *in, ptrdiff_t numbers) {
     ptrdiff_t step[TGI_PLACES];
-    const ptrdiff_t parts = rows_of(in, step) * in->shape[0] / numbers;
+    const ptrdiff_t all = in->shape[axis_of(in)], parts = rows_of(in, step) * all / numbers;
     if (parts < 2)
         return 0;
-    ptrdiff_t rows = (in->shape[0] + parts - 1) / parts;
-    if (in->ndim - in->reduced == 1) /* each with a single result; those are made side by side */
+    ptrdiff_t rows = (all + parts - 1) / parts;
+    if (in->ndim - in->reduced == 1 || (in->code == TGI_DO_rows && axis_of(in))) /* results are made side by side */
         rows = (rows + VECTORS - 1) / VECTORS * VECTORS;
     if (in->code == TGI_DO_rows && in->flag == TGI_CAUSAL_SOFTMAX) /* how much a row sees is counted from the first */
         rows = (rows + in->shape[2] - 1) / in->shape[2] * in->shape[2];
-    return rows < in->shape[0] ? rows : 0;
+    return rows < all ? rows : 0;
 }
 
 typedef struct {
@@ -80,9 +106,15 @@ static void run_part(void *what, int number, int thread) {
     shared *s = what;
     tgi_instruction part = *s->in;
     tgi_chain chain;
-    const ptrdiff_t begin = number * part.rows, rest = part.shape[0] - begin, item = part.kind == TGI_FLOAT32 ? 4 : 8;
+    const int axis = axis_of(&part);
+    const ptrdiff_t begin = number * part.rows, rest = part.shape[axis] - begin, item = part.kind == TGI_FLOAT32 ? 4 : 8;
+    const ptrdiff_t rows = part.rows < rest ? part.rows : rest;
     (void)thread;
-    part.shape[0] = part.rows < rest ? part.rows : rest;
+    if (takes_range(&part)) {
+        part.first = begin;
+        part.last = begin + rows;
+    } else
+        part.shape[0] = rows;
     for (int place = 0; place < TGI_PLACES; place++)
         part.at[place].offset += begin * s->step[place];
     if (part.code == TGI_DO_chain) {
@@ -108,7 +140,7 @@ void tgi_run_shared(const tgi_kernels *K, const tgi_instruction *in, char *const
         powers = (double *)(slots[in->at[TGI_E].slot] + in->at[TGI_E].offset);
         memcpy(s.before, powers, sizeof(s.before));
     }
-    tgi_share_out(threads, (int)((in->shape[0] + in->rows - 1) / in->rows), run_part, &s);
+    tgi_share_out(threads, (int)((in->shape[axis_of(in)] + in->rows - 1) / in->rows), run_part, &s);
     if (powers)
         memcpy(powers, s.after, sizeof(s.after));
 }

@@ -99,6 +99,7 @@ enum tgi_pooling { TGI_LARGEST, TGI_LARGEST_VJP, TGI_AT_LARGEST, TGI_MEAN, TGI_M
 typedef struct {
     size_t outer, channels, inner;
     double eps;
+    size_t first, last; /* channels that are to be done */
 } tgi_channels;
 enum tgi_normalization { TGI_MOMENTS, TGI_NORMALIZED, TGI_NORMALIZED_SUMS, TGI_NORMALIZED_VJP };
 
@@ -110,6 +111,7 @@ enum tgi_normalization { TGI_MOMENTS, TGI_NORMALIZED, TGI_NORMALIZED_SUMS, TGI_N
 typedef struct {
     size_t rows, columns, queries;
     double eps;
+    size_t first, last; /* where rows are normalized: those that are to be done; of sums over rows, columns */
 } tgi_rows;
 enum tgi_of_rows {
     TGI_SOFTMAX, TGI_LOG_SOFTMAX, TGI_CAUSAL_SOFTMAX, TGI_SOFTMAX_VJP, TGI_LOG_SOFTMAX_VJP,

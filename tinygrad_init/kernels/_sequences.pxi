@@ -18,6 +18,7 @@ def rows(int which, list operands, Py_ssize_t queries=1, double eps=0):
     s.columns = cnp.PyArray_DIM(x, cnp.PyArray_NDIM(x) - 1)
     s.rows = <size_t>cnp.PyArray_SIZE(x) // s.columns
     s.queries, s.eps = queries, eps
+    s.first, s.last = 0, s.columns if which == 6 else s.rows
     cdef dict sizes = {"x": cnp.PyArray_SIZE(x), "m": 2 * s.rows, "w": s.columns}
     cdef list held = [with_numbers("rows", operand, sizes[size], kind)
                       for operand, size in zip(operands, OF_ROWS[which], strict=True)]

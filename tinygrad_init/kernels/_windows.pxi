@@ -99,6 +99,7 @@ def normalize(int which, list operands, double eps):
     if cnp.PyArray_NDIM(x) != 3:
         raise ValueError(f"normalize: expected (outer, channels, inner), got shape {(<object>x).shape}")
     s.outer, s.channels, s.inner, s.eps = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1), cnp.PyArray_DIM(x, 2), eps
+    s.first, s.last = 0, s.channels
     cdef Py_ssize_t all = cnp.PyArray_SIZE(x), few = s.channels
     cdef tuple sizes = ((all,), (all, 2 * few, few, few), (all, all, 2 * few), (all, all, 2 * few, few, 2 * few))[which]
     cdef list held = [with_numbers("normalize", operand, size, kind)

@@ -41,9 +41,11 @@ cdef extern from "tgi.h":
     ctypedef struct tgi_channels:
         size_t outer, channels, inner
         double eps
+        size_t first, last
     ctypedef struct tgi_rows:
         size_t rows, columns, queries
         double eps
+        size_t first, last
     enum: TGI_STACKS
     ctypedef struct tgi_stack:
         int ndim

@@ -174,9 +174,14 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Tensor:
 )
 def _sqrtm(x: Array, /) -> Array:
     """By Newton's iteration in the form of Denman and Beavers (Higham 2008, 6.28), scaled by determinants (6.29)."""
-    a = x.astype(np.float64)
-    if not np.isfinite(a).all():
+    try:
+        values = apart(np.linalg.eigvals, x)
+    except np.linalg.LinAlgError:  # not all numbers are finite
         return np.full_like(x, np.nan)
+    bad = values[(values.real <= 0) & (np.abs(values.imag) <= 1e-12 * np.abs(values))]
+    if bad.size:
+        raise ValueError(f"sqrtm: expected eigenvalues that are not 0 or negative, got {bad.real.min():.3g}")
+    a = x.astype(np.float64)
     root, inverse = a, np.broadcast_to(np.eye(a.shape[-1]), a.shape)
     for _ in range(STEPS):
         size = np.abs(np.linalg.det(root) * np.linalg.det(inverse))[..., None, None]
@@ -202,13 +207,7 @@ def sqrtm(x: Any) -> Tensor:
     ValueError
         There is no such real matrix: an eigenvalue of x is 0, or negative.
     """
-    x = _square("sqrtm", coerce("sqrtm", (x,))[0])
-    if np.isfinite(x.detach().numpy()).all():
-        values = np.linalg.eigvals(x.detach().numpy())
-        bad = values[(values.real <= 0) & (np.abs(values.imag) <= 1e-12 * np.abs(values))]
-        if bad.size:
-            raise ValueError(f"sqrtm: expected eigenvalues that are not 0 or negative, got {bad.real.min():.3g}")
-    found: Tensor = _sqrtm(x)
+    found: Tensor = _sqrtm(_square("sqrtm", coerce("sqrtm", (x,))[0]))
     return found
 
 

@@ -22,7 +22,7 @@ def optimize(steps: list[Step], limits: dict[str, int], exact: bool = False) -> 
         steps = join_slices(steps)
         turn_narrow(steps)
     steps = fuse_products(steps, exact)
-    steps = chains(steps, limits) if limits else steps
+    steps = chains(without_spreading(steps), limits) if limits else steps
     share_memory(steps)
     return steps
 
@@ -57,12 +57,11 @@ class Uses:
 
     def passing(self, buffer: Buffer) -> bool:
         """Whether it is written once, read once, and nobody wants it after the run."""
-        return (
-            len(self.reads[id(buffer)]) == 1
-            and len(self.writes[id(buffer)]) == 1
-            and not buffer.lasting
-            and buffer.slot == 0
-        )
+        return len(self.reads[id(buffer)]) == 1 and self.written_once(buffer)
+
+    def written_once(self, buffer: Buffer) -> bool:
+        """Whether it is written once, and nobody wants it after the run."""
+        return len(self.writes[id(buffer)]) == 1 and not buffer.lasting and buffer.slot == 0
 
     def steady(self, view: View, start: int, end: int) -> bool:
         """Whether an operand's numbers are there before step `start` and do not change until step `end`."""
@@ -138,6 +137,47 @@ def take_row_sums(product: Step, i: int, steps: list[Step], uses: Uses, gone: se
             product.writes = (E, OUT)
             gone.add(j)
             return
+
+
+def without_spreading(steps: list[Step]) -> list[Step]:
+    """Leave out copies of a single number to many places where only elementwise steps read them that can read the
+    number itself."""
+    uses = Uses(steps)
+    kept: list[Step] = []
+    for i, step in enumerate(steps):
+        source, out = step.views[A], step.views[OUT]
+        if (
+            step.code == "copy"
+            and step.flag == step.kind
+            and len(step.shape) == 1
+            and step.shape[0] >= CHAIN_FROM
+            and source is not None
+            and source.strides[0] == 0
+            and out is not None
+            and uses.written_once(out.buffer)
+            and all(reads_number(steps[j], step, out) and uses.steady(source, i, j) for j in uses.reads[id(out.buffer)])
+        ):
+            for j in uses.reads[id(out.buffer)]:
+                read_number(steps[j], out, source)
+        else:
+            kept.append(step)
+    return kept
+
+
+def reads_number(step: Step, copy: Step, out: View) -> bool:
+    """Whether a step that reads what a copy spreads could read a single number in its place."""
+    able = step.code in ("binary", "select") or (step.code == "binary_vjp" and step.function == "mul")
+    alike = step.shape == copy.shape and step.kind == copy.kind
+    return able and alike and all(view == out for view in step.reads() if view.buffer is out.buffer)
+
+
+def read_number(step: Step, out: View, source: View) -> None:
+    """Let a step read a single number instead of what it was spread to."""
+    if step.code == "binary_vjp":  # of a product: the cotangent times the other factor, but 0 where it is 0
+        step.views[B] = step.views[C if step.flag == 0 else B]
+        step.views[C] = None
+        step.code, step.function, step.flag = "binary", "gated", 0
+    step.views = [source if view == out else view for view in step.views]
 
 
 def chains(steps: list[Step], limits: dict[str, int]) -> list[Step]:
