@@ -109,6 +109,23 @@ def test_long_rows_of_elementwise_steps_are_one(size: int, chained: bool) -> Non
 
 
 @compiled
+def test_a_number_is_read_where_it_would_be_spread() -> None:
+    """The cotangent of a mean is one number; elementwise steps that can read it do, and give the bits of the rules."""
+    x = np.linspace(-1.0, 1.0, 2048, dtype=np.float32)
+    x[::7] = 0.0
+    w = tgi.tensor(np.linspace(2.0, 3.0, 2048, dtype=np.float32), requires_grad=True)
+
+    def function(x: Any) -> Any:
+        w.grad = None
+        (x * w).mean().exp().backward()
+        return w.grad
+
+    found = tgi.capture(function)
+    expected = tgi.grad((tgi.tensor(x) * w).mean().exp(), w)[0].numpy()
+    np.testing.assert_array_equal(np.asarray(found(x)), expected)
+    assert codes(function, x).count("copy") == 1  # of the result
+
+
 def test_chains_have_an_end() -> None:
     """Other sizes, sums in between, and more stages than a chain has."""
     x = RNG.normal(size=3000)

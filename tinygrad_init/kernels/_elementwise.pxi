@@ -88,10 +88,14 @@ cpdef binary_with_number(int function, object array, double number, bint first):
     cdef const void *y = <const void *>&single if kind == 0 else <const void *>&number
     if not TGI_UNARY_FUNCTIONS <= function < TGI_FUNCTIONS:
         raise ValueError(f"no elementwise function of two arrays has the number {function}")
-    if first:
-        in_pieces(function, kind, 1, &n, y, &none, cnp.PyArray_DATA(x), &each, cnp.PyArray_DATA(out), n)
+    cdef const void *one = y if first else cnp.PyArray_DATA(x)
+    cdef const void *other = cnp.PyArray_DATA(x) if first else y
+    cdef const Py_ssize_t *steps = &none if first else &each
+    cdef const Py_ssize_t *other_steps = &each if first else &none
+    if n < NOGIL:
+        K.binary[kind](function, 1, &n, one, steps, other, other_steps, cnp.PyArray_DATA(out))
     else:
-        in_pieces(function, kind, 1, &n, cnp.PyArray_DATA(x), &each, y, &none, cnp.PyArray_DATA(out), n)
+        in_pieces(function, kind, 1, &n, one, steps, other, other_steps, cnp.PyArray_DATA(out), n)
     return out
 
 
@@ -164,8 +168,12 @@ cdef binary_into(int function, object left, object right, str name, object total
         out = total
         if not cnp.PyArray_ISCARRAY(out) or n != cnp.PyArray_SIZE(out):
             raise ValueError(f"{name}: the result needs {n} numbers without gaps that may be written to")
-    in_pieces(function, kind, ndim, shape, cnp.PyArray_DATA(x), x_strides, cnp.PyArray_DATA(y), y_strides,
-              cnp.PyArray_DATA(out), n)
+    if n < NOGIL:
+        K.binary[kind](function, ndim, shape, cnp.PyArray_DATA(x), x_strides, cnp.PyArray_DATA(y), y_strides,
+                       cnp.PyArray_DATA(out))
+    else:
+        in_pieces(function, kind, ndim, shape, cnp.PyArray_DATA(x), x_strides, cnp.PyArray_DATA(y), y_strides,
+                  cnp.PyArray_DATA(out), n)
     return out
 
 
@@ -174,9 +182,6 @@ cdef int in_pieces(int function, int kind, int ndim, Py_ssize_t *shape, const vo
     """A function of two arrays; a large one by rows of its first axis that is longer than 1, between which Ctrl-C is heard."""
     cdef int axis = 0
     cdef Py_ssize_t rows, row, each = sizeof(float) if kind == 0 else sizeof(double), done = 0
-    if n < NOGIL:
-        K.binary[kind](function, ndim, shape, x, x_strides, y, y_strides, out)
-        return 0
     while shape[axis] == 1:
         axis += 1
     rows = shape[axis]
