@@ -24,6 +24,7 @@ import numpy as np
 from ...activations import activation
 from ...diagnosis import run as run_network
 from ...diagnosis.findings.conditions import table
+from ...diagnosis.measures.fit import fit
 from ...diagnosis.measures.guess import best_constant_loss
 from ...diagnosis.measures.slopes import FLAT, MOSTLY
 from ...diagnosis.measures.symmetry import ROUNDING
@@ -56,7 +57,7 @@ DATA = ("circles", "moons", "xor", "spirals", "checkerboard")
 # What of the library's sentences the page may say: those about networks on rows of numbers that just train.
 SAID = re.compile(
     r"(?:word|question|verdict|note|not_finite|inputs|signal|gradient|units|alive|healthy|solved|loss|when|zero|layers|list|"
-    r"answer|refusal\.(?:unexpected|single))\b"
+    r"answer|fit\.linear|fit\.no_activation|refusal\.unexpected)\b"
 )
 
 
@@ -86,8 +87,8 @@ class Grid:
     seeds: Sequence[int] = (0, 1)
     chain: bool = True
     base: Config = Config(
-        layers=(6,) * 10, activations=("sigmoid",), loss="binary_cross_entropy_with_logits", lr=0.3
-    )  # fmt: skip
+        layers=(6,) * 10, activations=("sigmoid",), loss="binary_cross_entropy_with_logits"
+    )
 
     def points(self) -> Iterator[tuple[str, Config]]:
         """Each point, with the name that the page has for it."""
@@ -137,15 +138,20 @@ def single_file(grid: Grid) -> str:
     store = Store()
     contents = contents_of(grid, store)
     whole = store.joined()  # after which it is known where everything lies
-    said = json.dumps(contents, separators=(",", ":"), ensure_ascii=False).encode()
+    said = json.dumps(contents, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     said += b" " * (-len(said) % 8)
     packed = base64.b64encode(gzip.compress(len(said).to_bytes(8, "little") + said + whole, 9, mtime=0)).decode()
     html = (PAGE / "single" / "page.html").read_text(encoding="utf-8")
-    style = "".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES)
+    style = packed_style("".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES))
     unpack = (PAGE / "single" / "unpack.js").read_text(encoding="utf-8").replace("export {};\n", "")
     for mark, text in (("/* style */", style), ("/* unpack.js */", unpack), ("/* contents */", packed)):
         html = html.replace(mark, text)
     return html
+
+
+def packed_style(style: str) -> str:
+    """A style sheet without comments and margins."""
+    return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", style, flags=re.S)).strip()
 
 
 def contents_of(grid: Grid, store: Store) -> dict[str, Any]:
@@ -189,10 +195,15 @@ def inputs() -> list[Any]:
 
 
 def data_of(grid: Grid, name: str, seed: int, store: Store) -> dict[str, Any]:
-    """Inputs, targets and classes, and the loss of guessing."""
-    config = replace(grid.begin, data=replace(grid.base.data, name=name, seed=None, test=0.0), seed=seed)
+    """Inputs, targets and classes, the loss of guessing, and how much a linear function explains."""
+    # How much a linear function explains is asked of a network that is linear; the rest is of the data alone.
+    config = replace(grid.begin, activations=("identity",), data=replace(grid.base.data, name=name, seed=None, test=0.0), seed=seed)
     samples = build.samples(config)
     network = run_network(build.start(config, samples)[0], samples.x, samples.target, build.loss(config))
     assert network.loss_of is not None
     guess = best_constant_loss(network.loss_of, samples.target, network.output.shape)
-    return {"x": store.array(samples.x), "target": store.array(samples.target), "y": samples.y.tolist(), "guess": guess}
+    asked = fit(network, samples.x, samples.target)
+    return {
+        "x": store.array(samples.x), "target": store.array(samples.target), "y": samples.y.tolist(), "guess": guess,
+        "linear_share": asked.linear_share,
+    }  # fmt: skip

@@ -9,7 +9,7 @@ import { firstNotFinite, totals } from "./measuring.js";
  * @typedef {{key: string, of: string, when: [string, string, number][]}} Row
  * @typedef {{look: import("./measuring.js").Look, layers: import("./measuring.js").Layer[], factors: import("./measuring.js").Factor[][],
  *   zeros: import("./zeros.js").Zeros[], table: Row[]}} Measured
- * @typedef {{word: string, layer: number | null, why: Said, question: "signal" | "gradient" | "units" | "alive", fault: boolean}} Finding
+ * @typedef {{word: string, layer: number | null, why: Said, question: "fit" | "signal" | "gradient" | "units" | "alive", fault: boolean}} Finding
  * @typedef {Record<string, number>} Numbers
  */
 
@@ -102,6 +102,11 @@ export function findings(measured) {
   if (back >= 0) add("gradient", "exploding", back + 1, phrase("not_finite.gradient", { what: layers[back].dz.notFinite > 0 ? "∂C/∂z" : "∂C/∂W" }));
   symmetric(measured, add);
   stuck(zeros, add);
+  // Without an activation between them all layers together are one.
+  if (look.places.slice(0, -1).every(({ activation }) => activation === "identity")) {
+    if (holds(measured, "fit.linear", { linear_share: look.linearShare })) add("fit", "misfit", null, phrase("fit.linear", { share: Math.max(look.linearShare, 0) }));
+    else add("fit", "misfit", null, phrase("fit.no_activation", { maps: layers.length }), false);
+  }
   const dying = (/** @type {string} */ key) => {
     const at = layersWhere(measured, key)[0];
     if (at) add("alive", "dead", at, phrase(key, { share: layers[at - 1].dead.length / layers[at - 1].units, when }));
@@ -122,7 +127,7 @@ export function findings(measured) {
   lost(measured, numbers, add);
   dying("alive.dead");
   // A loss near its floor leaves nothing to complain of: gradients are small and units saturated because all is learned.
-  return holds(measured, "solved", numbers) ? found.map((one) => ({ ...one, fault: false })) : found;
+  return holds(measured, "solved", numbers) ? found.map((one) => ({ ...one, fault: one.fault && one.question === "fit" })) : found;
 }
 
 /** @typedef {(question: Finding["question"], word: string, layer: number | null, why: Said, fault?: boolean) => void} Add */
@@ -221,18 +226,19 @@ export function verdictOf(measured, found) {
   return { word: "healthy", layer: null, reason: "", why };
 }
 
-/** Signal, gradient, units, alive: each question answered in a sentence. @param {Measured} measured @param {Finding[]} found @returns {import("../protocol.js").AnswerOf[]} */
+/** Fit, signal, gradient, units, alive: each question answered in a sentence. @param {Measured} measured @param {Finding[]} found @returns {import("../protocol.js").AnswerOf[]} */
 export function answersOf(measured, found) {
   const { layers } = measured;
   const solved = holds(measured, "solved", ofNetwork(measured));
-  const asked = /** @type {const} */ (["signal", "gradient", "units", "alive"]);
+  const asked = /** @type {const} */ (["fit", "signal", "gradient", "units", "alive"]);
   return asked.map((key) => {
     const answer = (/** @type {boolean} */ good, /** @type {Said} */ said) => ({ key, question: "", good, sentence: "", said });
     const worst = found.find(({ question, fault, ...one }) => question === key && (fault || (solved && isFault(one))));
     if (worst) {
       const { word, layer, why } = worst;
       const verdict = phrase(layer === null ? "verdict" : "verdict.at", { word: phrase(`word.${word}`), layer, reason: why });
-      return answer(solved, phrase(solved ? "answer.solved" : "answer.no", { verdict }));
+      const excused = !worst.fault;
+      return answer(excused, phrase(excused ? "answer.solved" : "answer.no", { verdict }));
     }
     if (key === "signal") return answer(true, phrase("answer.signal", { last: layers[layers.length - 1].z.rms, first: layers[0].z.rms }));
     if (key === "gradient") return answer(true, phrase("answer.gradient", { ends: atBothEnds(measured) }));

@@ -1,7 +1,7 @@
 // What was measured of every layer, from what the program that looks has found (serving/points.py): the numbers that
 // diagnosis/measures/ has in Python.
 
-import { classes, column, describe, isZero, logNorm, ratio, rms } from "./statistics.js";
+import { allFinite, classes, column, describe, isZero, logNorm, ratio, rms } from "./statistics.js";
 
 /**
  * @typedef {import("./statistics.js").Classes} Classes
@@ -13,7 +13,7 @@ import { classes, column, describe, isZero, logNorm, ratio, rms } from "./statis
  * @typedef {{flat: number, mostly: number, alike: number, clip: number, stride: number, grid: number, coarse: number}} Constants
  * @typedef {import("../protocol.js").Curve & {steepest: number, saturates: boolean, at_zero: number}} Phi
  * @typedef {{loss: number, output: Float64Array, arrays: Float64Array[], weights: Float64Array[], biases: Float64Array[],
- *   places: Place[], recipes: Recipe[][], phi: Record<string, Phi>, constants: Constants, samples: number, guess: number,
+ *   places: Place[], recipes: Recipe[][], phi: Record<string, Phi>, constants: Constants, samples: number, guess: number, linearShare: number,
  *   lr: number, step: number, plain: boolean, labels: number[]}} Look
  * @typedef {ReturnType<typeof describe>} Described
  * @typedef {{units: number, activation: string, w: Described, z: Described, a: Described, dz: Described, dw: Described & {count: number},
@@ -53,10 +53,11 @@ function flat({ arrays, phi, constants }, { slope, into, units, activation }) {
   let saturated = 0;
   const dead = [];
   for (let unit = 0; unit < units; unit++) {
-    if (!column(arrays[into], unit, units).every(Number.isFinite)) continue;
+    if (!allFinite(column(arrays[into], unit, units))) continue;
     const slopes = column(arrays[slope], unit, units);
-    const share = slopes.filter((/** @type {number} */ x) => Math.abs(x) / steepest < constants.flat).length / slopes.length;
-    if (saturates && share >= constants.mostly) saturated++;
+    let low = 0;
+    for (const slope of slopes) if (Math.abs(slope) / steepest < constants.flat) low++;
+    if (saturates && low / slopes.length >= constants.mostly) saturated++;
     if (isZero(slopes)) dead.push(unit);
   }
   return { saturated: saturated / units, dead };
@@ -87,7 +88,8 @@ export function factorsOfWeight(look, factors, layer, unit, input) {
   const own = column(look.arrays[dz], unit, units);
   const signal = column(look.arrays[x], input, inputs);
   const [whole, part, came] = [logNorm(look.arrays[dz]), logNorm(own), logNorm(signal)];
-  const gradient = Math.log10(Math.abs(own.reduce((/** @type {number} */ sum, /** @type {number} */ d, /** @type {number} */ s) => sum + d * signal[s], 0)));
+  const sum = own.reduce((/** @type {number} */ all, /** @type {number} */ d, /** @type {number} */ s) => all + (d / 10 ** part) * (signal[s] / 10 ** came), 0);
+  const gradient = part + came + Math.log10(Math.abs(sum)); // a product of two small numbers would underflow
   return [
     ...factors.filter(({ kind }) => kind !== "input" && kind !== "alignment"),
     { kind: "share", label: `unit ${unit + 1}`, name, layer, log10: whole === -Infinity ? 0 : part - whole },
@@ -109,7 +111,7 @@ export function totals(factors) {
 /** The first module whose output is not finite, and its layer. @param {Look} look @returns {{module: string, layer: number} | null} */
 export function firstNotFinite({ arrays, places }) {
   for (const [i, { z, into, a, names }] of places.entries()) {
-    const found = [z, into, a].findIndex((at) => !arrays[at].every(Number.isFinite));
+    const found = [z, into, a].findIndex((at) => !allFinite(arrays[at]));
     if (found >= 0) return { module: names[found], layer: i + 1 };
   }
   return null;

@@ -8,7 +8,7 @@ import { Program } from "../program.js";
  * @typedef {import("../types.js").Config} Config
  * @typedef {{learn: Piece[], clipped: Piece[], look: Piece[], predict: Piece[], plane: Piece[], coarse: Piece, parameters: number,
  *   layers: import("./measuring.js").Place[], factors: import("./measuring.js").Recipe[][], starts: Record<string, Record<string, Piece>>}} Point
- * @typedef {{x: Piece, target: Piece, y: number[], guess: number}} Samples
+ * @typedef {{x: Piece, target: Piece, y: number[], guess: number, linear_share: number}} Samples
  * @typedef {{grid: Record<string, (string | number)[]>, hello: import("../protocol.js").Hello, begin: Config, machine: Piece,
  *   stacks: Record<string, Partial<Config>>, points: Record<string, Point>, data: Record<string, Samples>, starts: string[],
  *   phi: Record<string, import("./measuring.js").Phi>, inputs: import("../protocol.js").Map[], table: import("./findings.js").Row[],
@@ -185,7 +185,7 @@ export class Running {
       loss: arrays[0][0], output: arrays[1], arrays, places, recipes, step: this.step, lr: this.config.lr,
       weights: places.map(({ weight }) => this.#parameter(weight).slice()),
       biases: places.map(({ bias }) => this.#parameter(bias).slice()),
-      phi: contents.phi, constants: contents.constants, samples: this.samples.y.length, guess: this.samples.guess, labels: this.samples.y,
+      phi: contents.phi, constants: contents.constants, samples: this.samples.y.length, guess: this.samples.guess, linearShare: this.samples.linear_share, labels: this.samples.y,
       plain: this.config.normalization === "none" && !this.config.residual,
     };
   }

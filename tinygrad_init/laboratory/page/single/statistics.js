@@ -4,16 +4,31 @@
 /** Classes of rows that are the same: the members of each, whether they are so in every bit, and how many rows are finite.
  * @typedef {{members: number[][], exact: boolean, units: number}} Classes */
 
+/** The largest number without its sign: NaN where one is NaN. @param {Numbers} values */
+function largest(values) {
+  let top = 0;
+  for (let i = 0; i < values.length; i++) {
+    const x = Math.abs(values[i]);
+    if (!(x <= top)) {
+      if (Number.isNaN(x)) return NaN;
+      top = x;
+    }
+  }
+  return top;
+}
+
+/** Whether no number is infinite or NaN. @param {Numbers} values */
+export const allFinite = (values) => Number.isFinite(largest(values));
+
 /** The Euclidean norm; it neither overflows nor underflows on the way. @param {Numbers} values */
 export function norm(values) {
-  let top = 0;
-  for (const x of values) {
-    if (!Number.isFinite(x)) return Math.abs(x) === Infinity && !values.some(Number.isNaN) ? Infinity : NaN;
-    if (Math.abs(x) > top) top = Math.abs(x);
-  }
-  if (top === 0) return 0;
+  const top = largest(values);
+  if (top === 0 || !Number.isFinite(top)) return top;
   let sum = 0;
-  for (const x of values) sum += (x / top) ** 2;
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i] / top;
+    sum += x * x;
+  }
   return top * Math.sqrt(sum);
 }
 
@@ -24,7 +39,7 @@ export const rms = (values) => norm(values) / Math.sqrt(Math.max(values.length, 
 export const logNorm = (values) => Math.log10(norm(values));
 
 /** @param {Numbers} values */
-export const isZero = (values) => values.every((/** @type {number} */ x) => x === 0);
+export const isZero = (values) => largest(values) === 0;
 
 /** A quotient that is infinite, or NaN for 0/0. @param {number} a @param {number} b */
 export const ratio = (a, b) => (b === 0 ? (a === 0 || Number.isNaN(a) ? NaN : Infinity) : a / b);
@@ -38,19 +53,28 @@ export function column(values, at, columns) {
 
 /** What there is to say of rows of numbers: those that are finite. @param {Numbers} values @param {number} columns */
 export function describe(values, columns) {
-  const known = values.filter(Number.isFinite);
+  const known = allFinite(values) ? values : values.filter(Number.isFinite);
   const notFinite = values.length ? 1 - known.length / values.length : 0;
   if (!known.length) return { notFinite, rms: NaN, across: NaN };
   let sum = 0;
   let finite = 0;
   for (let at = 0; at < columns; at++) {
     const one = column(values, at, columns);
-    if (!one.every(Number.isFinite)) continue;
+    if (known !== values && !allFinite(one)) continue;
     finite++;
-    const mean = one.reduce((/** @type {number} */ a, /** @type {number} */ x) => a + (x - one[0]), 0) / one.length;
-    sum += one.reduce((/** @type {number} */ a, /** @type {number} */ x) => a + (x - one[0] - mean) ** 2, 0) / one.length;
+    sum += variance(one);
   }
   return { notFinite, rms: rms(known), across: finite ? Math.sqrt(sum / finite) : NaN };
+}
+
+/** @param {Numbers} values */
+function variance(values) {
+  const n = values.length;
+  let mean = 0;
+  for (let i = 0; i < n; i++) mean += (values[i] - values[0]) / n;
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += (values[i] - values[0] - mean) ** 2;
+  return sum / n;
 }
 
 /** The lower of two middles. @param {number[]} values */

@@ -3,7 +3,7 @@
 import { answersOf, findings, verdictOf } from "./findings.js";
 import { factorsOf, factorsOfWeight } from "./measuring.js";
 import { finite } from "./running.js";
-import { column, histogram, norm, rms } from "./statistics.js";
+import { allFinite, column, histogram, norm, rms } from "./statistics.js";
 import { zerosOf } from "./zeros.js";
 
 /**
@@ -81,8 +81,8 @@ function accuracy({ output, labels }) {
 function layerNow(look, layer, i) {
   const place = look.places[i];
   const [z, a, dz, dw] = [place.z, place.a, place.dz, place.dw].map((at) => look.arrays[at]);
-  const share = (/** @type {Float64Array} */ values) => values.filter((x) => !Number.isFinite(x)).length / values.length;
-  const known = [...look.weights[i], ...look.biases[i]].every(Number.isFinite);
+  const share = (/** @type {Float64Array} */ values) => (allFinite(values) ? 0 : values.filter((x) => !Number.isFinite(x)).length / values.length);
+  const known = allFinite(look.weights[i]) && allFinite(look.biases[i]);
   return {
     dw: finite(Math.log10(norm(dw))),
     z: finite(rms(z)),
@@ -121,7 +121,8 @@ function unitMap(values, size) {
 /** Numbers on a scale as bytes. @param {Picture["kind"]} kind @param {number} size @param {number} low @param {number} high @param {number[]} values @returns {Picture} */
 function picture(kind, size, low, high, values) {
   const span = high - low || 1;
-  const bytes = values.map((x) => (Number.isNaN(x) ? 128 : Math.round(255 * Math.min(Math.max((x - low) / span, 0), 1))));
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.isNaN(values[i]) ? 128 : Math.round(255 * Math.min(Math.max((values[i] - low) / span, 0), 1));
   return { kind, size, low, high, values: btoa(String.fromCharCode(...bytes)) };
 }
 

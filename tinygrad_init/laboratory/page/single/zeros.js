@@ -59,9 +59,10 @@ function whySilent(look, i, unit) {
   if (normalized && !isZero(column(arrays[dinto], unit, units))) return "cancellation";
   if (da === null) return "above";
   if (slope !== null && !isZero(column(arrays[da], unit, units))) return "slope";
-  if (!plain && !normalized) return "above"; // the end of a residual branch
-  const next = places[i + 1];
-  const takers = Array.from({ length: next.units }, (_, k) => k).filter((k) => weights[i + 1][k * next.inputs + unit] !== 0);
+  const branched = !plain && !normalized;
+  if (branched && i > 0) return "above"; // the end of a residual branch
+  const next = branched ? places[places.length - 1] : places[i + 1];
+  const takers = Array.from({ length: next.units }, (_, k) => k).filter((k) => weights[places.indexOf(next)][k * next.inputs + unit] !== 0);
   if (!takers.length) return "next weights";
   return takers.some((k) => !isZero(column(arrays[next.dz], k, next.units))) ? "cancellation" : "above";
 }
