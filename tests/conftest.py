@@ -70,6 +70,19 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def single_file_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Lab in one file, with what its tests need."""
+    from tests.laboratory.single_page import GRID
+    from tinygrad_init.laboratory.serving.single_file import MACHINE, single_file
+
+    if not MACHINE.exists():
+        pytest.skip("machine.wasm was not built: there is no clang, or no wasm-ld")
+    path = tmp_path_factory.mktemp("lab") / "lab.html"
+    path.write_text(single_file(GRID), encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def browser(tmp_path: Path, chromium: Any) -> Iterator[Any]:
     """Opens a page of its own, without a network; errors of its script are errors of the test."""

@@ -1,15 +1,15 @@
 """A point of the grid of the page that is one file: its programs, what their outputs are, and where its weights start.
 
-Besides the step there are two programs that look: over the samples (what `looking.measure` looks at, and the cotangents
-that `diagnosis.measures.attribution` divides by each other), and over the plane. The page finds each array by its number
-among the outputs.
+Besides the step there are programs that look: over the samples (what `looking.measure` looks at, and the cotangents
+that `diagnosis.measures.attribution` divides by each other), and over the plane, at the output and at every unit. The
+page finds an array by its number among the results.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from pathlib import Path
@@ -30,16 +30,15 @@ from ...training import captured
 from ..experiment import build
 from ..experiment.experiment import Experiment, Run
 from ..looking.describe import run_of
-from ..looking.pictures import COARSE, PARTS, Pictures, columns, grid
+from ..looking.pictures import COARSE, PARTS, Pictures, columns
+from ..looking.pictures import grid as points_of
 from ..looking.structure import passed
 from ..messages.config import Config, Start
+from .grid import Grid
 
 Array = np.ndarray[Any, Any]
 
-STARTS = ("xavier", "he", "lecun", "orthogonal", "torch", "small", "large", "zeros")
-SCALED = ("normal", "constant")  # whose size the page chooses
 PART = 8192  # bytes of a program that are kept together
-CLIP = 1.0  # the norm to which the page clips
 
 
 class NotThere(RuntimeError):
@@ -101,26 +100,28 @@ class Outputs:
         return len(self.tensors) - 1
 
 
-def point(config: Config, seeds: Sequence[int], store: Store) -> dict[str, Any]:
+def point(config: Config, grid: Grid, store: Store) -> dict[str, Any]:
     """The programs of a point, what is in their outputs, and the parameters of every start."""
-    experiment = Experiment(config)
+    experiment = Experiment(replace(config, clip=0.0))
     run, samples = experiment.runs[0], experiment.samples
-    begin = run.save()
-    clipping = Experiment(replace(config, clip=CLIP))
+    clipping = Experiment(replace(config, clip=grid.clip))
     for one in (experiment, clipping):
+        begin = one.runs[0].save()
         for _ in range(2):
             one.advance()
-    run.load(begin)
+        one.runs[0].load(begin)
     pictures = Pictures(run, samples)
     looking, places = looker(run)
-    over = captured(painter(run))
+    painting = captured(painter(run))
     parts = np.split(pictures.grid, PARTS)
-    for program, given in ((looking, (samples.x, samples.target)), (over, (parts[0],))):
+    pictures.map()
+    for program, given in ((looking, (samples.x, samples.target)), (painting, (parts[0],))):
         for _ in range(2):
             program(*given)
     said = run_of(run, columns(run, samples), samples)
     programs = {
-        "learn": run.learn, "clipped": clipping.runs[0].learn, "look": looking, "predict": over,
+        "learn": run.learn, "clipped": clipping.runs[0].learn, "look": looking, "predict": pictures.predict,
+        "paint": painting,
     }  # fmt: skip
     shape = f"{len(config.layers):03}/{config.layers[0]:03}/{config.normalization}{config.residual}"
     found: dict[str, Any] = {
@@ -129,11 +130,14 @@ def point(config: Config, seeds: Sequence[int], store: Store) -> dict[str, Any]:
     return {
         **found,
         "plane": [store.array(part) for part in parts],
-        "coarse": store.array(np.resize(samples.seen(grid(COARSE)), parts[0].shape)),
+        "coarse": store.array(np.resize(samples.seen(points_of(COARSE)), parts[0].shape)),
         "layers": [{**vars(layer), **places[i]} for i, layer in enumerate(said.layers)],
         "parameters": said.parameters,
         "factors": factors(run, places),
-        "starts": {f"{name}/{seed}": weights(config, name, seed, store) for name, seed in product((*STARTS, "normal"), seeds)},
+        "starts": {
+            f"{name}/{seed}": weights(config, name, seed, store)
+            for name, seed in product((*grid.starts, "normal"), grid.seeds)
+        },
     }
 
 
@@ -149,7 +153,10 @@ def looker(run: Run) -> tuple[Any, list[dict[str, Any]]]:
     places: list[dict[str, Any]] = [{} for _ in run.layers]
 
     samples = len(run.samples.x)
-    ones = {shape: Tensor(np.ones(shape), np.float64) for shape in {(samples, len(layer.linear.weight)) for layer in run.layers}}
+    ones = {
+        shape: Tensor(np.ones(shape), np.float64)
+        for shape in {(samples, len(layer.linear.weight)) for layer in run.layers}
+    }
 
     def look(x: Any, y: Any) -> Any:
         with observe() as calls:
@@ -166,24 +173,28 @@ def looker(run: Run) -> tuple[Any, list[dict[str, Any]]]:
             for call in calls
             if names.get(id(call.module)) in wanted and call.inputs[0] is not calls[0].inputs[0]
         }
-        outs = {id(call.output): names[id(call.module)] for call in calls if not any(True for _ in call.module.children())}
+        outs = {
+            id(call.output): names[id(call.module)] for call in calls if not any(True for _ in call.module.children())
+        }
         asked = Outputs([])
         for layer in run.layers:
             asked.number(layer.linear.weight)
             asked.number(layer.linear.bias)
         by_z = [asked.number(one.z) for one in through]
         by_into = [asked.number(one.into) for one in through]
-        by_a = [*(asked.number(one.x) for one in through[1:]), None]
+        by_x = [0, *(asked.number(one.x) for one in through[1:])]  # that of the samples is not asked for
         by_name = {name: asked.number(tensor) for name, tensor in below.items()}
         gradients = [found.number(one) for one in grad(cost, asked.tensors)]
         for i, (layer, one) in enumerate(zip(run.layers, through, strict=True)):
             linear = layer.linear
             places[i] = {
                 "weight": parameters[id(linear.weight)], "bias": parameters[id(linear.bias)],
-                "x": found.number(one.x), "z": found.number(one.z), "into": found.number(one.into), "a": found.number(one.a),
+                "x": found.number(one.x), "z": found.number(one.z),
+                "into": found.number(one.into), "a": found.number(one.a),
                 "names": [outs.get(id(tensor), "") for tensor in (one.z, one.into, one.a)],
                 "slope": None if slopes[i] is None else found.number(slopes[i]),
-                "dz": gradients[by_z[i]], "dinto": gradients[by_into[i]], "da": None if by_a[i] is None else gradients[by_a[i]],
+                "dz": gradients[by_z[i]], "dinto": gradients[by_into[i]],
+                "da": None if i + 1 == len(through) else gradients[by_x[i + 1]],
                 "dw": gradients[asked.number(linear.weight)], "db": gradients[asked.number(linear.bias)],
             }  # fmt: skip
         places[0]["below"] = {name: gradients[number] for name, number in by_name.items()}
@@ -201,7 +212,7 @@ def attributions(run: Run) -> Any:
 def factors(run: Run, places: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """For every layer the factors of its gradient: kind, label and name, the layer it belongs to, and, as a place among
     the results of the look, the cotangent below it (None for the two at the end, which the layer itself has)."""
-    modules = {name: module for name, module in run.model.named_modules()}
+    modules = dict(run.model.named_modules())
     layer_of = {id(part): i for i, layer in enumerate(run.layers) for part in (layer.linear, layer.activation) if part}
     below = places[0].pop("below")
     loss = places[-1]["dz"]
@@ -221,14 +232,14 @@ def factors(run: Run, places: list[dict[str, Any]]) -> list[list[dict[str, Any]]
 
 
 def painter(run: Run) -> Callable[[Array], Any]:
-    """What the network says over a part of the plane, and what comes out of every hidden layer there."""
+    """What comes out of every hidden layer over a part of the plane."""
 
     def paint(x: Any) -> Any:
         run.model.eval()
         with no_grad(), observe() as calls:
-            output = run.model(x)
+            run.model(x)
         run.model.train()
-        return [output, *(one.a for one in list(passed(calls, run.layers))[:-1])]
+        return [one.a for one in passed(calls, run.layers)][:-1]
 
     return paint
 
@@ -248,7 +259,7 @@ def weights(config: Config, name: str, seed: int, store: Store) -> dict[str, lis
 
 
 def program_of(program: Any) -> bytes:
-    """The file of a program without what it does not need here: numbers that a start replaces, and whose code it was."""
+    """The file of a program without what is not needed here: numbers that a start replaces, and whose code it was."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             if program.refused is not None:

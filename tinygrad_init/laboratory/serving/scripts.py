@@ -10,7 +10,9 @@ import posixpath
 import re
 from pathlib import Path
 
-IMPORT = re.compile(r'^import\s+(?:(?P<default>\w+)\s+from\s+|\{(?P<names>[^}]*)\}\s+from\s+)?"(?P<where>[^"]+)";\s*$', re.M)
+IMPORT = re.compile(
+    r'^import\s+(?:(?P<default>\w+)\s+from\s+|\{(?P<names>[^}]*)\}\s+from\s+)?"(?P<where>[^"]+)";\s*$', re.M
+)
 EXPORT = re.compile(r"^export\s+(?P<what>(?:async\s+)?(?:const|let|class|function)\s+(?P<name>\w+))", re.M)
 DEFAULT = re.compile(r"^export\s*\{\s*(?P<name>\w+) as default\s*\};\s*$", re.M)
 COMMENT = re.compile(r"^\s*(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)\n", re.M)

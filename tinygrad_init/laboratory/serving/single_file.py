@@ -13,8 +13,7 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -32,10 +31,11 @@ from ...diagnosis.measures.zeros import STRIDE
 from ...words import LANGUAGES, templates
 from ..experiment import build
 from ..looking.describe import curve, hello
-from ..looking.pictures import COARSE, GRID, grid, map_of_unit
-from ..messages.config import Config, Data, Start
+from ..looking.pictures import COARSE, GRID, map_of_unit
+from ..looking.pictures import grid as points_of
 from ..messages.wire import plain
-from .points import CLIP, SCALED, STARTS, NotThere, Store, point
+from .grid import SCALED, STACKS, Grid
+from .points import NotThere, Store, point
 from .scripts import script
 
 PACKAGE = Path(__file__).parents[2]
@@ -46,78 +46,11 @@ STYLES = (
     "style/panels.css", "style/guide.css", "style/closeup.css", "single/page.css",
 )  # fmt: skip
 
-STACKS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "batch": {"normalization": "batch"},
-    "layer": {"normalization": "layer"},
-    "residual": {"residual": True},
-}
-CHAIN = "identity/10/1/plain"
-DATA = ("circles", "moons", "xor", "spirals", "checkerboard")
 # What of the library's sentences the page may say: those about networks on rows of numbers that just train.
 SAID = re.compile(
     r"(?:word|question|verdict|note|not_finite|inputs|signal|gradient|units|alive|healthy|solved|loss|when|zero|layers|list|"
     r"answer|fit\.linear|fit\.no_activation|refusal\.unexpected)\b"
 )
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Which programs go along.
-
-    Attributes
-    ----------
-    activations, stacks
-        By name.
-    depths, widths
-        Numbers of hidden layers, and of units in each.
-    seeds
-        Those of the starts and the data.
-    chain
-        Whether ten single units without an activation go along, which the tour shows.
-    base
-        What all have: samples and their noise, loss, update rule and its rate, regularization. All samples are learned
-        from at each step.
-    """
-
-    activations: Sequence[str] = ("sigmoid", "tanh", "relu", "leaky_relu", "gelu")
-    depths: Sequence[int] = (1, 2, 3, 5, 10)
-    widths: Sequence[int] = (6,)
-    stacks: Sequence[str] = tuple(STACKS)
-    seeds: Sequence[int] = (0, 1)
-    chain: bool = True
-    base: Config = Config(
-        layers=(6,) * 10, activations=("sigmoid",), loss="binary_cross_entropy_with_logits"
-    )
-
-    def points(self) -> Iterator[tuple[str, Config]]:
-        """Each point, with the name that the page has for it."""
-        for depth, width, stack, name in product(self.depths, self.widths, self.stacks, self.activations):
-            yield f"{name}/{depth}/{width}/{stack}", config_of(name, depth, width, stack, self.base)
-        if self.chain:
-            yield CHAIN, config_of("identity", 10, 1, "plain", self.base)
-
-    @property
-    def begin(self) -> Config:
-        """What the page opens on: the base, or the point that is nearest to it."""
-        base = self.base
-        depth = min(self.depths, key=lambda depth: abs(depth - len(base.layers)))
-        width = min(self.widths, key=lambda width: abs(width - max(base.layers, default=0)))
-        name = base.activations[0] if base.activations[0] in self.activations else self.activations[0]
-        stack = next((stack for stack in self.stacks if within(STACKS[stack], base)), self.stacks[0])
-        return config_of(name, depth, width, stack, base)
-
-
-def within(changes: dict[str, Any], config: Config) -> bool:
-    """Whether a config has what a stack changes, and nothing that another one does."""
-    other = {"normalization": "none", "residual": False} | changes
-    return all(getattr(config, name) == value for name, value in other.items())
-
-
-def config_of(activation: str, depth: int, width: int, stack: str, base: Config = Grid.base) -> Config:
-    """The experiment at a point of the grid."""
-    other = {"normalization": "none", "residual": False} | STACKS[stack]
-    return replace(base, layers=(width,) * depth, activations=(activation,), **other)
 
 
 def single_file(grid: Grid) -> str:
@@ -157,8 +90,9 @@ def packed_style(style: str) -> str:
 def contents_of(grid: Grid, store: Store) -> dict[str, Any]:
     """Everything in the file but bytes, of which the places in the store are noted."""
     words = {language: {k: v for k, v in templates(language).items() if SAID.match(k)} for language in LANGUAGES}
-    known = {
-        "activations": tuple(grid.activations), "starts": (*STARTS, *SCALED), "data": DATA, "losses": (grid.base.loss,),
+    known: dict[str, Any] = {
+        "activations": tuple(grid.activations), "starts": (*grid.starts, *SCALED), "data": tuple(grid.data),
+        "losses": (grid.base.loss,),
         "words": words,
     }  # fmt: skip
     return {
@@ -166,14 +100,14 @@ def contents_of(grid: Grid, store: Store) -> dict[str, Any]:
         "hello": plain(replace(hello(), **known), None),
         "begin": plain(grid.begin, None),
         "stacks": STACKS,
-        "starts": [*SCALED[:1], *STARTS, *SCALED[1:]],
-        "data": {f"{name}/{seed}": data_of(grid, name, seed, store) for name, seed in product(DATA, grid.seeds)},
-        "points": {name: point(config, grid.seeds, store) for name, config in grid.points()},
+        "starts": [*grid.starts, *SCALED],
+        "data": {f"{name}/{seed}": data_of(grid, name, seed, store) for name, seed in product(grid.data, grid.seeds)},
+        "points": {name: point(config, grid, store) for name, config in grid.points()},
         "phi": {name: phi(name) for name in (*grid.activations, "identity")},
         "inputs": inputs(),
         "table": table(),
         "constants": {
-            "clip": CLIP, "flat": FLAT, "mostly": MOSTLY, "stride": STRIDE, "grid": GRID, "coarse": COARSE,
+            "clip": grid.clip, "flat": FLAT, "mostly": MOSTLY, "stride": STRIDE, "grid": GRID, "coarse": COARSE,
             "alike": ROUNDING * float(np.finfo(np.float64).eps),
         },
         "machine": store.keep(MACHINE.read_bytes(), "machine"),
@@ -191,13 +125,14 @@ def phi(name: str) -> dict[str, Any]:
 
 def inputs() -> list[Any]:
     """The small maps of the two features."""
-    return [plain(map_of_unit(values, COARSE), None) for values in grid(COARSE).T]
+    return [plain(map_of_unit(values, COARSE), None) for values in points_of(COARSE).T]
 
 
 def data_of(grid: Grid, name: str, seed: int, store: Store) -> dict[str, Any]:
     """Inputs, targets and classes, the loss of guessing, and how much a linear function explains."""
     # How much a linear function explains is asked of a network that is linear; the rest is of the data alone.
-    config = replace(grid.begin, activations=("identity",), data=replace(grid.base.data, name=name, seed=None, test=0.0), seed=seed)
+    data = replace(grid.base.data, name=name, seed=seed)
+    config = replace(grid.begin, activations=("identity",), data=data, seed=seed, variants=(), edits=())
     samples = build.samples(config)
     network = run_network(build.start(config, samples)[0], samples.x, samples.target, build.loss(config))
     assert network.loss_of is not None
@@ -206,4 +141,5 @@ def data_of(grid: Grid, name: str, seed: int, store: Store) -> dict[str, Any]:
     return {
         "x": store.array(samples.x), "target": store.array(samples.target), "y": samples.y.tolist(), "guess": guess,
         "linear_share": asked.linear_share,
+        "test": {"x": store.array(samples.test.x), "y": samples.test.y.tolist()},
     }  # fmt: skip

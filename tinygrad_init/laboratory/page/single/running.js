@@ -6,9 +6,11 @@ import { Program } from "../program.js";
 /**
  * @typedef {[number, number]} Piece where bytes begin, and how many
  * @typedef {import("../types.js").Config} Config
- * @typedef {{learn: Piece[], clipped: Piece[], look: Piece[], predict: Piece[], plane: Piece[], coarse: Piece, parameters: number,
+ * @typedef {{learn: Piece[], clipped: Piece[], look: Piece[], predict: Piece[],
+ *   paint: Piece[], plane: Piece[], coarse: Piece, parameters: number,
  *   layers: import("./measuring.js").Place[], factors: import("./measuring.js").Recipe[][], starts: Record<string, Record<string, Piece>>}} Point
- * @typedef {{x: Piece, target: Piece, y: number[], guess: number, linear_share: number}} Samples
+ * @typedef {{x: Piece, target: Piece, y: number[], guess: number, linear_share: number,
+ *   test: {x: Piece, y: number[]}}} Samples
  * @typedef {{grid: Record<string, (string | number)[]>, hello: import("../protocol.js").Hello, begin: Config, machine: Piece,
  *   stacks: Record<string, Partial<Config>>, points: Record<string, Point>, data: Record<string, Samples>, starts: string[],
  *   phi: Record<string, import("./measuring.js").Phi>, inputs: import("../protocol.js").Map[], table: import("./findings.js").Row[],
@@ -32,7 +34,7 @@ export function pointOf({ stacks }, config) {
   return same ? `${activations[0]}/${layers.length}/${layers[0]}/${stack}` : "";
 }
 
-/** Programs are read once for each place among the runs. @type {Map<string, Record<"learn" | "clipped" | "look" | "predict", Program>>} */
+/** Programs are read once for each place among the runs. @type {Map<string, Record<"learn" | "clipped" | "look" | "predict" | "paint", Program>>} */
 const known = new Map();
 
 export class Running {
@@ -43,6 +45,8 @@ export class Running {
   /** @type {Map<number, {entry: import("../program.js").State, values: any}[]>} */
   checkpoints = new Map();
   spacing = 1;
+  /** The loss of what is held out, by the step. @type {Map<number, number | null>} */
+  outside = new Map();
 
   /**
    * @param {File} file
@@ -63,8 +67,9 @@ export class Running {
     this.programs = this.#programs(`${name}/${place}`);
     this.learn = config.clip ? this.programs.clipped : this.programs.learn;
     this.edits = config.edits.filter(({ run }) => run === place);
-    this.programs.learn.reset();
-    this.learn.state("sgd.lr")[0] = config.lr;
+    this.programs.learn.reset(); // what an update rule remembers is that of the start, too
+    this.programs.clipped.reset();
+    for (const { name } of this.learn.header.state) if (name.endsWith(".lr")) this.learn.state(name)[0] = config.lr;
     this.#begin(config);
     for (const program of [this.programs.learn, this.programs.clipped, this.programs.look]) {
       [samples.x, samples.target].forEach((piece, i) => this.#fill(program.input(i), piece));
@@ -79,9 +84,9 @@ export class Running {
     let found = known.get(key);
     if (!found) {
       const read = (/** @type {Piece[]} */ parts) => machine.program(joined(parts.map(bytes)));
-      const { learn, clipped, look, predict } = this.point;
-      found = { learn: read(learn), clipped: read(clipped), look: read(look), predict: read(predict) };
-      for (const other of [found.clipped, found.look, found.predict]) {
+      const { learn, clipped, look, predict, paint } = this.point;
+      found = { learn: read(learn), clipped: read(clipped), look: read(look), predict: read(predict), paint: read(paint) };
+      for (const other of [found.clipped, found.look, found.predict, found.paint]) {
         for (const { name, slot } of other.header.state) if (slot && isNetworks(name)) other.share(name, found.learn);
       }
       known.set(key, found);
@@ -143,7 +148,7 @@ export class Running {
 
   #keep() {
     if (this.checkpoints.has(this.step)) return;
-    const kept = this.learn.header.state.filter(({ name }) => isNetworks(name));
+    const kept = this.learn.header.state.filter(({ name, parameter, written }) => (parameter || written) && !name.endsWith(".grad"));
     this.checkpoints.set(this.step, kept.map((entry) => ({ entry, values: this.learn.numbers(entry).slice() })));
     while (this.checkpoints.size > MOST_CHECKPOINTS) {
       this.spacing *= 2;
@@ -172,6 +177,14 @@ export class Running {
     const found = [];
     for (let i = 0; i < count; i += every) found.push([i * this.stride, finite(this.losses[i])]);
     return [...found, [this.step, finite(now)]];
+  }
+
+  /** The losses of the samples that are held out, whenever they were looked at. @param {number | null} now @returns {[number, number | null][]} */
+  tested(now) {
+    this.outside.set(this.step, now);
+    if (this.outside.size > MOST_SHOWN) for (const [i, step] of [...this.outside.keys()].entries()) if (i % 2) this.outside.delete(step);
+    this.outside.set(this.step, now);
+    return [...this.outside].filter(([step]) => step <= this.step).sort(([a], [b]) => a - b);
   }
 
   /** What the program that looks finds of the present weights. @returns {import("./measuring.js").Look} */
@@ -216,25 +229,38 @@ export class Running {
 
   /** The output over the plane, row by row from below. */
   map() {
-    return joinedNumbers(this.point.plane.map((part) => this.#paint(part)[0]));
+    return joinedNumbers(this.point.plane.map((part) => this.#over(this.programs.predict, part)[0]));
+  }
+
+  /** What the network says of the samples that are held out. @returns {Float64Array} */
+  test() {
+    const { x, y } = this.samples.test;
+    const [rows] = this.programs.predict.header.inputs[0].shape;
+    const found = [];
+    for (let at = 0; at < y.length; at += rows) {
+      const count = Math.min(rows, y.length - at);
+      const [output] = this.#over(this.programs.predict, [x[0] + 16 * at, 16 * count]);
+      found.push(output.subarray(0, (count * output.length) / rows));
+    }
+    return joinedNumbers(found);
   }
 
   /** What comes out of every hidden layer over the coarse plane. */
   coarse() {
-    return this.#paint(this.point.coarse).slice(1);
+    return this.#over(this.programs.paint, this.point.coarse);
   }
 
   /** The same over the fine one, of one layer. @param {number} layer */
   fine(layer) {
-    return joinedNumbers(this.point.plane.map((part) => this.#paint(part)[layer + 1]));
+    return joinedNumbers(this.point.plane.map((part) => this.#over(this.programs.paint, part)[layer]));
   }
 
-  /** @param {Piece} part @returns {Float64Array[]} */
-  #paint(part) {
-    const { predict } = this.programs;
-    this.#fill(predict.input(0), part);
-    predict.run();
-    return predict.header.outputs.map((_, i) => /** @type {Float64Array} */ (predict.output(i).slice()));
+  /** What a program finds at some points of the plane. @param {Program} program @param {Piece} part @returns {Float64Array[]} */
+  #over(program, part) {
+    const given = program.input(0);
+    this.#fill(given, [part[0], Math.min(part[1], given.byteLength)]);
+    program.run();
+    return program.header.outputs.map((_, i) => /** @type {Float64Array} */ (program.output(i).slice()));
   }
 }
 

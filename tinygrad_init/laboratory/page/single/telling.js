@@ -48,13 +48,16 @@ function plain(value) {
 export function now(running, look, layers, report, selected) {
   const { constants } = look;
   const score = running.map();
+  const { y: test } = running.samples.test;
+  const outside = running.test();
+  const held = test.length ? running.tested(finite(lossOf(outside, test))) : [];
   return {
     loss: finite(look.loss),
-    accuracy: accuracy(look),
-    test_loss: null,
-    test_accuracy: null,
+    accuracy: accuracy(look.output, look.labels),
+    test_loss: held.length ? held[held.length - 1][1] : null,
+    test_accuracy: held.length ? accuracy(outside, test) : null,
     losses: running.curve(look.loss),
-    test_losses: [],
+    test_losses: held,
     ...report,
     layers: layers.map((layer, i) => layerNow(look, layer, i)),
     edges: look.places.map((place, i) => ({ weight: matrix(look.weights[i], place), gradient: matrix(look.arrays[place.dw], place), strong: null })),
@@ -67,14 +70,21 @@ export function now(running, look, layers, report, selected) {
   };
 }
 
-/** How many samples are classified rightly. @param {Look} look */
-function accuracy({ output, labels }) {
-  const outputs = output.length / labels.length;
-  const right = labels.filter((label, i) => {
-    const score = outputs === 1 ? output[i] : output[2 * i + 1] - output[2 * i];
-    return Number(score > 0) === label;
+/** One number a sample, above 0 for the second class: of one output, or the difference of two. @param {Float64Array} output @param {number} n samples */
+const scores = (output, n) => Array.from({ length: n }, (_, i) => (output.length === n ? output[i] : output[2 * i + 1] - output[2 * i]));
+
+/** The share of samples that are classified rightly. @param {Float64Array} output @param {number[]} labels */
+function accuracy(output, labels) {
+  return scores(output, labels.length).filter((score, i) => Number(score > 0) === labels[i]).length / labels.length;
+}
+
+/** The cross entropy, binary or of two classes. @param {Float64Array} output @param {number[]} labels */
+function lossOf(output, labels) {
+  const each = scores(output, labels.length).map((score, i) => {
+    const wrong = labels[i] ? -score : score;
+    return Math.max(wrong, 0) + Math.log1p(Math.exp(-Math.abs(wrong)));
   });
-  return right.length / labels.length;
+  return each.reduce((sum, loss) => sum + loss, 0) / labels.length;
 }
 
 /** @param {Look} look @param {Layer} layer @param {number} i @returns {import("../protocol.js").LayerNow} */
@@ -106,9 +116,7 @@ function matrix(values, { units, inputs }) {
 
 /** @param {Float64Array} output @param {number} size @returns {Picture} */
 function decision(output, size) {
-  const outputs = output.length / size ** 2;
-  const scores = Array.from({ length: size ** 2 }, (_, i) => (outputs === 1 ? output[i] : output[2 * i + 1] - output[2 * i]));
-  return picture("probability", size, 0, 1, scores.map((score) => 1 / (1 + Math.exp(-score))));
+  return picture("probability", size, 0, 1, scores(output, size ** 2).map((score) => 1 / (1 + Math.exp(-score))));
 }
 
 /** What one unit says, on a scale of its own. @param {Float64Array} values @param {number} size */

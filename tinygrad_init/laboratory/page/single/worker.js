@@ -82,10 +82,11 @@ function state() {
   };
 }
 
-/** @param {Running} run @returns {import("../protocol.js").Points} */
-function pointsOf({ samples, programs }) {
-  const [x, y] = [0, 1].map((axis) => Array.from(programs.learn.input(0), Number).filter((_, i) => i % 2 === axis));
-  return { x, y, label: samples.y, value: [], low: 0, high: 0, test: 0 };
+/** The samples, those that are held out last. @param {Running} run @returns {import("../protocol.js").Points} */
+function pointsOf({ samples }) {
+  const numbers = [samples.x, samples.test.x].flatMap((piece) => [...new Float64Array(file.bytes(piece).slice().buffer)]);
+  const [x, y] = [0, 1].map((axis) => numbers.filter((_, i) => i % 2 === axis));
+  return { x, y, label: [...samples.y, ...samples.test.y], value: [], low: 0, high: 0, test: samples.test.y.length };
 }
 
 function frame() {
