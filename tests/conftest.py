@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,9 +79,21 @@ def single_file_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     if not MACHINE.exists():
         pytest.skip("machine.wasm was not built: there is no clang, or no wasm-ld")
-    path = tmp_path_factory.mktemp("lab") / "lab.html"
-    path.write_text(single_file(GRID), encoding="utf-8")
-    return path
+    # One for all processes of a run, whose folders lie in one: whoever comes first writes it.
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    folder = tmp_path_factory.getbasetemp().parent if parallel else tmp_path_factory.mktemp("single")
+    path, claim = folder / "lab.html", folder / "lab.claimed"
+    try:
+        claim.touch(exist_ok=False)
+    except FileExistsError:
+        for _ in range(1200):
+            if path.exists():
+                return path
+            time.sleep(0.1)
+        raise
+    part = folder / "lab.part"
+    part.write_text(single_file(GRID), encoding="utf-8")
+    return part.rename(path)
 
 
 @pytest.fixture

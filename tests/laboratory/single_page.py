@@ -20,7 +20,7 @@ ASK = """([config, step, selected]) => new Promise(done => {
   const hear = ({ data }) => {
     const message = JSON.parse(data);
     const there = message.type === "frame" && message.step === step && message.runs[0].report_step === step
-      && (!selected || message.runs[0].detail?.unit === selected.unit);
+      && (!selected || ["layer", "unit", "input"].every(name => message.runs[0].detail?.[name] === (selected[name] ?? null)));
     if (!there && message.type !== "error") return;
     worker.removeEventListener("message", hear);
     done(message);

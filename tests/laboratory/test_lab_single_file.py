@@ -161,7 +161,8 @@ def test_options_without_a_file_are_refused(capsys: pytest.CaptureFixture[str]) 
 
 EXPERIMENT = Config(
     data=Data("gaussians", samples=150, test=0.3), layers=(5, 5), activations=("silu",), starts=(Start("critical"),),
-    optimizer="adam", lr=0.02, clip=0.5, seed=4, variants=(Variant("B", activations=("sigmoid",)), Variant("C", batch=10)),
+    optimizer="adam", lr=0.02, clip=0.5, seed=4,
+    variants=(Variant("B", activations=("sigmoid",)), Variant("C", batch=10)),
 )  # fmt: skip
 
 
@@ -207,7 +208,8 @@ def test_what_does_not_go_into_a_file_is_said(changes: dict[str, Any], key: str)
 def test_modules_become_one_script(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "one.js").write_text(
-        "// A comment.\nlet count = 0;\nexport function more() {\n  return ++count;\n}\nexport const read = () => count;\n"
+        "// A comment.\nlet count = 0;\nexport function more() {\n  return ++count;\n}\n"
+        "export const read = () => count;\n"
     )
     (tmp_path / "two.js").write_text("const two = 2;\nexport { two as default };\n")
     (tmp_path / "main.js").write_text(

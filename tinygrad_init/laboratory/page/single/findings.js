@@ -236,7 +236,8 @@ export function answersOf(measured, found) {
     const worst = found.find(({ question, fault, ...one }) => question === key && (fault || (solved && isFault(one))));
     if (worst) {
       const { word, layer, why } = worst;
-      const verdict = phrase(layer === null ? "verdict" : "verdict.at", { word: phrase(`word.${word}`), layer, reason: why });
+      const said = { word: phrase(`word.${word}`), reason: why };
+      const verdict = layer === null ? phrase("verdict", said) : phrase("verdict.at", { ...said, layer });
       const excused = !worst.fault;
       return answer(excused, phrase(excused ? "answer.solved" : "answer.no", { verdict }));
     }
