@@ -17,10 +17,11 @@ GRID = Grid(activations=("sigmoid", "tanh", "relu"), depths=(3, 10))
 # Asks the worker as the page does, and waits for the frame of a step with its report (and for what is selected).
 ASK = """([config, step, selected]) => new Promise(done => {
   const { worker } = labHost;
+  const names = ["layer", "unit", "input"];
   const hear = ({ data }) => {
     const message = JSON.parse(data);
     const there = message.type === "frame" && message.step === step && message.runs[0].report_step === step
-      && (!selected || ["layer", "unit", "input"].every(name => message.runs[0].detail?.[name] === (selected[name] ?? null)));
+      && (!selected || names.every(name => message.runs[0].detail?.[name] === (selected[name] ?? null)));
     if (!there && message.type !== "error") return;
     worker.removeEventListener("message", hear);
     done(message);

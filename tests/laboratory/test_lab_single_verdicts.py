@@ -41,7 +41,7 @@ CASES = (
     (of("tanh", 10, "small"), 5, "gradient.vanishing"),
     (of("relu", 10, normal(4.0)), 0, "gradient.exploding"),
     (of("relu", 3, normal(8.0)), 0, "signal.growing"),
-    (of("relu", 3, normal(5.0)), 0, "signal.loud"),
+    (of("relu", 3, normal(3.0)), 0, "signal.loud"),
     (of("tanh", 10, normal(8.0)), 0, "alive.saturated"),
     (of("relu", 10, "orthogonal"), 0, "alive.dead"),
     (of("relu", 10, "he", seed=1), 0, "gradient.stuck"),
@@ -54,7 +54,7 @@ CASES = (
     (replace(CHAIN, starts=(Start("constant", constant=2.0),), lr=1000.0), 4, "not_finite.output"),
     (of("tanh", 10, "xavier"), 0, "healthy"),
     (of("tanh", 10, "xavier", "layer", data=Data("spirals")), 3, "healthy"),
-    (of("tanh", 10, "orthogonal"), 300, "healthy.solved"),
+    (of("tanh", 3, "orthogonal", data=Data("moons"), lr=1.0), 90, "healthy.solved"),
     (CHAIN, 0, "fit.linear"),
 )  # fmt: skip
 

@@ -38,8 +38,8 @@ export function scenes() {
     like("small", {
       config: () => network(10, { activations: ["tanh"], starts: [normal(0.2)], variants: [{ label: "B", starts: [makeStart("xavier")] }] }),
       text: [
-        "In A every layer shrinks the signal to about a fifth. Deep inside, z is practically 0 for every sample, and on the way back the gradient is divided by five again and again. The loss stands still although nothing has been learned: that is what vanishing looks like.",
-        "A 的每一层都把信号缩小到约五分之一。到了深处，所有样本的 z 几乎都是 0；回传时梯度又一次次除以五。损失停住不动，却什么也没学到：这就是梯度消失的样子。",
+        "In A every layer shrinks the signal to about a fifth. Deep inside, z is practically 0 for every sample, and on the way back the gradient is divided by six again and again. The loss stands still although nothing has been learned: that is what vanishing looks like.",
+        "A 的每一层都把信号缩小到约五分之一。到了深处，所有样本的 z 几乎都是 0；回传时梯度又一次次除以六。损失停住不动，却什么也没学到：这就是梯度消失的样子。",
       ],
     }),
     like("large", { config: () => network(10, { activations: ["tanh"], starts: [normal(8)], variants: [{ label: "B", activations: ["relu"] }] }) }),
