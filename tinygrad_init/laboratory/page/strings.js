@@ -116,7 +116,7 @@ export const STRINGS = {
   "network.gradient.long": ["Backward: edges by the gradient of their weight", "反向传播：按权重的梯度画连线"],
   "network.input": ["input", "输入"],
   "network.output": ["output", "输出"],
-  "network.alt": ["Network of {sizes} units. The gradient's norm is {first} at the first layer and {last} at the last.", "网络各层单元数 {sizes}。梯度范数：首层 {first}，末层 {last}。"],
+  "network.alt": ["Network of {sizes} units. The norm of the weights' gradient is {first} at the first layer and {last} at the last.", "网络各层单元数 {sizes}。权重梯度的范数：首层 {first}，末层 {last}。"],
   "network.stage": ["Picture of the network: arrow keys go from unit to unit, Escape chooses none", "网络图：方向键切换单元，Esc 取消选择"],
   "probe.range": ["says from {low} to {high} over the plane", "在平面上的输出从 {low} 到 {high}"],
   "probe.weights": ["weights rms {size}, their gradient {gradient}", "权重均方根 {size}，其梯度 {gradient}"],
