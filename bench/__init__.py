@@ -8,5 +8,5 @@ turns in one process, so that whatever else the machine does meets all of them, 
 of its own (`worker`).
 
 Beside times, `python -m bench.instructions` counts instructions, which do not depend on what else the machine does, and
-`python -m bench.memory` measures the memory of a training step.
+`python -m bench.memory` measures the memory of a training step, `python -m bench.interrupts` how soon Ctrl-C is heard.
 """

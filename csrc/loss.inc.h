@@ -41,6 +41,8 @@ static void T(exponentials)(size_t n, const REAL *x, REAL shift, REAL *out) {
         out[j] = rest[j - whole];
 }
 
+enum { T(FEW_CLASSES) = 16 }; /* classes; rows of so few are put in columns */
+
 /* Rows without gaps: one after the other, vectors along a row. Logarithms are taken of some rows at a time. */
 static void T(cross_entropy_of_rows)(size_t rows, size_t columns, const REAL *x, const int64_t *labels, REAL *losses,
                                      REAL *p) {
@@ -100,10 +102,29 @@ static void T(cross_entropy_of_columns)(size_t rows, size_t columns, const REAL 
     }
 }
 
+/* Rows without gaps that fill no vector: some at a time, put in columns and back. */
+static void T(cross_entropy_of_narrow_rows)(size_t rows, size_t columns, const REAL *x, const int64_t *labels,
+                                            REAL *losses, REAL *p) {
+    enum { TOGETHER = 64 };
+    REAL logits[T(FEW_CLASSES) * TOGETHER], shares[T(FEW_CLASSES) * TOGETHER];
+    for (size_t i0 = 0; i0 < rows; i0 += TOGETHER, x += TOGETHER * columns, p += TOGETHER * columns) {
+        const size_t now = rows - i0 < TOGETHER ? rows - i0 : TOGETHER;
+        for (size_t i = 0; i < now; i++)
+            for (size_t j = 0; j < columns; j++)
+                logits[j * now + i] = x[i * columns + j];
+        T(cross_entropy_of_columns)(now, columns, logits, labels + i0, losses + i0, shares);
+        for (size_t i = 0; i < now; i++)
+            for (size_t j = 0; j < columns; j++)
+                p[i * columns + j] = shares[j * now + i];
+    }
+}
+
 static void T(cross_entropy)(size_t rows, size_t columns, int by_columns, const void *logits, const int64_t *labels,
                              void *losses, void *probabilities) {
     if (by_columns)
         T(cross_entropy_of_columns)(rows, columns, logits, labels, losses, probabilities);
+    else if (columns <= T(FEW_CLASSES))
+        T(cross_entropy_of_narrow_rows)(rows, columns, logits, labels, losses, probabilities);
     else
         T(cross_entropy_of_rows)(rows, columns, logits, labels, losses, probabilities);
 }

@@ -38,6 +38,24 @@ static double T(sum_row)(size_t n, const REAL *x) {
     return T(sum_of_parts)(parts);
 }
 
+/* Sums of rows that are no longer than the parts, some rows side by side: additions are those of `sum_row`. */
+static void T(sum_short_rows)(size_t rows, size_t n, const char *x, ptrdiff_t stride, REAL *out) {
+    enum { TOGETHER = 16 };
+    for (size_t r0 = 0; r0 < rows; r0 += TOGETHER, x += TOGETHER * stride, out += TOGETHER) {
+        const size_t now = rows - r0 < TOGETHER ? rows - r0 : TOGETHER;
+        double parts[T(PARTS)][TOGETHER] = {{0}};
+        for (size_t r = 0; r < now; r++)
+            for (size_t l = 0; l < n; l++)
+                parts[l][r] += (double)((const REAL *)(x + (ptrdiff_t)r * stride))[l];
+        for (size_t half = T(PARTS) / 2; half > 0; half /= 2)
+            for (size_t l = 0; l < half && l + half < n; l++) /* beyond lie zeros */
+                for (size_t r = 0; r < TOGETHER; r++)
+                    parts[l][r] += parts[l + half][r];
+        for (size_t r = 0; r < now; r++)
+            out[r] = (REAL)parts[0][r];
+    }
+}
+
 /* total[j] += the sum of rows x[.][j] for a few columns of contiguous rows. */
 static void T(sum_columns)(size_t rows, size_t columns, const REAL *x, ptrdiff_t stride, double *total) {
     enum { WIDTH = 4 * T(LANES) };
@@ -191,6 +209,8 @@ static void T(reduce)(int reduction, int ndim, int reduced, const ptrdiff_t *sha
                 for (size_t l = 0; l < columns; l++)
                     out[j + (ptrdiff_t)l] = (REAL)total[l];
             }
+        } else if (reduction == TGI_SUM && reduced_dims == 1 && rs[0][0] == sizeof(REAL) && rn[0] <= T(PARTS)) {
+            T(sum_short_rows)((size_t)n[last], (size_t)rn[0], from, s[0][last], out);
         } else {
             for (ptrdiff_t j = 0; j < n[last]; j++)
                 out[j] = reduced_dims < 0 ? T(of_nothing)(reduction)

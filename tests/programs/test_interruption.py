@@ -132,11 +132,34 @@ def elementwise_derivative() -> tuple[Callable[[], Any], Any]:
     return run, True
 
 
+def stretched_function() -> tuple[Callable[[], Any], Any]:
+    """Of two arrays, one of which is stretched, in pieces of some rows."""
+    x, y = np.linspace(0.5, 2.0, 7001).reshape(1, -1, 1), np.linspace(-3.0, 3.0, 3000)
+    expected = tgi.pow(x[:, -1], y).numpy()
+    return lambda: np.array_equal(tgi.pow(x, y).numpy()[:, -1], expected), True
+
+
+def derivative_of_two() -> tuple[Callable[[], Any], Any]:
+    x = tgi.tensor(np.linspace(0.5, 2.0, 4 * 2**22 + 3, dtype=np.float32), requires_grad=True)
+    z, ones = x * x.detach(), np.ones(x.shape, np.float32)
+
+    def run() -> Any:
+        (found,) = tgi.grad(z, x, gradients=ones, retain_graph=True)
+        return np.array_equal(found.numpy(), x.detach().numpy())
+
+    return run, True
+
+
+def order() -> tuple[Callable[[], Any], Any]:
+    x = np.random.default_rng(0).permutation(1_000_000).astype(np.float64)
+    return lambda: bool(np.array_equal(tgi.sort(x)[0].numpy(), np.arange(1_000_000))), True
+
+
 @pytest.mark.parametrize(
     "make",
     [
         product, captured_product, captured_steps, backward, orthogonal_start, singular_values, random_numbers,
-        elementwise_function, elementwise_derivative,
+        elementwise_function, elementwise_derivative, stretched_function, derivative_of_two, order,
     ],
 )  # fmt: skip
 def test_it_is_interrupted_and_runs_again(make: Callable[[], tuple[Callable[[], Any], Any]]) -> None:

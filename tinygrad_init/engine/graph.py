@@ -130,8 +130,11 @@ class Operation:
 
     def bind_params(self, extra: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """The parameters in the order of the signature, defaults filled in."""
-        if not extra and not kwargs and self.complete:
-            return self.defaults
+        if not kwargs:
+            if not extra and self.complete:
+                return self.defaults
+            if len(extra) == len(self.param_names):
+                return extra
         if len(extra) > len(self.param_names):
             raise TypeError(f"{self.name}: {len(extra) - len(self.param_names)} arguments too many")
         values = list(self.defaults)
@@ -142,9 +145,10 @@ class Operation:
             if key not in self.param_names:
                 raise TypeError(f"{self.name}: no parameter {key!r}; it has {', '.join(self.param_names) or 'none'}")
             values[self.param_names.index(key)] = value
-        for name, value in zip(self.param_names, values, strict=True):
-            if value is MISSING:
-                raise TypeError(f"{self.name}: parameter {name!r} is missing")
+        if not self.complete:
+            for name, value in zip(self.param_names, values, strict=True):
+                if value is MISSING:
+                    raise TypeError(f"{self.name}: parameter {name!r} is missing")
         return tuple(values)
 
     @property

@@ -277,7 +277,7 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     """Apply an operation to operands that may still be numbers or arrays."""
     if op.code >= 0 and len(args) == 1 and isinstance(args[0], Tensor) and mode.unusual == 0 and not op.param_names:
         return apply_unary(op, args[0], 0.0, params)
-    if len(params) == 0 and of_one_dtype(args):
+    if of_one_dtype(args) and not any_tensor(params):
         return apply(op, args, params)
     if op.whole is not None and not isinstance(args[0], Tensor) and only_discrete(args):
         return discrete(op.whole(*[x if type(x) is int else operand(x) for x in args], *params))
@@ -290,7 +290,15 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
 graph.call[0] = call
 
 
-def of_one_dtype(args: tuple[Any, ...]) -> bool:
+def any_tensor(values: tuple[Any, ...]) -> cython.bint:
+    """Whether one of them is a tensor."""
+    for x in values:  # noqa: SIM110 (no closure: it is compiled)
+        if isinstance(x, Tensor):
+            return True
+    return False
+
+
+def of_one_dtype(args: tuple[Any, ...]) -> cython.bint:
     """Whether operands are tensors that mix, so that nothing has to be made of them."""
     first: Tensor
     other: Tensor
@@ -373,7 +381,7 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
             # Memory of the input may go on under another shape: a change of either must be seen by both.
             x = inputs[0]
             out = wrap(array.view() if array is x._array else array)
-            if out._array is not None and out._array.base is not None and np.may_share_memory(array, x._as_array()):
+            if out._array is not None and is_view(out._array, x._as_array()):
                 out._memory = memory_of(x)
                 out._shared = out._memory is None
         else:
@@ -381,6 +389,14 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
     if recording and mode.grad:
         record(op, inputs, params, out, arrays)
     return out
+
+
+def is_view(array: Any, other: Any) -> cython.bint:
+    """Whether an array that was made of another one may share its memory."""
+    base = array.base
+    if base is None or base is other or base is other.base:
+        return base is not None
+    return np.may_share_memory(array, other)
 
 
 def apply_unary(op: Operation, x: Tensor, p: cython.double, params: tuple[Any, ...]) -> Tensor:

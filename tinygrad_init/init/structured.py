@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
-from ..kernels.lapack import LARGE
+from ..kernels.apart import LARGE
 from ..ops.products import matmul
 from .distributions import fill, not_negative
 from .drawing import Generator, drawn, generator_of, in_parts

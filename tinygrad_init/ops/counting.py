@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.discrete import discrete
 from ..engine.methods import METHODS
 from ..engine.storage import Storage, operand
+from ..kernels.apart import apart
 from .reductions import Axis
 from .registry import Array
 from .selection import new, places
@@ -135,7 +136,7 @@ def unique(
     if at is not None:
         at = one_axis(at, found.ndim, "unique")
     unique_of: Any = np.unique  # of which NumPy has an overload for every choice
-    parts = unique_of(found, return_inverse=return_inverse, return_counts=return_counts, axis=at)
+    parts = apart(unique_of, found, return_inverse=return_inverse, return_counts=return_counts, axis=at)
     if not isinstance(parts, tuple):
         return new(parts)
     if return_inverse and at is not None:
@@ -192,7 +193,7 @@ def searchsorted(
     if sorter is not None:
         ordered = np.take_along_axis(ordered, places("searchsorted", sorter), -1)
     if ordered.ndim == 1:
-        found = np.asarray(np.searchsorted(ordered, wanted, which))
+        found = np.asarray(apart(np.searchsorted, ordered, wanted, which))
         return discrete(found.astype(np.int32 if out_int32 else np.int64))
     if ordered.shape[:-1] != wanted.shape[:-1]:
         raise ValueError(f"searchsorted: values of shape {wanted.shape} do not fit rows of shape {ordered.shape}")

@@ -13,7 +13,7 @@ import numpy as np
 from ..engine.methods import METHODS
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor
-from ..kernels.lapack import apart
+from ..kernels.apart import apart
 from .elementwise import where
 from .linear_algebra import _inv, _numpy, _square
 from .products import _turned, matmul

@@ -14,7 +14,7 @@ from ..engine.modes import is_grad_enabled
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor, wrap
-from ..kernels.lapack import apart
+from ..kernels.apart import apart
 from . import decompositions, linear_algebra
 from .decompositions import Eigen, Factors, Singular, _orthogonal, eig
 from .linear_algebra import det, inv, matrix_power, slogdet

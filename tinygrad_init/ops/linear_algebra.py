@@ -14,7 +14,7 @@ import numpy as np
 from ..engine.methods import METHODS
 from ..engine.operands import coerce
 from ..engine.tensor import Tensor, wrap
-from ..kernels.lapack import apart
+from ..kernels.apart import apart
 from .products import _turned, matmul
 from .rearranging import diagonal, tril
 from .reductions import sum as total

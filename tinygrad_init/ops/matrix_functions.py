@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.operands import as_tensors, coerce
 from ..engine.tensor import Tensor
-from ..kernels.lapack import apart
+from ..kernels.apart import apart
 from .decompositions import pinv
 from .elementwise import where
 from .linear_algebra import _solve, _square, inv, slogdet, solve

@@ -11,7 +11,7 @@ from ..engine.discrete import discrete
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
-from ..kernels.lapack import apart
+from ..kernels.apart import apart
 from .decompositions import svd
 from .elementwise import abs as size
 from .elementwise import where

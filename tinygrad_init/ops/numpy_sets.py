@@ -11,6 +11,7 @@ from ..engine.discrete import discrete
 from ..engine.operands import coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
+from ..kernels.apart import apart
 from .numpy_calculus import _part, _tensor
 from .numpy_places import ordered, sort
 from .shape import _reshape, concatenate, getitem, put_add
@@ -19,7 +20,7 @@ __all__ = ["NUMPY_SETS"]
 
 
 def _partition_order(numbers: Any, kth: Any, axis: int = -1, kind: Any = "introselect") -> Any:
-    return np.argpartition(numbers, kth, axis=axis, kind=kind)
+    return apart(np.argpartition, numbers, kth, axis=axis, kind=kind)
 
 
 def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
@@ -39,7 +40,7 @@ def unique(
     ar = _tensor("unique", ar)
     asked: Any = {"return_inverse": return_inverse, "return_counts": return_counts}
     asked.update(return_index=True, axis=axis, equal_nan=equal_nan)
-    found: Any = np.unique(operand(ar), **asked)
+    found: Any = apart(np.unique, operand(ar), **asked)
     first = found[1]
     if axis is None:
         values = getitem(_reshape(ar, (ar.size,)), first)

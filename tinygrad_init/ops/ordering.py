@@ -19,6 +19,7 @@ from ..engine.modes import mode as tracing
 from ..engine.operands import as_tensors, coerce
 from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor
+from ..kernels.apart import apart
 from .elementwise import where
 from .reductions import Axis, along, refuse_empty
 from .registry import Array, operation
@@ -34,7 +35,7 @@ Places = Callable[[Array], Array]
 
 
 def _in_order(key: Array) -> Array:
-    return np.argsort(key, axis=-1, kind="stable")
+    return apart(np.argsort, key, axis=-1, kind="stable")
 
 
 def _running(better: Any) -> Places:
@@ -272,7 +273,7 @@ def _place_of_rank(name: str, x: Any, axis: int, rank: int | None, keepdims: boo
     row = _reshape(x, x.shape or (1,))
     numbers = operand(row)
     refuse_empty(name, numbers, at)
-    order = np.argsort(numbers, axis=at, kind="stable")
+    order = apart(np.argsort, numbers, axis=at, kind="stable")
     missing = np.isnan(numbers)
     real = numbers.shape[at] - np.sum(missing, axis=at, keepdims=True)
     middle = np.full(real.shape, rank) if rank is not None else _lower_middle(real)
@@ -333,7 +334,7 @@ def msort(x: Any) -> Any:
     """The elements in order along the first axis."""
     (x,) = as_tensors("msort", (x,))
     if not isinstance(x, Tensor):
-        return discrete(np.sort(operand(x), axis=0))
+        return discrete(apart(np.sort, operand(x), axis=0))
     return _taken(x, x.detach(), "in order", 0)
 
 

@@ -91,9 +91,9 @@ def mean(x: Array, /, axis: Axis = None, keepdims: bool = False, dtype: Any = No
     ValueError
         There is nothing to take the mean of.
     """
-    refuse_other("mean", x, dtype)
     if axis is None and dtype is None and type(x) is np.ndarray and x.size:  # as losses ask for it
         return kernels.reduce(x, SUM, EVERY[: x.ndim], keepdims, x.size)
+    refuse_other("mean", x, dtype)
     refuse_empty("mean", x, axis)
     with np.errstate(all="ignore"):
         total = kernels.reduce(x, SUM, normalize_axes(axis, x.ndim, "mean"), keepdims)

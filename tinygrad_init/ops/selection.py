@@ -14,6 +14,7 @@ from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
 from ..engine.storage import Storage, operand
 from ..engine.tensor import Tensor, wrap
+from ..kernels.apart import apart
 from .elementwise import where
 from .reductions import along
 from .registry import Array
@@ -75,8 +76,8 @@ def argsort(x: Tensor, axis: int = -1, descending: bool = False, stable: bool = 
     at = one_axis(axis, x.ndim, "argsort")
     numbers = operand(x)
     if not descending:
-        return discrete(np.argsort(numbers, axis=at, kind="stable"))
-    backwards = np.argsort(np.flip(numbers, at), axis=at, kind="stable")  # so that equal ones stay in order
+        return discrete(apart(np.argsort, numbers, axis=at, kind="stable"))
+    backwards = apart(np.argsort, np.flip(numbers, at), axis=at, kind="stable")  # so that equal ones stay in order
     return discrete(x.shape[at] - 1 - np.flip(backwards, at))
 
 

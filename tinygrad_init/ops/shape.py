@@ -15,6 +15,7 @@ from ..engine.methods import METHODS
 from ..engine.operands import as_tensors
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
+from ..kernels.apart import any_large, apart
 from ..kernels.backend import kernels
 from .registry import Array, operation
 from .spelling import either, refuse
@@ -48,7 +49,7 @@ def one_axis(axis: int, ndim: int, name: str) -> int:
     ValueError
         It is out of range.
     """
-    found = whole(name, "an axis", axis)
+    found = axis if type(axis) is int else whole(name, "an axis", axis)
     if not -ndim <= found < ndim:
         raise ValueError(f"{name}: axis {found} is out of range for a tensor with {ndim} axes")
     return found % ndim
@@ -66,7 +67,9 @@ def normalize_axes(axis: int | Sequence[int] | None, ndim: int, name: str) -> tu
     """
     if axis is None:
         return tuple(range(ndim))
-    many = isinstance(axis, Sequence) and not isinstance(axis, str)
+    if type(axis) is int and -ndim <= axis < ndim:  # as nearly always
+        return (axis % ndim,)
+    many = type(axis) is tuple or (isinstance(axis, Sequence) and not isinstance(axis, str))
     given: Any = tuple(axis) if many else (axis,)  # type: ignore[arg-type]
     if ndim == 0 and given in ((0,), (-1,)):
         return ()  # a tensor without axes counts as one of a single element, as in NumPy and PyTorch
@@ -115,7 +118,7 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     """
     (x,) = as_tensors("reshape", (x,))
     given = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) and not isinstance(shape[0], str) else shape
-    wanted = tuple([whole("reshape", "a length", n) for n in given])
+    wanted = tuple([n if type(n) is int else whole("reshape", "a length", n) for n in given])
     if wanted and min(wanted) < 0:
         if min(wanted) < -1 or wanted.count(-1) > 1:
             raise ValueError(f"reshape: expected lengths of at least 0, and -1 once at most, got {wanted}")
@@ -271,9 +274,7 @@ Index = Any
 
 def _frozen(index: Index) -> Index:
     """An index that nobody can change later: whatever NumPy takes for an array is copied into one."""
-    if isinstance(index, tuple):
-        return tuple(_frozen_part(part) for part in index)
-    return _frozen_part(index)
+    return tuple(map(_frozen_part, index)) if isinstance(index, tuple) else _frozen_part(index)
 
 
 def _frozen_part(part: Any) -> Any:
@@ -287,10 +288,13 @@ def _frozen_part(part: Any) -> Any:
     return frozen.astype(np.intp) if frozen.size == 0 and frozen.dtype.kind == "f" else frozen
 
 
+def _parts(index: Index) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
+
+
 def _is_basic(index: Index) -> bool:
     """Whether an index picks each element at most once by its form alone."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(part is None or part is Ellipsis or isinstance(part, int | slice | np.integer) for part in parts)
+    return all(part is None or part is Ellipsis or isinstance(part, int | slice | np.integer) for part in _parts(index))
 
 
 def _index_examples(rng: np.random.Generator) -> list[Any]:
@@ -313,7 +317,7 @@ def _index_examples(rng: np.random.Generator) -> list[Any]:
     examples=_index_examples,
 )
 def _getitem(x: Array, /, index: Index) -> Array:
-    return x[index]
+    return apart(operator.getitem, x, index) if any_large(_parts(index)) else x[index]
 
 
 def getitem(x: Tensor, index: Index) -> Tensor:
@@ -341,6 +345,8 @@ def _put_add(x: Array, /, shape: tuple[int, ...], index: Index) -> Array:
     out = np.zeros(shape, x.dtype, like=x)
     if _is_basic(index):
         out[index] = x
+    elif any_large(_parts(index)):
+        apart(np.add.at, out, index, x)
     else:
         np.add.at(out, index, x)
     return out

@@ -120,7 +120,7 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(kind is not KeyboardInterrupt)
 
     def clean(self) -> dict[str, Row]:
         """What can be read; files that are damaged are set aside, and what could be read of them is kept."""
@@ -182,10 +182,13 @@ class Store:
             self.journal.close()
         self.journal, self.written = None, 0
 
-    def close(self) -> None:
-        """Leave the folder to others."""
+    def close(self, compact: bool = True) -> None:
+        """Leave the folder to others; whoever is in a hurry leaves the journals, too."""
         try:
-            self.compact()
+            if compact:
+                self.compact()
+            else:
+                self.stop()
         finally:
             self.lock.close()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.lapack import apart
+from ...kernels.apart import apart
 from ..network import OTHER, RESIDUAL, SUM, Cotangent, Link, Network
 from ..records import Attention, Recurrence, Sequences
 from .signal import ratio, rms

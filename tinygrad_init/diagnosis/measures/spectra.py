@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...data.samples import as_numbers
-from ...kernels.lapack import apart
+from ...kernels.apart import apart
 from ..network import Network, power_of_ten
 from ..records import MatrixSizes
 

@@ -14,7 +14,7 @@ from ... import ops
 from ...engine.modes import no_grad
 from ...engine.tensor import Tensor
 from ...init.drawing import Generator, generator_of
-from ...kernels.lapack import apart
+from ...kernels.apart import apart
 from ...ops import linalg
 from ...ops.normalization import normalize
 from ..module import Module
