@@ -232,3 +232,4 @@ def test_axe_finds_nothing(single_file_of_tests: Path, chromium: Any, scheme: st
             found = lab.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
             assert [(v["id"], [node["target"] for node in v["nodes"]]) for v in found["violations"]] == []
             lab.page.tap(todo)
+            lab.until("store.frame?.runs.every(run => run.verdict)")  # the new pictures are there, with their names
