@@ -128,6 +128,14 @@ def test_it_plays_and_the_strip_holds_what_was_seen(lab: SinglePage) -> None:
     assert [step for step, _ in lab.frame["runs"][0]["losses"]][-1] == lab.frame["step"]
 
 
+def test_enter_in_a_field_changes_it_and_no_more(lab: SinglePage) -> None:
+    lab.page.evaluate("globalThis.here = true")
+    lab.page.fill('input[type="number"][data-field="lr"]', "0.25")
+    lab.page.press('input[type="number"][data-field="lr"]', "Enter")
+    lab.until("store.built.config.lr === 0.25 && store.frame")
+    assert lab.page.evaluate("globalThis.here")
+
+
 def test_a_network_that_is_not_in_the_file_is_refused_in_a_sentence(lab: SinglePage) -> None:
     lab.page.evaluate("modules['lab.js'].change(config => void (config.layers = [6, 6]))")
     lab.until("document.querySelector('#notices').innerText")

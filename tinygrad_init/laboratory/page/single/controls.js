@@ -25,10 +25,13 @@ const alone = (mutate) => change((config) => {
   config.variants = [];
 });
 
+/** A width that is in the file: single units are the tour's alone. @param {Config} config */
+const widthOf = ({ layers: [width] }) => (file.grid.widths.includes(width) ? width : file.grid.widths[0]);
+
 export function controls() {
   const { grid } = file;
   const texts = (/** @type {(string | number)[]} */ values) => () => values.map(String);
-  const all = [
+  const first = [
     choice({
       field: "activations", label: "layers.activation", names: texts(grid.activations),
       get: () => store.config.activations[0], set: (name) => change((config) => void (config.activations = [name])),
@@ -40,8 +43,11 @@ export function controls() {
     choice({
       field: "layers", label: "layers.depth", names: texts(grid.depths),
       get: () => String(store.config.layers.length),
-      set: (depth) => alone((config) => void (config.layers = Array(Number(depth)).fill(Number(grid.widths.includes(config.layers[0]) ? config.layers[0] : grid.widths[0])))),
+      set: (depth) => alone((config) => void (config.layers = Array(Number(depth)).fill(widthOf(config)))),
     }),
+    rateControl(),
+  ];
+  const more = [
     ...(grid.widths.length > 1 ? [choice({
       field: "width", label: "layers.width", names: texts(grid.widths),
       get: () => String(store.config.layers[0]), set: (width) => alone((config) => void (config.layers = config.layers.map(() => Number(width)))),
@@ -51,7 +57,6 @@ export function controls() {
       get: () => stackOf(store.config),
       set: (name) => change((config) => void Object.assign(config, { normalization: "none", residual: false }, file.stacks[name])),
     }),
-    rateControl(),
     check({
       field: "clip", label: "single.clip",
       get: () => store.config.clip > 0, set: (on) => change((config) => void (config.clip = on ? file.clip : 0)),
@@ -62,6 +67,11 @@ export function controls() {
       get: () => String(store.config.seed), set: (seed) => change((config) => void (config.seed = Number(seed))),
     }),
   ];
-  bind(() => all.forEach(({ sync }) => sync()));
-  byId("controls").append(group("single.experiment", true, ...all.map(({ root }) => root)));
+  bind(() => [...first, ...more].forEach(({ sync }) => sync()));
+  const tried = group("first.title", true, ...first.map(({ root }) => root));
+  tried.open = true; // on a phone as well
+  tried.classList.add("first");
+  const form = byId("controls");
+  form.append(tried, group("single.experiment", true, ...more.map(({ root }) => root)));
+  form.addEventListener("submit", (event) => event.preventDefault()); // Enter in a field changes it, no more
 }

@@ -7,7 +7,7 @@ import { file } from "./file.js";
 const clip = format(file.clip);
 
 Object.assign(STRINGS, /** @type {Record<string, [string, string]>} */ ({
-  "single.experiment": ["Network and training", "网络与训练"],
+  "single.experiment": ["More settings", "更多设置"],
   "single.stack": ["Between the layers", "层与层之间"],
   "single.clip": [`Clip the gradient to the norm ${clip}`, `把梯度截断到范数 ${clip}`],
   "single.clip.long": [`A gradient that is longer than ${clip} is shortened to ${clip} before each step: its direction stays.`, `每步之前把长于 ${clip} 的梯度缩短到 ${clip}：方向不变。`],

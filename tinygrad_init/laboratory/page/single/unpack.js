@@ -1,6 +1,10 @@
 // What the page that is one file does first: it unpacks what the file holds, starts the worker, and then the page, for which
 // the worker takes the place of a server.
 
+const notices = document.getElementById("notices");
+if (!("DecompressionStream" in globalThis) && notices) {
+  notices.textContent = "This browser is too old for this page: it needs one of 2023 or later. 浏览器版本过旧：本页需要 2023 年以后的浏览器。";
+}
 const packed = Uint8Array.from(atob(document.getElementById("contents")?.textContent ?? ""), (letter) => letter.charCodeAt(0));
 const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
 const whole = new Uint8Array(await new Response(stream).arrayBuffer());

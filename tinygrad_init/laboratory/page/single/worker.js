@@ -15,7 +15,7 @@ const PROGRESS = 300; // between two words on the way to a distant step
 const MOST_STEPS = 10_000_000;
 
 /** @type {import("./running.js").File} */
-let file;
+let file; // once it is unpacked
 /** @type {Config} */
 let config;
 /** @type {Running[]} */
@@ -35,9 +35,9 @@ const say = (message) => postMessage(JSON.stringify(message));
 /** @param {{contents: Contents, pieces: Uint8Array}} given */
 async function unpack({ contents, pieces }) {
   const bytes = (/** @type {[number, number]} */ [begin, size]) => pieces.subarray(begin, begin + size);
+  say(contents.hello);
   const machine = await Machine.start(/** @type {any} */ (bytes(contents.machine)));
   file = { contents, bytes, machine };
-  say(contents.hello);
 }
 
 /** The config of each run: the first, and with what each variant changes. @returns {Config[]} */
@@ -170,10 +170,15 @@ function guarded(act) {
   try {
     act();
   } catch (error) {
-    [playing, due] = [false, false];
-    const text = error instanceof Error ? error.message : String(error);
-    say({ type: "error", field: "", message: text, said: { key: "refusal.unexpected", numbers: { error: text } } });
+    failed(error);
   }
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  [playing, due] = [false, false];
+  const text = error instanceof Error ? error.message : String(error);
+  say({ type: "error", field: "", message: text, said: { key: "refusal.unexpected", numbers: { error: text } } });
 }
 
 /** What the page wants waits for the file to be unpacked. */
@@ -182,8 +187,8 @@ addEventListener("message", ({ data }) => {
   if (data === "read") {
     read = true;
     if (playing) soon();
-  } else if (data.pieces) unpacked = unpack(data);
-  else void unpacked.then(() => guarded(() => handle(JSON.parse(data))));
+  } else if (data.pieces) unpacked = unpack(data).catch(failed); // a browser without vectors in WebAssembly
+  else void unpacked.then(() => file && guarded(() => handle(JSON.parse(data))));
 });
 // For whoever wants the numbers themselves.
 Object.assign(globalThis, { numbers: () => runs.map((run) => [run.losses, Array.from(run.map(), finite)]) });
