@@ -65,9 +65,9 @@ INSTEAD: dict[str, dict[str, str]] = {
         "profiler": "write Python's cProfile",
     },
     "tinygrad_init.distributions": dict.fromkeys(
-        ("Beta", "Dirichlet", "Exponential", "Gamma", "Laplace", "LogNormal", "MultivariateNormal", "Poisson",
-         "StudentT", "TransformedDistribution", "MixtureSameFamily"),
-        "there are Normal, Uniform, Bernoulli, Categorical and Independent; write log_prob as a function of its own",
+        ("Cauchy", "Geometric", "Gumbel", "MixtureSameFamily", "Multinomial", "NegativeBinomial", "Pareto",
+         "TransformedDistribution", "VonMises", "Weibull"),
+        "dir(tinygrad_init.distributions) says which there are; write log_prob as a function of its own",
     ),
     "tinygrad_init.func": {
         "stack_module_state": "stack the parameters of the models by name: stack([m.weight for m in models])",

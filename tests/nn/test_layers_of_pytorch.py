@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "padding mode": (lambda: nn.Conv1d(1, 1, 3, padding_mode="same"), ValueError, "padding_mode out of zeros"),
     "transposed": (lambda: nn.ConvTranspose1d(1, 1, 3, padding_mode="reflect"), ValueError, "out of zeros, got"),
     "output size": (lambda: nn.ConvTranspose1d(1, 1, 3, 2)(zeros(1, 1, 4), (12,)), ValueError, r"from \(9,\) on"),
-    "reflection": (lambda: nn.ReflectionPad1d(4)(zeros(1, 1, 4)), ValueError, "from 0 to 3 with 'reflect'"),
+    "reflection": (lambda: nn.ReflectionPad1d(4)(zeros(1, 1, 4)), ValueError, "up to 3 with 'reflect'"),
     "widths": (lambda: nn.ZeroPad2d((1, 2)), ValueError, "expected 4 widths"),
     "cut off": (lambda: nn.ZeroPad1d(-3)(zeros(1, 1, 4)), ValueError, "cut off more than"),
     "ceil": (lambda: nn.MaxPool2d(2, ceil_mode=1), TypeError, "ceil_mode as True or False"),

@@ -35,6 +35,29 @@ class TestCheckpoint:
         for a, b in zip(*found, strict=True):
             np.testing.assert_array_equal(a, b)
 
+    def test_inputs_that_are_made_of_each_other(self) -> None:
+        """What a rule returns is the derivative by each input alone, also where it is to be differentiated again."""
+        w = tgi.tensor(3.0, "float64", requires_grad=True)
+
+        def inside(x: tgi.Tensor, y: tgi.Tensor) -> tgi.Tensor:
+            return tgi.exp(0.1 * x * y * w)
+
+        found = []
+        for wrapped in (inside, lambda x, y: tgi.checkpoint(inside, x, y, parameters=[w])):
+            x = tgi.sin(w)
+            y = wrapped(x, x * w)
+            slopes = [y.item()]
+            for _ in range(3):
+                (y,) = tgi.autograd.grad(y, w, create_graph=True)
+                slopes.append(y.item())
+            found.append(slopes)
+        np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+        plain, again = (
+            tgi.func.jacfwd(lambda x, f=f: f(x, x**2))(tgi.tensor(0.7, "float64"))
+            for f in (lambda x, y: x * y, lambda x, y: tgi.checkpoint(lambda x, y: x * y, x, y))
+        )
+        np.testing.assert_allclose(again.numpy(), plain.numpy(), rtol=1e-14)
+
     def test_twice(self) -> None:
         x = tgi.tensor(self.x, requires_grad=True)
         slopes = [

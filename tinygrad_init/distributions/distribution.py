@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from ..engine.modes import no_grad
 from ..engine.operands import coerce
 from ..engine.storage import Storage
 from ..engine.tensor import Tensor
+from ..ops.drawing import generator_of
 from ..ops.shape import broadcast_to
 
 Sizes = Sequence[int]
@@ -46,12 +47,25 @@ class Distribution:
         """The logarithm of the probability, or of its density, of each value."""
         raise NotImplementedError(f"{type(self).__name__} does not define log_prob")
 
+    def cdf(self, value: Any) -> Tensor:
+        """The probability that a number is at most each value."""
+        raise NotImplementedError(f"{type(self).__name__} does not define cdf")
+
+    def icdf(self, value: Any) -> Tensor:
+        """The numbers at most which a draw is with given probabilities: the inverse of `cdf`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define icdf")
+
     def entropy(self) -> Tensor:
         """-E[log p], in nats."""
         raise NotImplementedError(f"{type(self).__name__} does not define entropy")
 
     def _shape(self, sample_shape: Sizes) -> tuple[int, ...]:
         return (*sample_shape, *self.batch_shape, *self.event_shape)
+
+
+def drawn(shape: tuple[int, ...], dtype: Any, draw: Callable[..., Any]) -> Tensor:
+    """Draws of the default generator, from a function of it and a shape."""
+    return Tensor(np.asarray(draw(generator_of(None), shape), dtype), dtype)
 
 
 def parameters(name: str, *given: Any) -> tuple[Tensor, ...]:

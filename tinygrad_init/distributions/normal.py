@@ -8,6 +8,7 @@ from typing import Any
 from ..engine.tensor import Tensor
 from ..ops.drawing import randn
 from ..ops.elementwise import log
+from ..ops.special import ndtr, ndtri
 from .distribution import Distribution, Sizes, parameters, require
 
 
@@ -45,6 +46,12 @@ class Normal(Distribution):
     def log_prob(self, value: Any) -> Tensor:
         z = (value - self.loc) / self.scale
         return -0.5 * (z * z) - log(self.scale) - 0.5 * math.log(2 * math.pi)
+
+    def cdf(self, value: Any) -> Tensor:
+        return ndtr((value - self.loc) / self.scale)
+
+    def icdf(self, value: Any) -> Tensor:
+        return self.loc + self.scale * ndtri(value)
 
     def entropy(self) -> Tensor:
         return log(self.scale) + 0.5 * (1.0 + math.log(2 * math.pi))

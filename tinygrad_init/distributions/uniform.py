@@ -6,7 +6,7 @@ from typing import Any
 
 from ..engine.tensor import Tensor
 from ..ops.drawing import rand
-from ..ops.elementwise import log, where
+from ..ops.elementwise import clip, log, where
 from .distribution import Distribution, Sizes, parameters, require
 
 
@@ -39,6 +39,12 @@ class Uniform(Distribution):
     def log_prob(self, value: Any) -> Tensor:
         inside = (self.low <= value) & (self.high > value)
         return where(inside, -log(self.high - self.low), -float("inf"))
+
+    def cdf(self, value: Any) -> Tensor:
+        return clip((value - self.low) / (self.high - self.low), 0.0, 1.0)
+
+    def icdf(self, value: Any) -> Tensor:
+        return self.low + (self.high - self.low) * value
 
     def entropy(self) -> Tensor:
         return log(self.high - self.low)

@@ -138,10 +138,13 @@ class DiscreteTensor(Conversions, np.ndarray[Any, Any]):
         return self
 
     def view(self, *shape: Any, **options: Any) -> Any:
-        """In another shape, as PyTorch has it; a dtype or a class as NumPy has it."""
-        if options or not shape or isinstance(shape[0], type | np.dtype | str):
+        """In another shape, as PyTorch has it; as another class, or bits as other whole numbers, as NumPy has it."""
+        wanted = shape[0] if shape else None
+        if options or wanted is None or (isinstance(wanted, type) and issubclass(wanted, np.ndarray)):
             return super().view(*shape, **options)
-        return METHODS["reshape"](self, *shape)
+        if isinstance(wanted, type | np.dtype | str) and dtype_of(wanted).kind != "f":
+            return super().view(dtype_of(wanted))
+        return METHODS["view"](self, *shape)
 
     def astype(self, dtype: Any, *how: Any, **options: Any) -> Any:
         """A copy in another dtype, as NumPy has it: a plain array where it is one of floats; `to` gives a tensor."""

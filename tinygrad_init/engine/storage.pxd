@@ -24,5 +24,6 @@ cdef class Storage:
 
 
 cpdef Memory memory_of(Storage tensor)
+cpdef bint is_view(array, other) except -1
 cpdef share_number(Storage one, Storage other)
 cpdef tell_twins(Storage tensor)

@@ -253,8 +253,9 @@ class Storage:
         """Overwrite every element with those of `value`, which must have the same shape or be a number."""
         return self._write((), value, "copy_")
 
-    def fill_(self, value: float) -> Self:
+    def fill_(self, value: Any) -> Self:
         """Overwrite every element with one number."""
+        refuse_history(value, "fill_")
         return self._write((), float(value), "fill_")
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -262,11 +263,8 @@ class Storage:
         self._write(index, value, "item assignment")
 
     def _write(self, index: Any, value: Any, what: str) -> Self:
-        if isinstance(value, Storage):
-            source: Storage = value
-            if source._node is not None and mode.grad:
-                raise RuntimeError(f"{what}: the value requires grad and assignment is not recorded; detach() it")
-        value = operand(source if isinstance(value, Storage) else value)
+        refuse_history(value, what)
+        value = operand(value)
         kind = value.dtype
         if kind.kind not in "fiub":
             raise TypeError(f"{what}: expected real numbers, got {kind}")
@@ -298,6 +296,14 @@ def operand(value: Any) -> Any:
     return np.asarray(value)
 
 
+def refuse_history(value: Any, what: str) -> None:
+    """Raise where a tensor that requires grad is to be written, and its gradient would be lost."""
+    if isinstance(value, Storage):
+        source: Storage = value
+        if source._node is not None and mode.grad:
+            raise RuntimeError(f"{what}: the value requires grad and assignment is not recorded; detach() it")
+
+
 def refuse_masked(value: Any) -> None:
     """Raise for an array with a mask, which NumPy would drop without a word."""
     if type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
@@ -317,6 +323,14 @@ def memory_of(tensor: Storage) -> Memory | None:
     if tensor._memory is None and not tensor._shared and (tensor._node is None or tensor._node.op is None):
         tensor._memory = Memory(tensor.name)
     return tensor._memory
+
+
+def is_view(array: Any, other: Any) -> cython.bint:
+    """Whether an array that was made of another one may share its memory."""
+    base = array.base
+    if base is None or base is other or base is other.base:
+        return base is not None
+    return np.may_share_memory(array, other)
 
 
 def share_number(one: Storage, other: Storage) -> None:

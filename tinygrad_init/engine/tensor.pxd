@@ -5,7 +5,7 @@ from .graph cimport Node, Operation, new_node
 from .modes cimport Mode
 from .numbers cimport round_to_single
 from .recording cimport record, record_elementwise
-from .storage cimport Storage, memory_of, share_number
+from .storage cimport Storage, is_view, memory_of, share_number
 from ..kernels.compiled cimport (
     scalar, unary as unary_kernel, binary as binary_kernel, binary_with_number as binary_with_number_kernel
 )

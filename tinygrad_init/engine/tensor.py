@@ -20,7 +20,7 @@ from .graph import Node, Operation, new_node
 from .methods import METHODS, PROPERTIES, method_of
 from .modes import mode, no_grad
 from .recording import record, record_elementwise
-from .storage import Storage, as_floats, memory_of, operand, share_number
+from .storage import Storage, as_floats, is_view, memory_of, operand, share_number
 
 try:
     import cython
@@ -277,7 +277,10 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     """Apply an operation to operands that may still be numbers or arrays."""
     if op.code >= 0 and len(args) == 1 and isinstance(args[0], Tensor) and mode.unusual == 0 and not op.param_names:
         return apply_unary(op, args[0], 0.0, params)
-    if of_one_dtype(args) and not any_tensor(params):
+    tensors: cython.bint = False
+    for value in params:
+        tensors |= isinstance(value, Tensor)
+    if not tensors and of_one_dtype(args):
         return apply(op, args, params)
     if op.whole is not None and not isinstance(args[0], Tensor) and only_discrete(args):
         return discrete(op.whole(*[x if type(x) is int else operand(x) for x in args], *params))
@@ -290,25 +293,15 @@ def call(op: Operation, args: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
 graph.call[0] = call
 
 
-def any_tensor(values: tuple[Any, ...]) -> cython.bint:
-    """Whether one of them is a tensor."""
-    for x in values:  # noqa: SIM110 (no closure: it is compiled)
-        if isinstance(x, Tensor):
-            return True
-    return False
-
-
 def of_one_dtype(args: tuple[Any, ...]) -> cython.bint:
     """Whether operands are tensors that mix, so that nothing has to be made of them."""
-    first: Tensor
+    first: Tensor | None = None
     other: Tensor
-    if not isinstance(args[0], Tensor):
-        return False
-    first = args[0]
     for x in args:
         if not isinstance(x, Tensor):
             return False
         other = x
+        first = other if first is None else first
         if other._single != first._single:
             return False
     return True
@@ -366,8 +359,7 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
         return apply_unary(op, x, p, params) if len(inputs) == 1 else apply_binary(op, x, inputs[1])
     recording: cython.bint = False
     for x in inputs:
-        if x._node is not None:
-            recording = True
+        recording |= x._node is not None
     if trace is not None:
         arrays = [trace.operand(x) for x in inputs]
         out = blank(True)
@@ -389,14 +381,6 @@ def apply(op: Operation, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Te
     if recording and mode.grad:
         record(op, inputs, params, out, arrays)
     return out
-
-
-def is_view(array: Any, other: Any) -> cython.bint:
-    """Whether an array that was made of another one may share its memory."""
-    base = array.base
-    if base is None or base is other or base is other.base:
-        return base is not None
-    return np.may_share_memory(array, other)
 
 
 def apply_unary(op: Operation, x: Tensor, p: cython.double, params: tuple[Any, ...]) -> Tensor:

@@ -426,12 +426,7 @@ class Tensor(Storage):
         self, *shape: Any, dtype: Any = None, requires_grad: builtins.bool = False, device: Any = None
     ) -> Any: ...
     def new_full(
-        self,
-        size: Any,
-        fill_value: builtins.float,
-        dtype: Any = None,
-        requires_grad: builtins.bool = False,
-        device: Any = None,
+        self, size: Any, fill_value: Any, dtype: Any = None, requires_grad: builtins.bool = False, device: Any = None
     ) -> Any: ...
     def new_ones(
         self, *shape: Any, dtype: Any = None, requires_grad: builtins.bool = False, device: Any = None

@@ -75,7 +75,8 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """ln(1 + e^(beta·x)) / beta, x itself where beta·x is above the threshold; see `nn.Softplus`."""
-    return ops.softplus(input) if (beta, threshold) == (1, 20) else variants.scaled_softplus(input, beta, threshold)
+    usual = not isinstance(beta, Tensor) and (beta, threshold) == (1, 20)
+    return ops.softplus(input) if usual else variants.scaled_softplus(input, beta, threshold)
 
 
 def prelu(input: Any, weight: Tensor) -> Tensor:

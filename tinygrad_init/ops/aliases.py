@@ -14,6 +14,7 @@ from . import (
     analysis,
     arithmetic,
     comparisons,
+    conversions,
     decompositions,
     elementwise,
     linear_algebra,
@@ -51,7 +52,7 @@ ALIASES: dict[str, Any] = {
     "tensor_split": rearranging.array_split,
     "true_divide": arithmetic.div,
     "unsqueeze": shape.expand_dims,
-    "view": shape.reshape,
+    "view": conversions.view,
 }
 # Those that do not take their tensor first.
 NO_METHODS = ("cat", "concat")

@@ -8,11 +8,12 @@ import numpy as np
 
 from ..engine.discrete import DTYPES, DiscreteTensor, discrete, dtype_of, is_discrete, plain_array
 from ..engine.methods import METHODS, PROPERTIES
+from ..engine.modes import float_dtype
 from ..engine.storage import Storage, operand
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, wrap
 from .devices import CPU, require_here
 from .elementwise import astype, where
-from .shape import _reshape, _transpose, swapaxes
+from .shape import _reshape, _transpose, reshape, swapaxes
 
 __all__ = ["clone", "is_floating_point", "is_tensor", "numel", "tolist"]
 
@@ -54,8 +55,32 @@ def to(x: Any, *wanted: Any, dtype: Any = None, device: Any = None, copy: bool =
 def clone(x: Any) -> Any:
     """A copy that keeps its history: gradients go through it."""
     if isinstance(x, Tensor):
-        return x + 0.0 if x.ndim == 0 else _reshape(x, x.shape) * 1.0
+        return x - 0.0 if x.ndim == 0 else _reshape(x, x.shape) * 1.0
     return discrete(np.array(operand(x)))
+
+
+def view(x: Tensor, *shape: Any) -> Tensor:
+    """In another shape, as `reshape`; or with a dtype the same bits, read as numbers of that kind.
+
+    Returns
+    -------
+    Tensor
+        With a dtype a copy without history, longer or shorter along the last axis where its numbers take less or more
+        room.
+
+    Raises
+    ------
+    ValueError
+        The numbers along the last axis do not fill whole ones of the dtype.
+    """
+    if not shape or not isinstance(shape[0], type | np.dtype | str):
+        return reshape(x, *shape)
+    wanted, bits = dtype_of(*shape), np.array(operand(x), order="C")
+    if wanted.itemsize != bits.itemsize and (not bits.ndim or bits.shape[-1] * bits.itemsize % wanted.itemsize):
+        raise ValueError(f"view: {bits.dtype} of shape {bits.shape} cannot be read as {wanted}: an axis does not fit")
+    found = bits.view(wanted)
+    whole: Any = discrete(found)
+    return wrap(found.astype(float_dtype(wanted), copy=False)) if wanted.kind == "f" else whole
 
 
 def as_it_is(x: Any, *how: Any, **options: Any) -> Any:

@@ -129,16 +129,38 @@ def _dtype_last(given: tuple[Any, ...], dtype: Any) -> tuple[tuple[Any, ...], An
 
 
 def filled(
-    name: str, shape: tuple[int, ...], value: float, dtype: Any, requires_grad: bool = False, device: Any = None
+    name: str, shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool = False, device: Any = None
 ) -> Any:
-    """A new tensor of one number."""
+    """A new tensor of one number; of a tensor that requires grad the number itself, with its gradient."""
     require_here(name, device)
     kind = mode.dtype if dtype is None else dtype_of(dtype)
+    if _wants_gradient(value) and kind.kind == "f":
+        from .shape import broadcast_to
+
+        if value.ndim:
+            raise ValueError(f"{name}: expected one number, got shape {value.shape}")
+        return broadcast_to(METHODS["astype"](value, kind), shape)
     if kind.kind == "f":
         return Tensor(np.full(shape, value, kind), kind, requires_grad)
     if requires_grad:
         raise TypeError(f"{name}: whole numbers have no gradient, got requires_grad=True for {kind}")
     return discrete(np.full(shape, value, kind))
+
+
+def _wants_gradient(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad and mode.grad
+
+
+def _constant(name: str, instead: str, *values: Any) -> None:
+    """Raise where a gradient would be lost.
+
+    Raises
+    ------
+    TypeError
+        A number requires grad.
+    """
+    if any(map(_wants_gradient, values)):
+        raise TypeError(f"{name}: what requires grad would lose its gradient; write {instead}, or say .item()")
 
 
 def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
@@ -172,8 +194,13 @@ def empty(*shape: Any, dtype: Any = None, requires_grad: bool = False, device: A
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
-    """One number everywhere; the dtype is that of the number unless given: int64, bool, or the default dtype."""
-    value = fill_value.item() if hasattr(fill_value, "item") else fill_value
+    """One number everywhere; the dtype is that of the number unless given: int64, bool, or the default dtype.
+
+    A number that is a tensor and requires grad gets its gradient.
+    """
+    value = fill_value
+    if hasattr(value, "item") and not _wants_gradient(value):
+        value = value.item()
     kind = dtype
     if kind is None and isinstance(value, int):
         kind = np.bool_ if isinstance(value, bool) else np.int64
@@ -201,7 +228,7 @@ def empty_like(x: Any, dtype: Any = None, requires_grad: bool = False, device: A
     return _like("empty_like", x, 0, dtype, requires_grad, device)
 
 
-def full_like(x: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
+def full_like(x: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
     """One number everywhere, of the shape and dtype of x."""
     return _like("full_like", x, fill_value, dtype, requires_grad, device)
 
@@ -236,6 +263,7 @@ def arange(
     if other:
         raise TypeError(f"arange: there is no parameter {next(iter(other))!r}")
     start, stop = (0, start) if stop is None else (start, stop)
+    _constant("arange", "start + step * arange(n)", start, stop, step)
     if step == 0 or (stop - start) * step < 0:
         raise ValueError(f"arange: a step of {step} does not lead from {start} to {stop}")
     n = math.ceil((stop - start) / step)
@@ -251,6 +279,11 @@ def linspace(
     PyTorch's names are `end` and `steps`.
     """
     count, stop, device = _count("linspace", num, stop, other)
+    if _wants_gradient(start) or _wants_gradient(stop):
+        from .numpy_shapes import linspace as between
+
+        require_here("linspace", device)
+        return METHODS["astype"](between(start, stop, count), mode.dtype if dtype is None else dtype)
     found = np.linspace(operand(start), operand(stop), count)
     return _made("linspace", found, dtype, False, requires_grad, device)
 
@@ -266,6 +299,7 @@ def logspace(
 ) -> Any:
     """Powers of `base` with exponents from `start` to `stop`, equally far apart; as `linspace`."""
     count, stop, device = _count("logspace", num, stop, other)
+    _constant("logspace", "base ** linspace(start, stop, num)", start, stop, base)
     with np.errstate(all="ignore"):
         found = np.power(float(base), np.linspace(operand(start), operand(stop), count))
     return _made("logspace", found, dtype, False, requires_grad, device)
@@ -345,7 +379,7 @@ def other_shape(name: str, x: Any) -> Any:
 
 
 def new_full(
-    x: Any, size: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    x: Any, size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Any:
     """One number everywhere, in the dtype of x."""
     lengths = (size,) if isinstance(size, int) else (tuple(size),)

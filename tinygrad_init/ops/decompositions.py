@@ -210,12 +210,18 @@ def _qr(x: Array, /, positive: bool) -> Array:
 
 
 def _pinv_rule(g: Tensor, x: Tensor, out: Tensor) -> Tensor:
-    """-Pᵀ ḡ Pᵀ + (1 - x P) ḡᵀ P Pᵀ + Pᵀ P ḡᵀ (1 - P x) with P the inverse (Golub and Pereyra 1973, eq. 4.12)."""
+    """-Pᵀ ḡ Pᵀ + (1 - x P) ḡᵀ P Pᵀ + Pᵀ P ḡᵀ (1 - P x) with P the inverse (Golub and Pereyra 1973, eq. 4.12).
+
+    1 - x P and 1 - P x are projections, and applied twice: of matrices of full rank they are 0, and what rounding
+    leaves of them would be multiplied by the square of P.
+    """
     turned, back = _turned(out), _turned(g)
     inside = matmul(matmul(turned, g), turned)
     left = matmul(matmul(back, out), turned)
     right = matmul(turned, matmul(out, back))
-    return left - matmul(x, matmul(out, left)) + right - matmul(matmul(right, out), x) - inside
+    for _ in range(2):
+        left, right = left - matmul(x, matmul(out, left)), right - matmul(matmul(right, out), x)
+    return left + right - inside
 
 
 @operation(

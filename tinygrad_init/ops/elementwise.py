@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine.discrete import discrete, dtype_of, is_discrete
 from ..engine.methods import METHODS
-from ..engine.modes import float_dtype
+from ..engine.modes import float_dtype, mode
 from ..engine.storage import operand
 from ..engine.tensor import wrap
 from .registry import Array, binary, operation, unary
@@ -145,6 +145,13 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return _where(x, y, condition.copy())
 
 
+def _clip_whole(x: Array, low: float | None, high: float | None) -> Any:
+    """Whole numbers between whole limits; with others, as in PyTorch, they become floats of the default dtype."""
+    if isinstance(low, float) or isinstance(high, float):
+        return clip(astype(x, mode.dtype), low, high)
+    return np.clip(x, low, high)
+
+
 def _clip_examples(rng: np.random.Generator) -> list[Any]:
     x = rng.normal(size=(4, 5))
     x = x[np.newaxis] + 0.0 * x
@@ -158,7 +165,7 @@ def _clip_examples(rng: np.random.Generator) -> list[Any]:
     formula="x limited to [low, high]; at the limits the derivative is 1",
     method=True,
     examples=_clip_examples,
-    whole=np.clip,
+    whole=_clip_whole,
 )
 def clip(x: Array, /, low: float | None = None, high: float | None = None) -> Array:
     """Limit every element to the interval from `low` to `high` (None: no limit); `high` wins where they cross."""

@@ -20,6 +20,19 @@ gamma = np.vectorize(math.gamma, otypes=[np.float64])
 log_gamma = np.vectorize(math.lgamma, otypes=[np.float64])
 
 
+def _gamma(x: float) -> float:
+    """Γ of one number; at 0 and where it overflows ∞, at whole numbers below 0 and at -∞ NaN, as SciPy has it."""
+    try:
+        return math.gamma(x)
+    except OverflowError:
+        return math.copysign(math.inf, x)
+    except ValueError:
+        return math.copysign(math.inf, x) if x == 0 else math.nan
+
+
+gamma_everywhere = np.vectorize(_gamma, otypes=[np.float64])
+
+
 def incomplete_gamma(a: Array, x: Array) -> tuple[Array, Array]:
     """P(a, x) and Q(a, x), which is 1 - P(a, x) (8.2.4), both to their last digits.
 
@@ -97,15 +110,22 @@ def _front(a: Array, x: Array) -> Array:
     near = np.where(a < FAR, np.minimum(x, 1e4), 1.0)  # beyond it is 0
     small = near**low * np.exp(-near) / gamma(np.maximum(low, 1e-300))
     high = np.where(a < FAR, FAR, a)
-    stirling = np.zeros_like(high)
-    square = 1.0 / (high * high)
+    large = np.sqrt(high / (2.0 * math.pi)) * np.exp(-high * excess((x - high) / high, x / high) - stirling(high))
+    return np.where(a < FAR, small, large)
+
+
+def stirling(x: Array) -> Array:
+    """ln Γ(x) - (x - 1/2) ln x + x - ln √(2π), for x ≥ 12 (5.11.1)."""
+    square, total = 1.0 / (x * x), np.zeros_like(x)
     for k in range(len(BERNOULLI), 0, -1):
-        stirling = stirling * square + BERNOULLI[k - 1] / (2 * k * (2 * k - 1))
-    z = (x - high) / high
-    r = z / (2.0 + z)
-    tail = np.zeros_like(r)
+        total = total * square + BERNOULLI[k - 1] / (2 * k * (2 * k - 1))
+    return total / x
+
+
+def excess(z: Array, more: Array) -> Array:
+    """z - ln(1 + z), `more` being 1 + z: where z is small r(z - 2Σ r^2k/(2k + 1)), r being z/(2 + z) (4.6.4)."""
+    small = np.where(np.abs(z) < 0.5, z, 0.0)
+    r, tail = small / (2.0 + small), np.zeros_like(z)
     for k in range(18, 0, -1):
         tail = (tail + 1.0 / (2 * k + 1)) * r * r
-    # z - ln(1 + z), which is r(z - 2Σ r^2k/(2k + 1)) by 4.6.4.
-    excess = np.where(np.abs(z) < 0.5, r * (z - 2.0 * tail), z - np.log(x / high))
-    return np.where(a < FAR, small, np.sqrt(high / (2.0 * math.pi)) * np.exp(-high * excess - stirling / high))
+    return np.where(np.abs(z) < 0.5, r * (small - 2.0 * tail), z - np.log(more))

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operands import coerce
+from ..engine.discrete import discrete, is_discrete
+from ..engine.operands import as_tensors, coerce
+from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from .adaptive_pooling import adaptive_avg_pool
 from .registry import Array
@@ -16,11 +18,14 @@ from .shape import _reshape, _transpose, getitem, swapaxes, whole
 
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
 SMOOTH = {**LINEAR, "bicubic": 2}
-MODES = ("nearest", "nearest-exact", *SMOOTH, "area")
+NEAREST = ("nearest", "nearest-exact")
+MODES = (*NEAREST, *SMOOTH, "area")
+
+Parts = list[tuple[Array, Array]]  # places along an axis, and what the elements there are multiplied by
 
 
 def _factor(name: str, x: Any, factor: int) -> tuple[Tensor, int]:
-    (x,) = coerce(name, (x,))
+    (x,) = as_tensors(name, (x,))
     found = whole(name, "a factor", factor)
     if found < 1 or x.ndim < 3:
         raise ValueError(f"{name}: expected (..., channels, height, width) and a factor of at least 1, got shape "
@@ -66,7 +71,7 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Tensor:
 
 def channel_shuffle(x: Any, groups: int) -> Tensor:
     """The channels of (samples, channels, ...) dealt out anew, one of each group in turn (Zhang et al. 2018)."""
-    (x,) = coerce("channel_shuffle", (x,))
+    (x,) = as_tensors("channel_shuffle", (x,))
     if x.ndim < 3 or groups < 1 or x.shape[1] % groups:
         raise ValueError(f"channel_shuffle: {groups} groups do not divide the channels of shape {x.shape}")
     parted = _reshape(x, (x.shape[0], groups, x.shape[1] // groups, *x.shape[2:]))
@@ -81,7 +86,7 @@ def interpolate(
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
-) -> Tensor:
+) -> Any:
     """(samples, channels, ...) with other lengths along the last axes.
 
     Parameters
@@ -92,8 +97,10 @@ def interpolate(
         What the lengths are multiplied by instead, and rounded down.
     mode
         "nearest": the element that a place falls on, counted from the first edge; "nearest-exact": the one nearest to
-        its middle; "linear", "bilinear", "trilinear" (by the number of axes): straight lines between the middles of
-        elements; "bicubic": curves through four elements each (Keys 1981, a = -0.75); "area": the means of parts.
+        its middle (whole numbers stay whole with both); "linear", "bilinear", "trilinear" (by the number of axes):
+        straight lines between the middles of elements; "bicubic": curves through four elements each (Keys 1981,
+        a = -0.75); "area": the means of parts. Bytes (uint8) on lines and curves are rounded to bytes along each axis,
+        the last first.
     align_corners
         Whether lines and curves go between the first and last elements of both instead of their edges.
     recompute_scale_factor
@@ -104,7 +111,8 @@ def interpolate(
     ValueError
         The mode is another, or does not fit the axes; neither size nor factor is given, or both.
     """
-    (x,) = coerce("interpolate", (x,))
+    as_bytes = mode in SMOOTH and is_discrete(x) and x.dtype == np.uint8
+    (x,) = (as_tensors if mode in NEAREST or as_bytes else coerce)("interpolate", (x,))
     axes = x.ndim - 2
     if mode not in MODES or antialias:
         raise ValueError(f"interpolate: expected mode out of {', '.join(MODES)} without antialias, got {mode!r}")
@@ -123,19 +131,17 @@ def interpolate(
         raise ValueError(f"interpolate: expected lengths of at least 1, got {wanted} of {own}")
     if mode == "area":
         return adaptive_avg_pool("interpolate", axes, x, wanted)
-    for i, (n, m) in enumerate(zip(own, wanted, strict=True)):
+    for i, (n, m) in reversed(list(enumerate(zip(own, wanted, strict=True)))):
         step = n / m if factors is None or recompute_scale_factor else 1.0 / factors[i]
         if n == m and step == 1.0:
             continue
-        before = (slice(None),) * (2 + i)
-        if mode in LINEAR:
-            x = _along_lines(x, 2 + i, m, step, bool(align_corners))
-        elif mode == "bicubic":
-            x = _along_curves(x, 2 + i, m, step, bool(align_corners))
+        if mode in SMOOTH:
+            parts = (_curves if mode == "bicubic" else _lines)(n, _places(n, m, step, bool(align_corners)))
+            x = (_blended_bytes if as_bytes else _blended)(x, 2 + i, parts)
         else:
             middle = 0.5 if mode == "nearest-exact" else 0.0
             places = np.minimum(np.floor((np.arange(m) + middle) * step).astype(np.intp), n - 1)
-            x = getitem(x, (*before, places))
+            x = _taken(x, 2 + i, places)
     return x
 
 
@@ -155,27 +161,48 @@ def _places(n: int, m: int, step: float, corners: bool) -> Array:
     return at * ((n - 1) / (m - 1) if m > 1 else 0.0) if corners else (at + 0.5) * step - 0.5
 
 
-def _along_curves(x: Tensor, axis: int, m: int, step: float, corners: bool) -> Tensor:
-    """One axis with m places on the curves through four elements; beyond the edges the last ones go on."""
-    n, total = x.shape[axis], None
-    places = _places(n, m, step, corners)
+def _curves(n: int, places: Array) -> Parts:
+    """The four elements of the curve that a place lies on, and their weights; beyond the edges the last ones go on."""
     first = np.floor(places).astype(np.intp) - 1
+    parts = []
     for k in range(4):
         far = np.abs(places - first - k)
         weight = np.where(far <= 1, (1.25 * far - 2.25) * far * far + 1, -0.75 * (((far - 5) * far + 8) * far - 4))
-        shares = weight.reshape((-1, *(1,) * (x.ndim - axis - 1))).astype(x.dtype)
-        part = getitem(x, ((slice(None),) * axis + (np.clip(first + k, 0, n - 1),))) * shares
-        total = part if total is None else total + part
-    assert total is not None
-    return total
+        parts.append((np.clip(first + k, 0, n - 1), weight))
+    return parts
 
 
-def _along_lines(x: Tensor, axis: int, m: int, step: float, corners: bool) -> Tensor:
-    """One axis with m places on the straight lines between its elements."""
-    n = x.shape[axis]
-    places = np.maximum(_places(n, m, step, corners), 0.0)
+def _lines(n: int, places: Array) -> Parts:
+    """The two elements that a place lies between, and their weights."""
+    places = np.maximum(places, 0.0)
     left = np.minimum(np.floor(places).astype(np.intp), n - 1)
-    right = np.minimum(left + 1, n - 1)
-    share = (places - left).reshape((-1, *(1,) * (x.ndim - axis - 1))).astype(x.dtype)
-    before = (slice(None),) * axis
-    return getitem(x, (*before, left)) * (1 - share) + getitem(x, (*before, right)) * share
+    return [(left, 1.0 - (places - left)), (np.minimum(left + 1, n - 1), places - left)]
+
+
+def _taken(x: Any, axis: int, places: Array) -> Any:
+    return getitem(x, (slice(None),) * axis + (places,))
+
+
+def _blended(x: Tensor, axis: int, parts: Parts) -> Tensor:
+    """The sums of elements along an axis, each with its weight."""
+    shape = (-1, *(1,) * (x.ndim - axis - 1))
+    first, *others = [_taken(x, axis, at) * weights.reshape(shape).astype(x.dtype) for at, weights in parts]
+    return sum(others, start=first)
+
+
+def _blended_bytes(x: Any, axis: int, parts: Parts) -> Any:
+    """The same of bytes, as PyTorch has it: weights of 16 bits, as fine as the largest allows, and one rounding."""
+    weights = [weight for _, weight in parts]
+    for k in range(1, len(parts)):  # at the edges one element stands for several, with the sum of their weights
+        again = parts[k][0] == parts[k - 1][0]
+        weights[k] = np.where(again, weights[k] + weights[k - 1], weights[k])
+        weights[k - 1] = np.where(again, 0.0, weights[k - 1])
+    bits, largest = 0, max(weight.max() for weight in weights)
+    while int(0.5 + largest * 2 ** (bits + 1)) < 2**15:
+        bits += 1
+    shape = (-1, *(1,) * (x.ndim - axis - 1))
+    total: Any = 2 ** (bits - 1)
+    for (at, _), weight in zip(parts, weights, strict=True):
+        whole = np.trunc(weight * 2**bits + np.copysign(0.5, weight)).astype(np.int64)
+        total = total + operand(_taken(x, axis, at)) * whole.reshape(shape)
+    return discrete(np.clip(total >> bits, 0, 255).astype(np.uint8))

@@ -26,7 +26,9 @@ from .matrix_functions import (
     lstsq,
     matrix_exp,
     multi_dot,
+    solve_sylvester,
     solve_triangular,
+    sqrtm,
     tensorinv,
     tensorsolve,
     vander,
@@ -42,9 +44,9 @@ from .triangular_factors import householder_product, lu, lu_factor, lu_solve
 __all__ = [
     "cholesky", "cholesky_solve", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "expm",
     "householder_product", "inv", "logdet", "lstsq", "lu", "lu_factor", "lu_solve", "matmul", "matrix_exp",
-    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "pinv", "qr",
-    "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot",
-    "vector_norm",
+    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "pinv", "qr", "slogdet",
+    "solve", "solve_sylvester", "solve_triangular", "sqrtm", "svd", "svdvals", "tensorinv", "tensorsolve", "vander",
+    "vecdot", "vector_norm",
 ]  # fmt: skip
 
 expm = matrix_exp

@@ -6,13 +6,14 @@ algorithmic differentiation") unless another source is named. All take stacks of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..engine.discrete import discrete, is_discrete
 from ..engine.methods import METHODS
-from ..engine.operands import coerce
+from ..engine.operands import as_tensors, coerce
 from ..engine.tensor import Tensor, wrap
 from ..kernels.apart import apart
 from .products import _turned, matmul
@@ -61,7 +62,7 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
         As `np.einsum` takes them: letters for the axes of every operand, an ellipsis for the others, and after `->`
         those of the result; without it the letters that come once, in order.
     operands
-        Tensors, arrays or numbers.
+        Tensors, arrays or numbers; of whole numbers alone the result is whole.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
     -----
     Operands are joined two by two, from the left: their common indices become those of a matrix product.
     """
-    xs = coerce("einsum", operands)
+    xs = as_tensors("einsum", operands)
     names, end = _parsed(subscripts, [x.shape for x in xs])
     sizes: dict[str, int] = {}
     for indices, x in zip(names, xs, strict=True):
@@ -126,8 +127,8 @@ def _joined(x: Tensor, a: str, y: Tensor, b: str, later: str) -> tuple[Tensor, s
     return _reshape(out, tuple(lengths[c] for c in (*stack, *rows, *columns))), "".join((*stack, *rows, *columns))
 
 
-def _square(name: str, x: Any) -> Tensor:
-    (x,) = coerce(name, (x,))
+def _square(name: str, x: Any, operands: Callable[..., Any] = coerce) -> Any:
+    (x,) = operands(name, (x,))
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"{name}: expected square matrices, got shape {x.shape}")
     return x
@@ -295,10 +296,11 @@ def cholesky(x: Tensor) -> Tensor:
 
 def matrix_power(x: Tensor, n: int) -> Tensor:
     """The product of a square matrix with itself, n times; of its inverse where n < 0."""
-    x = _square("matrix_power", x)
+    x = _square("matrix_power", x, coerce if n < 0 else as_tensors)
     if n < 0:
         return matrix_power(inv(x), -n)
-    out = wrap(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape).copy())
+    identity = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape).copy()
+    out = discrete(identity) if is_discrete(x) else wrap(identity)
     while n:
         out = matmul(out, x) if n & 1 else out
         n >>= 1
@@ -308,13 +310,13 @@ def matrix_power(x: Tensor, n: int) -> Tensor:
 
 def outer(x: Any, y: Any) -> Tensor:
     """The products of all elements of two vectors, as a matrix."""
-    x, y = coerce("outer", (x, y))
+    x, y = as_tensors("outer", (x, y))
     return _reshape(x, (x.size, 1)) * _reshape(y, (1, y.size))
 
 
 def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Tensor:
     """Products summed over axes of both: the last so many of x and the first of y, or those of two lists."""
-    x, y = coerce("tensordot", (x, y))
+    x, y = as_tensors("tensordot", (x, y))
     if isinstance(axes, int):
         pairs: list[Any] = [list(range(x.ndim - axes, x.ndim)), list(range(axes))]
     else:

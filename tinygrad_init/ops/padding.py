@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operands import coerce
-from ..engine.tensor import Tensor
+from ..engine.discrete import is_discrete
+from ..engine.operands import as_tensors
 from .rearranging import _pad
 from .registry import Array
 from .shape import _getitem, getitem, whole
@@ -21,14 +21,16 @@ SOURCES = {
 }
 
 
-def pad_sides(name: str, x: Any, widths: int | Sequence[int], axes: int, mode: str, value: float = 0.0) -> Tensor:
+def pad_sides(name: str, x: Any, widths: int | Sequence[int], axes: int, mode: str, value: float = 0.0) -> Any:
     """A tensor with something laid around its last axes.
 
     Parameters
     ----------
+    x
+        Whole numbers and booleans stay what they are.
     widths
         One for all sides, or for each axis, the last first, one before and one behind, as PyTorch orders them. A
-        negative one cuts off, with "constant".
+        negative one cuts off; what is laid around elsewhere may still come from there.
     axes
         How many axes one number is for; else as many as there are pairs.
     mode
@@ -38,11 +40,11 @@ def pad_sides(name: str, x: Any, widths: int | Sequence[int], axes: int, mode: s
     Raises
     ------
     ValueError
-        The mode is another, or the widths do not fit the axes or their lengths.
+        The mode is another, the widths do not fit the axes or their lengths, or whole numbers cannot be `value`.
     TypeError
         A width is no whole number.
     """
-    (x,) = coerce(name, (x,))
+    (x,) = as_tensors(name, (x,))
     given = list(widths) if isinstance(widths, Sequence) else [widths] * (2 * axes)
     numbers = [whole(name, "a width", n) for n in given]
     if len(numbers) % 2 or len(numbers) > 2 * x.ndim:
@@ -55,9 +57,11 @@ def pad_sides(name: str, x: Any, widths: int | Sequence[int], axes: int, mode: s
     first = x.ndim - len(sides)
     for at, (before, behind) in enumerate(sides, first):
         n = x.shape[at]
-        most = {"reflect": n - 1, "circular": n}.get(mode, before + behind)
-        if min(before, behind) < 0 or max(before, behind) > most or (n == 0 and before + behind):
-            raise ValueError(f"{name}: expected widths from 0 to {most} with {mode!r} for a length of {n}, got "
+        most = {"reflect": n - 1, "circular": n}.get(mode, max(before, behind))
+        if n + before + behind < 0:
+            raise ValueError(f"{name}: widths {(before, behind)} cut off more than a length of {n} has")
+        if max(before, behind) > most or (n == 0 and before + behind):
+            raise ValueError(f"{name}: expected widths up to {most} with {mode!r} for a length of {n}, got "
                              f"{(before, behind)}")  # fmt: skip
         if before or behind:
             source: Array = SOURCES[mode](np.arange(-before, n + behind), n)
@@ -65,7 +69,7 @@ def pad_sides(name: str, x: Any, widths: int | Sequence[int], axes: int, mode: s
     return x
 
 
-def _with_number(name: str, x: Tensor, sides: list[tuple[int, int]], value: float) -> Tensor:
+def _with_number(name: str, x: Any, sides: list[tuple[int, int]], value: float) -> Any:
     whole_sides = [(0, 0)] * (x.ndim - len(sides)) + sides
     lengths = [n + before + behind for n, (before, behind) in zip(x.shape, whole_sides, strict=True)]
     if min(lengths, default=0) < 0:
@@ -74,4 +78,9 @@ def _with_number(name: str, x: Tensor, sides: list[tuple[int, int]], value: floa
         x = _getitem(x, tuple(slice(max(-before, 0), n - max(-behind, 0) if behind < 0 else n)
                               for n, (before, behind) in zip(x.shape, whole_sides, strict=True)))  # fmt: skip
         whole_sides = [(max(before, 0), max(behind, 0)) for before, behind in whole_sides]
-    return _pad(x, tuple(whole_sides), float(value))
+    if is_discrete(x):
+        with np.errstate(invalid="ignore"):
+            fits = np.asarray(value).astype(x.dtype) == value
+        if not fits:
+            raise ValueError(f"{name}: expected a value that {x.dtype} can have, got {value}")
+    return _pad(x, tuple(whole_sides), value if is_discrete(x) else float(value))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..engine.discrete import discrete
-from ..engine.operands import coerce
+from ..engine.discrete import discrete, is_discrete
+from ..engine.modes import mode
+from ..engine.operands import as_tensors, coerce
 from ..engine.storage import operand
 from ..engine.tensor import Tensor
 from ..kernels.backend import kernels
@@ -129,15 +131,30 @@ def _max(
     return_indices: bool,
 ) -> Any:
     """What the functions of that name do along so many axes."""
-    (x,) = coerce(name, (x,))
+    whole = is_discrete(x) and x.dtype.kind != "b"
+    (x,) = (as_tensors if whole else coerce)(name, (x,))
     single = x.ndim == axes + 1
     x = expand_dims(x, 0) if single else x
     windows = _windows(name, axes, x, size, stride, padding, dilation, ceil_mode)
-    out = _max_pool(x, windows)
+    out = discrete(_largest_whole(operand(x), windows)) if whole else _max_pool(x, windows)
     if not return_indices:
         return _reshape(out, out.shape[1:]) if single else out
     where_ = places_of_largest(operand(x), operand(out), windows)
     return (_reshape(out, out.shape[1:]), where_.reshape(out.shape[1:])) if single else (out, where_)
+
+
+def _lowest(x: Array) -> float:
+    """What is never the largest; whole numbers in a captured program end at 2^53."""
+    if x.dtype.kind == "f":
+        return -np.inf
+    least = int(np.iinfo(x.dtype).min)
+    return least if mode.trace is None else max(least, -(2**53))
+
+
+def _largest_whole(x: Array, windows: Windows) -> Array:
+    """The largest of whole numbers, which floats would round."""
+    padded = windows.pad(x, _lowest(x))
+    return functools.reduce(np.maximum, [padded[at] for at in windows.positions])
 
 
 def places_of_largest(
@@ -150,7 +167,7 @@ def places_of_largest(
     sources, lengths
         Where along each axis the elements of x were taken from, and how long those axes were, if they were.
     """
-    padded, found = windows.pad(x, -np.inf), None
+    padded, found = windows.pad(x, _lowest(x)), None
     sources, lengths = sources or [np.arange(n) for n in windows.lengths], lengths or windows.lengths
     steps = [math.prod(lengths[i + 1 :]) for i in range(len(lengths))]
     for at in reversed(windows.positions):  # so that of several the first stands in the end
@@ -190,7 +207,8 @@ def max_pool2d(
     Parameters
     ----------
     x
-        Of shape (samples, channels, height, width), or one sample of shape (channels, height, width).
+        Of shape (samples, channels, height, width), or one sample of shape (channels, height, width). The largest of
+        whole numbers are whole numbers of the same dtype.
     kernel_size
         Of a window; one number, or one for each axis.
     stride

@@ -207,9 +207,7 @@ def pad(x: Tensor, widths: Any, *given: Any, value: Any = None, mode: str = "con
         return _getitem(padded, tuple(slice(a, b) for a, b in cut))
     if mode != "constant":
         return _own_padding(x, sides, OUTSIDE.get(mode, mode))
-    if is_discrete(x):
-        return discrete(np.pad(operand(x), sides, constant_values=0 if value is None else value))
-    return _pad(x, tuple(sides), float(value or 0.0))
+    return _pad(x, tuple(sides), value or 0 if is_discrete(x) else float(value or 0.0))
 
 
 OUTSIDE = {"replicate": "edge", "circular": "wrap"}  # PyTorch's names
@@ -238,10 +236,13 @@ def _own_padding(x: Tensor, sides: list[Any], mode: str) -> Tensor:
         ((rng.normal(size=(2, 3)),), {"sides": ((1, 0), (0, 2)), "value": 0.5}),
         ((rng.normal(size=2),), {"sides": ((0, 0),), "value": 0.0}),
     ],
+    whole=True,
 )
 def _pad(x: Array, /, sides: tuple[tuple[int, int], ...], value: float) -> Array:
     shape = tuple(before + n + after for n, (before, after) in zip(x.shape, sides, strict=True))
-    out = np.full(shape, value, x.dtype, like=x)
+    out = np.zeros(shape, x.dtype, like=x)
+    if value != 0.0:
+        out[...] = value
     out[tuple(slice(before, before + n) for (before, _), n in zip(sides, x.shape, strict=True))] = x
     return out
 

@@ -287,7 +287,7 @@ def pointwise(
 
     many = len(rules) == 2
     kind = "other" if "examples" in spec else "binary" if many else "unary"
-    made = operation(*rules, formula=formula, method=True, broadcasts=many, name=name, kind=kind, **spec)
+    made = operation(*rules, formula=formula, broadcasts=many, name=name, kind=kind, **{"method": True, **spec})
     return made(two if many else one)
 
 

@@ -46,12 +46,12 @@ def one_axis(axis: int, ndim: int, name: str) -> int:
     ------
     TypeError
         It is no whole number.
-    ValueError
-        It is out of range.
+    AxisError
+        It is out of range: that is a ValueError and, as PyTorch has it, an IndexError.
     """
     found = axis if type(axis) is int else whole(name, "an axis", axis)
     if not -ndim <= found < ndim:
-        raise ValueError(f"{name}: axis {found} is out of range for a tensor with {ndim} axes")
+        raise np.exceptions.AxisError(f"{name}: axis {found} is out of range for a tensor with {ndim} axes")
     return found % ndim
 
 

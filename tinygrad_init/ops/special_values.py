@@ -51,6 +51,12 @@ def erfinv(y: Array) -> Array:
     return _inverse(np.asarray(y, np.float64), 1.0 - np.abs(np.asarray(y, np.float64)))
 
 
+def erfcinv(y: Array) -> Array:
+    """The x with erfc(x) = y, of small y without loss of digits."""
+    y = np.asarray(y, np.float64)
+    return _inverse(1.0 - y, np.where(y < 1.0, y, 2.0 - y))
+
+
 def ndtri(p: Array) -> Array:
     """The x below which a standard normal number lies with probability p."""
     p = np.asarray(p, np.float64)

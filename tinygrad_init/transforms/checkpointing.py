@@ -15,6 +15,7 @@ from ..engine.graph import NEEDS, OUT, OUT_BIT, Operation
 from ..engine.modes import enable_grad, is_grad_enabled, mode, no_grad
 from ..engine.tensor import Tensor
 from ..trees import filled, leaves_of
+from .custom import custom_op
 
 MOST = 16  # tensors among the arguments: what a node can keep
 
@@ -71,8 +72,10 @@ def checkpoint(function: Callable[..., Any], *args: Any, parameters: Any = None,
 
     def rule(g: Tensor, out: Tensor, needs: tuple[bool, ...], *saved: Tensor) -> list[Any]:
         recording = is_grad_enabled()
+        gate = _Gate()
+        new = gate.behind if recording else _variable
         with enable_grad():
-            values = [_variable(x) if need and not recording else x for x, need in zip(saved, needs, strict=False)]
+            values = [new(x) if need else x for x, need in zip(saved, needs, strict=False)]
             again = run(values)
             if not np.array_equal(again.numpy(), out.numpy(), equal_nan=True):
                 raise RuntimeError(
@@ -81,6 +84,7 @@ def checkpoint(function: Callable[..., Any], *args: Any, parameters: Any = None,
                 )
             wanted = [x for x, need in zip([*values, *others], needs, strict=True) if need]
             found = iter(grad(again, wanted, gradients=g, create_graph=recording))
+            gate.opened = True
         return [next(found) if need else None for need in needs]
 
     plan = (-1, OUT, NEEDS, *range(len(inputs)))
@@ -91,6 +95,26 @@ def checkpoint(function: Callable[..., Any], *args: Any, parameters: Any = None,
         False, False, -1, False, None,
     )  # fmt: skip
     return op(*inputs, *others)
+
+
+class _Gate:
+    """What keeps a gradient from going on to what an input is made of, another input or a parameter of the function.
+
+    It is the derivative by each of them alone that the rule returns; the derivative of what it returns goes through.
+    """
+
+    def __init__(self) -> None:
+        self.opened = False
+
+    def behind(self, x: Tensor) -> Tensor:
+        """The same numbers, as the result of an operation on them."""
+
+        @custom_op(lambda g: g if self.opened else None)
+        def gate(x: Any, /) -> Any:
+            return x
+
+        found: Tensor = gate(x)
+        return found
 
 
 def _variable(x: Tensor) -> Tensor:

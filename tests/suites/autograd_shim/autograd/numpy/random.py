@@ -1,0 +1,9 @@
+"""NumPy's `random`."""
+
+from typing import Any
+
+import numpy as _numpy
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_numpy.random, name)

@@ -1,0 +1,1 @@
+"""SciPy's names, of what this package has."""

@@ -1,0 +1,1 @@
+"""micrograd's package, whose numbers are those of `tinygrad_init.scalar`."""

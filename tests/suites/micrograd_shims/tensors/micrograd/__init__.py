@@ -1,0 +1,1 @@
+"""micrograd's package, whose numbers are tensors of this one."""
