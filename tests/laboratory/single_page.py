@@ -77,7 +77,7 @@ class SinglePage:
 
 @contextmanager
 def opened(
-    file: Path, chromium: Any, width: int = 390, scheme: str = "light", language: str = "en-US"
+    file: Path, chromium: Any, width: int = 390, scheme: str = "light", language: str = "en-US", link: str = ""
 ) -> Iterator[SinglePage]:
     """A file in Chromium, on a telephone's screen (unless wider) and without a network."""
     problems: list[str] = []
@@ -89,7 +89,7 @@ def opened(
     page.on("pageerror", lambda error: problems.append(str(error.stack or error)))
     page.on("console", lambda line: line.type in ("error", "warning") and problems.append(line.text))
     page.on("request", lambda request: request.url.startswith(("http", "ws")) and problems.append(request.url))
-    page.goto(file.as_uri())
+    page.goto(file.as_uri() + link)
     found = SinglePage(page)
     found.until("globalThis.store?.frame?.runs[0].verdict")
     yield found

@@ -179,6 +179,15 @@ def test_the_tour_shows_what_it_says(lab: SinglePage) -> None:
     assert not lab.page.is_visible("#tour")
 
 
+def test_a_link_says_what_the_file_opens_on(single_file_of_tests: Path, chromium: Any) -> None:
+    with opened(single_file_of_tests, chromium, link="#scene=zero&lang=zh") as lab:
+        assert "全零" in lab.words("#tour h2") and lab.page.evaluate("store.config.starts[0].name") == "zeros"
+        lab.after(lambda: lab.page.evaluate("location.hash = '#preset=exploding&lang=en'"))
+        assert not lab.page.is_visible("#tour") and "Weights that are too large" in lab.words("#guide")
+        lab.page.evaluate("location.hash = '#preset=nothing'")  # is left as it is
+        assert lab.page.evaluate("store.config.starts[0].sigma_w") == 4
+
+
 def test_a_unit_and_an_edge_close_up_by_keys(lab: SinglePage) -> None:
     stage = lab.page.locator("#networks [tabindex='0']").first
     stage.focus()

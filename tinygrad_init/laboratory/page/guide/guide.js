@@ -50,4 +50,5 @@ export function guide(presets = PRESETS) {
 
   store.on(["view", "config", "language", "hello"], sync);
   sync();
+  return { open };
 }

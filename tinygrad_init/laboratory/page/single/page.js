@@ -29,9 +29,9 @@ const displays = [
   transport(), depth(), networks(), layerTable(), decisionMaps(), lossChart(), verdicts(), tabs([factors(), histograms(), phi()]),
 ];
 controls();
-guide(presets());
+const byName = guide(presets());
 tools();
-tour(scenes());
+const [told, shown] = [scenes(), tour(scenes())];
 
 let waiting = false;
 function draw() {
@@ -51,9 +51,21 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
 store.view.panel = "factors";
 speak(getLanguage());
 restore();
+follow();
 connect();
+addEventListener("hashchange", follow);
 // For whoever wants the numbers themselves: in the browser's console, and in tests.
 Object.assign(globalThis, { store });
+
+/** A link to the file may say what it opens on: #preset=exploding, #scene=small (or its number), and #lang=zh. */
+function follow() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  const [preset, scene, language] = [wanted.get("preset"), wanted.get("scene"), wanted.get("lang")];
+  if (language === "en" || language === "zh") speak(language);
+  if (preset) byName.open(preset);
+  const at = told.findIndex(({ id }, i) => scene === id || scene === String(i + 1));
+  if (at >= 0) shown.open(at);
+}
 
 function tools() {
   const language = (/** @type {import("../i18n.js").Language} */ code, /** @type {string} */ name) => {

@@ -66,4 +66,5 @@ export function tour(scenes = SCENES) {
 
   store.on(["view", "language"], draw);
   byId("tour-start").addEventListener("click", () => (store.view.scene === null ? open(0) : close()));
+  return { open };
 }
