@@ -109,6 +109,9 @@ def powers(lab: SinglePage, frame: Frame) -> None:
 
 def activations(lab: SinglePage, frame: Frame) -> None:
     assert share(frame) < 1e-6 and share(frame, 1) > 0.01 and share(frame, 2) > 0.01
+    lab.page.evaluate("labHost.send(JSON.stringify({ type: 'seek', step: 1000 }))")
+    lab.until("store.frame?.step === 1000")
+    assert [run["loss"] < 0.05 for run in lab.frame["runs"]] == [False, True, True]  # "which runs learn?"
     lab.page.evaluate(
         "modules['lab.js'].change(c => void (c.starts[0] = {...c.starts[0], name: 'normal', sigma_w: 10}))"
     )

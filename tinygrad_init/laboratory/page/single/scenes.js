@@ -29,10 +29,11 @@ export function scenes() {
     like("activations", {
       config: () => network(10, {
         activations: ["sigmoid"], variants: [{ label: "B", activations: ["tanh"] }, { label: "C", activations: ["relu"], starts: [makeStart("he")] }],
+        lr: 0.05, // at twice the rate ReLU loses its units on the way
       }),
       attempt: [
-        "Play for some hundred steps: which runs learn? Then give A the start “normal” with σ_w = 10: its gradient arrives, but half of the units are saturated.",
-        "播放几百步：哪几个在学习？再把 A 的初始化改为“正态”，σ_w = 10：梯度传到了，但一半的单元已经饱和。",
+        "Play for a thousand steps: which runs learn? Then give A the start “normal” with σ_w = 10: its gradient arrives, but half of the units are saturated.",
+        "播放一千步：哪几个在学习？再把 A 的初始化改为“正态”，σ_w = 10：梯度传到了，但一半的单元已经饱和。",
       ],
     }),
     like("small", {
@@ -57,6 +58,7 @@ export function scenes() {
       config: () => network(10, {
         activations: ["tanh"], starts: [makeStart("orthogonal")],
         variants: [{ label: "B", activations: ["relu"], starts: [makeStart("he")] }, { label: "C", activations: ["relu"], starts: [makeStart("xavier")] }],
+        lr: 0.05,
       }),
       panel: "factors",
       focus: "depth",
