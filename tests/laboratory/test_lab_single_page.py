@@ -236,14 +236,14 @@ def test_nothing_is_left_in_the_other_language(single_file_of_tests: Path, chrom
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="the page's tools are not installed: npm ci --prefix lab")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(single_file_of_tests: Path, chromium: Any, scheme: str) -> None:
-    with opened(single_file_of_tests, chromium, scheme=scheme) as lab:
-        lab.page.evaluate(AXE.read_text(encoding="utf-8"))
-        for todo in ("#guide-act", "summary", "#tour-start"):
+def test_axe_finds_nothing(lab: SinglePage) -> None:
+    lab.page.evaluate(AXE.read_text(encoding="utf-8"))
+    for todo in ("#guide-act", "summary", "#tour-start"):
+        for scheme in ("light", "dark"):
+            lab.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour on its way to another
             found = lab.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
             assert [(v["id"], [node["target"] for node in v["nodes"]]) for v in found["violations"]] == []
-            if todo == "summary":
-                lab.page.tap("#layers summary")
-            else:
-                lab.after(lambda todo=todo: lab.page.tap(todo))  # the new pictures are there, with their names
+        if todo == "summary":
+            lab.page.tap("#layers summary")
+        else:
+            lab.after(lambda todo=todo: lab.page.tap(todo))  # the new pictures are there, with their names

@@ -53,7 +53,7 @@ CASES = (
     (of("relu", 10, Start("zeros", sigma_b=1.0), "batch"), 0, None),
     (replace(CHAIN, starts=(Start("constant", constant=2.0),), lr=1000.0), 4, "not_finite.output"),
     (of("tanh", 10, "xavier"), 0, "healthy"),
-    (of("tanh", 10, "xavier", "layer", data=Data("spirals")), 3, "healthy"),
+    (of("tanh", 3, "xavier", "layer", data=Data("spirals")), 3, "healthy"),
     (of("tanh", 3, "orthogonal", data=Data("moons"), lr=1.0), 90, "healthy.solved"),
     (CHAIN, 0, "fit.linear"),
 )  # fmt: skip

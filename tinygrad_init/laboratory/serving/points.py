@@ -29,6 +29,7 @@ from ...programs.travelling import DTYPES_OF, PREAMBLE, ROOM, to_bytes
 from ...training import captured
 from ..experiment import build
 from ..experiment.experiment import Experiment, Run
+from ..experiment.samples import Samples
 from ..looking.describe import run_of
 from ..looking.pictures import COARSE, PARTS, Pictures, columns
 from ..looking.pictures import grid as points_of
@@ -135,7 +136,7 @@ def point(config: Config, grid: Grid, store: Store) -> dict[str, Any]:
         "parameters": said.parameters,
         "factors": factors(run, places),
         "starts": {
-            f"{name}/{seed}": weights(config, name, seed, store)
+            f"{name}/{seed}": weights(config, samples, name, seed, store)
             for name, seed in product((*grid.starts, "normal"), grid.seeds)
         },
     }
@@ -244,10 +245,9 @@ def painter(run: Run) -> Callable[[Array], Any]:
     return paint
 
 
-def weights(config: Config, name: str, seed: int, store: Store) -> dict[str, list[int]]:
+def weights(config: Config, samples: Samples, name: str, seed: int, store: Store) -> dict[str, list[int]]:
     """The parameters of a start by name; for "normal" numbers of standard deviation 1, weights and biases."""
-    drawn = build.samples(replace(config, seed=seed))
-    model, _ = build.start(replace(config, starts=(Start(name),), seed=seed), drawn)
+    model, _ = build.start(replace(config, starts=(Start(name),), seed=seed), samples)
     found = {part: np.array(parameter.numpy()) for part, parameter in model.named_parameters()}
     if name == "normal":
         maps = [each for each in found if each.endswith(".weight") and found[each].ndim == 2]
