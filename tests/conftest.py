@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,31 @@ def chromium() -> Iterator[Any]:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def single_file_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Lab in one file, with what its tests need."""
+    from tests.laboratory.single_page import GRID
+    from tinygrad_init.laboratory.serving.single_file import MACHINE, single_file
+
+    if not MACHINE.exists():
+        pytest.skip("machine.wasm was not built: there is no clang, or no wasm-ld")
+    # One for all processes of a run, whose folders lie in one: whoever comes first writes it.
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    folder = tmp_path_factory.getbasetemp().parent if parallel else tmp_path_factory.mktemp("single")
+    path, claim = folder / "lab.html", folder / "lab.claimed"
+    try:
+        claim.touch(exist_ok=False)
+    except FileExistsError:
+        for _ in range(1200):
+            if path.exists():
+                return path
+            time.sleep(0.1)
+        raise
+    part = folder / "lab.part"
+    part.write_text(single_file(GRID), encoding="utf-8")
+    return part.rename(path)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from tests.laboratory.lab_page import TOKEN, Lab, Server, fragment
+from tests.laboratory.single_page import opened
+from tinygrad_init.laboratory.serving.single_file import MACHINE
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +189,22 @@ def test_what_a_scene_is_about_is_in_sight_below_it(lab: Lab, size: tuple[int, i
             others = [one for one in ("#depth", "#networks", "#tabs") if one != mine]
             tops = [lab.page.locator(one).bounding_box()["y"] for one in others]
             assert all(box["y"] < top for top in tops), scene  # before the other displays
+
+
+def test_an_experiment_leaves_as_one_file_that_opens_where_it_was_taken(lab: Lab, chromium: Any) -> None:
+    if not MACHINE.exists():
+        pytest.skip("machine.wasm was not built: there is no clang, or no wasm-ld")
+    start = [{"name": "normal", "sigma_w": 1.5}]
+    lab.open(fragment({"layers": [5, 5], "activations": ["silu"], "starts": start, "seed": 3, "lr": 0.07}))
+    with lab.page.expect_download() as waiting:
+        lab.page.get_by_text("Share").click()
+        lab.page.get_by_role("button", name="Page in one file").click()
+    assert waiting.value.suggested_filename == "lab.html"
+    path = Path(waiting.value.path()).rename(Path(waiting.value.path()).with_suffix(".html"))
+    with opened(path, chromium) as page:
+        there = page.page.evaluate("store.config")
+        here = lab.configs()[-1]
+        assert {name: there[name] for name in here} == here
+        for mine, theirs in zip(page.frame["runs"][0]["layers"], lab.frame["runs"][0]["layers"], strict=True):
+            assert (mine["dz"], mine["z"]) == pytest.approx((theirs["dz"], theirs["z"]), rel=1e-4)
+        assert page.frame["runs"][0]["test_loss"] == pytest.approx(lab.frame["runs"][0]["test_loss"], rel=1e-4)

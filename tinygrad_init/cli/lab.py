@@ -24,7 +24,7 @@ def add_to(commands: Any) -> None:
     add("--token", type=token, metavar="TEXT", help="the secret in the URL, to keep over a restart (a new one)")
     add("--no-browser", action="store_true", help="print the URL and open nothing")
     add("--save", metavar="FILE", help="write a page that needs no server, and stop")
-    add("--activations", type=names, metavar="NAME,...", help="which go into that page (tanh,relu,sigmoid,gelu)")
+    add("--activations", type=names, metavar="NAME,...", help="in it (sigmoid,tanh,relu,leaky_relu,gelu)")
     add("--depths", type=sizes, metavar="N,...", help="numbers of hidden layers in it (1,2,3,5,10)")
     add("--widths", type=sizes, metavar="N,...", help="numbers of units in it (6)")
     parser.set_defaults(run=run)
@@ -59,7 +59,9 @@ def sizes(text: str) -> tuple[int, ...]:
 def save(args: argparse.Namespace) -> int:
     """Write the page that is one file."""
     from ..laboratory.messages.message_schema import Invalid
-    from ..laboratory.serving.single_file import Grid, NotThere, single_file
+    from ..laboratory.serving.grid import Grid
+    from ..laboratory.serving.points import NotThere
+    from ..laboratory.serving.single_file import single_file
     from ..replacing import replacing
 
     chosen = {name: value for name in ("activations", "depths", "widths") if (value := getattr(args, name)) is not None}

@@ -20,7 +20,7 @@ from .frames import SAID
 from .message_schema import Between, Invalid, Length, OneOf, declare, hints_of, optional, read
 
 MESSAGE_BYTES = 256 * 1024
-WHAT = ("csv", "json", "python")
+WHAT = ("csv", "json", "python", "page")
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ export interface AskMicroscopeWeight {
 /** Ask for a file. */
 export interface AskExport {
   type: "export";
-  what: "csv" | "json" | "python";
+  what: "csv" | "json" | "python" | "page";
 }
 
 /** The first message: what there is to choose from; `own` says whether model and data are the user's own. */

@@ -116,7 +116,7 @@ export const STRINGS = {
   "network.gradient.long": ["Backward: edges by the gradient of their weight", "反向传播：按权重的梯度画连线"],
   "network.input": ["input", "输入"],
   "network.output": ["output", "输出"],
-  "network.alt": ["Network of {sizes} units. The gradient's norm is {first} at the first layer and {last} at the last.", "网络各层单元数 {sizes}。梯度范数：首层 {first}，末层 {last}。"],
+  "network.alt": ["Network of {sizes} units. The norm of the weights' gradient is {first} at the first layer and {last} at the last.", "网络各层单元数 {sizes}。权重梯度的范数：首层 {first}，末层 {last}。"],
   "network.stage": ["Picture of the network: arrow keys go from unit to unit, Escape chooses none", "网络图：方向键切换单元，Esc 取消选择"],
   "probe.range": ["says from {low} to {high} over the plane", "在平面上的输出从 {low} 到 {high}"],
   "probe.weights": ["weights rms {size}, their gradient {gradient}", "权重均方根 {size}，其梯度 {gradient}"],
@@ -153,6 +153,7 @@ export const STRINGS = {
   "depth.strip": ["Over the steps, downwards:", "随训练步数（向下）："],
   "depth.strip.at": ["{layer}, step {step}: {quantity} {value}", "{layer}，第 {step} 步：{quantity} {value}"],
   "depth.strip.alt": ["{quantity} of every layer from step {first} to {last}. Arrow keys go to other layers and steps. {now}", "各层的{quantity}，从第 {first} 步到第 {last} 步。方向键切换层和步。{now}"],
+  "depth.key.plain": ["Run {run}. Click a layer, or a place of the strip for its step.", "运行 {run}。点击某层，或点击色带跳到该步。"],
   "depth.key": ["Run {run}. Shaded: what theory expects of random weights of this size. Click a layer, or a place of the strip for its step.", "运行 {run}。阴影：理论对同样大小的随机权重的预测。点击某层，或点击色带跳到该步。"],
 
   "about.depth": ["From left to right: the layers from input to output. Up and down: size, each line of the grid so many powers of ten. A gradient that vanishes is a line that falls from right to left; one that explodes rises. The strip below is the same over time: pale means small.", "从左到右：从输入到输出的各层。上下：大小，按十的幂次。消失的梯度从右到左下降，爆炸的梯度从右到左上升。下方色带显示它随时间的变化：颜色淡表示小。"],
@@ -335,6 +336,8 @@ export const STRINGS = {
   "export.csv": ["Numbers as CSV", "数值 CSV"],
   "export.json": ["Numbers as JSON", "数值 JSON"],
   "export.python": ["Python code of this run", "复现此运行的 Python 代码"],
+  "export.page": ["Page in one file, without a server", "单文件网页（无需服务器）"],
+  "export.making": ["The file is being made; that takes some seconds.", "正在生成文件，需要几秒钟。"],
   "export.done": ["{name} is saved.", "已保存 {name}。"],
 
   "tour.title": ["Guided tour", "导览"],

@@ -1,4 +1,4 @@
-"""A run as files: losses as CSV, everything as JSON, and the script of `script`."""
+"""A run as files: losses as CSV, everything as JSON, the script of `script`, and the page of `single_file`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from ..looking.measure import Watched
 from ..messages.frames import Export
 from ..messages.message_schema import Invalid
 from ..messages.wire import plain
+from .grid import grid_of
+from .points import NotThere
 from .script import FIRST, script
+from .single_file import single_file
 
 MOST_PARAMETERS = 50_000
 
 
 def export(experiment: Experiment, watched: list[Watched], what: str) -> Export:
-    """A file: "csv", "json" or "python"."""
-    makers = {"csv": as_csv, "json": as_json, "python": as_python}
-    ending = {"csv": "csv", "json": "json", "python": "py"}[what]
+    """A file: "csv", "json", "python" or "page"."""
+    makers = {"csv": as_csv, "json": as_json, "python": as_python, "page": as_page}
+    ending = {"csv": "csv", "json": "json", "python": "py", "page": "html"}[what]
     return Export("export", what, f"lab.{ending}", makers[what](experiment, watched))
 
 
@@ -78,3 +81,19 @@ def as_python(experiment: Experiment, watched: list[Watched]) -> str:
     if experiment.own:
         raise Invalid("what", "own_script")
     return script(experiment)
+
+
+def as_page(experiment: Experiment, watched: list[Watched]) -> str:
+    """A page that needs no server, around the experiment as it is set.
+
+    Raises
+    ------
+    Invalid
+        There is no such page of it.
+    """
+    if experiment.own:
+        raise Invalid("what", "own_script")
+    try:
+        return single_file(grid_of(experiment.config))
+    except NotThere as error:
+        raise Invalid("what", "unexpected", error=str(error)) from None

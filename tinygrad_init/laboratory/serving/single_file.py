@@ -1,8 +1,10 @@
 """The experiment as one file: a page with the machine, captured steps and starts in it, which opens without a server.
 
-What changes the steps themselves (activation, depth, width, what stands between the layers) is a grid that is chosen
-when the file is written; each point of it is a program that travels. What changes numbers alone is live: start, seed,
-data, learning rate. NumPy's generators are not in the machine: starts and data of the seeds go along as arrays.
+What changes the steps themselves (activation, depth, width, what stands between the layers, clipping) is a grid that is
+chosen when the file is written; each point of it has programs that travel (`points`). What changes numbers alone is
+live: start and its size, seed, data, learning rate. NumPy's generators are not in the machine: starts and data of the
+seeds go along as arrays. The page is made of the Lab's own modules (`page/`), to which a worker speaks as the server
+does; what it says comes from the same templates and the same table of conditions.
 """
 
 from __future__ import annotations
@@ -10,91 +12,45 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import re
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...programs import CaptureError
-from ...programs.travelling import DTYPES_OF
+from ...activations import activation
+from ...diagnosis import run as run_network
+from ...diagnosis.findings.conditions import table
+from ...diagnosis.measures.fit import fit
+from ...diagnosis.measures.guess import best_constant_loss
+from ...diagnosis.measures.slopes import FLAT, MOSTLY
+from ...diagnosis.measures.symmetry import ROUNDING
+from ...diagnosis.measures.zeros import STRIDE
+from ...words import LANGUAGES, templates
 from ..experiment import build
-from ..experiment.experiment import Experiment
-from ..looking.pictures import PARTS, Pictures
-from ..messages.config import Config, Data, Start
+from ..looking.describe import curve, hello
+from ..looking.pictures import COARSE, GRID, map_of_unit
+from ..looking.pictures import grid as points_of
+from ..messages.wire import plain
+from .grid import SCALED, STACKS, Grid
+from .points import NotThere, Store, point
+from .scripts import script
 
 PACKAGE = Path(__file__).parents[2]
 PAGE = PACKAGE / "laboratory" / "page"
 MACHINE = PACKAGE / "kernels" / "machine.wasm"
+STYLES = (
+    "vendor/uplot/uPlot.min.css", "style/base.css", "style/layout.css", "style/controls.css", "style/displays.css",
+    "style/panels.css", "style/guide.css", "style/closeup.css", "single/page.css",
+)  # fmt: skip
 
-STACKS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "batch": {"normalization": "batch"},
-    "layer": {"normalization": "layer"},
-    "residual": {"residual": True},
-}
-STARTS = ("zeros", "constant", "small", "large", "xavier", "he", "lecun", "orthogonal", "torch")
-DATA = ("circles", "moons", "xor", "spirals", "checkerboard")
-
-
-class NotThere(RuntimeError):
-    """There is no such file to be written; the message says why."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Which programs go along.
-
-    Attributes
-    ----------
-    activations, stacks
-        By name.
-    depths, widths
-        Numbers of hidden layers, and of units in each.
-    seeds
-        Those of the starts and the data.
-    """
-
-    activations: Sequence[str] = ("sigmoid", "tanh", "relu", "gelu")
-    depths: Sequence[int] = (1, 2, 3, 5, 10)
-    widths: Sequence[int] = (6,)
-    stacks: Sequence[str] = tuple(STACKS)
-    seeds: Sequence[int] = (0, 1)
-
-    def points(self) -> Iterator[tuple[str, Config]]:
-        """Each point, with the name that the page has for it."""
-        for name, depth, width, stack in product(self.activations, self.depths, self.widths, self.stacks):
-            yield f"{name}/{depth}/{width}/{stack}", config_of(name, depth, width, stack)
-
-
-def config_of(activation: str, depth: int, width: int, stack: str) -> Config:
-    """The experiment at a point of the grid, with the rest as the Lab has it."""
-    return replace(Config(), layers=(width,) * depth, activations=(activation,), **STACKS[stack])
-
-
-class Store:
-    """Bytes that the page finds by where they begin; equal ones are there once."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self.size = 0
-        self.known: dict[bytes, list[int]] = {}
-
-    def keep(self, part: bytes) -> list[int]:
-        """The first byte, and how many."""
-        if part not in self.known:
-            self.known[part] = [self.size, len(part)]
-            self.parts.append(part + bytes(-len(part) % 8))
-            self.size += len(self.parts[-1])
-        return self.known[part]
-
-    def array(self, x: Any) -> list[int]:
-        """An array of float64, or of labels."""
-        kind = np.asarray(x).dtype.name
-        return self.keep(np.asarray(x, np.int64 if kind in DTYPES_OF[2] else np.float64).tobytes())
+# What of the library's sentences the page may say: those about networks on rows of numbers that just train.
+SAID = re.compile(
+    r"(?:word|question|verdict|note|not_finite|inputs|signal|gradient|units|alive|healthy|solved|loss|when|zero|layers|list|"
+    r"answer|fit\.linear|fit\.no_activation|refusal\.unexpected)\b"
+)
 
 
 def single_file(grid: Grid) -> str:
@@ -113,67 +69,77 @@ def single_file(grid: Grid) -> str:
             "clang lld), and the package installed again from its sources then has it"
         )
     store = Store()
-    contents = {
-        "grid": {name: list(getattr(grid, name)) for name in ("activations", "depths", "widths", "stacks", "seeds")},
-        "machine": store.keep(MACHINE.read_bytes()),
-        "points": {name: point(config, grid.seeds, store) for name, config in grid.points()},
-        "data": {
-            f"{name}/{seed}": [store.array(part) for part in data_of(name, seed)]
-            for name, seed in product(DATA, grid.seeds)
-        },
-    }
-    said = json.dumps(contents, separators=(",", ":")).encode()
+    contents = contents_of(grid, store)
+    whole = store.joined()  # after which it is known where everything lies
+    said = json.dumps(contents, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     said += b" " * (-len(said) % 8)
-    whole = len(said).to_bytes(8, "little") + said + b"".join(store.parts)
-    packed = base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode()
-    page = joined("scale.js", "single/depth.js", "single/presets.js", "single/page.js")
-    worker = joined("program.js", "single/worker.js")
+    packed = base64.b64encode(gzip.compress(len(said).to_bytes(8, "little") + said + whole, 9, mtime=0)).decode()
     html = (PAGE / "single" / "page.html").read_text(encoding="utf-8")
-    for mark, text in (("/* page.js */", page), ("/* worker.js */", worker), ("/* contents */", packed)):
+    style = packed_style("".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES))
+    unpack = (PAGE / "single" / "unpack.js").read_text(encoding="utf-8").replace("export {};\n", "")
+    for mark, text in (("/* style */", style), ("/* unpack.js */", unpack), ("/* contents */", packed)):
         html = html.replace(mark, text)
     return html
 
 
-def joined(*modules: str) -> str:
-    """Modules as one script, each after those that it imports: within a file nothing can be imported."""
-    lines = [line for name in modules for line in (PAGE / name).read_text(encoding="utf-8").splitlines(True)]
-    return "".join(line.removeprefix("export ") for line in lines if not line.startswith("import "))
+def packed_style(style: str) -> str:
+    """A style sheet without comments and margins."""
+    return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", style, flags=re.S)).strip()
 
 
-def point(config: Config, seeds: Sequence[int], store: Store) -> dict[str, Any]:
-    """The programs of a step and of the map at a point of the grid, and the parameters of every start."""
-    experiment = Experiment(config)
-    run = experiment.runs[0]
-    start = run.save()
-    for _ in range(2):
-        experiment.advance()
-    run.load(start)
-    pictures = Pictures(run, experiment.samples)
-    pictures.map()
-    programs = [store.keep(program_of(captured)) for captured in (run.learn, pictures.predict)]
-    starts = {}
-    for name, seed in product(STARTS, seeds):
-        model, _ = build.start(replace(config, starts=(Start(name),), seed=seed), experiment.samples)
-        starts[f"{name}/{seed}"] = {
-            f"sequential.{part}": store.array(parameter.numpy()) for part, parameter in model.named_parameters()
-        }
-    plane = [store.array(part) for part in np.split(pictures.grid, PARTS)]
-    return {"learn": programs[0], "predict": programs[1], "plane": plane, "starts": starts}
+def contents_of(grid: Grid, store: Store) -> dict[str, Any]:
+    """Everything in the file but bytes, of which the places in the store are noted."""
+    words = {language: {k: v for k, v in templates(language).items() if SAID.match(k)} for language in LANGUAGES}
+    known: dict[str, Any] = {
+        "activations": tuple(grid.activations), "starts": (*grid.starts, *SCALED), "data": tuple(grid.data),
+        "losses": (grid.base.loss,),
+        "words": words,
+    }  # fmt: skip
+    return {
+        "grid": {name: list(getattr(grid, name)) for name in ("activations", "depths", "widths", "stacks", "seeds")},
+        "hello": plain(replace(hello(), **known), None),
+        "begin": plain(grid.begin, None),
+        "stacks": STACKS,
+        "starts": [*grid.starts, *SCALED],
+        "data": {f"{name}/{seed}": data_of(grid, name, seed, store) for name, seed in product(grid.data, grid.seeds)},
+        "points": {name: point(config, grid, store) for name, config in grid.points()},
+        "phi": {name: phi(name) for name in (*grid.activations, "identity")},
+        "inputs": inputs(),
+        "table": table(),
+        "constants": {
+            "clip": grid.clip, "flat": FLAT, "mostly": MOSTLY, "stride": STRIDE, "grid": GRID, "coarse": COARSE,
+            "alike": ROUNDING * float(np.finfo(np.float64).eps),
+        },
+        "machine": store.keep(MACHINE.read_bytes(), "machine"),
+        "page": store.keep(script(PAGE, "single/page.js").encode(), "scripts"),
+        "worker": store.keep(script(PAGE, "single/worker.js").encode(), "scripts"),
+    }  # fmt: skip
 
 
-def program_of(captured: Any) -> bytes:
-    """The file of a program."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            if captured.refused is not None:
-                raise captured.refused
-            captured.program.save(Path(folder) / "program")
-        except CaptureError as error:
-            raise NotThere(str(error)) from None
-        return (Path(folder) / "program").read_bytes()
+def phi(name: str) -> dict[str, Any]:
+    """The curve of an activation, and what is flat and what 0 becomes."""
+    record = activation(name)
+    at_zero = float(record.value(np.zeros(1))[0])
+    return {**plain(curve(name), 8), "steepest": record.steepest, "saturates": record.saturates, "at_zero": at_zero}
 
 
-def data_of(name: str, seed: int) -> tuple[Any, Any]:
-    """Inputs and labels."""
-    found = build.samples(replace(Config(), data=Data(name), seed=seed))
-    return found.x, found.target
+def inputs() -> list[Any]:
+    """The small maps of the two features."""
+    return [plain(map_of_unit(values, COARSE), None) for values in points_of(COARSE).T]
+
+
+def data_of(grid: Grid, name: str, seed: int, store: Store) -> dict[str, Any]:
+    """Inputs, targets and classes, the loss of guessing, and how much a linear function explains."""
+    # How much a linear function explains is asked of a network that is linear; the rest is of the data alone.
+    data = replace(grid.base.data, name=name, seed=seed)
+    config = replace(grid.begin, activations=("identity",), data=data, seed=seed, variants=(), edits=())
+    samples = build.samples(config)
+    network = run_network(build.start(config, samples)[0], samples.x, samples.target, build.loss(config))
+    assert network.loss_of is not None
+    guess = best_constant_loss(network.loss_of, samples.target, network.output.shape)
+    asked = fit(network, samples.x, samples.target)
+    return {
+        "x": store.array(samples.x), "target": store.array(samples.target), "y": samples.y.tolist(), "guess": guess,
+        "linear_share": asked.linear_share,
+        "test": {"x": store.array(samples.test.x), "y": samples.test.y.tolist()},
+    }  # fmt: skip

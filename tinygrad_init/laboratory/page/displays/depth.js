@@ -129,7 +129,8 @@ export function depth() {
     chart.set(data);
     strip.draw(shown()[0] ?? "dz");
     sayLayer();
-    setText(key, t("depth.key", { quantity: t(`depth.${shown()[0] ?? "dz"}`), run: runLabel(store.selection.run) }));
+    const expected = frame.runs[store.selection.run]?.layers.some(({ theory_z: band }) => band);
+    setText(key, t(expected ? "depth.key" : "depth.key.plain", { quantity: t(`depth.${shown()[0] ?? "dz"}`), run: runLabel(store.selection.run) }));
   }
 
   function sync() {

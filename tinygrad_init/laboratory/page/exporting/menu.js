@@ -41,9 +41,12 @@ export function exportMenu(networks, outputs) {
       plot ? { canvas: plot.ctx.canvas, scale: devicePixelRatio, caption: description.label() } : [])))),
     item("export.csv", () => send({ type: "export", what: "csv" })),
     item("export.json", () => send({ type: "export", what: "json" })),
-    ...(host?.own ? [] : [item("export.python", () => send({ type: "export", what: "python" }))]));
+    ...(host?.own ? [] : [item("export.python", () => send({ type: "export", what: "python" })), item("export.page", () => {
+      showNotice(t("export.making"));
+      send({ type: "export", what: "page" });
+    })]));
   onMessage("export", ({ name: file, text }) => {
-    save(file, new Blob([text], { type: "text/plain;charset=utf-8" }));
+    save(file, new Blob([text], { type: `text/${file.endsWith(".html") ? "html" : "plain"};charset=utf-8` }));
     showNotice(t("export.done", { name: file }));
   });
   return menu;

@@ -4,11 +4,13 @@ import { byId, h, setAttribute, setText } from "../dom.js";
 import { getLanguage } from "../i18n.js";
 import { change, select, show } from "../lab.js";
 import { isOwn, store } from "../state.js";
-import { PRESETS, presetOf } from "./presets.js";
+import { PRESETS } from "./presets.js";
 
-export function guide() {
+/** @param {import("./presets.js").Preset[]} [presets] */
+export function guide(presets = PRESETS) {
   const root = byId("guide");
-  const buttons = PRESETS.map((preset) => h("button", { type: "button", onclick: () => open(preset.id) }));
+  const presetOf = (/** @type {string | null} */ id) => presets.find((preset) => preset.id === id) ?? null;
+  const buttons = presets.map((preset) => h("button", { type: "button", onclick: () => open(preset.id) }));
   const sentence = h("p", { class: "guide-see", role: "status" });
   const act = h("button", { type: "button", class: "primary", id: "guide-act", onclick: mend });
   const about = h("p", { class: "guide-what", t: "guide.what" });
@@ -33,7 +35,7 @@ export function guide() {
     root.hidden = isOwn() || store.view.scene !== null; // one guide at a time
     const language = getLanguage() === "zh" ? 1 : 0;
     const preset = store.view.scene === null ? presetOf(store.view.preset) : null;
-    PRESETS.forEach((one, i) => {
+    presets.forEach((one, i) => {
       setText(buttons[i], one.name[language]);
       setAttribute(buttons[i], "aria-pressed", String(one === preset));
     });
@@ -48,4 +50,5 @@ export function guide() {
 
   store.on(["view", "config", "language", "hello"], sync);
   sync();
+  return { open };
 }

@@ -1,71 +1,55 @@
-// Experiments by name in the page that is one file: those of the Lab's (guide/presets.js) that its grid reaches.
+// Experiments by name in the page that is one file: the Lab's (guide/presets.js), with networks that lie in it.
 
-/**
- * @typedef {{activation?: string, depth?: number, width?: number, stack?: string, start?: string, seed?: number, data?: string}} Setting
- * @typedef {{id: string, name: string, setting: Setting, see: string, act: string, mend: Setting, seen: string}} Preset
- *   `mend` is the one thing to do about it, `seen` is said once it is done, by the button or by hand
- */
+import { PRESETS } from "../guide/presets.js";
+import { makeStart } from "../state.js";
+import { network, within } from "./file.js";
 
-/** What is said below is true of these: with another seed all units of ReLU may be dead. */
-const BASE = { width: 6, stack: "plain", seed: 0, data: "circles" };
+/** @typedef {import("../guide/presets.js").Preset} Preset */
 
-/** @type {Preset[]} */
-export const PRESETS = [
-  {
-    id: "vanishing",
-    name: "Vanishing",
-    setting: { ...BASE, activation: "sigmoid", depth: 10, start: "xavier" },
-    see: "Ten layers of sigmoid. Follow the thick line from the output (right) back to the input (left): the first layer's weights get less than a millionth of the gradient that the last layer's get.",
-    act: "Change the activation to tanh",
-    mend: { activation: "tanh" },
-    seen: "The gradient is back: the line is nearly level (dotted: before). Press Play and watch the loss fall.",
-  },
-  {
-    id: "exploding",
-    name: "Exploding",
-    setting: { ...BASE, activation: "relu", depth: 10, start: "large" },
-    see: "Weights that are too large. Every layer multiplies what goes forward and what comes back, and all gradients are in the millions: the first step throws the weights away.",
-    act: "Start with He instead",
-    mend: { start: "he" },
-    seen: "Every layer gets a gradient that it can follow (dotted: before). Press Play: it learns.",
-  },
-  {
-    id: "same",
-    name: "All the same",
-    setting: { ...BASE, activation: "tanh", depth: 3, start: "constant" },
-    see: "All weights start equal, so both outputs pull the units before them equally far in opposite directions: nothing but rounding comes back to the hidden layers, and the loss stays where it is.",
-    act: "Start at random (Xavier)",
-    mend: { start: "xavier" },
-    seen: "Now each unit sees something else, and the gradient reaches the first layer (dotted: before). Press Play: together they draw the circle.",
-  },
-  {
-    id: "dead",
-    name: "Dead",
-    setting: { ...BASE, activation: "relu", depth: 10, start: "he", seed: 1 },
-    see: "ReLU, and chance was unkind: from layer 8 on every unit is 0 for every sample, so nothing comes back, and no layer can learn.",
-    act: "Normalize batches between the layers",
-    mend: { stack: "batch" },
-    seen: "Units are moved to where some samples lie above 0, and every layer gets a gradient. Press Play: it learns.",
-  },
-  {
-    id: "healthy",
-    name: "Deep and healthy",
-    setting: { ...BASE, activation: "tanh", depth: 10, start: "orthogonal" },
-    see: "Ten layers of tanh from orthogonal weights: the gradient keeps its size all the way, so every layer can learn.",
-    act: "Break it: start too small",
-    mend: { start: "small" },
-    seen: "The same depth, smaller weights: the gradient is gone in every layer, below what float16 can hold.",
-  },
-];
+/** What the Lab says of an experiment, but of another network. @param {string} id @param {Partial<Preset> & Pick<Preset, "config">} changes @returns {Preset} */
+function like(id, changes) {
+  const found = PRESETS.find((preset) => preset.id === id);
+  if (!found) throw new Error(`no experiment ${id}`);
+  return { ...found, ...changes };
+}
 
-/**
- * What there is to say about a preset as things are now, and what to do about it; null where neither it nor its cure is there.
- * @param {Preset} preset
- * @param {(field: string) => string} now the value of a field
- * @returns {{text: string, act?: string} | null}
- */
-export function storyOf({ setting, mend, see, act, seen }, now) {
-  const is = (/** @type {Setting} */ wanted) => Object.entries(wanted).every(([field, value]) => now(field) === String(value));
-  if (is({ ...setting, ...mend })) return { text: seen };
-  return is(setting) ? { text: see, act } : null;
+/** Those whose networks are in the file, before and after the one thing that is to be done. @returns {Preset[]} */
+export function presets() {
+  return [
+    like("vanishing", { config: () => network(10, { activations: ["sigmoid"] }) }),
+    like("exploding", {
+      config: () => network(10, { activations: ["relu"], starts: [{ ...makeStart("normal"), sigma_w: 4 }], lr: 0.05 }),
+      seen: [
+        "No layer gets more than the last any more, and all get something (dotted: before). Press Play: it learns.",
+        "各层的梯度都不再大于末层，也没有消失（点线为之前）。按“播放”：网络在学习。",
+      ],
+    }),
+    like("same", { config: () => network(3, { activations: ["tanh"], starts: [{ ...makeStart("constant"), constant: 0.3 }] }) }),
+    like("dead", {
+      config: () => network(10, { activations: ["relu"], starts: [makeStart("he")], seed: 1 }),
+      layer: 7,
+      see: [
+        "ReLU, and chance was unkind: all units of layer 8 have a cross, they are 0 for every sample, so no gradient passes through them and no layer can learn.",
+        "ReLU，而且运气不好：第 8 层的单元全都打叉，对所有样本都输出 0，梯度无法通过，没有一层能学习。",
+      ],
+      act: ["Normalize batches between the layers", "在层间加批归一化"],
+      mend: (config) => void (config.normalization = "batch"),
+      mended: ({ activations, normalization }) => normalization === "batch" || !activations.includes("relu"),
+      seen: [
+        "Every unit is moved to where some samples lie above 0, and every layer gets a gradient. Press Play: it learns.",
+        "每个单元都移到有样本大于 0 的地方，每一层都有梯度。按“播放”：网络在学习。",
+      ],
+    }),
+    like("healthy", {
+      config: () => network(10, { activations: ["tanh"], starts: [makeStart("orthogonal")] }),
+      see: [
+        "Ten layers of tanh from orthogonal weights: the thick line stays between 0.1 and 10 all the way, so every layer can learn.",
+        "十层 tanh，正交初始化：粗线始终在 0.1 到 10 之间，每一层都能学习。",
+      ],
+    }),
+  ].filter(({ config, mend }) => {
+    const [before, after] = [config(), config()];
+    mend(after);
+    return within(before) && within(after);
+  });
 }

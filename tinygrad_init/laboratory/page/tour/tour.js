@@ -6,16 +6,17 @@ import { change, select, show } from "../lab.js";
 import { store } from "../state.js";
 import { SCENES } from "./scenes.js";
 
-export function tour() {
+/** @param {import("./scenes.js").Scene[]} [scenes] */
+export function tour(scenes = SCENES) {
   const root = byId("tour");
   /** @type {number | null} */
   let drawn = null;
 
   function draw() {
     const { scene } = store.view;
-    root.hidden = scene === null || !SCENES[scene];
+    root.hidden = scene === null || !scenes[scene];
     byId("tour-start").setAttribute("aria-expanded", String(!root.hidden));
-    document.body.dataset.focus = root.hidden || scene === null ? "" : SCENES[scene].focus;
+    document.body.dataset.focus = root.hidden || scene === null ? "" : scenes[scene].focus;
     if (root.hidden || scene === null) {
       drawn = null;
       return;
@@ -24,19 +25,19 @@ export function tour() {
     if (root.dataset.at === at && drawn !== null) return;
     root.dataset.at = at;
     drawn = scene;
-    const { title, text, attempt } = SCENES[scene];
+    const { title, text, attempt } = scenes[scene];
     const language = getLanguage() === "zh" ? 1 : 0;
-    const dots = SCENES.map(({ title: name }, i) => h("button", {
+    const dots = scenes.map(({ title: name }, i) => h("button", {
       type: "button", class: "dot", "aria-label": `${i + 1}. ${name[language]}`, title: name[language],
       "aria-current": i === scene ? "step" : null, onclick: () => open(i),
     }));
     const back = h("button", { type: "button", id: "tour-back", disabled: scene === 0, onclick: () => open(scene - 1) }, t("tour.back"));
     const next = h("button", {
-      type: "button", id: "tour-next", class: "primary", disabled: scene === SCENES.length - 1, onclick: () => open(scene + 1),
+      type: "button", id: "tour-next", class: "primary", disabled: scene === scenes.length - 1, onclick: () => open(scene + 1),
     }, t("tour.next"));
     root.replaceChildren(
       h("div", { class: "tour-text" },
-        h("p", { class: "hint" }, t("tour.position", { n: scene + 1, of: SCENES.length })),
+        h("p", { class: "hint" }, t("tour.position", { n: scene + 1, of: scenes.length })),
         h("h2", { id: "tour-heading", tabindex: -1 }, title[language]),
         h("p", {}, text[language]),
         h("p", { class: "try" }, h("strong", {}, t("tour.try")), attempt[language])),
@@ -50,7 +51,7 @@ export function tour() {
 
   /** @param {number} scene */
   function open(scene) {
-    const { config, panel, edges, layer } = SCENES[scene];
+    const { config, panel, edges, layer } = scenes[scene];
     show({ scene, panel, edges, preset: null }, "later");
     change((now) => void Object.assign(now, config()));
     select({ run: 0, layer, unit: null, input: null });
@@ -65,4 +66,5 @@ export function tour() {
 
   store.on(["view", "language"], draw);
   byId("tour-start").addEventListener("click", () => (store.view.scene === null ? open(0) : close()));
+  return { open };
 }
