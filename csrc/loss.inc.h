@@ -41,8 +41,6 @@ static void T(exponentials)(size_t n, const REAL *x, REAL shift, REAL *out) {
         out[j] = rest[j - whole];
 }
 
-enum { T(FEW_CLASSES) = 16 }; /* classes; rows of so few are put in columns */
-
 /* Rows without gaps: one after the other, vectors along a row. Logarithms are taken of some rows at a time. */
 static void T(cross_entropy_of_rows)(size_t rows, size_t columns, const REAL *x, const int64_t *labels, REAL *losses,
                                      REAL *p) {
@@ -102,20 +100,46 @@ static void T(cross_entropy_of_columns)(size_t rows, size_t columns, const REAL 
     }
 }
 
-/* Rows without gaps that fill no vector: some at a time, put in columns and back. */
-static void T(cross_entropy_of_narrow_rows)(size_t rows, size_t columns, const REAL *x, const int64_t *labels,
-                                            REAL *losses, REAL *p) {
+/* Rows without gaps that are no longer than the parts of a sum: some of them side by side. The numbers are those of
+ * `cross_entropy_of_rows`: sums are added up as `sum_row` does. */
+static void T(cross_entropy_of_short_rows)(size_t rows, size_t columns, const REAL *x, const int64_t *labels, REAL *losses,
+                                           REAL *p) {
     enum { TOGETHER = 64 };
-    REAL logits[T(FEW_CLASSES) * TOGETHER], shares[T(FEW_CLASSES) * TOGETHER];
+    REAL logits[T(PARTS)][TOGETHER] = {{0}}, shift[TOGETHER], total[TOGETHER];
+    double parts[T(PARTS)][TOGETHER];
     for (size_t i0 = 0; i0 < rows; i0 += TOGETHER, x += TOGETHER * columns, p += TOGETHER * columns) {
         const size_t now = rows - i0 < TOGETHER ? rows - i0 : TOGETHER;
         for (size_t i = 0; i < now; i++)
             for (size_t j = 0; j < columns; j++)
-                logits[j * now + i] = x[i * columns + j];
-        T(cross_entropy_of_columns)(now, columns, logits, labels + i0, losses + i0, shares);
+                logits[j][i] = x[i * columns + j];
+        for (size_t i = 0; i < TOGETHER; i++)
+            shift[i] = logits[0][i];
+        for (size_t j = 1; j < columns; j++)
+            for (size_t i = 0; i < TOGETHER; i++)
+                shift[i] = T(above)(shift[i], logits[j][i]);
+        for (size_t i = 0; i < TOGETHER; i++)
+            shift[i] = T(shift_of)(shift[i]);
+        for (size_t j = 0; j < columns; j++)
+            for (size_t i = 0; i < TOGETHER; i++) {
+                logits[j][i] = T(exp)(logits[j][i] - shift[i], 0);
+                parts[j][i] = (double)logits[j][i];
+            }
+        for (size_t half = T(PARTS) / 2; half > 0; half /= 2)
+            for (size_t j = 0; j < half && j + half < columns; j++)
+                for (size_t i = 0; i < TOGETHER; i++)
+                    parts[j][i] += parts[j + half][i];
+        for (size_t i = 0; i < TOGETHER; i++)
+            total[i] = (REAL)parts[0][i];
+        for (size_t j = 0; j < columns; j++)
+            for (size_t i = 0; i < TOGETHER; i++)
+                logits[j][i] /= total[i];
         for (size_t i = 0; i < now; i++)
             for (size_t j = 0; j < columns; j++)
-                p[i * columns + j] = shares[j * now + i];
+                p[i * columns + j] = logits[j][i];
+        for (size_t i = 0; i < TOGETHER; i++)
+            total[i] = T(log)(total[i], 0);
+        for (size_t i = 0; i < now; i++)
+            losses[i0 + i] = total[i] - (x[i * columns + (size_t)labels[i0 + i]] - shift[i]);
     }
 }
 
@@ -123,8 +147,8 @@ static void T(cross_entropy)(size_t rows, size_t columns, int by_columns, const 
                              void *losses, void *probabilities) {
     if (by_columns)
         T(cross_entropy_of_columns)(rows, columns, logits, labels, losses, probabilities);
-    else if (columns <= T(FEW_CLASSES))
-        T(cross_entropy_of_narrow_rows)(rows, columns, logits, labels, losses, probabilities);
+    else if (columns <= T(PARTS))
+        T(cross_entropy_of_short_rows)(rows, columns, logits, labels, losses, probabilities);
     else
         T(cross_entropy_of_rows)(rows, columns, logits, labels, losses, probabilities);
 }

@@ -33,7 +33,7 @@ def build(compiler: str, program: Path, sources: Sequence[Path], *flags: str) ->
     return failed[0] if failed else run(*objects, "-lm", "-o", str(program))
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("compiler", ["gcc", pytest.param("clang", marks=pytest.mark.nightly)])
 def test_kernels_under_sanitizers(compiler: str, tmp_path: Path) -> None:
     if tgi.BACKEND != "compiled":
         pytest.skip("the C code is the same whatever the backend")
