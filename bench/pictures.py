@@ -51,6 +51,11 @@ def spread(heights: Sequence[float], apart: float) -> list[float]:
     return found
 
 
+def shown(side: str) -> str:
+    """What a side is called in a picture."""
+    return f"{OURS} captured" if side == OURS else side
+
+
 def draw(axis: str, found: dict[str, list[tuple[int, float]]], title: str) -> Any:
     """The figure of one axis."""
     from matplotlib.figure import Figure
@@ -75,7 +80,7 @@ def draw(axis: str, found: dict[str, list[tuple[int, float]]], title: str) -> An
     ax.autoscale_view()
     heights = [float(ax.transAxes.inverted().transform(ax.transData.transform(end))[1]) for end in ends]
     for name, height in zip(found, spread(heights, APART), strict=True):
-        ax.text(1.02, height, name, color=LINES[name][0], transform=ax.transAxes, va="center", fontsize=9)
+        ax.text(1.02, height, shown(name), color=LINES[name][0], transform=ax.transAxes, va="center", fontsize=9)
     return figure
 
 

@@ -236,7 +236,10 @@ def test_pictures_are_written_with_their_numbers(tmp_path: Path) -> None:
         assert all(tuple(place for place, _ in points) == places for points in found.values())
         assert (tmp_path / f"{axis}.png").read_bytes().startswith(b"\x89PNG")
         drawn = (tmp_path / f"{axis}.svg").read_text()
-        assert all(f">{name}<" in drawn for name in (*found, scaling.AXES[axis], "time of a training step (µs)"))
+        assert all(
+            f">{name}<" in drawn
+            for name in (*map(pictures.shown, found), scaling.AXES[axis], "time of a training step (µs)")
+        )
 
 
 def test_a_peer_that_is_not_installed_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
