@@ -115,3 +115,55 @@ def test_what_is_no_distribution(make: Callable[[], Any], said: str) -> None:
 def test_distributions_without_a_formula() -> None:
     with pytest.raises(NotImplementedError, match="got Normal and Bernoulli; write"):
         kl_divergence(Normal(0.0, 1.0), Bernoulli(0.5))
+
+
+BEYOND: dict[str, tuple[Callable[[], Any], float, float]] = {  # a distribution, a value, and the share below it
+    "gamma": (lambda: tgi.distributions.Gamma(1.0, 1.0), -1.0, 0.0),
+    "gamma, curved": (lambda: tgi.distributions.Gamma(2.0, 1.0), -1.0, 0.0),
+    "chi2": (lambda: tgi.distributions.Chi2(2.0), -4.0, 0.0),
+    "beta": (lambda: tgi.distributions.Beta(1.0, 1.0), 2.0, 1.0),
+    "beta, curved": (lambda: tgi.distributions.Beta(2.0, 1.0), -1.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("case", BEYOND)
+def test_nothing_is_probable_beyond_the_numbers_of_a_distribution(case: str) -> None:
+    make, value, below = BEYOND[case]
+    assert make().log_prob(tgi.tensor(value)).item() == -np.inf
+    assert make().cdf(tgi.tensor(value)).item() == below
+    assert tgi.distributions.LogNormal(0.0, 1.0).log_prob(tgi.tensor(0.0)).item() == -np.inf
+    assert tgi.distributions.Dirichlet(tgi.ones(2)).log_prob(tgi.tensor([1.5, -0.5])).item() == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("make", "value"),
+    [
+        (lambda k: tgi.distributions.Gamma(k, 1.0 + 0.0 * k), 2.0),
+        (lambda k: tgi.distributions.Beta(k, 2.0 + 0.0 * k), 0.3),
+        (lambda k: tgi.distributions.Beta(2.0 + 0.0 * k, k), 0.3),
+        (lambda k: tgi.distributions.Chi2(2.0 * k), 3.0),
+        (lambda k: tgi.distributions.Dirichlet(tgi.stack([k, 2.0 + 0.0 * k])), [0.2, 0.8]),
+    ],
+)
+def test_a_concentration_of_one_is_like_those_beside_it(make: Callable[[Any], Any], value: Any) -> None:
+    """There the power of x is 0, and its derivative by the concentration is not."""
+    at = tgi.tensor(1.0, "float64", requires_grad=True)
+    assert tgi.gradcheck(lambda k: make(k).log_prob(tgi.tensor(value, "float64")), at)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"covariance_matrix": [[1.0, 0.5], [0.0, 1.0]]}, "covariance_matrix symmetric"),
+        ({"covariance_matrix": [[np.nan, 0.0], [0.0, 1.0]]}, "covariance_matrix symmetric and finite"),
+        ({"precision_matrix": [[1.0, 0.5], [0.0, 1.0]]}, "precision_matrix symmetric"),
+        ({"scale_tril": [[1.0, 1.0], [1.0, 1.0]]}, "lower triangular"),
+        ({"scale_tril": [[-1.0, 0.0], [0.0, 1.0]]}, "positive diagonal"),
+    ],
+)
+def test_what_is_no_covariance(given: dict[str, Any], said: str) -> None:
+    name, numbers = next(iter(given.items()))
+    with pytest.raises(ValueError, match=said):
+        tgi.distributions.MultivariateNormal(tgi.zeros(2), **{name: tgi.tensor(numbers)})
+    with pytest.raises(np.linalg.LinAlgError, match="covariance_matrix is not positive definite"):
+        tgi.distributions.MultivariateNormal(tgi.zeros(2), tgi.tensor([[1.0, 2.0], [2.0, 1.0]]))

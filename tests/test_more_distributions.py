@@ -125,7 +125,10 @@ def test_draws_have_mean_and_variance(case: str) -> None:
         (lambda: distributions.Dirichlet(1.0), "Dirichlet: expected the concentrations along an axis"),
         (lambda: distributions.MultivariateNormal(A[0]), "expected one of covariance_matrix"),
         (lambda: distributions.MultivariateNormal(A[0], np.eye(2)), "are not of means and matrices"),
-        (lambda: distributions.MultivariateNormal(A[0], -np.eye(3)), "cholesky: Matrix is not positive definite"),
+        (
+            lambda: distributions.MultivariateNormal(A[0], -np.eye(3)),
+            "MultivariateNormal: covariance_matrix is not positive definite",
+        ),
     ],
 )
 def test_what_is_no_distribution(make: Callable[[], Any], said: str) -> None:

@@ -104,6 +104,15 @@ class TestSpecial:
             np.testing.assert_array_equal(function(tgi.tensor(x, "float64")).numpy(), expected)
         np.testing.assert_array_equal(tgi.xlogy(tgi.tensor([0.0, 0.0, 1.0]), tgi.tensor([0.0, nan, 1.0])), [0, nan, 0])
 
+    @pytest.mark.parametrize(("function", "y"), [(tgi.xlogy, 2.0), (tgi.special.xlog1py, 1.0)])
+    def test_the_slope_of_no_logarithms_is_one_logarithm(self, function: Any, y: float) -> None:
+        """x ln y is linear in x, at 0, too; where ln y is not finite, 0 stays 0."""
+        x = tgi.tensor(np.zeros(3), requires_grad=True)
+        lowest = y - 2.0
+        function(x, np.array([y, lowest, np.inf])).sum().backward()
+        assert x.grad is not None
+        np.testing.assert_allclose(x.grad.numpy(), [np.log(2.0), 0.0, 0.0], rtol=1e-15)
+
     def test_namespace(self) -> None:
         assert tgi.special.psi is tgi.digamma and tgi.special.gammaln is tgi.lgamma
         assert set(tgi.special.__all__) <= set(dir(tgi.special))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..engine.tensor import Tensor
+from ..ops.elementwise import clip, where
 from ..ops.reductions import sum as total
 from ..ops.shape import expand_dims
 from ..ops.special import betainc, betaln, digamma, lgamma, xlog1py, xlogy
@@ -43,10 +45,11 @@ class Beta(Distribution):
 
     def log_prob(self, value: Any) -> Tensor:
         a, b = self.concentration1, self.concentration0
-        return xlogy(a - 1.0, value) + xlog1py(b - 1.0, -value) - betaln(a, b)
+        found = xlogy(a - 1.0, value) + xlog1py(b - 1.0, -value) - betaln(a, b)
+        return where((value < 0) | (value > 1), -math.inf, found)
 
     def cdf(self, value: Any) -> Tensor:
-        return betainc(self.concentration1, self.concentration0, value)
+        return betainc(self.concentration1, self.concentration0, clip(value, 0.0, 1.0))
 
     def entropy(self) -> Tensor:
         a, b = self.concentration1, self.concentration0
@@ -55,7 +58,7 @@ class Beta(Distribution):
 
 
 class Dirichlet(Distribution):
-    """Dirichlet's: p(x) = Γ(Σ α) Π x^(α - 1)/Γ(α), the x along the last axis adding up to 1.
+    """Dirichlet's: p(x) = Γ(Σ α) Π x^(α - 1)/Γ(α), the x along the last axis adding up to 1, which is not checked.
 
     Raises
     ------
@@ -89,7 +92,8 @@ class Dirichlet(Distribution):
         return drawn(self._shape(sample_shape), a.dtype, draw)
 
     def log_prob(self, value: Any) -> Tensor:
-        return total(xlogy(self.concentration - 1.0, value), -1) - self._log_beta()
+        found = total(where(value < 0, -math.inf, xlogy(self.concentration - 1.0, value)), -1)
+        return found - self._log_beta()
 
     def entropy(self) -> Tensor:
         a, whole = self.concentration, total(self.concentration, -1)

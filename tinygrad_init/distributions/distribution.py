@@ -60,6 +60,8 @@ class Distribution:
         raise NotImplementedError(f"{type(self).__name__} does not define entropy")
 
     def _shape(self, sample_shape: Sizes) -> tuple[int, ...]:
+        if not isinstance(sample_shape, Sequence) or isinstance(sample_shape, str):
+            raise TypeError(f"{type(self).__name__}: expected the shape of draws, such as (3,), got {sample_shape!r}")
         return (*sample_shape, *self.batch_shape, *self.event_shape)
 
 

@@ -119,8 +119,8 @@ class LogNormal(Distribution):
         return exp(self.base_dist.rsample(sample_shape))
 
     def log_prob(self, value: Any) -> Tensor:
-        logarithm = log(value)
-        return self.base_dist.log_prob(logarithm) - logarithm
+        logarithm = log(where(value <= 0, 1.0, value))
+        return where(value <= 0, -math.inf, self.base_dist.log_prob(logarithm) - logarithm)
 
     def cdf(self, value: Any) -> Tensor:
         return self.base_dist.cdf(log(value))

@@ -46,10 +46,10 @@ class Gamma(Distribution):
 
     def log_prob(self, value: Any) -> Tensor:
         a, rate = self.concentration, self.rate
-        return xlogy(a, rate) + xlogy(a - 1.0, value) - rate * value - lgamma(a)
+        return where(value < 0, -math.inf, xlogy(a, rate) + xlogy(a - 1.0, value) - rate * value - lgamma(a))
 
     def cdf(self, value: Any) -> Tensor:
-        return gammainc(self.concentration, self.rate * value)
+        return gammainc(self.concentration, self.rate * where(value < 0, 0.0, value))
 
     def entropy(self) -> Tensor:
         a = self.concentration

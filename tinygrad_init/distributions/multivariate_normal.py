@@ -16,7 +16,37 @@ from ..ops.products import matmul
 from ..ops.rearranging import diagonal
 from ..ops.reductions import sum as total
 from ..ops.shape import broadcast_to, expand_dims, squeeze, swapaxes
-from .distribution import Distribution, Sizes
+from .distribution import Distribution, Sizes, require
+
+
+def require_triangular(matrix: Tensor) -> Tensor:
+    """A factor L, if it is one.
+
+    Raises
+    ------
+    ValueError
+        It is not lower triangular with a positive diagonal.
+    """
+    numbers = matrix.detach().numpy()
+    if not (np.array_equal(numbers, np.tril(numbers)) and np.all(np.diagonal(numbers, axis1=-2, axis2=-1) > 0)):
+        raise ValueError("MultivariateNormal: expected scale_tril lower triangular, with a positive diagonal")
+    return matrix
+
+
+def require_symmetric(name: str, matrix: Tensor) -> None:
+    """Raise unless a matrix is its own transpose, but for rounding.
+
+    Raises
+    ------
+    ValueError
+        It is not, or not all numbers are finite.
+    """
+    numbers = matrix.detach().numpy()
+    rounding = 100 * np.finfo(numbers.dtype).eps * np.max(np.abs(numbers), initial=0.0)
+    if not np.isfinite(numbers).all() or not np.allclose(
+        numbers, np.swapaxes(numbers, -1, -2), rtol=0.0, atol=rounding
+    ):
+        raise ValueError(f"MultivariateNormal: expected {name} symmetric and finite")
 
 
 class MultivariateNormal(Distribution):
@@ -34,7 +64,8 @@ class MultivariateNormal(Distribution):
     Raises
     ------
     ValueError
-        None or several of them are given, or shapes do not fit.
+        None or several of them are given, shapes do not fit, a mean is not finite, or a matrix is not symmetric, or not
+        lower triangular with a positive diagonal.
     numpy.linalg.LinAlgError
         A matrix is not positive definite.
     """
@@ -51,9 +82,16 @@ class MultivariateNormal(Distribution):
         loc, matrix = coerce("MultivariateNormal", (loc, given[0]))
         if loc.ndim < 1 or matrix.shape[-2:] != (loc.shape[-1],) * 2:
             raise ValueError(f"MultivariateNormal: shapes {loc.shape} and {matrix.shape} are not of means and matrices")
-        if precision_matrix is not None:
-            matrix = inv(matrix)
-        factor = matrix if scale_tril is not None else cholesky(matrix)
+        require("MultivariateNormal", "finite means", loc, np.isfinite(loc.detach().numpy()))
+        if scale_tril is not None:
+            factor = require_triangular(matrix)
+        else:
+            which = "covariance_matrix" if precision_matrix is None else "precision_matrix"
+            require_symmetric(which, matrix)
+            try:
+                factor = cholesky(matrix if precision_matrix is None else inv(matrix))
+            except ValueError:
+                raise np.linalg.LinAlgError(f"MultivariateNormal: {which} is not positive definite") from None
         self.batch_shape = np.broadcast_shapes(loc.shape[:-1], factor.shape[:-2])
         self.event_shape = loc.shape[-1:]
         self.loc = broadcast_to(loc, (*self.batch_shape, *self.event_shape))

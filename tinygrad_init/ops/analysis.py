@@ -288,16 +288,16 @@ def quick_gelu(x: Any) -> Tensor:
 
 
 def xlogy(x: Any, y: Any) -> Tensor:
-    """x·ln y, and 0 where x is 0, whatever y is (unless NaN)."""
+    """x·ln y, and 0 where x is 0, whatever y is (unless NaN); its derivative by x is ln y there, too, if finite."""
     x, y = coerce("xlogy", (x, y))
-    nothing = (x == 0) & ~(y != y)
+    nothing = (x == 0) & ((y <= 0) | (y == np.inf))
     return where(nothing, 0.0, x * log(where(nothing, 1.0, y)))
 
 
 def xlog1py(x: Any, y: Any) -> Tensor:
-    """x·ln(1 + y), and 0 where x is 0, whatever y is (unless NaN)."""
+    """x·ln(1 + y), and 0 where x is 0, whatever y is (unless NaN); for its derivative see `xlogy`."""
     x, y = coerce("xlog1py", (x, y))
-    nothing = (x == 0) & ~(y != y)
+    nothing = (x == 0) & ((y <= -1) | (y == np.inf))
     return where(nothing, 0.0, x * log1p(where(nothing, 0.0, y)))
 
 

@@ -17,7 +17,7 @@ from ..engine.operands import coerce
 from ..engine.tensor import Tensor
 from . import special_values as values
 from .analysis import xlog1py, xlogy
-from .elementwise import exp, gated
+from .elementwise import exp, gated, where
 from .registry import Array, operation, pointwise
 
 
@@ -178,8 +178,9 @@ def betaln(a: Array, b: Array, /) -> Array:
 
 
 def beta(a: Any, b: Any) -> Tensor:
-    """B(a, b) = Γ(a) Γ(b) / Γ(a + b) (5.12.1), of positive numbers."""
-    found: Tensor = exp(betaln(a, b))
+    """B(a, b) = Γ(a) Γ(b) / Γ(a + b) (5.12.1); NaN unless both numbers are positive."""
+    a, b = coerce("beta", (a, b))
+    found: Tensor = where((a > 0) & (b > 0), exp(betaln(a, b)), np.nan)
     return found
 
 

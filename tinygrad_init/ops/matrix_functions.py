@@ -182,9 +182,12 @@ def _sqrtm(x: Array, /) -> Array:
     if bad.size:
         raise ValueError(f"sqrtm: expected eigenvalues that are not 0 or negative, got {bad.real.min():.3g}")
     a = x.astype(np.float64)
+    if not x.size:
+        return x.copy()
     root, inverse = a, np.broadcast_to(np.eye(a.shape[-1]), a.shape)
     for _ in range(STEPS):
-        size = np.abs(np.linalg.det(root) * np.linalg.det(inverse))[..., None, None]
+        with np.errstate(all="ignore"):  # determinants of large matrices have no numbers
+            size = np.abs(np.linalg.det(root) * np.linalg.det(inverse))[..., None, None]
         scale = np.where(np.isfinite(size) & (size > 0), size, 1.0) ** (-0.5 / a.shape[-1])
         before = root
         root, inverse = (

@@ -42,6 +42,7 @@ export function guide(presets = PRESETS) {
     said.hidden = preset === null;
     if (!preset) return;
     const done = preset.mended(store.config);
+    said.hidden = !done && !(preset.amiss?.(store.config) ?? true);
     setText(sentence, done ? `✓ ${preset.seen[language]}` : preset.see[language]);
     act.hidden = done;
     setText(act, preset.act[language]);

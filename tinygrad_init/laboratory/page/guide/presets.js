@@ -5,8 +5,9 @@ import { defaultConfig, makeStart } from "../state.js";
 /**
  * @typedef {import("../types.js").Config} Config
  * @typedef {{id: string, config: () => Config, panel?: string, layer?: number, name: [string, string], see: [string, string],
- *   act: [string, string], mend: (config: Config) => void, mended: (config: Config) => boolean, seen: [string, string]}} Preset
- *   `mend` does the one thing; `seen` is said once it is done, by the button or by hand
+ *   act: [string, string], mend: (config: Config) => void, mended: (config: Config) => boolean, amiss?: (config: Config) => boolean, seen: [string, string]}} Preset
+ *   `mend` does the one thing; `seen` is said once it is done, by the button or by hand; where the experiment has become
+ *   another one, neither done nor `amiss`, nothing is said
  */
 
 /** @param {number} depth @param {number} width @param {Partial<Config>} more @returns {Config} */
@@ -26,7 +27,8 @@ export const PRESETS = [
     ],
     act: ["Change the activation to tanh", "把激活函数换成 tanh"],
     mend: (config) => void (config.activations = ["tanh"]),
-    mended: ({ activations }) => !activations.includes("sigmoid"),
+    mended: ({ activations }) => activations.every((name) => name === "tanh"),
+    amiss: ({ activations }) => activations.includes("sigmoid"),
     seen: [
       "The gradient is back: the line is nearly level (dotted: before). Press Play and watch the loss fall.",
       "梯度回来了：线条接近水平（点线为之前）。按“播放”，看损失下降。",
