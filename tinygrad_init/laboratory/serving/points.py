@@ -86,7 +86,7 @@ class Store:
         return b"".join(parts)
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Outputs:
     """Arrays among the results of a program, each once."""
 
