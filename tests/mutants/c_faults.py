@@ -21,8 +21,8 @@ C_FAULTS: list[tuple[str, str, str, str]] = [
         "beyond the last row, by columns",
     ),
     ("loss.inc.h", "top - top == 0 ? top : 0", "top", "infinite logits minus themselves"),
-    ("loss.inc.h", "+ i] = T(log)(total[i], 0)", "+ i] = T(log)(total[0], 0)", "the first row's sum for all, by columns"),
-    ("loss.inc.h", "losses[i0 + i] = total[i] -", "losses[i] = total[i] -", "losses over those of before, of short rows"),
+    ("loss.inc.h", "+ i] = T(log)(total[i], 0)", "+ i] = T(log)(total[0], 0)", "the first sum for all, by columns"),
+    ("loss.inc.h", "losses[i0 + i] = total[i] -", "losses[i] = total[i] -", "losses over others, of short rows"),
     ("loss.inc.h", "REAL *to = p + i0;", "REAL *to = p;", "probabilities over those of before, by columns"),
     (
         "program.c",
