@@ -104,39 +104,35 @@ static void T(cross_entropy_of_columns)(size_t rows, size_t columns, const REAL 
  * `cross_entropy_of_rows`: sums are added up as `sum_row` does. */
 static void T(cross_entropy_of_short_rows)(size_t rows, size_t columns, const REAL *x, const int64_t *labels, REAL *losses,
                                            REAL *p) {
-    enum { TOGETHER = 64 };
-    REAL logits[T(PARTS)][TOGETHER] = {{0}}, shift[TOGETHER], total[TOGETHER];
-    double parts[T(PARTS)][TOGETHER];
-    for (size_t i0 = 0; i0 < rows; i0 += TOGETHER, x += TOGETHER * columns, p += TOGETHER * columns) {
-        const size_t now = rows - i0 < TOGETHER ? rows - i0 : TOGETHER;
+    REAL logits[T(PARTS)][T(ABREAST)] = {{0}}, shift[T(ABREAST)], total[T(ABREAST)];
+    double parts[T(PARTS)][T(ABREAST)];
+    for (size_t i0 = 0; i0 < rows; i0 += T(ABREAST), x += T(ABREAST) * columns, p += T(ABREAST) * columns) {
+        const size_t now = rows - i0 < T(ABREAST) ? rows - i0 : T(ABREAST);
         for (size_t i = 0; i < now; i++)
             for (size_t j = 0; j < columns; j++)
                 logits[j][i] = x[i * columns + j];
-        for (size_t i = 0; i < TOGETHER; i++)
+        for (size_t i = 0; i < T(ABREAST); i++)
             shift[i] = logits[0][i];
         for (size_t j = 1; j < columns; j++)
-            for (size_t i = 0; i < TOGETHER; i++)
+            for (size_t i = 0; i < T(ABREAST); i++)
                 shift[i] = T(above)(shift[i], logits[j][i]);
-        for (size_t i = 0; i < TOGETHER; i++)
+        for (size_t i = 0; i < T(ABREAST); i++)
             shift[i] = T(shift_of)(shift[i]);
         for (size_t j = 0; j < columns; j++)
-            for (size_t i = 0; i < TOGETHER; i++) {
+            for (size_t i = 0; i < T(ABREAST); i++) {
                 logits[j][i] = T(exp)(logits[j][i] - shift[i], 0);
                 parts[j][i] = (double)logits[j][i];
             }
-        for (size_t half = T(PARTS) / 2; half > 0; half /= 2)
-            for (size_t j = 0; j < half && j + half < columns; j++)
-                for (size_t i = 0; i < TOGETHER; i++)
-                    parts[j][i] += parts[j + half][i];
-        for (size_t i = 0; i < TOGETHER; i++)
+        T(sum_abreast)(columns, parts);
+        for (size_t i = 0; i < T(ABREAST); i++)
             total[i] = (REAL)parts[0][i];
         for (size_t j = 0; j < columns; j++)
-            for (size_t i = 0; i < TOGETHER; i++)
+            for (size_t i = 0; i < T(ABREAST); i++)
                 logits[j][i] /= total[i];
         for (size_t i = 0; i < now; i++)
             for (size_t j = 0; j < columns; j++)
                 p[i * columns + j] = logits[j][i];
-        for (size_t i = 0; i < TOGETHER; i++)
+        for (size_t i = 0; i < T(ABREAST); i++)
             total[i] = T(log)(total[i], 0);
         for (size_t i = 0; i < now; i++)
             losses[i0 + i] = total[i] - (x[i * columns + (size_t)labels[i0 + i]] - shift[i]);

@@ -38,19 +38,28 @@ static double T(sum_row)(size_t n, const REAL *x) {
     return T(sum_of_parts)(parts);
 }
 
-/* Sums of rows that are no longer than the parts, some rows side by side: additions are those of `sum_row`. */
+/* So many rows stand side by side where they are no longer than the parts; of each, parts[l] is its number l. */
+enum { T(ABREAST) = 64 };
+
+/* Adds up the parts of rows of n numbers, in the order of `sum_row`, to which zeros beyond them make no difference. */
+static inline void T(sum_abreast)(size_t n, double (*parts)[T(ABREAST)]) {
+    for (size_t half = T(PARTS) / 2; half > 0; half /= 2)
+        for (size_t l = 0; l < half && l + half < n; l++)
+            for (size_t r = 0; r < T(ABREAST); r++)
+                parts[l][r] += parts[l + half][r];
+}
+
+/* Sums of such rows. */
 static void T(sum_short_rows)(size_t rows, size_t n, const char *x, ptrdiff_t stride, REAL *out) {
-    enum { TOGETHER = 16 };
-    for (size_t r0 = 0; r0 < rows; r0 += TOGETHER, x += TOGETHER * stride, out += TOGETHER) {
-        const size_t now = rows - r0 < TOGETHER ? rows - r0 : TOGETHER;
-        double parts[T(PARTS)][TOGETHER] = {{0}};
+    double parts[T(PARTS)][T(ABREAST)];
+    for (size_t r0 = 0; r0 < rows; r0 += T(ABREAST), x += T(ABREAST) * stride, out += T(ABREAST)) {
+        const size_t now = rows - r0 < T(ABREAST) ? rows - r0 : T(ABREAST);
+        if (now < T(ABREAST)) /* what is added up beside them is thrown away */
+            memset(parts, 0, n * sizeof(*parts));
         for (size_t r = 0; r < now; r++)
             for (size_t l = 0; l < n; l++)
-                parts[l][r] += (double)((const REAL *)(x + (ptrdiff_t)r * stride))[l];
-        for (size_t half = T(PARTS) / 2; half > 0; half /= 2)
-            for (size_t l = 0; l < half && l + half < n; l++) /* beyond lie zeros */
-                for (size_t r = 0; r < TOGETHER; r++)
-                    parts[l][r] += parts[l + half][r];
+                parts[l][r] = 0 + (double)((const REAL *)(x + (ptrdiff_t)r * stride))[l]; /* -0 becomes 0 */
+        T(sum_abreast)(n, parts);
         for (size_t r = 0; r < now; r++)
             out[r] = (REAL)parts[0][r];
     }

@@ -5,9 +5,9 @@ cdef enum:
     UNHEARD = 4194304
 
 
-cdef inline size_t piece(size_t n, size_t done) noexcept nogil:
-    """How many numbers come next; none after Ctrl-C, whose exception is set then."""
-    return 0 if done and ask() else min(<size_t>UNHEARD, n - done)
+cdef inline size_t piece(size_t n, size_t done, size_t most) noexcept nogil:
+    """How many of n come next, `most` at once; none after Ctrl-C, whose exception is set then."""
+    return 0 if done and ask() else min(most, n - done)
 
 
 cpdef unary(int function, object array, double p=0.0):
@@ -25,7 +25,7 @@ cpdef unary(int function, object array, double p=0.0):
         K.unary[kind](function, n, read, p, written)
         return out
     with nogil:
-        while done < n and (now := piece(n, done)):
+        while done < n and (now := piece(n, done, UNHEARD)):
             K.unary[kind](function, now, read + done * each, p, written + done * each)
             done += now
     if done < n:
@@ -51,7 +51,7 @@ cpdef unary_vjp(int function, object cotangent, object kept, double p=0.0):
         K.unary_vjp[kind](function, n, cotangents, read, p, written)
         return out
     with nogil:
-        while done < n and (now := piece(n, done)):
+        while done < n and (now := piece(n, done, UNHEARD)):
             K.unary_vjp[kind](function, now, cotangents + done * each, read + done * each, p, written + done * each)
             done += now
     if done < n:
@@ -118,7 +118,7 @@ cpdef binary_vjp(int function, int input, object cotangent, object left, object 
         K.binary_vjp[kind](function, input, n, cotangents, first, second, results, written)
         return result
     with nogil:
-        while at < n * each and (now := piece(n, at // each)):
+        while at < n * each and (now := piece(n, at // each, UNHEARD)):
             K.binary_vjp[kind](function, input, now, cotangents + at, first + at, second + at, results + at, written + at)
             at += now * each
     if at < n * each:
@@ -181,17 +181,17 @@ cdef int in_pieces(int function, int kind, int ndim, Py_ssize_t *shape, const vo
                    const void *y, const Py_ssize_t *y_strides, void *out, Py_ssize_t n) except -1:
     """A function of two arrays; a large one by rows of its first axis that is longer than 1, between which Ctrl-C is heard."""
     cdef int axis = 0
-    cdef Py_ssize_t rows, row, each = sizeof(float) if kind == 0 else sizeof(double), done = 0
+    cdef Py_ssize_t rows, row, now, each = sizeof(float) if kind == 0 else sizeof(double), done = 0
     while shape[axis] == 1:
         axis += 1
     rows = shape[axis]
     row = n // rows
     with nogil:
-        while done < rows and not (done and ask()):
-            shape[axis] = min(max(1, <Py_ssize_t>UNHEARD // row), rows - done)
+        while done < rows and (now := piece(rows, done, max(1, <Py_ssize_t>UNHEARD // row))):
+            shape[axis] = now
             K.binary[kind](function, ndim, shape, <const char *>x + done * x_strides[axis], x_strides,
                            <const char *>y + done * y_strides[axis], y_strides, <char *>out + done * row * each)
-            done += shape[axis]
+            done += now
     if done < rows:
         pass_on()
     return 0

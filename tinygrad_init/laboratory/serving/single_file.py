@@ -41,10 +41,8 @@ from .scripts import script
 PACKAGE = Path(__file__).parents[2]
 PAGE = PACKAGE / "laboratory" / "page"
 MACHINE = PACKAGE / "kernels" / "machine.wasm"
-STYLES = (
-    "vendor/uplot/uPlot.min.css", "style/base.css", "style/layout.css", "style/controls.css", "style/displays.css",
-    "style/panels.css", "style/guide.css", "style/closeup.css", "single/page.css",
-)  # fmt: skip
+BODY = re.compile(r"<body>\n(.*)</body>", re.S)
+STYLE = re.compile(r'<link rel="stylesheet" href="/page/([^"]+)">')
 
 # What of the library's sentences the page may say: those about networks on rows of numbers that just train.
 SAID = re.compile(
@@ -74,10 +72,14 @@ def single_file(grid: Grid) -> str:
     said = json.dumps(contents, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     said += b" " * (-len(said) % 8)
     packed = base64.b64encode(gzip.compress(len(said).to_bytes(8, "little") + said + whole, 9, mtime=0)).decode()
-    html = (PAGE / "single" / "page.html").read_text(encoding="utf-8")
-    style = packed_style("".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES))
+    html, lab = ((PAGE / name).read_text(encoding="utf-8") for name in ("single/page.html", "index.html"))
+    body = BODY.search(lab)
+    assert body is not None
+    styles = (*STYLE.findall(lab), "single/page.css")
+    style = packed_style("".join((PAGE / name).read_text(encoding="utf-8") for name in styles))
     unpack = (PAGE / "single" / "unpack.js").read_text(encoding="utf-8").replace("export {};\n", "")
-    for mark, text in (("/* style */", style), ("/* unpack.js */", unpack), ("/* contents */", packed)):
+    marks = {"<!-- the Lab's own body -->\n": body[1], "/* style */": style, "/* unpack.js */": unpack}
+    for mark, text in (marks | {"/* contents */": packed}).items():
         html = html.replace(mark, text)
     return html
 
