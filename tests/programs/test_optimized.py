@@ -126,6 +126,7 @@ def test_a_number_is_read_where_it_would_be_spread() -> None:
     assert codes(function, x).count("copy") == 1  # of the result
 
 
+@compiled
 def test_chains_have_an_end() -> None:
     """Other sizes, sums in between, and more stages than a chain has."""
     x = RNG.normal(size=3000)
