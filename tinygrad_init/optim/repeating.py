@@ -19,11 +19,12 @@ class Repeating:
     what an optimizer is: a copy, or one that comes out of a file, begins anew.
     """
 
-    __slots__ = ("runner", "steps")
+    __slots__ = ("refusal", "runner", "steps")
 
     def __init__(self) -> None:
         self.steps = 0
         self.runner: Any = None
+        self.refusal: type[Exception] = Exception  # of a capture
 
     def __reduce__(self) -> Any:
         return Repeating, ()
@@ -33,17 +34,17 @@ class Repeating:
         self.steps += 1
         if self.steps <= STEPS or mode.trace is not None:
             return False
-        from ..programs import CaptureError, capture  # not before it is needed: most imports of this room make no step
-
         if self.runner is None:
             if not is_exact(optimizer):
                 self.steps = NEVER
                 return False
-            self.runner = capture(optimizer.step_once)
+            from ..programs import CaptureError, capture  # not before: most imports of this room make no step
+
+            self.runner, self.refusal = capture(optimizer.step_once), CaptureError
         try:
             self.runner()
             self.runner.last.let_go()
-        except CaptureError:
+        except self.refusal:
             self.steps = NEVER
             return False
         if self.runner.captures > MOST_CAPTURES:
