@@ -40,7 +40,8 @@ def test_within_three_taps_a_gradient_vanishes_and_comes_back(lab: SinglePage) -
     bottom = lab.page.locator("#depth .chart").bounding_box()
     assert bottom["y"] + bottom["height"] < 844 and lab.page.locator("#guide-act").bounding_box()["y"] < 400
     vanished = lab.frame
-    assert 0.5e-7 < share(vanished) < 2e-7  # "a ten-millionth"
+    assert share(vanished) == pytest.approx(1 / 4.3e6 / 6**0.5, rel=0.02)  # rms; of six units and one the norm
+    assert all("by a factor of 4.3·10⁶" in lab.words(said) for said in ("#guide", "#verdict"))
     said = lab.page.locator("#depth .chart").get_attribute("aria-label")
     assert "4.8·10⁻⁸" in said and "0.5" in said
     assert lab.words("#verdict").startswith("At the start, a forecast:") and "vanishing at layer 1" in lab.words(

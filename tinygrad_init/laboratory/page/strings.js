@@ -140,7 +140,7 @@ export const STRINGS = {
   "depth.dz": ["gradient ∂C/∂z", "梯度 ∂C/∂z"],
   "depth.z": ["signal z", "信号 z"],
   "depth.dw": ["weights' gradient ‖∂C/∂W‖", "权重梯度 ‖∂C/∂W‖"],
-  "depth.dz.long": ["How much the loss C of one sample changes with a layer's sums z: root mean square. It comes back from the output.", "单个样本的损失 C 对该层加权和 z 的导数（均方根）：从输出传回。"],
+  "depth.dz.long": ["How much the loss C of one sample changes with a layer's sums z: root mean square. It comes back from the output. The norm ‖∂C/∂z‖ of the verdict is √units times that.", "单个样本的损失 C 对该层加权和 z 的导数（均方根）：从输出传回。判断中的范数 ‖∂C/∂z‖ 是它的 √单元数 倍。"],
   "depth.z.long": ["The sums z that go into the activation: root mean square. They go forward from the input.", "进入激活函数的加权和 z（均方根）：从输入向前传播。"],
   "depth.dw.long": ["What the layer's weights W learn from: norm of the loss's gradient.", "该层权重 W 所得的梯度（范数）：它们据此学习。"],
   "depth.axis": ["layer: the input is on the left, the output on the right", "层：左侧为输入，右侧为输出"],
