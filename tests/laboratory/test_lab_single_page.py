@@ -188,8 +188,14 @@ def test_a_link_says_what_the_file_opens_on(single_file_of_tests: Path, chromium
         assert "全零" in lab.words("#tour h2") and lab.page.evaluate("store.config.starts[0].name") == "zeros"
         lab.after(lambda: lab.page.evaluate("location.hash = '#preset=exploding&lang=en'"))
         assert not lab.page.is_visible("#tour") and "Weights that are too large" in lab.words("#guide")
-        lab.page.evaluate("location.hash = '#preset=nothing'")  # is left as it is
-        assert lab.page.evaluate("store.config.starts[0].sigma_w") == 4
+        for link, said in {
+            "preset=nothing": "“nothing”, which is not here. There are: vanishing, exploding, same",
+            "scene=99": "“99”, which is not here. There are: product, powers",
+            "exploding": "“exploding”, which means nothing here. It may say: preset, scene, lang",
+        }.items():
+            lab.page.evaluate(f"location.hash = '#{link}'")
+            lab.until(f"document.querySelector('#notices').innerText.includes('{said}')")
+        assert lab.page.evaluate("store.config.starts[0].sigma_w") == 4  # is left as it is
 
 
 def test_a_unit_and_an_edge_close_up_by_keys(lab: SinglePage) -> None:

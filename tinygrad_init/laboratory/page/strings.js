@@ -15,6 +15,11 @@ export const STRINGS = {
   controls: ["Experiment", "实验设置"],
   panels: ["A closer look", "深入观察"],
   refused: ["This experiment cannot be run as it is set; the last one that could is still shown.", "当前设置无法运行；仍显示上一个可运行的实验。"],
+  "link.preset": ["The link asks for an experiment “{name}”, which is not here. There are: {all}.", "链接中的实验“{name}”不存在。现有：{all}。"],
+  "link.scene": ["The link asks for a scene “{name}”, which is not here. There are: {all}.", "链接中的场景“{name}”不存在。现有：{all}。"],
+  "link.part": ["The link says “{name}”, which means nothing here. It may say: {all}.", "链接中的“{name}”在此没有意义。可用：{all}。"],
+  "link.config": ["The experiment in the link cannot be read: it is not complete, or was changed.", "无法读取链接中的实验：内容不全或被改动。"],
+  "link.runs": ["Runs of the link that do not fit here were left out: {n}. There may be three beside the first, each with a label.", "链接中有 {n} 个运行放不下，已略去：除首个外最多三个，且各有标签。"],
   "link.refused": ["The link holds an experiment that cannot be run; this is another one. {message}", "链接中的实验无法运行，现显示默认实验。{message}"],
   "connection.lost": ["No connection to the server. Trying again; the experiment will go on where it was.", "与服务器的连接已断开，正在重连；实验会从中断处继续。"],
 
