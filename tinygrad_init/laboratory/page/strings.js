@@ -157,6 +157,8 @@ export const STRINGS = {
   "depth.alt.run": ["Run {label}: the gradient is {last} at the output and {first} at the first of {n} layers", "运行 {label}：梯度在输出处为 {last}，在共 {n} 层的首层为 {first}"],
   "depth.strip": ["Over the steps, downwards:", "随训练步数（向下）："],
   "depth.strip.at": ["{layer}, step {step}: {quantity} {value}", "{layer}，第 {step} 步：{quantity} {value}"],
+  "depth.strip.floor": ["here {name} has only 0", "此处 {name} 只剩 0"],
+  "depth.strip.ceiling": ["here {name} overflows", "此处 {name} 溢出"],
   "depth.strip.alt": ["{quantity} of every layer from step {first} to {last}. Arrow keys go to other layers and steps. {now}", "各层的{quantity}，从第 {first} 步到第 {last} 步。方向键切换层和步。{now}"],
   "depth.key.plain": ["Run {run}. {before}Click a layer, or a place of the strip for its step.", "运行 {run}。{before}点击某层，或点击色带跳到该步。"],
   "depth.key": ["Run {run}. Shaded: what theory expects of random weights of this size. {before}Click a layer, or a place of the strip for its step.", "运行 {run}。阴影：理论对同样大小的随机权重的预测。{before}点击某层，或点击色带跳到该步。"],
