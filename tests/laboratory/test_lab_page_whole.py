@@ -56,12 +56,31 @@ def test_each_scene_of_the_tour_is_one_entry_of_the_history(lab: Lab) -> None:
     assert lab.page.locator("#tour").is_hidden()
 
 
+VARIANTS = [{"label": label} for label in "BCDE"]
+
+
 @pytest.mark.parametrize(
-    "broken", ["#config=%%%", "#config=bm90IGpzb24", fragment({"layers": "many", "lr": [], "data": 3})]
+    ("link", "said", "layers"),
+    [
+        ("#config=%%%", "cannot be read", [6, 6, 6, 6]),
+        ("#config=bm90IGpzb24", "cannot be read", [6, 6, 6, 6]),
+        (fragment({"layers": "many", "lr": [], "data": 3}), "", [6, 6, 6, 6]),
+        (fragment({"layers": [5], "variants": VARIANTS}), "left out: 1", [5]),
+        (fragment({"layers": [5]}, tea="green"), "“tea”, which means nothing here", [5]),
+        ("#preset=banishing", "“banishing”, which is not here. There are: vanishing, exploding, same", [8] * 10),
+        ("#scene=tall", "“tall”, which is not here. There are: product, powers", [8] * 10),
+        ("&preset=healthy", "", [12] * 30),
+        ("#scene=small", "", None),
+    ],
 )
-def test_a_link_that_cannot_be_read_opens_the_page_all_the_same(lab: Lab, broken: str) -> None:
-    lab.open(broken)
-    assert lab.configs()[-1]["layers"] == [6, 6, 6, 6] and lab.configs()[-1]["lr"] == 0.3
+def test_what_of_a_link_cannot_be_followed_is_said(lab: Lab, link: str, said: str, layers: list[int] | None) -> None:
+    lab.open(link)
+    notice = lab.page.locator("#notices").inner_text()
+    assert said in notice and bool(said) == bool(notice)
+    now = lab.configs()[-1]
+    assert layers is None or now["layers"] == layers
+    assert len(now["variants"]) == (3 if "left out" in said else 0 if layers else 1)
+    assert lab.page.locator("#tour").is_visible() == (layers is None)
 
 
 FAR = {"step": 0, "run": 0, "layer": 0, "unit": 0, "input": 0, "value": 1e9}

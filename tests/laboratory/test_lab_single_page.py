@@ -40,7 +40,8 @@ def test_within_three_taps_a_gradient_vanishes_and_comes_back(lab: SinglePage) -
     bottom = lab.page.locator("#depth .chart").bounding_box()
     assert bottom["y"] + bottom["height"] < 844 and lab.page.locator("#guide-act").bounding_box()["y"] < 400
     vanished = lab.frame
-    assert 0.5e-7 < share(vanished) < 2e-7  # "a ten-millionth"
+    assert share(vanished) == pytest.approx(1 / 4.3e6 / 6**0.5, rel=0.02)  # rms; of six units and one the norm
+    assert all("by a factor of 4.3·10⁶" in lab.words(said) for said in ("#guide", "#verdict"))
     said = lab.page.locator("#depth .chart").get_attribute("aria-label")
     assert "4.8·10⁻⁸" in said and "0.5" in said
     assert lab.words("#verdict").startswith("At the start, a forecast:") and "vanishing at layer 1" in lab.words(
@@ -187,8 +188,14 @@ def test_a_link_says_what_the_file_opens_on(single_file_of_tests: Path, chromium
         assert "全零" in lab.words("#tour h2") and lab.page.evaluate("store.config.starts[0].name") == "zeros"
         lab.after(lambda: lab.page.evaluate("location.hash = '#preset=exploding&lang=en'"))
         assert not lab.page.is_visible("#tour") and "Weights that are too large" in lab.words("#guide")
-        lab.page.evaluate("location.hash = '#preset=nothing'")  # is left as it is
-        assert lab.page.evaluate("store.config.starts[0].sigma_w") == 4
+        for link, said in {
+            "preset=nothing": "“nothing”, which is not here. There are: vanishing, exploding, same",
+            "scene=99": "“99”, which is not here. There are: product, powers",
+            "exploding": "“exploding”, which means nothing here. It may say: preset, scene, lang",
+        }.items():
+            lab.page.evaluate(f"location.hash = '#{link}'")
+            lab.until(f"document.querySelector('#notices').innerText.includes('{said}')")
+        assert lab.page.evaluate("store.config.starts[0].sigma_w") == 4  # is left as it is
 
 
 def test_a_unit_and_an_edge_close_up_by_keys(lab: SinglePage) -> None:

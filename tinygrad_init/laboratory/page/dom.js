@@ -66,6 +66,15 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** What is not broken at the end of a line: norms and derivatives. */
+const FORMULA = /(‖[^‖\s]+‖|∂[^\s/]+\/∂\w+)/;
+
+/** The same as setText for a sentence in which formulas stay in one piece. @param {Element} node @param {string} text */
+export function setSentence(node, text) {
+  if (node.textContent === text) return;
+  node.replaceChildren(...text.split(FORMULA).map((part, i) => (i % 2 ? h("span", { class: "formula" }, part) : part)));
+}
+
 /** @param {Element} element @param {string} name @param {string} value */
 export function setAttribute(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);

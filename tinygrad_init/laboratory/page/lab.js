@@ -5,7 +5,7 @@ import { getLanguage, setLanguage, t } from "./i18n.js";
 import { host, HostLink } from "./host.js";
 import { Socket } from "./socket.js";
 import { configOf, defaultConfig, settle, store } from "./state.js";
-import { decode, encode, fitting } from "./urlstate.js";
+import { decode, encode, fitting, linkHere } from "./urlstate.js";
 import { translate } from "./dom.js";
 import { say } from "./words.js";
 
@@ -372,7 +372,7 @@ export function restore() {
   waiting = undefined;
   unsaved = null;
   queued = false;
-  const saved = decode(host ? "" : location.hash);
+  const saved = decode(host ? "" : linkHere());
   if (host) saved.config = fitting(host.begin);
   const same = JSON.stringify(saved.config) === JSON.stringify(store.config);
   if (saved.language) speak(saved.language);

@@ -14,6 +14,7 @@ import { guide } from "./guide/guide.js";
 import { host } from "./host.js";
 import { getLanguage, preferredLanguage, setLanguage } from "./i18n.js";
 import { connect, remember, restore, speak } from "./lab.js";
+import { tellFaults } from "./faults.js";
 import { showConnection } from "./notices.js";
 import { factors } from "./panels/factors.js";
 import { histograms } from "./panels/histograms.js";
@@ -25,6 +26,7 @@ import { tabs } from "./panels/tabs.js";
 import { dropAnywhere } from "./opening.js";
 import { store } from "./state.js";
 import { tour } from "./tour/tour.js";
+import { linkHere } from "./urlstate.js";
 import { viewMenu } from "./viewmenu.js";
 
 /** Even a slow page shows something new this often: in refreshes, of which there are about 60 a second. */
@@ -69,6 +71,7 @@ store.on(["frame", "selection", "language"], draw);
 store.on("connection", () => showConnection(store.connection === "lost"));
 if (!host) {
   addEventListener("popstate", restore);
+  addEventListener("hashchange", () => tellFaults(linkHere()));
   // An address that was typed or pasted over the old one changes the part after "#" without loading the page again.
   addEventListener("hashchange", restore);
 }
@@ -80,6 +83,7 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
 
 speak(getLanguage());
 restore();
+if (!host) tellFaults(linkHere());
 remember("replace");
 connect();
 

@@ -2,11 +2,12 @@
 
 import { parsePoints } from "./controls/csv.js";
 import { h } from "./dom.js";
+import { faultsOf, tellFaults } from "./faults.js";
 import { t } from "./i18n.js";
 import { change, load } from "./lab.js";
 import { showNotice } from "./notices.js";
 import { isOwn, store } from "./state.js";
-import { decode, fitting } from "./urlstate.js";
+import { decode, fitting, parsed } from "./urlstate.js";
 
 /**
  * What a text holds: a link of any Lab, or what was exported as JSON.
@@ -25,19 +26,21 @@ export function readExperiment(text) {
       return null;
     }
   }
-  const hash = trimmed.slice(trimmed.indexOf("#"));
-  return /^#(.*&)?(config|preset)=./.test(hash) && !/\s/.test(hash) ? decode(hash) : null;
+  const hash = linkIn(trimmed);
+  if (!/^#(.*&)?(config|preset|scene)=./.test(hash) || /\s/.test(hash)) return null;
+  const config = new URLSearchParams(hash.slice(1)).get("config");
+  return (config === null ? faultsOf(hash).length === 0 : parsed(config) !== null) ? decode(hash) : null;
 }
+
+/** @param {string} text */
+const linkIn = (text) => (text.includes("#") ? text.trim().slice(text.trim().indexOf("#")) : "#");
 
 /** @param {string} text */
 function open(text) {
   const found = readExperiment(text);
-  if (!found) {
-    showNotice(t("open.neither"), "bad");
-    return;
-  }
-  load(found);
-  showNotice(t("open.done"));
+  if (found) load(found);
+  const told = !text.trim().startsWith("{") && /^#(.*&)?(config|preset|scene)=/.test(linkIn(text)) && tellFaults(linkIn(text));
+  if (!told) showNotice(t(found ? "open.done" : "open.neither"), found ? "good" : "bad");
 }
 
 /** @param {File} file */

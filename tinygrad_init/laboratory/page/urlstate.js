@@ -3,9 +3,25 @@
 
 import { PRESETS, presetOf } from "./guide/presets.js";
 import { defaultConfig, makeStart } from "./state.js";
+import { SCENES } from "./tour/scenes.js";
 
 /** What is on or off, and off unless the address says so. */
 const FLAGS = /** @type {const} */ (["large", "explain", "plain", "eachUnit"]);
+
+/** So many runs beside the first a link may hold (laboratory/messages/config.py). */
+const MOST_VARIANTS = 3;
+
+/** What a link may hold. */
+export const PARTS = ["config", "lang", "panel", "scene", "preset", "theme", ...FLAGS, "edges", "sizes", "log", "discrete", "held", "step"];
+
+/** What the address says: the part after "#", else what stands after "?", where hosts have words of their own as well. */
+export function linkHere() {
+  if (location.hash.length > 1) return location.hash;
+  return `#${new URLSearchParams([...new URLSearchParams(location.search)].filter(([name]) => PARTS.includes(name)))}`;
+}
+
+/** Where a scene stands, from 0, of its name or number from 1; -1 if there is none. @param {string | null} wanted @param {string[]} scenes */
+export const placeOf = (wanted, scenes) => scenes.findIndex((id, i) => wanted === id || wanted === String(i + 1));
 
 /**
  * @typedef {{preset: string | null, theme: "auto" | "light" | "dark", large: boolean, explain: boolean, plain: boolean, eachUnit: boolean,
@@ -52,20 +68,21 @@ export function encode(saved) {
 export function decode(hash) {
   const parts = new URLSearchParams(hash.slice(1));
   const language = parts.get("lang");
-  const scene = Number(parts.get("scene"));
+  const place = placeOf(parts.get("scene"), SCENES.map(({ id }) => id));
+  const scene = /** @type {import("./tour/scenes.js").Scene | undefined} */ (SCENES[place]);
   const theme = parts.get("theme");
-  // Whoever brings nothing sees the first experiment by name; whoever brings only a name, that one.
-  const preset = presetOf(parts.get("preset") ?? (parts.has("config") || scene > 0 ? null : PRESETS[0].id));
+  // Whoever brings nothing that is known sees the first experiment by name; whoever brings only a name, that one.
+  const preset = presetOf(parts.get("preset")) ?? (parts.has("config") || scene ? null : PRESETS[0]);
   const flags = /** @type {Record<typeof FLAGS[number], boolean>} */ (Object.fromEntries(FLAGS.map((name) => [name, parts.get(name) === "1"])));
   return {
     ...flags,
     preset: preset?.id ?? null,
     theme: theme === "light" || theme === "dark" ? theme : "auto",
-    config: preset && !parts.has("config") ? preset.config() : readConfig(parts.get("config")),
+    config: parts.has("config") ? readConfig(parts.get("config")) : (scene ?? preset)?.config() ?? defaultConfig(),
     language: language === "en" || language === "zh" ? language : null,
-    panel: parts.get("panel"),
-    scene: Number.isInteger(scene) && scene > 0 ? scene - 1 : null,
-    edges: parts.get("edges") === "gradient" ? "gradient" : "weight",
+    panel: parts.get("panel") ?? scene?.panel ?? null,
+    scene: scene ? place : null,
+    edges: (parts.get("edges") ?? (parts.has("config") ? null : scene?.edges)) === "gradient" ? "gradient" : "weight",
     sizes: readSizes(parts.get("sizes")),
     logLoss: parts.get("log") === "1",
     discrete: parts.get("discrete") === "1",
@@ -91,18 +108,26 @@ const FORMERLY = { binary_cross_entropy: "binary_cross_entropy_with_logits" };
 
 /** A config that may come from anywhere, with the default where it does not fit. @param {unknown} value @returns {import("./types.js").Config} */
 export function fitting(value) {
+  /** @type {import("./types.js").Config} */
   const config = like(value, defaultConfig(), "");
   config.loss = FORMERLY[config.loss] ?? config.loss;
+  config.edits = config.edits.filter(({ run }) => run <= config.variants.length);
   return config;
 }
 
 /** @param {string | null} text @returns {import("./types.js").Config} */
 function readConfig(text) {
-  if (!text) return defaultConfig();
+  const found = parsed(text ?? "");
+  return found === null ? defaultConfig() : fitting(found);
+}
+
+/** What stands in a link as its config; null if that cannot be read. @param {string} text @returns {any} */
+export function parsed(text) {
   try {
-    return fitting(JSON.parse(fromBase64url(text)));
+    const found = JSON.parse(fromBase64url(text));
+    return typeof found === "object" && !Array.isArray(found) ? found : null;
   } catch {
-    return defaultConfig();
+    return null;
   }
 }
 
@@ -117,7 +142,7 @@ function like(value, model, name) {
   if (Array.isArray(model)) {
     if (!Array.isArray(value)) return model;
     if (name === "starts") return value.length ? value.map((start) => like(start, makeStart(), "")) : model;
-    if (name === "variants") return value.filter((variant) => typeof variant?.label === "string").map(readVariant);
+    if (name === "variants") return value.filter((variant) => typeof variant?.label === "string").slice(0, MOST_VARIANTS).map(readVariant);
     if (name === "points") return value.filter((p) => Array.isArray(p) && p.length === 3 && p.every(Number.isFinite));
     if (name === "edits") return value.filter(isEdit);
     const kind = name === "layers" ? "number" : "string";

@@ -130,7 +130,8 @@ export function depth() {
     strip.draw(shown()[0] ?? "dz");
     sayLayer();
     const expected = frame.runs[store.selection.run]?.layers.some(({ theory_z: band }) => band);
-    setText(key, t(expected ? "depth.key" : "depth.key.plain", { quantity: t(`depth.${shown()[0] ?? "dz"}`), run: runLabel(store.selection.run) }));
+    const before = lineBefore() ? t("depth.before") : ""; // said below: in the chart it would lie over lines
+    setText(key, t(expected ? "depth.key" : "depth.key.plain", { before, run: runLabel(store.selection.run) }));
   }
 
   function sync() {
@@ -245,29 +246,25 @@ function paintEnds(context, { y, left, top, width, height }, colours) {
 
 /** The first run's gradient before the last change, faintly. @type {import("./chart.js").Painter} */
 function paintBefore(context, { x, y, top, height }, colours) {
-  const line = sizesBefore("dz");
-  if (!line || !shown().includes("dz") || (store.built?.runs.length ?? 1) > 1) return;
+  const line = lineBefore();
+  if (!line) return;
   context.strokeStyle = colours.muted;
   context.lineWidth = 1.5 * devicePixelRatio;
   context.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio]);
   context.beginPath();
-  const length = store.built?.runs[0]?.layers.length ?? 0;
-  if (line.length !== length) return;
-  let last = { x: 0, y: 0 };
   line.forEach((size, i) => {
     const place = Math.min(Math.max(Number.isFinite(size) ? y(size) : top + height, top), top + height);
     if (i) context.lineTo(x(i + 1), place);
-    else {
-      context.moveTo(x(i + 1), place);
-      last = { x: x(i + 1), y: place };
-    }
+    else context.moveTo(x(i + 1), place);
   });
   context.stroke();
   context.setLineDash([]);
-  context.fillStyle = colours.muted;
-  context.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-  context.textAlign = "left";
-  context.fillText(t("depth.before"), last.x + 6 * devicePixelRatio, last.y - 5 * devicePixelRatio);
+}
+
+/** The first run's gradient before the last change, if it can be compared and is shown. */
+function lineBefore() {
+  const [line, runs] = [sizesBefore("dz"), store.built?.runs ?? []];
+  return line && shown().includes("dz") && runs.length === 1 && line.length === runs[0].layers.length ? line : null;
 }
 
 /** The selected layer. @type {import("./chart.js").Painter} */

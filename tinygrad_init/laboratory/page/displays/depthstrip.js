@@ -3,6 +3,7 @@
 
 import { channels, onThemeChange, palette } from "../colours.js";
 import { h, setAttribute, setText } from "../dom.js";
+import { FORMATS } from "../floats.js";
 import { sizesAt, steps } from "../history.js";
 import { t } from "../i18n.js";
 import { pause, playing, select, send } from "../lab.js";
@@ -11,13 +12,18 @@ import { layerName, store } from "../state.js";
 
 /** @typedef {import("../history.js").Quantity} Quantity */
 
-/** The decimal logarithms at the two ends of the colours. */
-const [FAINT, FULL] = [-10, 1];
+/** Colours go over whole decades of what is there, over so many at least, and up to 1 at least: what has vanished everywhere is faint. */
+const LEAST = 4;
 const HEIGHT = 96;
+/** Pixels from one line of a hatching to the next. */
+const APART = 7;
+const [{ name: NARROW, least: FLOOR, most: CEILING }] = FORMATS;
 
 export class DepthStrip {
   /** @type {Quantity} */
   quantity = "dz";
+  /** The decimal logarithms at the two ends of the colours. */
+  #range = [-LEAST, 0];
 
   /** @param {import("./chart.js").Chart} chart whose layers stand above it */
   constructor(chart) {
@@ -28,11 +34,14 @@ export class DepthStrip {
     this.first = h("span", { class: "strip-first" }, "0");
     this.last = h("span", { class: "strip-last" });
     this.ramp = h("canvas", { class: "ramp", width: 64, height: 1, "aria-hidden": "true" });
+    this.low = h("span", { class: "numbers" });
+    this.high = h("span", { class: "numbers" });
+    this.below = h("span", { class: "hatched floor" });
+    this.above = h("span", { class: "hatched ceiling" });
     this.root = h("div", { class: "strip-box" },
       h("div", { class: "strip-axis", "aria-hidden": "true" }, this.first, h("span", { class: "strip-step", t: "loss.step" }), this.last),
       this.canvas,
-      h("p", { class: "hint strip-legend" }, h("span", { t: "depth.strip" }), h("span", { "aria-hidden": "true" }, powerOfTen(FAINT)), this.ramp,
-        h("span", { "aria-hidden": "true" }, powerOfTen(FULL)), this.readout));
+      h("p", { class: "hint strip-legend" }, h("span", { t: "depth.strip" }), this.low, this.ramp, this.high, this.below, this.above, this.readout));
     this.canvas.addEventListener("click", (event) => this.#go(event));
     this.canvas.addEventListener("pointermove", (event) => this.#read(event));
     this.canvas.addEventListener("pointerleave", () => setText(this.readout, ""));
@@ -100,7 +109,7 @@ export class DepthStrip {
     const { surface, negative, text, ground } = this.colours;
     if (Number.isNaN(size)) return channels(text);
     if (size === -Infinity) return channels(ground);
-    const share = Math.min(Math.max((size - FAINT) / (FULL - FAINT), 0), 1);
+    const share = Math.min(Math.max((size - this.#range[0]) / (this.#range[1] - this.#range[0]), 0), 1);
     const [from, to] = [channels(surface), channels(negative)];
     return /** @type {[number, number, number]} */ (from.map((channel, c) => Math.round(channel + (to[c] - channel) * share)));
   }
@@ -117,19 +126,26 @@ export class DepthStrip {
     const [left, right] = [Math.max(at(0.5), plot.bbox.left / devicePixelRatio), at(layers + 0.5)];
     this.canvas.style.marginLeft = `${left}px`;
     this.canvas.style.width = `${Math.max(right - left, 1)}px`;
-    if (this.canvas.width !== layers) this.canvas.width = layers;
-    const image = context.createImageData(layers, HEIGHT);
+    const width = Math.max(Math.round(right - left) || 0, layers); // no number before there are layers
+    if (this.canvas.width !== width) this.canvas.width = width;
+    const image = context.createImageData(width, HEIGHT);
     const known = steps();
+    const line = channels(this.colours.text);
+    const [below, above] = this.#fit(known, quantity);
     let k = 0;
     for (let row = 0; row < HEIGHT; row++) {
       const step = (row / (HEIGHT - 1)) * last;
       while (k + 1 < known.length && known[k + 1] <= step) k++;
       const sizes = known.length && (row === 0 || known[0] <= step) ? sizesAt(known[k], store.selection.run, quantity) : undefined;
-      for (let layer = 0; layer < layers; layer++) {
-        const to = 4 * (row * layers + layer);
-        const colour = sizes && layer < sizes.length ? this.#colour(sizes[layer]) : null;
-        if (!colour) continue;
-        image.data.set([...colour, 255], to);
+      const colours = Array.from(sizes ?? [], (size) => this.#colour(size));
+      for (let column = 0; column < width; column++) {
+        const layer = Math.floor((column * layers) / width);
+        if (!sizes || layer >= sizes.length) continue;
+        const size = sizes[layer];
+        const lean = size > CEILING ? column + row : size < FLOOR && size > -Infinity ? column - row + HEIGHT * APART : 1;
+        const [r, g, b] = lean % APART ? colours[layer] : line;
+        const to = 4 * (row * width + column);
+        [image.data[to], image.data[to + 1], image.data[to + 2], image.data[to + 3]] = [r, g, b, 255];
       }
     }
     context.putImageData(image, 0, 0);
@@ -138,14 +154,31 @@ export class DepthStrip {
     setAttribute(this.canvas, "aria-label", t("depth.strip.alt", {
       quantity: t(`depth.${quantity}`), first: format(known[0] ?? 0), last: format(known.at(-1) ?? 0), now: this.#words(layer, store.frame?.step ?? 0),
     }));
+    setText(this.low, powerOfTen(this.#range[0]));
+    setText(this.high, powerOfTen(this.#range[1]));
+    setText(this.below, below ? t("depth.strip.floor", { name: NARROW }) : "");
+    setText(this.above, above ? t("depth.strip.ceiling", { name: NARROW }) : "");
+    [this.below.hidden, this.above.hidden] = [!below, !above];
     this.#legend();
+  }
+
+  /** Fits the colours to all that was seen. @param {number[]} known @param {Quantity} quantity @returns {[boolean, boolean]} whether some of it is too small for float16, and too large */
+  #fit(known, quantity) {
+    let [low, high] = [Infinity, -Infinity];
+    for (const step of known) {
+      for (const size of sizesAt(step, store.selection.run, quantity) ?? []) if (Number.isFinite(size)) [low, high] = [Math.min(low, size), Math.max(high, size)];
+    }
+    const top = Math.max(Math.ceil(high), 0);
+    this.#range = [Math.min(Math.floor(low), top - LEAST), top];
+    return [low < FLOOR, high > CEILING];
   }
 
   #legend() {
     const context = this.ramp.getContext("2d");
     if (!context) return;
     const image = context.createImageData(64, 1);
-    for (let i = 0; i < 64; i++) image.data.set([...this.#colour(FAINT + (i / 63) * (FULL - FAINT)), 255], 4 * i);
+    const [low, high] = this.#range;
+    for (let i = 0; i < 64; i++) image.data.set([...this.#colour(low + (i / 63) * (high - low)), 255], 4 * i);
     context.putImageData(image, 0, 0);
   }
 }

@@ -1,6 +1,6 @@
 // What is wrong, where and why, in a sentence; the six questions with their answers; and what is no fault, but worth to know.
 
-import { byId, h, setText } from "../dom.js";
+import { byId, h, setSentence, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { pretty } from "../scale.js";
 import { runName } from "../runnames.js";
@@ -46,7 +46,7 @@ export function verdicts() {
       setText(card.mark, good ? "✓" : "!");
       const word = wordOf(verdict.word);
       setText(card.word, verdict.layer === null ? word : t("verdict.at", { word, layer: verdict.layer }));
-      setText(card.reason, pretty(say(verdict.why)));
+      setSentence(card.reason, pretty(say(verdict.why)));
     });
     const run = frame.runs[selection.run];
     if (!run?.answers.length) return; // they come once a second
@@ -60,7 +60,7 @@ export function verdicts() {
       setText(question, say({ key: `question.${answer.key}`, numbers: {} }));
       // Where numbers have become infinite, that nothing is found to be wrong means nothing.
       const unknown = lost && answer.good;
-      setText(reply, unknown ? t("verdict.nothing") : pretty(say(answer.said)));
+      setSentence(reply, unknown ? t("verdict.nothing") : pretty(say(answer.said)));
       reply.className = unknown ? "unknown" : answer.good ? "good" : "bad";
     });
     list(run.notes);
@@ -71,7 +71,7 @@ export function verdicts() {
     const texts = found.length ? [say({ key: "question.notes", numbers: {} }), ...found.map((note) => pretty(say(note)))] : [];
     while (notes.children.length > texts.length) notes.lastChild?.remove();
     while (notes.children.length < texts.length) notes.append(h(notes.children.length ? "dd" : "dt"));
-    texts.forEach((text, i) => setText(notes.children[i], text));
+    texts.forEach((text, i) => setSentence(notes.children[i], text));
     notes.hidden = !texts.length;
   }
 

@@ -1,6 +1,6 @@
 // What stands above the displays: experiments by name; of the chosen one in a sentence what is to be seen, and one thing to do.
 
-import { byId, h, setAttribute, setText } from "../dom.js";
+import { byId, h, setAttribute, setSentence, setText } from "../dom.js";
 import { getLanguage } from "../i18n.js";
 import { change, select, show } from "../lab.js";
 import { isOwn, store } from "../state.js";
@@ -43,7 +43,7 @@ export function guide(presets = PRESETS) {
     if (!preset) return;
     const done = preset.mended(store.config);
     said.hidden = !done && !(preset.amiss?.(store.config) ?? true);
-    setText(sentence, done ? `✓ ${preset.seen[language]}` : preset.see[language]);
+    setSentence(sentence, done ? `✓ ${preset.seen[language]}` : preset.see[language]);
     act.hidden = done;
     setText(act, preset.act[language]);
     said.classList.toggle("done", done);

@@ -15,16 +15,19 @@ function network(depth, width, more) {
   return { ...defaultConfig(), layers: Array(depth).fill(width), ...more };
 }
 
+/** In the measure and the figure of the verdict beside it: one thing has one number. @param {string} factor @returns {[string, string]} */
+export const tenSigmoids = (factor) => [
+  `Ten layers of sigmoid. Follow the thick line from the output (right) back to the input (left): most layers pass on less than a quarter, so that ‖∂C/∂z‖ falls by a factor of ${factor} on its way to the first layer.`,
+  `十层 sigmoid。沿粗线从输出（右）看回输入（左）：多数层传回的不到四分之一，到首层时 ‖∂C/∂z‖ 缩小到 1/${factor}。`,
+];
+
 /** @type {Preset[]} */
 export const PRESETS = [
   {
     id: "vanishing",
     config: () => network(10, 8, { activations: ["sigmoid"] }),
     name: ["Vanishing", "梯度消失"],
-    see: [
-      "Ten layers of sigmoid. Follow the thick line from the output (right) back to the input (left): each layer passes on less than a quarter, so the first one hears a ten-millionth of what the last one hears.",
-      "十层 sigmoid。沿粗线从输出（右）看回输入（左）：每层传回的不到四分之一，首层收到的只有末层的千万分之一。",
-    ],
+    see: tenSigmoids("3.6·10⁶"),
     act: ["Change the activation to tanh", "把激活函数换成 tanh"],
     mend: (config) => void (config.activations = ["tanh"]),
     mended: ({ activations }) => activations.every((name) => name === "tanh"),

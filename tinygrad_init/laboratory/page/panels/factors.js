@@ -1,6 +1,6 @@
 // What the gradient of the selected layer's weights, or of one weight, is the product of, factor by factor.
 
-import { h, setText } from "../dom.js";
+import { h, setSentence, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { along, formatLog } from "../scale.js";
 import { layerName, store } from "../state.js";
@@ -66,7 +66,7 @@ export function factors() {
       const now = store.frame?.runs[run];
       const values = { n: list.length, product: product === null ? end : formatLog(product) };
       const older = now && now.report_step !== null && now.report_step !== store.frame?.step ? t("factors.step", { step: now.report_step }) : "";
-      setText(words, layer === null || !list.length ? t("factors.none")
+      setSentence(words, layer === null || !list.length ? t("factors.none")
         : t((found?.input ?? null) === null ? "factors.words" : "factors.words.weight", { ...values, layer: layerName(layer, run) }) + older);
     },
   };

@@ -11,12 +11,14 @@ import { byId, h } from "../dom.js";
 import { guide } from "../guide/guide.js";
 import { getLanguage, preferredLanguage, setLanguage } from "../i18n.js";
 import { connect, restore, speak } from "../lab.js";
+import { tellFaults } from "../faults.js";
 import { factors } from "../panels/factors.js";
 import { histograms } from "../panels/histograms.js";
 import { phi } from "../panels/phi.js";
 import { tabs } from "../panels/tabs.js";
 import { store } from "../state.js";
 import { tour } from "../tour/tour.js";
+import { linkHere, placeOf } from "../urlstate.js";
 import { viewMenu } from "../viewmenu.js";
 import "./strings.js";
 import { controls } from "./controls.js";
@@ -29,7 +31,8 @@ const displays = [
   transport(), depth(), networks(), layerTable(), decisionMaps(), lossChart(), verdicts(), tabs([factors(), histograms(), phi()]),
 ];
 controls();
-const byName = guide(presets());
+const names = presets();
+const byName = guide(names);
 tools();
 const [told, shown] = [scenes(), tour(scenes())];
 
@@ -59,12 +62,13 @@ Object.assign(globalThis, { store });
 
 /** A link to the file may say what it opens on: #preset=exploding, #scene=small (or its number), and #lang=zh. */
 function follow() {
-  const wanted = new URLSearchParams(location.hash.slice(1));
+  const wanted = new URLSearchParams(linkHere().slice(1));
   const [preset, scene, language] = [wanted.get("preset"), wanted.get("scene"), wanted.get("lang")];
   if (language === "en" || language === "zh") speak(language);
   if (preset) byName.open(preset);
-  const at = told.findIndex(({ id }, i) => scene === id || scene === String(i + 1));
+  const at = placeOf(scene, told.map(({ id }) => id));
   if (at >= 0) shown.open(at);
+  tellFaults(linkHere(), { presets: names.map(({ id }) => id), scenes: told.map(({ id }) => id), parts: ["preset", "scene", "lang"] });
 }
 
 function tools() {

@@ -1,6 +1,6 @@
 // Experiments by name in the page that is one file: the Lab's (guide/presets.js), with networks that lie in it.
 
-import { PRESETS } from "../guide/presets.js";
+import { PRESETS, tenSigmoids } from "../guide/presets.js";
 import { makeStart } from "../state.js";
 import { network, within } from "./file.js";
 
@@ -16,7 +16,7 @@ function like(id, changes) {
 /** Those whose networks are in the file, before and after the one thing that is to be done. @returns {Preset[]} */
 export function presets() {
   return [
-    like("vanishing", { config: () => network(10, { activations: ["sigmoid"] }) }),
+    like("vanishing", { config: () => network(10, { activations: ["sigmoid"] }), see: tenSigmoids("4.3·10⁶") }),
     like("exploding", {
       config: () => network(10, { activations: ["relu"], starts: [{ ...makeStart("normal"), sigma_w: 4 }], lr: 0.05 }),
       seen: [
