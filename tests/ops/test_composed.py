@@ -243,3 +243,19 @@ def test_einsum_says_what_axes_are(axes: Any) -> None:
 def test_pad_says_what_widths_are() -> None:
     with pytest.raises(TypeError, match=r"pad: expected widths .* such as \(1, 1\), got 1"):
         tgi.nn.functional.pad(tgi.zeros(2, 3), 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [np.float64(1.1)],
+        [1, np.float64(1.1)],
+        [[1.0], [np.float64(1.1)]],
+        [np.float32(1.1)],
+        [1.1],
+        [1, 2.5],
+    ],
+)
+def test_the_dtype_of_lists_is_pytorchs(data: list[Any]) -> None:
+    torch = pytest.importorskip("torch")
+    assert str(tgi.tensor(data).dtype) == str(torch.tensor(data).dtype).removeprefix("torch.")
