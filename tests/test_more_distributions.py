@@ -121,6 +121,14 @@ def test_draws_have_mean_and_variance(case: str) -> None:
         (lambda: distributions.Gamma(-1.0, 1.0), "Gamma: expected concentrations above 0, got -1.0"),
         (lambda: distributions.Chi2(0.0), "Chi2: expected concentrations above 0, got 0.0"),
         (lambda: distributions.StudentT(0.0), "StudentT: expected degrees of freedom above 0"),
+        (
+            lambda: distributions.StudentT(np.inf),
+            r"StudentT: expected finite degrees .*Normal\(loc, scale\)\), got inf",
+        ),
+        (
+            lambda: distributions.Normal([0.0, 1.0], [1.0] * 3),
+            r"Normal: parameters of shapes \(2,\) and \(3,\) do not broadcast",
+        ),
         (lambda: distributions.Poisson(-1.0), "Poisson: expected rates of at least 0, got -1.0"),
         (lambda: distributions.Dirichlet(1.0), "Dirichlet: expected the concentrations along an axis"),
         (lambda: distributions.MultivariateNormal(A[0]), "expected one of covariance_matrix"),
@@ -140,3 +148,18 @@ def test_draws_by_numpy_are_refused_in_programs() -> None:
     p = distributions.Gamma(1.0, 1.0)
     with pytest.raises(tgi.CaptureError, match=r"numpy\(\) reads the numbers"):
         tgi.capture(lambda x: x + p.sample())(tgi.tensor(1.0))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("of", ["log_prob", "cdf", "icdf"])
+def test_values_may_be_lists(of: str, dtype: str) -> None:
+    for name, given in {"Normal": 2, "Laplace": 2, "Uniform": 2, "Exponential": 1, "LogNormal": 2}.items():
+        p = getattr(distributions, name)(*(tgi.tensor(x, dtype=dtype) for x in (0.5, 1.5)[:given]))
+        ours, same = getattr(p, of)([0.6, 0.9]), getattr(p, of)(tgi.tensor([0.6, 0.9], dtype=dtype))
+        assert ours.dtype == same.dtype == dtype
+        np.testing.assert_array_equal(ours.numpy(), same.numpy())
+
+
+def test_words_are_no_values() -> None:
+    with pytest.raises(TypeError, match="expected real numbers, got str"):
+        distributions.Normal(0.0, 1.0).log_prob("a")

@@ -207,3 +207,55 @@ def test_captured_they_give_the_same(name: str) -> None:
     program = tgi.capture(lambda: step(t))
     for found, wanted in zip(program(), expected, strict=True):
         np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("operation", ["scatter", "scatter_add", "scatter_reduce"])
+@pytest.mark.parametrize(
+    ("index", "src", "said"),
+    [
+        ([[0, 1], [1, 2]], (1, 2), r"places of shape \(2, 2\) do not fit numbers of shape \(1, 2\)"),
+        ([[0, 1]] * 3, (3, 2), r"places of shape \(3, 2\) do not fit x of shape \(2, 3\)"),
+        ([0, 1], (2,), r"places of shape \(2,\) do not fit x of shape \(2, 3\)"),
+    ],
+)
+def test_places_that_do_not_fit_are_refused(operation: str, index: Any, src: tuple[int, ...], said: str) -> None:
+    options = ("sum",) if operation == "scatter_reduce" else ()
+    with pytest.raises(ValueError, match=f"{operation}: {said}"):
+        getattr(tgi, operation)(tgi.zeros(2, 3), 1, tgi.tensor(index), tgi.ones(*src), *options)
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [([0, 1], [1, 2], [0, 2]), ([0, 1], [1, 2]), ([..., 5], [5, 3], [3, ...]), ([30, 1], [1, 4], [4, 30])],
+)
+def test_einsum_with_lists_of_axes_is_numpys(axes: tuple[Any, ...]) -> None:
+    a, b = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4)
+    ours = tgi.einsum(tgi.tensor(a), axes[0], tgi.tensor(b), axes[1], *axes[2:])
+    np.testing.assert_allclose(ours.numpy(), np.einsum(a, axes[0], b, axes[1], *axes[2:]))
+
+
+@pytest.mark.parametrize("axes", [0, "ij", [-1, 0], [52, 0], [0.5, 1]])
+def test_einsum_says_what_axes_are(axes: Any) -> None:
+    with pytest.raises(TypeError, match="einsum: expected subscripts first, or a list of whole numbers from 0 to 51"):
+        tgi.einsum(tgi.zeros(2, 3), axes)
+
+
+def test_pad_says_what_widths_are() -> None:
+    with pytest.raises(TypeError, match=r"pad: expected widths .* such as \(1, 1\), got 1"):
+        tgi.nn.functional.pad(tgi.zeros(2, 3), 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [np.float64(1.1)],
+        [1, np.float64(1.1)],
+        [[1.0], [np.float64(1.1)]],
+        [np.float32(1.1)],
+        [1.1],
+        [1, 2.5],
+    ],
+)
+def test_the_dtype_of_lists_is_pytorchs(data: list[Any]) -> None:
+    torch = pytest.importorskip("torch")
+    assert str(tgi.tensor(data).dtype) == str(torch.tensor(data).dtype).removeprefix("torch.")

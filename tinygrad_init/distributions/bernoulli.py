@@ -9,7 +9,7 @@ from ..ops.activations import sigmoid, softplus
 from ..ops.drawing import rand
 from ..ops.elementwise import clip, log
 from ..ops.shape import broadcast_to
-from .distribution import Distribution, Sizes, either, limits, require
+from .distribution import Distribution, Sizes, either, limits, numbers, require
 
 
 class Bernoulli(Distribution):
@@ -51,6 +51,7 @@ class Bernoulli(Distribution):
         return (drawn < broadcast_to(p, drawn.shape)).to(p.dtype)
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.logits)
         return value * self.logits - softplus(self.logits)
 
     def entropy(self) -> Tensor:

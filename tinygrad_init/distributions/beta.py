@@ -10,7 +10,7 @@ from ..ops.elementwise import clip, where
 from ..ops.reductions import sum as total
 from ..ops.shape import expand_dims
 from ..ops.special import betainc, betaln, digamma, lgamma, xlog1py, xlogy
-from .distribution import Distribution, Sizes, drawn, parameters, require
+from .distribution import Distribution, Sizes, drawn, numbers, parameters, require
 
 
 class Beta(Distribution):
@@ -44,11 +44,13 @@ class Beta(Distribution):
         return drawn(self._shape(sample_shape), a.dtype, lambda rng, shape: rng.beta(a, b, shape))
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.concentration1)
         a, b = self.concentration1, self.concentration0
         found = xlogy(a - 1.0, value) + xlog1py(b - 1.0, -value) - betaln(a, b)
         return where((value < 0) | (value > 1), -math.inf, found)
 
     def cdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.concentration1)
         return betainc(self.concentration1, self.concentration0, clip(value, 0.0, 1.0))
 
     def entropy(self) -> Tensor:
@@ -92,6 +94,7 @@ class Dirichlet(Distribution):
         return drawn(self._shape(sample_shape), a.dtype, draw)
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.concentration)
         found = total(where(value < 0, -math.inf, xlogy(self.concentration - 1.0, value)), -1)
         return found - self._log_beta()
 

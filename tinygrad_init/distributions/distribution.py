@@ -73,8 +73,17 @@ def drawn(shape: tuple[int, ...], dtype: Any, draw: Callable[..., Any]) -> Tenso
 def parameters(name: str, *given: Any) -> tuple[Tensor, ...]:
     """Parameters as tensors of one shape and dtype."""
     found = coerce(name, given if any(isinstance(x, Storage) for x in given) else tuple(map(Tensor, given)))
-    shape = np.broadcast_shapes(*(x.shape for x in found))
+    try:
+        shape = np.broadcast_shapes(*(x.shape for x in found))
+    except ValueError:
+        shapes = " and ".join(str(x.shape) for x in found)
+        raise ValueError(f"{name}: parameters of shapes {shapes} do not broadcast") from None
     return tuple(x if x.shape == shape else broadcast_to(x, shape) for x in found)
+
+
+def numbers(value: Any, like: Tensor) -> Any:
+    """Values as they are given, but lists of numbers as a tensor with the dtype of a parameter."""
+    return Tensor(value, like.dtype) if isinstance(value, list | tuple | str) else value
 
 
 def either(name: str, probs: Any, logits: Any) -> tuple[Any, bool]:

@@ -9,7 +9,7 @@ from ..engine.tensor import Tensor
 from ..ops.drawing import rand
 from ..ops.elementwise import abs, exp, expm1, log, log1p, where
 from ..ops.rounding import sign
-from .distribution import Distribution, Sizes, parameters, require
+from .distribution import Distribution, Sizes, numbers, parameters, require
 from .normal import Normal
 
 
@@ -39,12 +39,15 @@ class Exponential(Distribution):
         return self.icdf(rand(self._shape(sample_shape), dtype=self.rate.dtype))
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.rate)
         return where(value >= 0, log(self.rate) - self.rate * value, -math.inf)
 
     def cdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.rate)
         return -expm1(-self.rate * where(value > 0, value, 0.0))
 
     def icdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.rate)
         return -log1p(-value) / self.rate
 
     def entropy(self) -> Tensor:
@@ -79,13 +82,16 @@ class Laplace(Distribution):
         return self.loc + self.scale * (one - other)
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.loc)
         return -log(2.0 * self.scale) - abs(value - self.loc) / self.scale
 
     def cdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.loc)
         z = (value - self.loc) / self.scale
         return 0.5 - 0.5 * sign(z) * expm1(-abs(z))
 
     def icdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.loc)
         off = value - 0.5
         return self.loc - self.scale * sign(off) * log1p(-2.0 * abs(off))
 
@@ -119,13 +125,16 @@ class LogNormal(Distribution):
         return exp(self.base_dist.rsample(sample_shape))
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.base_dist.loc)
         logarithm = log(where(value <= 0, 1.0, value))
         return where(value <= 0, -math.inf, self.base_dist.log_prob(logarithm) - logarithm)
 
     def cdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.base_dist.loc)
         return self.base_dist.cdf(log(value))
 
     def icdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.base_dist.loc)
         return exp(self.base_dist.icdf(value))
 
     def entropy(self) -> Tensor:

@@ -11,7 +11,7 @@ from ..engine.tensor import Tensor
 from ..ops.elementwise import log, log1p, where
 from ..ops.rounding import floor, sign
 from ..ops.special import betainc, betaln, digamma, gammainc, gammaincc, lgamma, xlogy
-from .distribution import Distribution, Sizes, drawn, parameters, require
+from .distribution import Distribution, Sizes, drawn, numbers, parameters, require
 
 
 class Gamma(Distribution):
@@ -45,10 +45,12 @@ class Gamma(Distribution):
         return drawn(self._shape(sample_shape), a.dtype, lambda rng, shape: rng.standard_gamma(a, shape) / rate)
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.concentration)
         a, rate = self.concentration, self.rate
         return where(value < 0, -math.inf, xlogy(a, rate) + xlogy(a - 1.0, value) - rate * value - lgamma(a))
 
     def cdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.concentration)
         return gammainc(self.concentration, self.rate * where(value < 0, 0.0, value))
 
     def entropy(self) -> Tensor:
@@ -72,13 +74,15 @@ class StudentT(Distribution):
     Raises
     ------
     ValueError
-        `df` or a scale is not positive.
+        `df` or a scale is not positive, or `df` not finite.
     """
 
     def __init__(self, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> None:
         self.df, self.loc, self.scale = parameters("StudentT", df, loc, scale)
         for what, x in (("degrees of freedom", self.df), ("scales", self.scale)):
             require("StudentT", f"{what} above 0", x, x.detach().numpy() > 0)
+        finite = "finite degrees of freedom (with infinitely many it is Normal(loc, scale))"
+        require("StudentT", finite, self.df, np.isfinite(self.df.detach().numpy()))
         self.batch_shape = self.df.shape
 
     @property
@@ -97,12 +101,14 @@ class StudentT(Distribution):
         return drawn(shape, df.dtype, lambda rng, shape: loc + scale * rng.standard_t(df, shape))
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.df)
         z = (value - self.loc) / self.scale
         constant = log(self.scale) + 0.5 * log(self.df) + betaln(0.5 * self.df, 0.5)
         return -0.5 * (self.df + 1.0) * log1p(z * z / self.df) - constant
 
     def cdf(self, value: Any) -> Tensor:
         """By the incomplete beta function of z²/(ν + z²) (dlmf.nist.gov, 8.17.2): 1/2 and half of it on each side."""
+        value = numbers(value, self.df)
         z = (value - self.loc) / self.scale
         square = z * z
         return 0.5 + 0.5 * sign(z) * betainc(0.5, 0.5 * self.df, square / (self.df + square))
@@ -140,10 +146,12 @@ class Poisson(Distribution):
         return drawn(self._shape(sample_shape), rate.dtype, lambda rng, shape: rng.poisson(rate, shape))
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.rate)
         return xlogy(value, self.rate) - self.rate - lgamma(value + 1.0)
 
     def cdf(self, value: Any) -> Tensor:
         """The probability that a number of at least k + 1 events takes longer (dlmf.nist.gov, 8.4.10)."""
+        value = numbers(value, self.rate)
         if isinstance(value, int):
             value = float(value)
         below = np.asarray(value.detach().numpy() if isinstance(value, Tensor) else value) < 0

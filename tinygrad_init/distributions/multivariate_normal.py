@@ -16,7 +16,7 @@ from ..ops.products import matmul
 from ..ops.rearranging import diagonal
 from ..ops.reductions import sum as total
 from ..ops.shape import broadcast_to, expand_dims, squeeze, swapaxes
-from .distribution import Distribution, Sizes, require
+from .distribution import Distribution, Sizes, numbers, require
 
 
 def require_triangular(matrix: Tensor) -> Tensor:
@@ -114,6 +114,7 @@ class MultivariateNormal(Distribution):
         return self.loc + squeeze(matmul(self.scale_tril, expand_dims(z, -1)), -1)
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.loc)
         off = value - self.loc
         factor = broadcast_to(self.scale_tril, (*off.shape, off.shape[-1]))
         z = solve_triangular(factor, expand_dims(off, -1), upper=False)

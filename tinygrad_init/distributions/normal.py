@@ -9,7 +9,7 @@ from ..engine.tensor import Tensor
 from ..ops.drawing import randn
 from ..ops.elementwise import log
 from ..ops.special import ndtr, ndtri
-from .distribution import Distribution, Sizes, parameters, require
+from .distribution import Distribution, Sizes, numbers, parameters, require
 
 
 class Normal(Distribution):
@@ -44,13 +44,16 @@ class Normal(Distribution):
         return self.loc + self.scale * randn(self._shape(sample_shape), dtype=self.loc.dtype)
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.loc)
         z = (value - self.loc) / self.scale
         return -0.5 * (z * z) - log(self.scale) - 0.5 * math.log(2 * math.pi)
 
     def cdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.loc)
         return ndtr((value - self.loc) / self.scale)
 
     def icdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.loc)
         return self.loc + self.scale * ndtri(value)
 
     def entropy(self) -> Tensor:

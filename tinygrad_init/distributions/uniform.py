@@ -7,7 +7,7 @@ from typing import Any
 from ..engine.tensor import Tensor
 from ..ops.drawing import rand
 from ..ops.elementwise import clip, log, where
-from .distribution import Distribution, Sizes, parameters, require
+from .distribution import Distribution, Sizes, numbers, parameters, require
 
 
 class Uniform(Distribution):
@@ -37,13 +37,16 @@ class Uniform(Distribution):
         return self.low + (self.high - self.low) * rand(self._shape(sample_shape), dtype=self.low.dtype)
 
     def log_prob(self, value: Any) -> Tensor:
+        value = numbers(value, self.low)
         inside = (self.low <= value) & (self.high > value)
         return where(inside, -log(self.high - self.low), -float("inf"))
 
     def cdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.low)
         return clip((value - self.low) / (self.high - self.low), 0.0, 1.0)
 
     def icdf(self, value: Any) -> Tensor:
+        value = numbers(value, self.low)
         return self.low + (self.high - self.low) * value
 
     def entropy(self) -> Tensor:

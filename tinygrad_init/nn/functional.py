@@ -192,6 +192,10 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     value
         The number, 0 unless given, with "constant" alone.
     """
+    if not isinstance(pad, Sequence) or isinstance(pad, str):
+        raise TypeError(
+            f"pad: expected widths before and behind each axis, the last first, such as (1, 1), got {pad!r}"
+        )
     if value is not None and mode != "constant":
         raise ValueError(f"pad: value is for mode 'constant', not for {mode!r}")
     return pad_sides("pad", input, tuple(pad), 0, mode, 0.0 if value is None else value)

@@ -36,7 +36,8 @@ def tensor(
         A number, nested sequences of numbers, an array or a tensor. Whole numbers and booleans stay what they are
         (`DiscreteTensor`, without gradients), as in PyTorch; `tgi.Tensor(data)` makes floats of anything.
     dtype
-        float32, float64, or one of whole numbers or bool; names are taken as well.
+        float32, float64, or one of whole numbers or bool; names are taken as well. Without it floats of Python are of
+        the default dtype, and lists that hold a float64 of NumPy are float64, as in PyTorch.
     requires_grad, name
         Of a tensor of floats.
     device
@@ -55,12 +56,21 @@ def tensor(
     wanted = None if dtype is None else dtype_of(dtype)
     if wanted is None and not isinstance(data, Storage | float):
         wanted = whole_dtype(data)
+    if wanted is None and holds_doubles(data):
+        dtype = np.dtype(np.float64)
     if wanted is None or wanted.kind == "f":
         return Tensor(data, dtype, requires_grad, name)
     if requires_grad:
         raise TypeError("tensor: whole numbers have no gradient; write floats (1.0 for 1), or dtype='float32'")
     with np.errstate(invalid="ignore"):
         return discrete(operand(data).astype(wanted))
+
+
+def holds_doubles(data: Any) -> bool:
+    """Whether lists hold NumPy's float64 somewhere, as numbers or as arrays: then a tensor of them is float64."""
+    if not isinstance(data, list | tuple):
+        return getattr(data, "dtype", None) == np.float64
+    return not set(map(type, data)) <= {float, int, bool} and any(map(holds_doubles, data))
 
 
 def whole_dtype(data: Any) -> np.dtype[Any] | None:

@@ -53,14 +53,33 @@ def _parsed(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], 
     return found, end
 
 
-def einsum(subscripts: str, *operands: Any) -> Tensor:
+def _spelled(operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Subscripts and operands, of operands that are each followed by the numbers of their axes."""
+    paired = len(operands) // 2 * 2
+    parts = []
+    for axes in (*operands[1:paired:2], *operands[paired:]):
+        wrong = not isinstance(axes, Sequence) or isinstance(axes, str)
+        if wrong or any(
+            i is not Ellipsis and not (isinstance(i, int | np.integer) and 0 <= i < len(LETTERS)) for i in axes
+        ):
+            raise TypeError(
+                f"einsum: expected subscripts first, or a list of whole numbers from 0 to {len(LETTERS) - 1} after "
+                f"each operand, got {axes!r}"
+            )
+        parts.append("".join("..." if i is Ellipsis else LETTERS[i] for i in axes))
+    left = ",".join(parts[: paired // 2])
+    return f"{left}->{parts[-1]}" if len(operands) > paired else left, operands[:paired:2]
+
+
+def einsum(subscripts: Any, *operands: Any) -> Tensor:
     """Products summed over indices by name: `einsum("ij,jk->ik", a, b)` is a matrix product.
 
     Parameters
     ----------
     subscripts
         As `np.einsum` takes them: letters for the axes of every operand, an ellipsis for the others, and after `->`
-        those of the result; without it the letters that come once, in order.
+        those of the result; without it the letters that come once, in order. NumPy's other spelling is taken, too:
+        `einsum(a, [0, 1], b, [1, 2], [0, 2])`, where numbers name the axes.
     operands
         Tensors, arrays or numbers; of whole numbers alone the result is whole.
 
@@ -68,11 +87,15 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
     ------
     ValueError
         The letters do not fit the shapes.
+    TypeError
+        There are no subscripts, and no lists of whole numbers after the operands.
 
     Notes
     -----
     Operands are joined two by two, from the left: their common indices become those of a matrix product.
     """
+    if not isinstance(subscripts, str):
+        subscripts, operands = _spelled((subscripts, *operands))
     xs = as_tensors("einsum", operands)
     names, end = _parsed(subscripts, [x.shape for x in xs])
     sizes: dict[str, int] = {}

@@ -10,7 +10,7 @@ from ..engine.operands import as_tensors, coerce
 from ..engine.tensor import Tensor
 from . import decompositions, linalg, linear_algebra
 from .contractions import dot, inner, kron
-from .linear_algebra import LETTERS, outer, tensordot
+from .linear_algebra import outer, tensordot
 from .matrix_functions import from_triangle, lstsq
 from .numpy_calculus import vander
 from .products import matmul
@@ -24,12 +24,7 @@ def einsum(*operands: Any, optimize: Any = False, **options: Any) -> Any:
     """`np.einsum`: with subscripts, or with lists of whole numbers after each operand; `optimize` changes nothing."""
     if set(options) - {"order", "casting"}:
         raise TypeError(f"np.einsum with {', '.join(options)} has no differentiable counterpart here")
-    if isinstance(operands[0], str):
-        return linear_algebra.einsum(*operands)
-    pairs, rest = operands[: len(operands) // 2 * 2], operands[len(operands) // 2 * 2 :]
-    names = ["".join("..." if i is Ellipsis else LETTERS[i] for i in part) for part in (*pairs[1::2], *rest)]
-    ins = ",".join(names[: len(pairs) // 2])
-    return linear_algebra.einsum(f"{ins}->{names[-1]}" if rest else ins, *pairs[::2])
+    return linear_algebra.einsum(*operands)
 
 
 def vdot(a: Any, b: Any) -> Any:

@@ -209,6 +209,7 @@ def scatter_reduce(x: Any, axis: int, index: Any, src: Any, reduce: str, *, incl
     shape, x, src, found = x.shape, _row(x), _row(src), places("scatter_reduce", index)
     found = found if found.ndim else found.reshape(1)
     at = one_axis(axis, x.ndim, "scatter_reduce")
+    selection.require_places_fit("scatter_reduce", found.shape, x.shape, at, src.shape)
     part = getitem(src, tuple(slice(n) for n in found.shape))
     return _reshape(_reduced("scatter_reduce", x, part, along(found, at), reduce, include_self), shape)
 

@@ -126,6 +126,21 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
     return getitem(x, along(found, at))
 
 
+def require_places_fit(name: str, places: tuple[int, ...], x: tuple[int, ...], axis: int, src: tuple[int, ...]) -> None:
+    """Raise unless places are no longer than the numbers, and than x along the other axes.
+
+    Raises
+    ------
+    ValueError
+        They are, or have another number of axes.
+    """
+    for what, shape, skipped in (("numbers", src, None), ("x", x, axis)):
+        if len(places) != len(shape) or any(
+            m > n for i, (m, n) in enumerate(zip(places, shape, strict=True)) if i != skipped
+        ):
+            raise ValueError(f"{name}: places of shape {places} do not fit {what} of shape {shape}")
+
+
 @either
 def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
     """x with numbers added at places along an axis: x[index[i][j][k]][j][k] += src[i][j][k] for the first."""
@@ -133,8 +148,7 @@ def scatter_add(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
     if x.ndim == 0:
         return _reshape(scatter_add(in_a_row(x), axis, np.atleast_1d(places("scatter_add", index)), in_a_row(src)), ())
     at, found = one_axis(axis, x.ndim, "scatter_add"), places("scatter_add", index)
-    if found.ndim != src.ndim or any(m > n for m, n in zip(found.shape, src.shape, strict=True)):
-        raise ValueError(f"scatter_add: places of shape {found.shape} do not fit numbers of shape {src.shape}")
+    require_places_fit("scatter_add", found.shape, x.shape, at, src.shape)
     part = getitem(src, tuple(slice(n) for n in found.shape))
     return x + put_add(part, x.shape, along(found, at))
 
@@ -147,7 +161,10 @@ def scatter(x: Tensor, axis: int, index: Any, src: Any) -> Tensor:
         parts = np.atleast_1d(places("scatter", index)), in_a_row(src) if hasattr(src, "ndim") else src
         return _reshape(scatter(in_a_row(x), axis, *parts), ())
     at, found = one_axis(axis, x.ndim, "scatter"), places("scatter", index)
-    numbers = src if isinstance(src, Tensor) else new(np.broadcast_to(np.asarray(src, x.dtype), found.shape).copy())
+    numbers = src if isinstance(src, Tensor) else new(np.array(src, x.dtype))
+    if numbers.ndim == 0:
+        numbers = broadcast_to(numbers, found.shape)
+    require_places_fit("scatter", found.shape, x.shape, at, numbers.shape)
     part = getitem(numbers, tuple(slice(n) for n in found.shape))
     where_to = along(found, at)
     if is_discrete(x):
