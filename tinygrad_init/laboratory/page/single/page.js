@@ -13,7 +13,9 @@ import { getLanguage, preferredLanguage, setLanguage } from "../i18n.js";
 import { connect, restore, speak } from "../lab.js";
 import { factors } from "../panels/factors.js";
 import { histograms } from "../panels/histograms.js";
+import { phase } from "../panels/phase.js";
 import { phi } from "../panels/phi.js";
+import { spectrum } from "../panels/spectrum.js";
 import { tabs } from "../panels/tabs.js";
 import { store } from "../state.js";
 import { tour } from "../tour/tour.js";
@@ -26,7 +28,8 @@ import { scenes } from "./scenes.js";
 setLanguage(preferredLanguage());
 
 const displays = [
-  transport(), depth(), networks(), layerTable(), decisionMaps(), lossChart(), verdicts(), tabs([factors(), histograms(), phi()]),
+  transport(), depth(), networks(), layerTable(), decisionMaps(), lossChart(), verdicts(),
+  tabs([factors(), histograms(), phi(), spectrum(), phase()]),
 ];
 controls();
 const byName = guide(presets());

@@ -3,6 +3,7 @@
 import { answersOf, findings, verdictOf } from "./findings.js";
 import { factorsOf, factorsOfWeight } from "./measuring.js";
 import { finite } from "./running.js";
+import { eigenvalues, growth, singularValues } from "./spectra.js";
 import { allFinite, column, histogram, norm, rms } from "./statistics.js";
 import { zerosOf } from "./zeros.js";
 
@@ -17,6 +18,8 @@ import { zerosOf } from "./zeros.js";
 
 /** Beyond so far lies what the curve of an activation does not show. */
 const REACH = 6;
+
+const POWERS = 30;
 
 /** What is judged of a run. @param {import("./running.js").Running} running @param {Look} look @param {Layer[]} layers @returns {Report} */
 export function report(running, look, layers) {
@@ -134,6 +137,17 @@ function picture(kind, size, low, high, values) {
   return { kind, size, low, high, values: btoa(String.fromCharCode(...bytes)) };
 }
 
+/** None where a number is not finite. @param {Float64Array} weight @param {import("./measuring.js").Place} place @returns {import("../protocol.js").SpectrumOf | null} */
+function spectrumOf(weight, { units, inputs }) {
+  if (!allFinite(weight)) return null;
+  const square = units === inputs;
+  return {
+    singular: singularValues(weight, inputs),
+    eigenvalues: square ? eigenvalues(weight, units) : [],
+    growth: square ? growth(weight, units, POWERS).map(finite) : [],
+  };
+}
+
 /** @param {import("./running.js").Running} running @param {Look} look @param {Selected} selected @returns {import("../protocol.js").Detail | null} */
 function detail(running, look, { layer, unit: chosen, input: from }) {
   if (layer === null || !look.places[layer]) return null;
@@ -155,7 +169,7 @@ function detail(running, look, { layer, unit: chosen, input: from }) {
       dw: histogram(unit === null ? dw : dw.subarray(unit * place.inputs, (unit + 1) * place.inputs)),
     },
     into: place.slope === null ? null : entering(look, place, of(place.into), of(place.slope)),
-    spectrum: null,
+    spectrum: spectrumOf(look.weights[layer], place),
     factors: told.map((factor) => ({ ...factor, log10: finite(factor.log10), finite: !Number.isNaN(factor.log10) && factor.log10 !== Infinity })),
     unit_map: unit === null || layer === look.places.length - 1 ? null
       : unitMap(column(running.fine(layer), unit, place.units), look.constants.grid),
@@ -176,4 +190,11 @@ function weightOf(look, layer, unit, input) {
   if (input === null) return { value: finite(look.biases[layer][unit]), gradient: finite(look.arrays[db][unit]) };
   const at = unit * inputs + input;
   return { value: finite(look.weights[layer][at]), gradient: finite(look.arrays[dw][at]) };
+}
+
+/** Where the layers that have an activation lie in its phase diagram. @param {import("./running.js").Running} running @param {number} run @param {string} activation @returns {import("../protocol.js").Dot[]} */
+export function dotsOf(running, run, activation) {
+  return running.parameters().flatMap(({ place, weight, bias }, layer) => place.activation !== activation ? [] : {
+    run, layer, sigma_w: finite(Math.sqrt(place.inputs) * rms(weight)), sigma_b: finite(rms(bias)),
+  });
 }
