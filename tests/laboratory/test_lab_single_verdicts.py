@@ -114,7 +114,20 @@ def test_it_says_what_the_library_says(lab: SinglePage, config: Config, step: in
     notes = [note for note in theirs["notes"] if "precision." not in json.dumps(note)]
     assert same(mine["notes"], notes), (mine["notes"], notes)
     if math.isfinite(watched.report.loss):
-        for name in ("dw", "z", "a", "dz", "saturated", "dead", "dead_units", "not_finite", "distinct", "units"):
+        for name in (
+            "dw",
+            "z",
+            "a",
+            "dz",
+            "saturated",
+            "dead",
+            "dead_units",
+            "not_finite",
+            "distinct",
+            "units",
+            "theory_z",
+            "theory_dz",
+        ):
             assert same([layer[name] for layer in mine["layers"]], [layer[name] for layer in theirs["layers"]]), name
         assert same(mine["detail"]["weight"], theirs["detail"]["weight"])
         assert same(mine["detail"]["into"], theirs["detail"]["into"])

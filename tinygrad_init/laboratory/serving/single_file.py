@@ -36,6 +36,7 @@ from ..looking.pictures import COARSE, GRID, map_of_unit
 from ..looking.pictures import grid as points_of
 from ..messages.wire import plain
 from .grid import SCALED, STACKS, Grid
+from .moments import moments
 from .points import NotThere, Store, point
 from .scripts import script
 
@@ -108,6 +109,7 @@ def contents_of(grid: Grid, store: Store) -> dict[str, Any]:
         "points": {name: point(config, grid, store) for name, config in grid.points()},
         "phi": {name: phi(name) for name in (*grid.activations, "identity")},
         "phases": {name: phase_of(name) for name in (*grid.activations, *(["identity"] if grid.chain else []))},
+        "moments": {name: moments(name) for name in (*grid.activations, "identity")},
         "inputs": inputs(),
         "table": table(),
         "constants": {

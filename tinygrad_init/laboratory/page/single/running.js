@@ -14,7 +14,7 @@ import { Program } from "../program.js";
  * @typedef {{grid: Record<string, (string | number)[]>, hello: import("../protocol.js").Hello, begin: Config, machine: Piece,
  *   stacks: Record<string, Partial<Config>>, points: Record<string, Point>, data: Record<string, Samples>, starts: string[],
  *   phases: Record<string, Omit<import("../protocol.js").Phase, "type" | "step" | "dots">>,
- *   phi: Record<string, import("./measuring.js").Phi>, inputs: import("../protocol.js").Map[], table: import("./findings.js").Row[],
+ *   moments: Record<string, import("./theory.js").Table>, phi: Record<string, import("./measuring.js").Phi>, inputs: import("../protocol.js").Map[], table: import("./findings.js").Row[],
  *   constants: import("./measuring.js").Constants, page: Piece, worker: Piece}} Contents
  * @typedef {{contents: Contents, bytes: (piece: Piece) => Uint8Array, machine: import("../program.js").Machine}} File
  */

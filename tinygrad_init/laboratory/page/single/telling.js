@@ -5,6 +5,7 @@ import { factorsOf, factorsOfWeight } from "./measuring.js";
 import { finite } from "./running.js";
 import { eigenvalues, growth, singularValues } from "./spectra.js";
 import { allFinite, column, histogram, norm, rms } from "./statistics.js";
+import { expected } from "./theory.js";
 import { zerosOf } from "./zeros.js";
 
 /**
@@ -12,7 +13,8 @@ import { zerosOf } from "./zeros.js";
  * @typedef {import("./measuring.js").Layer} Layer
  * @typedef {import("../protocol.js").RunNow} RunNow
  * @typedef {import("../protocol.js").Map} Picture
- * @typedef {Pick<RunNow, "verdict" | "answers" | "notes" | "report_step">} Report
+ * @typedef {Pick<RunNow, "verdict" | "answers" | "notes" | "report_step">} Told
+ * @typedef {{told: Told, theory: ReturnType<typeof expected>}} Report
  * @typedef {{run: number, layer: number | null, unit: number | null, input: number | null}} Selected
  */
 
@@ -30,7 +32,8 @@ export function report(running, look, layers) {
   const told = JSON.stringify(answers);
   const notes = found.filter(({ fault, why }) => !fault && why.key !== "units.some_alike" && !told.includes(JSON.stringify(why)));
   const noted = notes.map(({ layer, why }) => (layer === null ? why : { key: "note.at", numbers: { layer, reason: why } }));
-  return plain({ verdict: verdictOf(measured, found), answers, notes: noted, report_step: look.step });
+  const said = plain({ verdict: verdictOf(measured, found), answers, notes: noted, report_step: look.step });
+  return { told: said, theory: expected(look, layers, running.file.contents.moments) };
 }
 
 /** Numbers that JSON does not know as Python writes them. @template T @param {T} value @returns {T} */
@@ -61,8 +64,8 @@ export function now(running, look, layers, report, selected) {
     test_accuracy: held.length ? accuracy(outside, test) : null,
     losses: running.curve(look.loss),
     test_losses: held,
-    ...report,
-    layers: layers.map((layer, i) => layerNow(look, layer, i)),
+    ...report.told,
+    layers: layers.map((layer, i) => layerNow(look, layer, i, report.theory)),
     edges: look.places.map((place, i) => ({ weight: matrix(look.weights[i], place), gradient: matrix(look.arrays[place.dw], place), strong: null })),
     map: decision(score, constants.grid),
     unit_maps: running.coarse().map((values, i) => Array.from({ length: look.places[i].units }, (_, unit) => (
@@ -90,8 +93,8 @@ function lossOf(output, labels) {
   return each.reduce((sum, loss) => sum + loss, 0) / labels.length;
 }
 
-/** @param {Look} look @param {Layer} layer @param {number} i @returns {import("../protocol.js").LayerNow} */
-function layerNow(look, layer, i) {
+/** @param {Look} look @param {Layer} layer @param {number} i @param {Report["theory"]} theory @returns {import("../protocol.js").LayerNow} */
+function layerNow(look, layer, i, theory) {
   const place = look.places[i];
   const [z, a, dz, dw] = [place.z, place.a, place.dz, place.dw].map((at) => look.arrays[at]);
   const share = (/** @type {Float64Array} */ values) => (allFinite(values) ? 0 : values.filter((x) => !Number.isFinite(x)).length / values.length);
@@ -107,10 +110,13 @@ function layerNow(look, layer, i) {
     not_finite: Math.max(...[z, a, dz, dw].map(share)),
     distinct: known ? layer.distinct.members.length : null,
     units: place.units,
-    theory_z: null,
-    theory_dz: null,
+    theory_z: bandAt(theory?.z[i]),
+    theory_dz: bandAt(theory?.dz[i]),
   };
 }
+
+/** @param {readonly [number, number, number] | undefined} band @returns {any} */
+const bandAt = (band) => (band ? [finite(band[0]), finite(band[1]), finite(band[2])] : null);
 
 /** @param {Float64Array} values @param {import("./measuring.js").Place} place */
 function matrix(values, { units, inputs }) {

@@ -96,7 +96,7 @@ function frame() {
   const told = runs.map((run, i) => {
     const look = run.look();
     const layers = layersOf(look);
-    if (judge && reports[i]?.report_step !== run.step) reports[i] = report(run, look, layers);
+    if (judge && reports[i]?.told.report_step !== run.step) reports[i] = report(run, look, layers);
     return now(run, look, layers, reports[i], i === selected.run ? selected : null);
   });
   read = false;
