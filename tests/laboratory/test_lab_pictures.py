@@ -14,6 +14,7 @@ from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking import measure, pictures
 from tinygrad_init.laboratory.looking.describe import curve, hello, points_of, state_of, unique
 from tinygrad_init.laboratory.looking.measure import LayerLook, decimal_log, few, share_not_finite, thinned, watch
+from tinygrad_init.laboratory.looking.phases import border, phase
 from tinygrad_init.laboratory.looking.pictures import (
     STRONG_EDGE,
     as_bytes,
@@ -28,7 +29,6 @@ from tinygrad_init.laboratory.looking.pictures import (
 from tinygrad_init.laboratory.looking.selection import detail, entering, histogram_of, spectrum_of, with_detail
 from tinygrad_init.laboratory.messages.config import Config, Data, Start
 from tinygrad_init.laboratory.messages.protocol import Select
-from tinygrad_init.laboratory.serving.answers import border, phase
 from tinygrad_init.words import Phrase
 
 RNG = np.random.default_rng(0)

@@ -151,7 +151,7 @@ def test_it_is_small(single_file_of_tests: Path) -> None:
 def test_the_file_of_the_command_is_small_and_holds_all_scenes(tmp_path: Path, chromium: Any) -> None:
     path = tmp_path / "lab.html"
     assert main(["lab", "--save", str(path)]) == 0
-    assert path.stat().st_size < 1_000_000
+    assert path.stat().st_size < 1_500_000
     with opened(path, chromium) as lab:
         assert lab.page.locator("#guide .presets button").count() == 5
         lab.page.tap("#tour-start")

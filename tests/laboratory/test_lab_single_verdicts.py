@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_init as tgi
 from tests.laboratory.single_page import SinglePage, opened
 from tinygrad_init.laboratory.experiment.experiment import Experiment
 from tinygrad_init.laboratory.looking.measure import Watched
+from tinygrad_init.laboratory.looking.phases import phase
 from tinygrad_init.laboratory.looking.selection import with_detail
 from tinygrad_init.laboratory.messages.config import Config, Data, Start
 from tinygrad_init.laboratory.messages.protocol import Select
@@ -23,6 +25,17 @@ from tinygrad_init.laboratory.serving.grid import config_of
 
 if tgi.BACKEND != "compiled":
     pytest.skip("programs travel between compiled backends", allow_module_level=True)
+
+
+PHASE = """activation => new Promise(done => {
+  labHost.worker.addEventListener("message", function hear({ data }) {
+    const message = JSON.parse(data);
+    if (message.type !== "phase") return;
+    labHost.worker.removeEventListener("message", hear);
+    done(message);
+  });
+  labHost.send(JSON.stringify({ type: "phase", activation }));
+})"""
 
 
 def normal(sigma_w: float) -> Start:
@@ -101,16 +114,42 @@ def test_it_says_what_the_library_says(lab: SinglePage, config: Config, step: in
     notes = [note for note in theirs["notes"] if "precision." not in json.dumps(note)]
     assert same(mine["notes"], notes), (mine["notes"], notes)
     if math.isfinite(watched.report.loss):
-        for name in ("dw", "z", "a", "dz", "saturated", "dead", "dead_units", "not_finite", "distinct", "units"):
+        for name in (
+            "dw",
+            "z",
+            "a",
+            "dz",
+            "saturated",
+            "dead",
+            "dead_units",
+            "not_finite",
+            "distinct",
+            "units",
+            "theory_z",
+            "theory_dz",
+        ):
             assert same([layer[name] for layer in mine["layers"]], [layer[name] for layer in theirs["layers"]]), name
         assert same(mine["detail"]["weight"], theirs["detail"]["weight"])
         assert same(mine["detail"]["into"], theirs["detail"]["into"])
+        spectra = mine["detail"]["spectrum"], theirs["detail"]["spectrum"]
+        for name in ("singular", "growth"):
+            assert same(*(one[name] for one in spectra)), name
+        pairs = (np.sort_complex(np.round([complex(*pair) for pair in one["eigenvalues"]], 9)) for one in spectra)
+        np.testing.assert_allclose(*pairs, rtol=1e-6, atol=1e-9)
         assert [one["counts"] for one in mine["detail"]["histograms"].values()] == [
             one["counts"] for one in theirs["detail"]["histograms"].values()
         ]
         names = ("kind", "label", "name", "layer", "finite")
         mine_, theirs_ = mine["detail"]["factors"], theirs["detail"]["factors"]
         assert [[one[n] for n in names] for one in mine_] == [[one[n] for n in names] for one in theirs_]
+
+
+def test_the_phase_diagram_is_the_servers(lab: SinglePage) -> None:
+    config = of("tanh", 3, normal(2.0), seed=1)
+    watched = Watched(Experiment(config).runs[0])
+    lab.ask(config)
+    for name in ("tanh", "identity"):
+        assert same(plain(lab.page.evaluate(PHASE, name)), plain(phase(name, [watched], 0))), name
 
 
 def test_the_factors_of_a_weight_multiply_to_its_gradient(lab: SinglePage) -> None:

@@ -31,10 +31,12 @@ from ...diagnosis.measures.zeros import STRIDE
 from ...words import LANGUAGES, templates
 from ..experiment import build
 from ..looking.describe import curve, hello
+from ..looking.phases import phase
 from ..looking.pictures import COARSE, GRID, map_of_unit
 from ..looking.pictures import grid as points_of
 from ..messages.wire import plain
 from .grid import SCALED, STACKS, Grid
+from .moments import moments
 from .points import NotThere, Store, point
 from .scripts import script
 
@@ -106,6 +108,8 @@ def contents_of(grid: Grid, store: Store) -> dict[str, Any]:
         "data": {f"{name}/{seed}": data_of(grid, name, seed, store) for name, seed in product(grid.data, grid.seeds)},
         "points": {name: point(config, grid, store) for name, config in grid.points()},
         "phi": {name: phi(name) for name in (*grid.activations, "identity")},
+        "phases": {name: phase_of(name) for name in (*grid.activations, *(["identity"] if grid.chain else []))},
+        "moments": {name: moments(name) for name in (*grid.activations, "identity")},
         "inputs": inputs(),
         "table": table(),
         "constants": {
@@ -123,6 +127,12 @@ def phi(name: str) -> dict[str, Any]:
     record = activation(name)
     at_zero = float(record.value(np.zeros(1))[0])
     return {**plain(curve(name), 8), "steepest": record.steepest, "saturates": record.saturates, "at_zero": at_zero}
+
+
+def phase_of(name: str) -> dict[str, Any]:
+    """The phase diagram of an activation, without any network in it."""
+    found = plain(phase(name, [], 0))
+    return {key: found[key] for key in ("activation", "sigma_w", "sigma_b", "log_chi", "edge")}
 
 
 def inputs() -> list[Any]:

@@ -14,7 +14,9 @@ import { connect, restore, speak } from "../lab.js";
 import { tellFaults } from "../faults.js";
 import { factors } from "../panels/factors.js";
 import { histograms } from "../panels/histograms.js";
+import { phase } from "../panels/phase.js";
 import { phi } from "../panels/phi.js";
+import { spectrum } from "../panels/spectrum.js";
 import { tabs } from "../panels/tabs.js";
 import { store } from "../state.js";
 import { tour } from "../tour/tour.js";
@@ -28,7 +30,8 @@ import { scenes } from "./scenes.js";
 setLanguage(preferredLanguage());
 
 const displays = [
-  transport(), depth(), networks(), layerTable(), decisionMaps(), lossChart(), verdicts(), tabs([factors(), histograms(), phi()]),
+  transport(), depth(), networks(), layerTable(), decisionMaps(), lossChart(), verdicts(),
+  tabs([factors(), histograms(), phi(), spectrum(), phase()]),
 ];
 controls();
 const names = presets();

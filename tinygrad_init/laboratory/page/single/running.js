@@ -13,7 +13,8 @@ import { Program } from "../program.js";
  *   test: {x: Piece, y: number[]}}} Samples
  * @typedef {{grid: Record<string, (string | number)[]>, hello: import("../protocol.js").Hello, begin: Config, machine: Piece,
  *   stacks: Record<string, Partial<Config>>, points: Record<string, Point>, data: Record<string, Samples>, starts: string[],
- *   phi: Record<string, import("./measuring.js").Phi>, inputs: import("../protocol.js").Map[], table: import("./findings.js").Row[],
+ *   phases: Record<string, Omit<import("../protocol.js").Phase, "type" | "step" | "dots">>,
+ *   moments: Record<string, import("./theory.js").Table>, phi: Record<string, import("./measuring.js").Phi>, inputs: import("../protocol.js").Map[], table: import("./findings.js").Row[],
  *   constants: import("./measuring.js").Constants, page: Piece, worker: Piece}} Contents
  * @typedef {{contents: Contents, bytes: (piece: Piece) => Uint8Array, machine: import("../program.js").Machine}} File
  */
@@ -187,6 +188,11 @@ export class Running {
     return [...this.outside].filter(([step]) => step <= this.step).sort(([a], [b]) => a - b);
   }
 
+  /** Weights and biases of the layers as they are. @returns {{place: import("./measuring.js").Place, weight: Float64Array, bias: Float64Array}[]} */
+  parameters() {
+    return this.point.layers.map((place) => ({ place, weight: this.#parameter(place.weight).slice(), bias: this.#parameter(place.bias).slice() }));
+  }
+
   /** What the program that looks finds of the present weights. @returns {import("./measuring.js").Look} */
   look() {
     const { look } = this.programs;
@@ -194,10 +200,11 @@ export class Running {
     look.run();
     const arrays = look.header.outputs.map((_, i) => /** @type {Float64Array} */ (look.output(i).slice()));
     const { layers: places, factors: recipes } = this.point;
+    const now = this.parameters();
     return {
       loss: arrays[0][0], output: arrays[1], arrays, places, recipes, step: this.step, lr: this.config.lr,
-      weights: places.map(({ weight }) => this.#parameter(weight).slice()),
-      biases: places.map(({ bias }) => this.#parameter(bias).slice()),
+      weights: now.map(({ weight }) => weight),
+      biases: now.map(({ bias }) => bias),
       phi: contents.phi, constants: contents.constants, samples: this.samples.y.length, guess: this.samples.guess, linearShare: this.samples.linear_share, labels: this.samples.y,
       plain: this.config.normalization === "none" && !this.config.residual,
     };

@@ -3,7 +3,9 @@
 import { answersOf, findings, verdictOf } from "./findings.js";
 import { factorsOf, factorsOfWeight } from "./measuring.js";
 import { finite } from "./running.js";
+import { eigenvalues, growth, singularValues } from "./spectra.js";
 import { allFinite, column, histogram, norm, rms } from "./statistics.js";
+import { expected } from "./theory.js";
 import { zerosOf } from "./zeros.js";
 
 /**
@@ -11,12 +13,15 @@ import { zerosOf } from "./zeros.js";
  * @typedef {import("./measuring.js").Layer} Layer
  * @typedef {import("../protocol.js").RunNow} RunNow
  * @typedef {import("../protocol.js").Map} Picture
- * @typedef {Pick<RunNow, "verdict" | "answers" | "notes" | "report_step">} Report
+ * @typedef {Pick<RunNow, "verdict" | "answers" | "notes" | "report_step">} Told
+ * @typedef {{told: Told, theory: ReturnType<typeof expected>}} Report
  * @typedef {{run: number, layer: number | null, unit: number | null, input: number | null}} Selected
  */
 
 /** Beyond so far lies what the curve of an activation does not show. */
 const REACH = 6;
+
+const POWERS = 30;
 
 /** What is judged of a run. @param {import("./running.js").Running} running @param {Look} look @param {Layer[]} layers @returns {Report} */
 export function report(running, look, layers) {
@@ -27,7 +32,8 @@ export function report(running, look, layers) {
   const told = JSON.stringify(answers);
   const notes = found.filter(({ fault, why }) => !fault && why.key !== "units.some_alike" && !told.includes(JSON.stringify(why)));
   const noted = notes.map(({ layer, why }) => (layer === null ? why : { key: "note.at", numbers: { layer, reason: why } }));
-  return plain({ verdict: verdictOf(measured, found), answers, notes: noted, report_step: look.step });
+  const said = plain({ verdict: verdictOf(measured, found), answers, notes: noted, report_step: look.step });
+  return { told: said, theory: expected(look, layers, running.file.contents.moments) };
 }
 
 /** Numbers that JSON does not know as Python writes them. @template T @param {T} value @returns {T} */
@@ -58,8 +64,8 @@ export function now(running, look, layers, report, selected) {
     test_accuracy: held.length ? accuracy(outside, test) : null,
     losses: running.curve(look.loss),
     test_losses: held,
-    ...report,
-    layers: layers.map((layer, i) => layerNow(look, layer, i)),
+    ...report.told,
+    layers: layers.map((layer, i) => layerNow(look, layer, i, report.theory)),
     edges: look.places.map((place, i) => ({ weight: matrix(look.weights[i], place), gradient: matrix(look.arrays[place.dw], place), strong: null })),
     map: decision(score, constants.grid),
     unit_maps: running.coarse().map((values, i) => Array.from({ length: look.places[i].units }, (_, unit) => (
@@ -87,8 +93,8 @@ function lossOf(output, labels) {
   return each.reduce((sum, loss) => sum + loss, 0) / labels.length;
 }
 
-/** @param {Look} look @param {Layer} layer @param {number} i @returns {import("../protocol.js").LayerNow} */
-function layerNow(look, layer, i) {
+/** @param {Look} look @param {Layer} layer @param {number} i @param {Report["theory"]} theory @returns {import("../protocol.js").LayerNow} */
+function layerNow(look, layer, i, theory) {
   const place = look.places[i];
   const [z, a, dz, dw] = [place.z, place.a, place.dz, place.dw].map((at) => look.arrays[at]);
   const share = (/** @type {Float64Array} */ values) => (allFinite(values) ? 0 : values.filter((x) => !Number.isFinite(x)).length / values.length);
@@ -104,10 +110,13 @@ function layerNow(look, layer, i) {
     not_finite: Math.max(...[z, a, dz, dw].map(share)),
     distinct: known ? layer.distinct.members.length : null,
     units: place.units,
-    theory_z: null,
-    theory_dz: null,
+    theory_z: bandAt(theory?.z[i]),
+    theory_dz: bandAt(theory?.dz[i]),
   };
 }
+
+/** @param {readonly [number, number, number] | undefined} band @returns {any} */
+const bandAt = (band) => (band ? [finite(band[0]), finite(band[1]), finite(band[2])] : null);
 
 /** @param {Float64Array} values @param {import("./measuring.js").Place} place */
 function matrix(values, { units, inputs }) {
@@ -134,6 +143,17 @@ function picture(kind, size, low, high, values) {
   return { kind, size, low, high, values: btoa(String.fromCharCode(...bytes)) };
 }
 
+/** None where a number is not finite. @param {Float64Array} weight @param {import("./measuring.js").Place} place @returns {import("../protocol.js").SpectrumOf | null} */
+function spectrumOf(weight, { units, inputs }) {
+  if (!allFinite(weight)) return null;
+  const square = units === inputs;
+  return {
+    singular: singularValues(weight, inputs),
+    eigenvalues: square ? eigenvalues(weight, units) : [],
+    growth: square ? growth(weight, units, POWERS).map(finite) : [],
+  };
+}
+
 /** @param {import("./running.js").Running} running @param {Look} look @param {Selected} selected @returns {import("../protocol.js").Detail | null} */
 function detail(running, look, { layer, unit: chosen, input: from }) {
   if (layer === null || !look.places[layer]) return null;
@@ -155,7 +175,7 @@ function detail(running, look, { layer, unit: chosen, input: from }) {
       dw: histogram(unit === null ? dw : dw.subarray(unit * place.inputs, (unit + 1) * place.inputs)),
     },
     into: place.slope === null ? null : entering(look, place, of(place.into), of(place.slope)),
-    spectrum: null,
+    spectrum: spectrumOf(look.weights[layer], place),
     factors: told.map((factor) => ({ ...factor, log10: finite(factor.log10), finite: !Number.isNaN(factor.log10) && factor.log10 !== Infinity })),
     unit_map: unit === null || layer === look.places.length - 1 ? null
       : unitMap(column(running.fine(layer), unit, place.units), look.constants.grid),
@@ -176,4 +196,11 @@ function weightOf(look, layer, unit, input) {
   if (input === null) return { value: finite(look.biases[layer][unit]), gradient: finite(look.arrays[db][unit]) };
   const at = unit * inputs + input;
   return { value: finite(look.weights[layer][at]), gradient: finite(look.arrays[dw][at]) };
+}
+
+/** Where the layers that have an activation lie in its phase diagram. @param {import("./running.js").Running} running @param {number} run @param {string} activation @returns {import("../protocol.js").Dot[]} */
+export function dotsOf(running, run, activation) {
+  return running.parameters().flatMap(({ place, weight, bias }, layer) => place.activation !== activation ? [] : {
+    run, layer, sigma_w: finite(Math.sqrt(place.inputs) * rms(weight)), sigma_b: finite(rms(bias)),
+  });
 }

@@ -4,7 +4,7 @@
 import { Machine } from "../program.js";
 import { layersOf } from "./measuring.js";
 import { finite, Running } from "./running.js";
-import { now, report } from "./telling.js";
+import { dotsOf, now, report } from "./telling.js";
 
 /** @typedef {import("./running.js").Contents} Contents */
 /** @typedef {import("./running.js").Config} Config */
@@ -96,7 +96,7 @@ function frame() {
   const told = runs.map((run, i) => {
     const look = run.look();
     const layers = layersOf(look);
-    if (judge && reports[i]?.report_step !== run.step) reports[i] = report(run, look, layers);
+    if (judge && reports[i]?.told.report_step !== run.step) reports[i] = report(run, look, layers);
     return now(run, look, layers, reports[i], i === selected.run ? selected : null);
   });
   read = false;
@@ -149,6 +149,12 @@ function move(step) {
   [goal, due, progressed] = [Math.min(step, MOST_STEPS), true, performance.now()];
 }
 
+/** @param {string} activation */
+function phase(activation) {
+  const found = file.contents.phases[activation];
+  if (found) say({ ...found, type: "phase", step: runs[0]?.step ?? 0, dots: runs.flatMap((run, i) => dotsOf(run, i, activation)) });
+}
+
 /** @param {any} message */
 function handle(message) {
   const step = runs.length ? (playing ? runs[0].step : Math.max(runs[0].step, goal)) : 0;
@@ -162,6 +168,7 @@ function handle(message) {
   else if (message.type === "epoch") move(step + 1);
   else if (message.type === "seek") move(message.step);
   else if (message.type === "rewind") move(0);
+  else if (message.type === "phase") phase(message.activation);
   soon();
 }
 
