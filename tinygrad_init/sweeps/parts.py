@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .journal import Row, sync_folder
+from ..replacing import replacing
+from .journal import Row
 from .plan import SCHEMA
 
 WANTED = "reading and writing Parquet needs pyarrow; install it with: pip install 'tinygrad_init[sweep]'"
@@ -81,16 +81,11 @@ def table_of(rows: Sequence[Row]) -> Any:
 
 
 def write_part(path: Path, rows: Sequence[Row]) -> None:
-    """A part that is there as a whole or not at all: written beside its place, and moved there."""
+    """A part that is there as a whole or not at all."""
     import pyarrow.parquet
 
-    beside = path.with_name(f"{path.name}.new")
-    with open(beside, "wb") as file:
-        pyarrow.parquet.write_table(table_of(rows), file, compression="zstd", write_page_checksum=True)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
-    sync_folder(path.parent)
+    with replacing(path) as beside:
+        pyarrow.parquet.write_table(table_of(rows), beside, compression="zstd", write_page_checksum=True)
 
 
 def read_part(path: Path) -> list[Row]:
