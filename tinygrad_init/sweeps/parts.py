@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def table_of(rows: Sequence[Row]) -> Any:
         pyarrow is not installed.
     """
     try:
-        import pyarrow
+        import pyarrow.json
     except ImportError:
         raise ImportError(WANTED) from None
 
@@ -76,8 +77,14 @@ def table_of(rows: Sequence[Row]) -> Any:
 
     about = {"tinygrad_init.sweep.schema": str(SCHEMA)}
     schema = pyarrow.schema([(name, kind(text)) for name, text in COLUMNS.items()], metadata=about)
-    columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
-    return pyarrow.table(columns, schema=schema)
+    if not rows:
+        return schema.empty_table()
+    # By way of JSON: lists of Python's would make pyarrow load pandas, where that is installed.
+    content = "\n".join(json.dumps({name: row.get(name) for name in COLUMNS}) for row in rows).encode()
+    options = pyarrow.json.ParseOptions(explicit_schema=schema)
+    return pyarrow.json.read_json(
+        pyarrow.BufferReader(content), pyarrow.json.ReadOptions(block_size=len(content) + 1), options
+    ).cast(schema)
 
 
 def write_part(path: Path, rows: Sequence[Row]) -> None:
