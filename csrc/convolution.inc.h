@@ -288,7 +288,7 @@ static size_t T(conv_weight)(const tgi_windows *w, ptrdiff_t first, ptrdiff_t la
     T(room) room = {work, 0};
     REAL *lines = T(take)(&room, T(size_of_lines)(&L, L.channels) * sizeof(REAL));
     /* Vectors may be read past the end of a row, into channels that are not there. */
-    REAL *turned = T(take)(&room, (size_t)(L.samples * counts * w->outputs + T(NR)) * sizeof(REAL));
+    REAL *panel = T(take)(&room, (size_t)(L.samples * counts * T(NR) + T(NR)) * sizeof(REAL));
     REAL *sums = T(take)(&room, (size_t)(w->inputs * size * wide) * sizeof(REAL));
     ptrdiff_t *offsets = T(take)(&room, (size_t)(w->inputs * size) * sizeof(ptrdiff_t));
     if (!work)
@@ -303,22 +303,23 @@ static size_t T(conv_weight)(const tgi_windows *w, ptrdiff_t first, ptrdiff_t la
             offsets[t] = T(offset_of)(w, &L, t / size, at);
         }
         memset(sums, 0, (size_t)(taps * wide) * sizeof(REAL));
-        memset(turned, 0, (size_t)(L.samples * counts * w->outputs + T(NR)) * sizeof(REAL));
+        memset(panel, 0, (size_t)(L.samples * counts * T(NR) + T(NR)) * sizeof(REAL));
         for (ptrdiff_t n = 0; n < w->samples; n += L.samples) {
             const ptrdiff_t samples = w->samples - n < L.samples ? w->samples - n : L.samples;
             T(write_lines)(&L, c1 - c0, samples, x + (n * w->groups * w->inputs + from + c0) * channel,
                            w->groups * w->inputs * channel, lines);
-            for (ptrdiff_t s = 0; s < samples; s++)
-                T(pack)((size_t)counts, (size_t)w->outputs, g + ((n + s) * w->groups + group) * w->outputs * counts, 1, counts,
-                        turned + s * counts * w->outputs);
-            for (ptrdiff_t tile = 0; tile < T(tiles)(taps); tile++) {
-                const ptrdiff_t i0 = T(tile_begin)(taps, tile), rows = T(tile_begin)(taps, tile + 1) - i0;
-                for (ptrdiff_t o = 0; o < wide;) {
-                    const int whole = wide - o >= T(NR);
-                    T(windows_kernels)[rows - 1][whole](&L, samples, lines, offsets + i0, turned + o, w->outputs,
-                                                        sums + i0 * wide + o, wide);
-                    o += whole ? T(NR) : T(LANES);
+            /* A panel of channels of the cotangent stays near while all taps pass by. */
+            for (ptrdiff_t o = 0; o < wide;) {
+                const int whole = wide - o >= T(NR);
+                const ptrdiff_t across = whole ? T(NR) : T(LANES), there = w->outputs - o < across ? w->outputs - o : across;
+                for (ptrdiff_t s = 0; s < samples; s++)
+                    T(pack)((size_t)counts, (size_t)there, g + (((n + s) * w->groups + group) * w->outputs + o) * counts, 1, counts,
+                            panel + s * counts * there);
+                for (ptrdiff_t tile = 0; tile < T(tiles)(taps); tile++) {
+                    const ptrdiff_t i0 = T(tile_begin)(taps, tile), rows = T(tile_begin)(taps, tile + 1) - i0;
+                    T(windows_kernels)[rows - 1][whole](&L, samples, lines, offsets + i0, panel, there, sums + i0 * wide + o, wide);
                 }
+                o += across;
             }
         }
         for (ptrdiff_t o = 0; o < w->outputs; o++)

@@ -16,73 +16,83 @@ static inline REAL T(sum_lanes)(T(vector) v) {
     return T(SIDE) == 4 ? (q[0] + q[1]) + (q[2 % T(SIDE)] + q[3 % T(SIDE)]) : q[0] + q[1];
 }
 
-enum { T(DOT_ROWS) = 3, T(DOT_COLUMNS) = 2 }; /* of C at a time: with their operands they fit into 16 registers */
+/* Rows of C and columns at a time: so many sums that their latency is hidden and fit into the registers with their operands. */
+#if VECTOR_BYTES == 64
+#define DOT_ROWS 4
+#define DOT_COLUMNS 5
+#define COLUMNS(F, rows) F(rows, 1) F(rows, 2) F(rows, 3) F(rows, 4) F(rows, 5)
+#define BLOCKS(F) COLUMNS(F, 1) COLUMNS(F, 2) COLUMNS(F, 3) COLUMNS(F, 4)
+#else
+#define DOT_ROWS 3
+#define DOT_COLUMNS 3
+#define COLUMNS(F, rows) F(rows, 1) F(rows, 2) F(rows, 3)
+#define BLOCKS(F) COLUMNS(F, 1) COLUMNS(F, 2) COLUMNS(F, 3)
+#endif
 
-/* Rows of A, rows of B (columns of the product), and sums of their products lane by lane; behind them those of A alone. */
+/* Rows of A, rows of B (columns of the product), and sums of their products lane by lane. */
 typedef struct {
     const REAL *a, *b;
     ptrdiff_t a_row, b_row;
-    T(vector) sum[T(DOT_ROWS)][T(DOT_COLUMNS) + 1];
+    T(vector) sum[DOT_ROWS][DOT_COLUMNS];
 } T(dot_block);
 
 /* The next `count` terms, LANES or fewer. */
 static inline __attribute__((always_inline)) void T(add_products)(const int rows, const int columns, T(dot_block) *t,
                                                                   size_t count) {
-    T(vector) x[T(DOT_ROWS)], y[T(DOT_COLUMNS)];
+    T(vector) x[DOT_ROWS], y[DOT_COLUMNS];
 #pragma GCC unroll 4
     for (int i = 0; i < rows; i++)
         x[i] = T(load_part)(t->a + i * t->a_row, count);
-#pragma GCC unroll 4
+#pragma GCC unroll 5
     for (int j = 0; j < columns; j++)
         y[j] = T(load_part)(t->b + j * t->b_row, count);
     t->a += count;
     t->b += count;
 #pragma GCC unroll 4
-    for (int i = 0; i < rows; i++) {
-        t->sum[i][T(DOT_COLUMNS)] += x[i];
-#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 5
         for (int j = 0; j < columns; j++)
             t->sum[i][j] += x[i] * y[j];
-    }
 }
 
-/* c[i][j] = the product of row i of A with row j of B, and unless `sums` is NULL, sums[i] = the sum of row i of A. `rows`
- * and `columns` are constants at each call. */
+/* c[i][j] = the product of row i of A with row j of B. `rows` and `columns` are constants at each call. */
 static inline __attribute__((always_inline)) void T(dot)(const int rows, const int columns, size_t k, const REAL *a,
                                                          ptrdiff_t a_row, const REAL *b, ptrdiff_t b_row, REAL *c,
-                                                         size_t ldc, REAL *sums) {
+                                                         size_t ldc) {
     T(dot_block) t = {a, b, a_row, b_row, {{{0}}}};
     for (; k >= T(LANES); k -= T(LANES))
         T(add_products)(rows, columns, &t, T(LANES));
     if (k > 0)
         T(add_products)(rows, columns, &t, k);
 #pragma GCC unroll 4
-    for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 5
         for (int j = 0; j < columns; j++)
             c[(size_t)i * ldc + (size_t)j] = T(sum_lanes)(t.sum[i][j]);
-        if (sums)
-            sums[i] = T(sum_lanes)(t.sum[i][T(DOT_COLUMNS)]);
-    }
 }
 
 static void T(dots)(size_t rows, size_t columns, size_t k, const REAL *a, ptrdiff_t a_row, const REAL *b,
-                    ptrdiff_t b_row, REAL *c, size_t ldc, REAL *sums) {
-    switch (rows * T(DOT_COLUMNS) + columns - 1) {
-    case 2: T(dot)(1, 1, k, a, a_row, b, b_row, c, ldc, sums); return;
-    case 3: T(dot)(1, 2, k, a, a_row, b, b_row, c, ldc, sums); return;
-    case 4: T(dot)(2, 1, k, a, a_row, b, b_row, c, ldc, sums); return;
-    case 5: T(dot)(2, 2, k, a, a_row, b, b_row, c, ldc, sums); return;
-    case 6: T(dot)(3, 1, k, a, a_row, b, b_row, c, ldc, sums); return;
-    default: T(dot)(3, 2, k, a, a_row, b, b_row, c, ldc, sums);
+                    ptrdiff_t b_row, REAL *c, size_t ldc) {
+    switch (rows * 8 + columns) {
+#define BLOCK(rows, columns)                                                                                           \
+    case rows * 8 + columns:                                                                                           \
+        T(dot)(rows, columns, k, a, a_row, b, b_row, c, ldc);                                                          \
+        return;
+        BLOCKS(BLOCK)
+#undef BLOCK
     }
 }
+#undef BLOCKS
+#undef COLUMNS
 
 /* The sum of one row: contiguous numbers. */
 static REAL T(sum_of_row)(size_t k, const REAL *x) {
-    REAL sum;
-    T(dot)(1, 0, k, x, 0, x, 0, NULL, 0, &sum);
-    return sum;
+    T(vector) sum = {0};
+    for (; k >= T(LANES); k -= T(LANES), x += T(LANES))
+        sum += T(load)(x);
+    if (k > 0)
+        sum += T(load_part)(x, k);
+    return T(sum_lanes)(sum);
 }
 
 /* sums[j] = the sum of column j of contiguous rows, for up to LANES columns. */

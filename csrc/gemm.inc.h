@@ -121,12 +121,12 @@ static void T(dots_part)(void *product, int part, int thread) {
     const REAL *bias = end->bias, *kept = end->kept;
     const size_t across = T(parts)(P->n, P->width), i0 = (size_t)part / across * P->height, j0 = (size_t)part % across * P->width;
     const size_t m = T(least)(i0 + P->height, P->m), n = T(least)(j0 + P->width, P->n);
-    for (size_t i = i0; i < m; i += T(DOT_ROWS))
-        for (size_t j = j0; j < n; j += T(DOT_COLUMNS))
-            T(dots)(T(least)(m - i, T(DOT_ROWS)), T(least)(n - j, T(DOT_COLUMNS)), P->k,
+    const size_t each = T(parts)(n - j0, T(parts)(n - j0, DOT_COLUMNS)); /* blocks are as even as they can be */
+    for (size_t i = i0; i < m; i += DOT_ROWS)
+        for (size_t j = j0; j < n; j += each)
+            T(dots)(T(least)(m - i, DOT_ROWS), T(least)(n - j, each), P->k,
                     (const REAL *)a->data + (ptrdiff_t)i * a->row_stride, a->row_stride,
-                    (const REAL *)b->data + (ptrdiff_t)j * b->column_stride, b->column_stride, P->c + i * P->ldc + j, P->ldc,
-                    end->row_sums && j == 0 ? (REAL *)end->row_sums + i : NULL);
+                    (const REAL *)b->data + (ptrdiff_t)j * b->column_stride, b->column_stride, P->c + i * P->ldc + j, P->ldc);
     for (size_t i = i0; bias && i < m; i++)
         for (size_t j = j0; j < n; j++)
             P->c[i * P->ldc + j] += bias[end->bias_of_rows ? i : j];
@@ -310,27 +310,33 @@ static void T(gemm_by_tiles)(T(product) *P, void *work) {
     }
 }
 
+/* Whether vectors are to go along k, which both operands have side by side: where too few rows would pay for turning B, or
+ * where what a tile's unused lanes would cost over all terms is more than what it costs to add up lanes at the end. */
+static int T(goes_along_k)(const T(product) *P) {
+    const size_t lanes = T(parts)(P->n, T(LANES)) * T(LANES);
+    return P->a->column_stride == 1 && P->b->row_stride == 1 && 2 * P->k >= T(LANES) &&
+           (P->m < 4 || 2 * P->n <= T(LANES) || (P->n <= 24 && (lanes - P->n) * P->k >= 6 * lanes * T(LANES)));
+}
+
 static void T(multiply)(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b, const tgi_epilogue *end,
                         REAL *c, size_t ldc, void *work, int threads) {
     T(product) P = {.m = m, .n = n, .k = k, .a = a, .b = b, .end = end, .c = c, .ldc = ldc, .threads = threads};
-    /* Along k where a tile would use less than half of its lanes, or too few rows would pay for turning B. */
-    const int along_k = a->column_stride == 1 && b->row_stride == 1 && 2 * k >= T(LANES);
-    if (along_k && (m < 4 || 2 * n <= T(LANES))) {
-        P.height = m;
-        P.width = n;
-        if (threads > 1 && m > n)
-            P.height = T(part_size)(m, T(DOT_ROWS), 4 * (size_t)threads);
-        else if (threads > 1)
-            P.width = T(part_size)(n, T(LINE), 4 * (size_t)threads);
-        if (m > 0 && n > 0)
-            tgi_share_out(threads, (int)(T(parts)(m, P.height) * T(parts)(n, P.width)), T(dots_part), &P);
-    } else {
-        if (end->row_sums) { /* some whole vectors of them in each part: which are computed together changes nothing */
-            P.height = threads > 1 ? T(part_size)(m, 4 * T(LANES), (size_t)threads) : m;
-            tgi_share_out(threads, (int)T(parts)(m, P.height), T(sum_part), &P);
-        }
-        T(gemm_by_tiles)(&P, work);
+    if (end->row_sums) { /* some whole vectors of them in each part: which are computed together changes nothing */
+        P.height = threads > 1 ? T(part_size)(m, 4 * T(LANES), (size_t)threads) : m;
+        tgi_share_out(threads, (int)T(parts)(m, P.height), T(sum_part), &P);
     }
+    if (!T(goes_along_k)(&P)) {
+        T(gemm_by_tiles)(&P, work);
+        return;
+    }
+    P.height = m;
+    P.width = n;
+    if (threads > 1 && m > n)
+        P.height = T(part_size)(m, DOT_ROWS, 4 * (size_t)threads);
+    else if (threads > 1)
+        P.width = T(part_size)(n, T(LINE), 4 * (size_t)threads);
+    if (m > 0 && n > 0)
+        tgi_share_out(threads, (int)(T(parts)(m, P.height) * T(parts)(n, P.width)), T(dots_part), &P);
 }
 
 static void T(gemm)(size_t m, size_t n, size_t k, const tgi_matrix *a, const tgi_matrix *b, const tgi_epilogue *end,

@@ -119,6 +119,17 @@ typedef struct {
     ptrdiff_t begin[3], step[3], lengths[3], apart; /* of the results; from sample to sample */
 } T(target);
 
+/* Results of a vector go side by side where no gap between rows lies among them. */
+static void T(join_lanes)(T(vector_place) *v) {
+    ptrdiff_t joined = 0, lanes = T(LANES);
+    while (lanes > 0 && v->places[lanes - 1] < 0)
+        lanes--;
+    while (joined < lanes && v->places[joined] == v->places[0] + joined)
+        joined++;
+    v->to = v->places[0];
+    v->lanes = joined == lanes && v->to >= 0 ? lanes : 0;
+}
+
 /* The vectors of all windows. Those of a row by themselves, or one behind the other over all rows and what lies between
  * them, whichever are fewer. With NULL they are only counted. */
 static ptrdiff_t T(place_vectors)(const T(lines) *L, const T(target) *t, ptrdiff_t samples, T(vector_place) *found) {
@@ -163,5 +174,8 @@ static ptrdiff_t T(place_vectors)(const T(lines) *L, const T(target) *t, ptrdiff
             v->places[lane] = to + x * t->step[2];
         }
     }
+    if (flat < by_row * rows)
+        for (ptrdiff_t v = 0; v < flat; v++)
+            T(join_lanes)(&found[v]);
     return total;
 }

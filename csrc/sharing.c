@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { VECTORS = 64 }; /* so many results of a reduction fill whole vectors */
+enum { VECTORS = 64 }; /* so many results fill whole vectors */
 
 /* How many numbers a row has that goes along these axes. */
 static ptrdiff_t numbers_of(const tgi_instruction *in, int from, int to) {
@@ -81,13 +81,20 @@ static ptrdiff_t rows_of(const tgi_instruction *in, ptrdiff_t step[TGI_PLACES]) 
     return 0;
 }
 
+/* Whether results are made a vector at a time: of rows that are long, one after the other. */
+static int side_by_side(const tgi_instruction *in) {
+    if (in->code == TGI_DO_reduce && in->strides[TGI_A][0] != (in->kind == TGI_FLOAT32 ? 4 : 8) && numbers_of(in, 1, in->ndim) > VECTORS)
+        return 0;
+    return in->ndim - in->reduced == 1 || (in->code == TGI_DO_rows && axis_of(in));
+}
+
 ptrdiff_t tgi_rows_of_a_part(const tgi_instruction *in, ptrdiff_t numbers) {
     ptrdiff_t step[TGI_PLACES];
     const ptrdiff_t all = in->shape[axis_of(in)], parts = rows_of(in, step) * all / numbers;
     if (parts < 2)
         return 0;
     ptrdiff_t rows = (all + parts - 1) / parts;
-    if (in->ndim - in->reduced == 1 || (in->code == TGI_DO_rows && axis_of(in))) /* results are made side by side */
+    if (side_by_side(in))
         rows = (rows + VECTORS - 1) / VECTORS * VECTORS;
     if (in->code == TGI_DO_rows && in->flag == TGI_CAUSAL_SOFTMAX) /* how much a row sees is counted from the first */
         rows = (rows + in->shape[2] - 1) / in->shape[2] * in->shape[2];

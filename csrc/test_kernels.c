@@ -178,7 +178,7 @@ static void test_gemm(const tgi_kernels *K, int kind) {
             check_product(K, kind, &t);
         }
     /* Larger ones, in which blocks and panels come to an end, with what falls by lot. */
-    const size_t sizes[] = {1, 2, 7, 16, 33, 50, 64, 130, 260, 600, 4100};
+    const size_t sizes[] = {1, 2, 7, 10, 16, 33, 64, 130, 260, 600, 4100};
     const size_t count = sizeof sizes / sizeof *sizes;
     for (size_t s = 0; s < count * count * count; s++) {
         const product_case t = {sizes[s % count], sizes[s / count % count], sizes[s / count / count],

@@ -29,6 +29,8 @@ STEPS: dict[str, Callable[[], Any]] = {
     "turned": lambda: tgi.tensor(TALL).T * 1.5,
     "turned and joined": lambda: tgi.concatenate([tgi.tensor(WIDE).T, tgi.tensor(TALL)]),
     "sums of rows": lambda: tgi.tensor(TALL).sum(1),
+    "sums of few long rows": lambda: tgi.tensor(WIDE).sum(1),
+    "sums of channels": lambda: tgi.tensor(X[: 6 * 9 * 900].reshape(6, 9, 900)).sum((0, 2)),
     "sums of columns": lambda: tgi.tensor(WIDE).sum(0),
     "sums over all": lambda: tgi.tensor(WIDE).sum(),
     "largest of columns": lambda: tgi.tensor(WIDE).max(axis=0),
