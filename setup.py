@@ -33,6 +33,8 @@ TYPES = sorted(str(path) for ending in ("pxd", "pxi") for path in PACKAGE.glob(f
 # -fno-math-errno lets sqrt be an instruction and -fno-trapping-math lets both sides of ?: be computed at once; neither
 # gives up NaN, infinities or the order of operations.
 FLAGS = ["-std=gnu11", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
+# How to unwind the stack from anywhere is asked for by debuggers and by C++'s exceptions, of which there are none.
+FLAGS += ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"] if sys.platform == "linux" else []
 # How many threads large products run on is asked of OpenMP. Apple's compiler comes without it, and on Windows it would
 # be one more library to ship: there OMP_NUM_THREADS alone is asked (csrc/threads.c).
 OPENMP = [] if sys.platform in ("darwin", "win32") else ["-fopenmp"]
@@ -48,6 +50,9 @@ GLUE = ["-O2"]
 GAINLESS = (
     "gcse rerun-cse-after-loop code-hoisting schedule-insns2 tree-pre tree-vrp tree-loop-vectorize tree-slp-vectorize"
 )
+
+# What is done while a function is captured, and not at each step, is to be short.
+COLD = ("shadows", "tapes", "tracing")
 
 EXTENSION = Extension(
     "tinygrad_init.kernels.compiled",  # one library with all modules in it: see kernels/backend.py
@@ -146,7 +151,7 @@ class BuildExtension(build_ext):
             def compile_one(source: str) -> str:
                 (made,) = self.compiler.object_filenames([source], output_dir=options["output_dir"])
                 if self.force or newer_group([source, *COMMON], made):
-                    own = kernels if source in CSRC else glue
+                    own = kernels if source in CSRC else ["-Os"] if Path(source).stem in COLD else glue
                     compile_all([source], extra_postargs=[*flags, *own], **options)
                 return made
 
