@@ -51,9 +51,6 @@ GAINLESS = (
     "gcse rerun-cse-after-loop code-hoisting schedule-insns2 tree-pre tree-vrp tree-loop-vectorize tree-slp-vectorize"
 )
 
-# What is done while a function is captured, and not at each step, is to be short.
-COLD = ("shadows", "tapes", "tracing")
-
 EXTENSION = Extension(
     "tinygrad_init.kernels.compiled",  # one library with all modules in it: see kernels/backend.py
     [*(path.as_posix() for path in CYTHON), *CSRC],
@@ -151,7 +148,7 @@ class BuildExtension(build_ext):
             def compile_one(source: str) -> str:
                 (made,) = self.compiler.object_filenames([source], output_dir=options["output_dir"])
                 if self.force or newer_group([source, *COMMON], made):
-                    own = kernels if source in CSRC else ["-Os"] if Path(source).stem in COLD else glue
+                    own = kernels if source in CSRC else glue
                     compile_all([source], extra_postargs=[*flags, *own], **options)
                 return made
 
