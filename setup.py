@@ -33,6 +33,8 @@ TYPES = sorted(str(path) for ending in ("pxd", "pxi") for path in PACKAGE.glob(f
 # -fno-math-errno lets sqrt be an instruction and -fno-trapping-math lets both sides of ?: be computed at once; neither
 # gives up NaN, infinities or the order of operations.
 FLAGS = ["-std=gnu11", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
+# How to unwind the stack from anywhere is asked for by debuggers and by C++'s exceptions, of which there are none.
+FLAGS += ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"] if sys.platform == "linux" else []
 # How many threads large products run on is asked of OpenMP. Apple's compiler comes without it, and on Windows it would
 # be one more library to ship: there OMP_NUM_THREADS alone is asked (csrc/threads.c).
 OPENMP = [] if sys.platform in ("darwin", "win32") else ["-fopenmp"]

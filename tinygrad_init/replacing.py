@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+# How names end of files that are still being written; whoever is killed meanwhile leaves one.
+UNFINISHED = ".new"
+# What systems say that cannot sync a folder, or of one that is not the caller's to open.
+NOT_HERE = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
 
 
 @contextmanager
@@ -19,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path = Path(os.path.realpath(path))
     if path.is_dir():
         raise IsADirectoryError(f"save: {path} is a folder")
-    temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}")
+    temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}{UNFINISHED}")
     # Whoever writes the numbers may make a file for himself alone: the mode is that of one made in the usual way.
     mode = 0o666
     try:
@@ -38,8 +44,19 @@ def replacing(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             temporary.unlink()
         raise
-    if hasattr(os, "O_DIRECTORY"):  # so that the name survives a loss of power, too
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        with suppress(OSError):
-            os.fsync(folder)
-        os.close(folder)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Let what was made, renamed or deleted in a folder be so after a loss of power, where that can be asked for."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    try:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError as error:
+        if error.errno not in NOT_HERE:
+            raise

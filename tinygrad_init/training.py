@@ -21,7 +21,7 @@ from .init import INITIALIZERS, Initializer, start_name, zeros_
 from .nn import Module, dtype_of, linear_maps, undisturbed
 from .ops.losses import loss_of
 from .optim import Optimizer, clip_grad_norm_
-from .programs import CaptureError, capture
+from .programs import Captured, CaptureError
 from .progress import shown
 
 Array = np.ndarray[Any, Any]
@@ -257,6 +257,8 @@ class captured:
     ----------
     warn
         Who says so then, in a warning; nobody unless given.
+    own
+        As in `Captured`.
 
     Attributes
     ----------
@@ -264,9 +266,9 @@ class captured:
         Why it is no program, and where; None if it is one, or has not been called yet.
     """
 
-    def __init__(self, function: Callable[..., Any], warn: str = "") -> None:
+    def __init__(self, function: Callable[..., Any], warn: str = "", own: bool = False) -> None:
         self.function, self.warn = function, warn
-        self.program: Callable[..., Any] = capture(function)
+        self.program: Callable[..., Any] = Captured(function, own)
         self.refused: CaptureError | None = None
 
     def __call__(self, *arguments: Any) -> Any:

@@ -106,7 +106,7 @@ DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=int(i)) for i in np.
         (lambda pa: pa.decimal256(60, 2), [decimal.Decimal(f"{i * i}.25") for i in range(ROWS)], SQUARES + 0.25),
         (lambda pa: pa.uint64(), [2**64 - 1, 2**62 - 1] * HALF, [2.0**64, 2.0**62] * HALF),
         (lambda pa: pa.int8(), list(range(-9, 51)), np.arange(-9, 51)),
-        (lambda pa: pa.float16(), [0.5, 2] * HALF, [0.5, 2] * HALF),
+        (lambda pa: pa.float16(), [np.float16(0.5), np.float16(2)] * HALF, [0.5, 2] * HALF),
         (lambda pa: pa.date64(), DAYS, [(day - min(DAYS)).days for day in DAYS]),
         (lambda pa: pa.time32("s"), [datetime.time(i % 24) for i in range(ROWS)], np.arange(ROWS) % 24 / 24),
         (lambda pa: pa.duration("ms"), [datetime.timedelta(hours=i * i) for i in range(ROWS)], SQUARES / 24),

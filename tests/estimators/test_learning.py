@@ -16,6 +16,7 @@ from tinygrad_init import nn
 from tinygrad_init.estimators import MLPClassifier, MLPRegressor
 from tinygrad_init.estimators.learning import Patience, batches
 from tinygrad_init.estimators.networks import Design, gradient_factor
+from tinygrad_init.programs import Captured
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 Array = np.ndarray[Any, Any]
@@ -228,3 +229,12 @@ def test_training_that_is_not_over_says_so() -> None:
     x, y = table()
     with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs are over"):
         MLPClassifier(max_iter=2).fit(x, y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_every_size_of_a_batch_is_captured_once(solver: str) -> None:
+    """Own code is traced once, and the first program is true although the optimizer had nothing to remember before."""
+    x, y = table()
+    learner = MLPClassifier(batch_size=40, solver=solver, max_iter=3).fit(x, y)._learner
+    assert learner is not None and isinstance(learner.learn.program, Captured)
+    assert learner.learn.program.captures == 2  # of 40 and of 10

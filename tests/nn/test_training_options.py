@@ -150,7 +150,7 @@ def test_a_model_that_cannot_be_captured_has_the_numbers_of_one_without_programs
     with pytest.warns(RuntimeWarning, match=f"train: the steps run without a program, slower: {where}") as warned:
         found = tgi.train(refused, X, Y, "cross_entropy", rule, epochs=3, batch_size=32, rng=0, validation=0.2)
     assert len(warned) == 1 and warned[0].filename == __file__
-    monkeypatch.setattr(training, "capture", lambda function: function)
+    monkeypatch.setattr(training, "Captured", lambda function, own: function)
     expected = tgi.train(eager, X, Y, "cross_entropy", rule, epochs=3, batch_size=32, rng=0, validation=0.2)
     assert found == expected and found.validation == expected.validation
     for name, values in refused.state_dict().items():

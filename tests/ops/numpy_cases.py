@@ -179,7 +179,6 @@ CASES: dict[str, list[Case]] = {
     ],
     "logspace": [(lambda a, b: np.logspace(a, b, 4), np.array(0.1), np.array(1.5))],
     "matmul": [(np.matmul, X, Y.T)],
-    "matvec": [(np.matvec, T3, T3[0, 0])],
     "max": [
         (lambda a: np.max(a, 1), X),
         (lambda a: np.max(a, 0, where=MASK, initial=-2.0), X),
@@ -279,12 +278,13 @@ CASES: dict[str, list[Case]] = {
     "var": [(lambda a: np.var(a, (0, 2), keepdims=True), T3), (lambda a: np.var(a, 1, where=MASK | (Y > 0)), X)],
     "vdot": [(np.vdot, X, Y)],
     "vecdot": [(np.vecdot, X, Y)],
-    "vecmat": [(np.vecmat, T3[0].T[0], T3)],
     "vsplit": [(lambda a: np.vsplit(a, [1]), X)],
     "vstack": [(lambda a, b: np.vstack([a, b]), X, X[0])],
     "where": [(lambda a, b: np.where(MASK, a, b), X, Y), (lambda a: np.where(MASK.astype(int), a, 0.5), X)],
     "zeros_like": [],
 }
+if hasattr(np, "matvec"):  # since version 2.2
+    CASES |= {"matvec": [(np.matvec, T3, T3[0, 0])], "vecmat": [(np.vecmat, T3[0].T[0], T3)]}
 # Where functions of one or two arrays are tried, if not at X and Y.
 DOMAINS = {
     "arccosh": Q,

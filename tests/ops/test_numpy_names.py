@@ -19,6 +19,7 @@ ABSENT = frozenset(
         "around",
         "divmod",
         "fix",
+        "in1d",  # deprecated, and gone with version 2.4
         "modf",
         "round",
         "arccos",

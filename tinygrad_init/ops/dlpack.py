@@ -40,7 +40,8 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
         raise BufferError(f"from_dlpack: expected the device 'cpu', got {device!r}")
     if not hasattr(x, "__dlpack__"):
         raise TypeError(f"from_dlpack: expected an array that knows DLPack, got {type(x).__name__}")
-    array: Array = np.from_dlpack(x)
+    # Before version 2.2 NumPy takes what comes this way for memory that may not be written to, its own arrays as well.
+    array: Array = x if type(x) is np.ndarray and x.dtype.isnative else np.from_dlpack(x)
     if array.dtype.kind not in "fbiu" or array.dtype.itemsize < (4 if array.dtype.kind == "f" else 1):
         raise TypeError(f"from_dlpack: expected float32, float64, whole numbers or booleans, got {array.dtype}")
     alone = array.ndim == 0 or not array.flags.writeable

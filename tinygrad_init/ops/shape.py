@@ -32,7 +32,7 @@ def whole(name: str, what: str, value: Any) -> int:
         It is none.
     """
     try:
-        if not isinstance(value, bool):
+        if not isinstance(value, bool | np.bool):  # which NumPy before version 2.3 takes for an index
             return operator.index(value)
     except TypeError:
         pass

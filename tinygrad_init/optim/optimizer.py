@@ -215,6 +215,10 @@ class Optimizer:
 
     def record(self, trace: Any) -> None:
         """A step of a function that is being captured."""
+        for group in self.param_groups:
+            for p in group.params:
+                if p.grad is not None:
+                    self.remembered(p, group)  # before anything is taken for granted
         trace.visits(self)
         trace.visits(self._kept[1])
         for group in self.param_groups:
@@ -223,7 +227,7 @@ class Optimizer:
                 if p.grad is None:
                     continue
                 weight, gradient = own(p), operand(p.grad)
-                known = StandIns(trace, self.remembered(p, group))
+                known = StandIns(trace, self._kept[1][p])
                 if p.ndim == 0:
                     weight, gradient = weight.reshape(1), gradient.reshape(1)
                 if "step" in known:

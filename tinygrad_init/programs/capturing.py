@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,21 @@ MOST_PROGRAMS = 32  # for one function; the one that was not used for longest go
 
 
 class Captured(Runner):
-    """A function that runs as a program; made by `capture`."""
+    """A function that runs as a program; made by `capture`.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    Parameters
+    ----------
+    function
+        The function.
+    own
+        Whether all that it calls is code of this package, which does the same each time and nothing besides: then it is
+        traced once, and nobody watches.
+    """
+
+    def __init__(self, function: Callable[..., Any], own: bool = False) -> None:
         super().__init__()
         functools.update_wrapper(self, function)
-        self.function = function
+        self.function, self.own = function, own
         self.programs: list[tuple[Any, Program]] = []  # most recently used first
         self.captures = 0
         self.careful = False  # whether numbers once were what a program did not expect
@@ -116,10 +126,12 @@ class Captured(Runner):
                 gc.enable()
 
     def program(self, spec: Any, values: tuple[Any, ...], args: Any, kwargs: Any, varying: frozenset[int]) -> Program:
-        """Trace twice, compare, assemble."""
+        """Trace, a user's function twice to compare, and assemble."""
         known = Outside(self.function, values)
         self.careful = self.careful or any(program.refuted for _, program in self.programs)
         given = self.function, known, spec, values, args, kwargs, varying, self.careful
+        if self.own:
+            return assemble(*trace(*given, watching=nullcontext()))
         first, second = trace(*given), trace(*given)
         compare(first[0], second[0])
         first[0].recorder.steps.clear()  # traces are part of a circle: the rest waits for the garbage collector
@@ -265,8 +277,12 @@ def trace(
     kwargs: Any,
     varying: frozenset[int] = frozenset(),
     careful: bool = False,
+    watching: AbstractContextManager[None] | None = None,
 ) -> tuple[Any, ...]:
-    """Run a function on stand-ins, also for numbers at places that vary; returns what `assemble` needs."""
+    """Run a function on stand-ins, also for numbers at places that vary; returns what `assemble` needs.
+
+    Side effects are watched for unless there is another context to run it in.
+    """
     if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
         code = function.__code__
         where = f"{code.co_filename}:{code.co_firstlineno} in {code.co_name}"
@@ -286,7 +302,7 @@ def trace(
         args, kwargs = filled((args, kwargs), stand_ins)
     mode.enter("trace", found)
     try:
-        with watched(known, KINDS if varying else frozenset()):
+        with watching or watched(known, KINDS if varying else frozenset()):
             result = function(*args, **kwargs)
         if found.refused is not None:
             raise found.refused

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from .plan import Task, program_of
@@ -167,6 +168,7 @@ def on_client(
         line = client.scheduler_comm
         try:
             client.wait_for_workers(1)
+            loading = load_everywhere(client)
             # In a list, or each set would be sent by its name, which other data may have, too.
             (sent,) = client.scatter([dict(data)], broadcast=True, hash=False)
             # A worker that is killed takes its runs with it, whatever they are: they are begun anew elsewhere, several
@@ -176,12 +178,26 @@ def on_client(
                 for row in rows:
                     del missing[row["name"]]
                 yield rows
+            del loading
         except (CancelledError, OSError, RuntimeError) as error:
             if not has_returned(client, line):
                 if isinstance(error, RuntimeError):
                     raise
                 why = f"the scheduler does not answer: {error or type(error).__name__}"
                 raise RuntimeError(f"sweep: {why}; what is finished is kept") from None
+
+
+def load_everywhere(client: Any) -> list[Any]:
+    """Have all workers, and the scheduler, which unpacks what it hands on, import this package at the same time.
+
+    As data and runs come they would do so one after the other. What is returned is to be kept until then.
+    """
+    loading = [client.submit(import_module, __name__, workers=[worker], pure=False) for worker in client.nthreads()]
+    return [*loading, client.submit(nothing, pure=False)]
+
+
+def nothing() -> None:
+    """What must be imported to be unpacked."""
 
 
 def has_returned(client: Any, line: Any) -> bool:

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..replacing import sync_folder
+
 Row = dict[str, Any]
 
 
@@ -46,28 +48,6 @@ def read_journal(path: Path) -> tuple[list[Row], int]:
         rows.append(last)
     good = [row for row in rows if row is not None]
     return good, len(rows) - len(good)
-
-
-def sync_folder(folder: Path) -> None:
-    """Let what was made, renamed or deleted in a folder be so after a power cut, too."""
-    if os.name == "nt":
-        return  # where folders cannot be opened
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """A file that is there with all of its content, or as it was before."""
-    beside = path.with_name(f"{path.name}.new")
-    with open(beside, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
-    sync_folder(path.parent)
 
 
 class Journal:

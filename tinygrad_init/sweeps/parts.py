@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .journal import Row, sync_folder
+from ..replacing import replacing
+from .journal import Row
 from .plan import SCHEMA
 
 WANTED = "reading and writing Parquet needs pyarrow; install it with: pip install 'tinygrad_init[sweep]'"
@@ -65,7 +66,7 @@ def table_of(rows: Sequence[Row]) -> Any:
         pyarrow is not installed.
     """
     try:
-        import pyarrow
+        import pyarrow.json
     except ImportError:
         raise ImportError(WANTED) from None
 
@@ -76,21 +77,22 @@ def table_of(rows: Sequence[Row]) -> Any:
 
     about = {"tinygrad_init.sweep.schema": str(SCHEMA)}
     schema = pyarrow.schema([(name, kind(text)) for name, text in COLUMNS.items()], metadata=about)
-    columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
-    return pyarrow.table(columns, schema=schema)
+    if not rows:
+        return schema.empty_table()
+    # By way of JSON: lists of Python's would make pyarrow load pandas, where that is installed.
+    content = "\n".join(json.dumps({name: row.get(name) for name in COLUMNS}) for row in rows).encode()
+    options = pyarrow.json.ParseOptions(explicit_schema=schema)
+    return pyarrow.json.read_json(
+        pyarrow.BufferReader(content), pyarrow.json.ReadOptions(block_size=len(content) + 1), options
+    ).cast(schema)
 
 
 def write_part(path: Path, rows: Sequence[Row]) -> None:
-    """A part that is there as a whole or not at all: written beside its place, and moved there."""
+    """A part that is there as a whole or not at all."""
     import pyarrow.parquet
 
-    beside = path.with_name(f"{path.name}.new")
-    with open(beside, "wb") as file:
-        pyarrow.parquet.write_table(table_of(rows), file, compression="zstd", write_page_checksum=True)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
-    sync_folder(path.parent)
+    with replacing(path) as beside:
+        pyarrow.parquet.write_table(table_of(rows), beside, compression="zstd", write_page_checksum=True)
 
 
 def read_part(path: Path) -> list[Row]:

@@ -19,7 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .journal import Journal, Row, read_journal, write_whole
+from ..replacing import UNFINISHED, replacing
+from .journal import Journal, Row, read_journal
 from .parts import has_parquet, read_part, write_part
 from .plan import Plan
 
@@ -97,14 +98,15 @@ class Store:
         if (
             folder.is_dir()
             and not (folder / PLAN).exists()
-            and any(p.name not in (LOCK, f"{PLAN}.new") for p in folder.iterdir())
+            and any(p.name != LOCK and p.suffix != UNFINISHED for p in folder.iterdir())
         ):
             raise ValueError(f"{folder}: expected an empty folder or one of a sweep; there are other files in it")
         folder.mkdir(parents=True, exist_ok=True)
         self.lock = locked(folder / LOCK)
         try:
             if not (folder / PLAN).exists():
-                write_whole(folder / PLAN, (json.dumps(plan.to_json(), indent=1) + "\n").encode())
+                with replacing(folder / PLAN) as beside:
+                    beside.write_text(json.dumps(plan.to_json(), indent=1) + "\n", encoding="utf-8", newline="\n")
             elif (known := read_plan(folder)) != plan:
                 raise ValueError(f"{folder}: has another sweep: {difference(known, plan)}; name another folder")
             self.rows = self.clean()
@@ -124,7 +126,7 @@ class Store:
 
     def clean(self) -> dict[str, Row]:
         """What can be read; files that are damaged are set aside, and what could be read of them is kept."""
-        for path in self.folder.glob("*.new"):  # what was never moved into its place
+        for path in self.folder.glob(f"*{UNFINISHED}"):  # what was never moved into its place
             path.unlink()
         rows, damaged = read_rows(self.folder)
         if damaged:

@@ -200,7 +200,7 @@ def run_plan(
         done = len(tasks) - len(missing)
         trains = sum(row["trained"] for name, row in store.rows.items() if name in tasks)
         with counted(len(tasks), "training", progress) as tell_of:
-            tell_of(done, f"{trains} of {done} train")
+            tell_of(done, f"{trains} of {done} train" if done else "")
             with contextlib.closing(rows_of(missing, plan.diagnose, data, workers, executor, client)) as arriving:
                 for rows in arriving:
                     fresh = store.add(rows)
