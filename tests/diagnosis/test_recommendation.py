@@ -45,11 +45,11 @@ def test_every_bad_start_of_the_article_is_repaired(activation: str, start: str)
 def test_what_is_recommended_is_what_was_tried_and_trains_as_promised() -> None:
     """A deep network of sigmoids; on samples that `recommend` has never seen, trained by what it hands back."""
     model = network("sigmoid", "xavier", (64, *(24,) * 6, 10))
-    x, y, other_x, other_y = tgi.data.split(X, Y, 0.3, rng=0)
-    found = recommend(model, x, y)
-    kept = len(x) // 5  # on which accuracies are measured: two standard errors of 0.9 belong to the promise
-    assert found.accuracy_before < 0.3 < 0.9 - 2 * math.sqrt(0.9 * 0.1 / kept) < found.accuracy_after
-    setup = found.setup
+    splits = [tgi.data.split(X, Y, 0.3, rng=seed) for seed in range(3)]
+    all_found = [recommend(model, x, y) for x, y, *_ in splits]  # one measures on so few samples that their error counts
+    assert all(found.accuracy_before < 0.3 for found in all_found)
+    assert np.mean([found.accuracy_after for found in all_found]) > 0.9
+    (x, y, other_x, other_y), setup = splits[0], all_found[0].setup
     history = setup.train(x, y, epochs=60, rng=5)
     assert history[-1] < 0.1 and np.mean(setup.predict(other_x).argmax(1) == other_y) > 0.93
 
