@@ -46,7 +46,7 @@ def test_what_is_recommended_is_what_was_tried_and_trains_as_promised() -> None:
     """A deep network of sigmoids; on samples that `recommend` has never seen, trained by what it hands back."""
     model = network("sigmoid", "xavier", (64, *(24,) * 6, 10))
     splits = [tgi.data.split(X, Y, 0.3, rng=seed) for seed in range(3)]
-    all_found = [recommend(model, x, y) for x, y, *_ in splits]  # one measures on so few samples that their error counts
+    all_found = [recommend(model, x, y) for x, y, *_ in splits]  # each measures on few samples: the mean counts
     assert all(found.accuracy_before < 0.3 for found in all_found)
     assert np.mean([found.accuracy_after for found in all_found]) > 0.9
     (x, y, other_x, other_y), setup = splits[0], all_found[0].setup
